@@ -1,0 +1,1 @@
+"""Measures of rankings, of generated data and of significance: pure functions of arrays."""

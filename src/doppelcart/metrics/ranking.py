@@ -1,0 +1,224 @@
+"""Accuracy of top-k lists, per user.
+
+Every metric takes the ranked catalogue positions of ``top_k``, the relevant items and k, and
+returns one float64 a user: NaN where the user has no relevant item, since nothing could have
+been found.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+import numpy as np
+from scipy import sparse
+
+from doppelcart.errors import InputError
+
+NO_ITEM = -1
+Metric: TypeAlias = Callable[[np.ndarray, sparse.csr_matrix, int], np.ndarray]
+
+
+def top_k(scores: np.ndarray, seen: sparse.csr_matrix | None, k: int) -> np.ndarray:
+    """The k best items of each user; ties go to the lower catalogue position.
+
+    Args:
+        scores: (n_users, n_items) scores, higher is better; minus infinity is never ranked.
+        seen: (n_users, n_items) CSR whose non-zero cells are not to be recommended, or None.
+        k: Length of the lists.
+
+    Returns:
+        (n_users, k) int64 catalogue positions, best first, filled up with -1 where a user has
+        fewer than k items left.
+
+    Raises:
+        InputError: If k < 1, the shapes differ, or a score is NaN.
+
+    >>> top_k(np.array([[1.0, 3.0, 3.0, 2.0]]), sparse.csr_matrix([[0, 1, 0, 0]]), 2).tolist()
+    [[2, 3]]
+    """
+    scores = np.asarray(scores)
+    _check(scores, seen, k)
+    n_users, n_items = scores.shape
+    negated = np.negative(scores, dtype=np.result_type(scores, np.float32))
+    if seen is not None:
+        rows = np.repeat(np.arange(n_users), np.diff(seen.indptr))
+        hidden = seen.data != 0
+        negated[rows[hidden], seen.indices[hidden]] = np.inf
+    kept = min(k, n_items)
+    ranked = np.full((n_users, k), NO_ITEM, dtype=np.int64)
+    best = np.sort(_smallest(negated, kept), axis=1)
+    values = np.take_along_axis(negated, best, axis=1)
+    order = np.argsort(values, axis=1, kind="stable")
+    best = np.take_along_axis(best, order, axis=1)
+    values = np.take_along_axis(values, order, axis=1)
+    ranked[:, :kept] = np.where(np.isposinf(values), NO_ITEM, best)
+    return ranked
+
+
+def _check(scores: np.ndarray, seen: sparse.csr_matrix | None, k: int) -> None:
+    if k < 1:
+        raise InputError(f"top_k: k is {k}; it must be 1 or more")
+    if seen is not None and seen.shape != scores.shape:
+        raise InputError(f"top_k: scores are {scores.shape} but seen items are {seen.shape}")
+    if scores.size and np.isnan(scores.min()):
+        wrong = np.isnan(scores).any(axis=1).sum()
+        raise InputError(f"top_k: scores of {wrong} of {len(scores)} users hold NaN")
+
+
+def _smallest(values: np.ndarray, k: int) -> np.ndarray:
+    """(n_rows, k) columns of the smallest values, the lower column first among equals."""
+    if k == values.shape[1]:
+        return np.tile(np.arange(k), (len(values), 1))
+    chosen = np.argpartition(values, k - 1, axis=1)[:, :k]
+    bound = np.take_along_axis(values, chosen, axis=1).max(axis=1, keepdims=True)
+    # argpartition picks any of the values equal to the k-th: such rows are chosen again.
+    for row in np.flatnonzero(np.count_nonzero(values <= bound, axis=1) > k):
+        below = np.flatnonzero(values[row] < bound[row])
+        equal = np.flatnonzero(values[row] == bound[row])
+        chosen[row] = np.concatenate([below, equal[: k - len(below)]])
+    return chosen
+
+
+def hits(ranked: np.ndarray, relevant: sparse.csr_matrix) -> np.ndarray:
+    """(n_users, k) bool: whether the item at a rank is relevant."""
+    relevant = sparse.csr_matrix(relevant)
+    found = np.zeros(ranked.shape, dtype=bool)
+    users, ranks = np.nonzero(ranked != NO_ITEM)
+    if len(users):
+        cells = relevant[users, ranked[users, ranks]]
+        found[users, ranks] = np.asarray(cells).ravel() != 0
+    return found
+
+
+def _gains(
+    ranked: np.ndarray, relevant: sparse.csr_matrix, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hits up to rank k, (n_users, k) bool, and the users' numbers of relevant items."""
+    if k < 1 or k > ranked.shape[1]:
+        raise InputError(f"metrics at {k} need lists of that length; they have {ranked.shape[1]}")
+    if len(ranked) != relevant.shape[0]:
+        raise InputError(f"{len(ranked)} ranked lists but relevant items of {relevant.shape[0]}")
+    return hits(ranked[:, :k], relevant), _count(relevant)
+
+
+def _count(relevant: sparse.csr_matrix) -> np.ndarray:
+    return np.asarray((relevant != 0).sum(axis=1)).ravel()
+
+
+def _defined(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return np.where(counts > 0, values, np.nan)
+
+
+def _ndcg(found: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    discounts = 1 / np.log2(np.arange(2, found.shape[1] + 2))
+    ideal = np.concatenate([[0], np.cumsum(discounts)])
+    return (found @ discounts) / np.maximum(ideal[np.minimum(counts, found.shape[1])], 1e-12)
+
+
+def _recall(found: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    reachable: np.ndarray = np.clip(counts, 1, found.shape[1])
+    return found.sum(axis=1) / reachable
+
+
+def _precision(found: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    precision: np.ndarray = found.mean(axis=1)
+    return precision
+
+
+def _average_precision(found: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    precisions = np.cumsum(found, axis=1) / np.arange(1, found.shape[1] + 1)
+    total: np.ndarray = (precisions * found).sum(axis=1)
+    return total / np.clip(counts, 1, found.shape[1])
+
+
+def _hit_rate(found: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return found.any(axis=1).astype(np.float64)
+
+
+def _reciprocal_rank(found: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return np.where(found.any(axis=1), 1 / (found.argmax(axis=1) + 1), 0.0)
+
+
+_KERNELS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "ndcg": _ndcg,
+    "recall": _recall,
+    "precision": _precision,
+    "average_precision": _average_precision,
+    "hit_rate": _hit_rate,
+    "reciprocal_rank": _reciprocal_rank,
+}
+
+
+def per_user(
+    ranked: np.ndarray,
+    relevant: sparse.csr_matrix,
+    ks: Iterable[int],
+    names: Iterable[str] = tuple(_KERNELS),
+) -> dict[str, np.ndarray]:
+    """Several metrics at several lengths from one look-up of the hits.
+
+    Args:
+        ranked: (n_users, k) catalogue positions, at least as long as the largest of ``ks``.
+        relevant: (n_users, n_items) CSR, non-zero where relevant.
+        ks: Lengths to cut the lists at.
+        names: Among ndcg, recall, precision, average_precision, hit_rate, reciprocal_rank.
+
+    Returns:
+        ``{"ndcg@10": (n_users,) float64, ...}``.
+
+    Raises:
+        InputError: If the lists are too short, or do not fit the users.
+    """
+    ks, names = tuple(ks), tuple(names)
+    found, counts = _gains(ranked, relevant, max(ks))
+    return {
+        f"{name}@{k}": _defined(_KERNELS[name](found[:, :k], counts), counts)
+        for k in ks
+        for name in names
+    }
+
+
+def _single(name: str, ranked: np.ndarray, relevant: sparse.csr_matrix, k: int) -> np.ndarray:
+    return per_user(ranked, relevant, (k,), (name,))[f"{name}@{k}"]
+
+
+def ndcg(ranked: np.ndarray, relevant: sparse.csr_matrix, k: int) -> np.ndarray:
+    """Discounted cumulative gain, 1 / log2(rank + 1), over that of an ideal list.
+
+    Source: Järvelin and Kekäläinen (2002), with binary relevance.
+    """
+    return _single("ndcg", ranked, relevant, k)
+
+
+def recall(ranked: np.ndarray, relevant: sparse.csr_matrix, k: int) -> np.ndarray:
+    """Hits over min(k, number of relevant items): 1 is always reachable."""
+    return _single("recall", ranked, relevant, k)
+
+
+def precision(ranked: np.ndarray, relevant: sparse.csr_matrix, k: int) -> np.ndarray:
+    """Hits over k."""
+    return _single("precision", ranked, relevant, k)
+
+
+def average_precision(ranked: np.ndarray, relevant: sparse.csr_matrix, k: int) -> np.ndarray:
+    """Sum of the precisions at the hits over min(k, number of relevant items)."""
+    return _single("average_precision", ranked, relevant, k)
+
+
+def hit_rate(ranked: np.ndarray, relevant: sparse.csr_matrix, k: int) -> np.ndarray:
+    """1 if any of the k items is relevant, else 0."""
+    return _single("hit_rate", ranked, relevant, k)
+
+
+def reciprocal_rank(ranked: np.ndarray, relevant: sparse.csr_matrix, k: int) -> np.ndarray:
+    """1 over the rank of the first hit, 0 without one."""
+    return _single("reciprocal_rank", ranked, relevant, k)
+
+
+METRICS: dict[str, Metric] = {
+    "ndcg": ndcg,
+    "recall": recall,
+    "precision": precision,
+    "average_precision": average_precision,
+    "hit_rate": hit_rate,
+    "reciprocal_rank": reciprocal_rank,
+}

@@ -1,0 +1,29 @@
+"""Collaborative filtering recommenders behind one small interface."""
+
+from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig
+from doppelcart.recommenders.ease import EASE, EASEConfig
+from doppelcart.recommenders.ials import IALS, IALSConfig
+from doppelcart.recommenders.itemknn import ItemKNN, ItemKNNConfig
+from doppelcart.recommenders.popularity import Popularity, PopularityConfig
+from doppelcart.recommenders.puresvd import PureSVD, PureSVDConfig
+
+RECOMMENDERS: dict[str, type[Recommender]] = {
+    recommender.name: recommender for recommender in (Popularity, ItemKNN, IALS, PureSVD, EASE)
+}
+
+__all__ = [
+    "EASE",
+    "IALS",
+    "RECOMMENDERS",
+    "EASEConfig",
+    "IALSConfig",
+    "ItemKNN",
+    "ItemKNNConfig",
+    "Matrix",
+    "Popularity",
+    "PopularityConfig",
+    "PureSVD",
+    "PureSVDConfig",
+    "Recommender",
+    "RecommenderConfig",
+]

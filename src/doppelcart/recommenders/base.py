@@ -1,0 +1,136 @@
+"""The interface of every recommender: fit once on the training matrix, score any histories."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Self, TypeAlias
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from scipy import sparse
+
+from doppelcart.errors import InputError, ParameterError
+
+Matrix: TypeAlias = sparse.csr_matrix | np.ndarray
+
+
+class RecommenderConfig(BaseModel):
+    """Hyper-parameters of one recommender; frozen, so that a config can key a cache."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Recommender(ABC):
+    """A recommender under strong generalisation: it scores histories it was not trained on.
+
+    What does not depend on hyper-parameters is computed by ``fit`` and shared by every
+    config, so tuning costs one fit. What a config needs is computed at its first use and
+    kept. Neither method changes its arguments.
+
+    Args:
+        seed: Seed of the random steps, for the recommenders that have any.
+    """
+
+    name: ClassVar[str]
+    Config: ClassVar[type[RecommenderConfig]]
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self._n_items: int | None = None
+
+    @property
+    def n_items(self) -> int:
+        """Size of the catalogue.
+
+        Raises:
+            InputError: Before ``fit``.
+        """
+        if self._n_items is None:
+            raise InputError(f"{self.name}: score() was called before fit(); fit it first")
+        return self._n_items
+
+    def fit(self, train: Matrix) -> Self:
+        """Learn from the training users.
+
+        Args:
+            train: (n_users, n_items) CSR or dense, weights in (0, 1] where bought, else 0.
+
+        Returns:
+            The recommender itself.
+
+        Raises:
+            InputError: If there is no user, no item, or a weight that is negative or not finite.
+        """
+        matrix = sparse.csr_matrix(train, dtype=np.float32)
+        if 0 in matrix.shape:
+            raise InputError(
+                f"{self.name}: the training matrix has {matrix.shape[0]} users and"
+                f" {matrix.shape[1]} items; it needs at least one of each"
+            )
+        wrong = np.count_nonzero(~((matrix.data >= 0) & np.isfinite(matrix.data)))
+        if wrong:
+            raise InputError(
+                f"{self.name}: {wrong} of {matrix.nnz} training weights are negative or not"
+                " finite; weights must be in (0, 1]"
+            )
+        self._n_items = matrix.shape[1]
+        self._fit(matrix)
+        return self
+
+    def score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
+        """Score the whole catalogue for each history.
+
+        The result is dense, so memory is ``4 * n_users * n_items`` bytes: give large sets of
+        users in chunks of about a thousand. Items already in the history are scored too.
+
+        Args:
+            seen: (n_users, n_items) CSR or dense, weights in (0, 1] of the known items;
+                completed histories may give a weight to every item.
+            config: An instance of this recommender's ``Config``.
+
+        Returns:
+            (n_users, n_items) float32 scores, higher is better.
+
+        Raises:
+            InputError: If not fitted, or the catalogue is not that of ``fit``.
+            ParameterError: If the config belongs to another recommender.
+        """
+        if seen.shape[1] != self.n_items:
+            raise InputError(
+                f"{self.name}: histories have {seen.shape[1]} items but the recommender was"
+                f" fitted on {self.n_items}; align both to one catalogue"
+            )
+        if not isinstance(config, self.Config):
+            raise ParameterError(
+                f"{self.name}: got a {type(config).__name__}; give a {self.Config.__name__}"
+            )
+        matrix: Matrix
+        if isinstance(seen, np.ndarray):
+            matrix = np.ascontiguousarray(seen, dtype=np.float32)
+        else:
+            matrix = sparse.csr_matrix(seen, dtype=np.float32)
+        return np.ascontiguousarray(self._score(matrix, config), dtype=np.float32)
+
+    @abstractmethod
+    def _fit(self, train: sparse.csr_matrix) -> None:
+        """Compute what every config shares; forget what earlier fits left."""
+
+    @abstractmethod
+    def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
+        """(n_users, n_items) scores of checked histories."""
+
+
+def to_dense(matrix: Matrix) -> np.ndarray:
+    """The matrix as a dense float32 array."""
+    if isinstance(matrix, np.ndarray):
+        return matrix
+    dense: np.ndarray = matrix.toarray()
+    return dense
+
+
+def row_sums(matrix: Matrix) -> np.ndarray:
+    """(n_users,) float64 sum of each row."""
+    return np.asarray(matrix.sum(axis=1, dtype=np.float64)).ravel()
+
+
+def column_sums(matrix: Matrix) -> np.ndarray:
+    """(n_items,) float64 sum of each column."""
+    return np.asarray(matrix.sum(axis=0, dtype=np.float64)).ravel()

@@ -1,0 +1,31 @@
+"""Rank items by how many users bought them."""
+
+from typing import ClassVar
+
+import numpy as np
+from scipy import sparse
+
+from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig, column_sums
+
+
+class PopularityConfig(RecommenderConfig):
+    """Popularity has nothing to tune."""
+
+
+class Popularity(Recommender):
+    """Number of training users of each item (sum of weights), the same for every history.
+
+    >>> from scipy.sparse import csr_matrix
+    >>> train = csr_matrix([[1, 1, 0], [1, 0, 0]])
+    >>> Popularity().fit(train).score(train[:1], PopularityConfig()).tolist()
+    [[2.0, 1.0, 0.0]]
+    """
+
+    name: ClassVar[str] = "popularity"
+    Config: ClassVar[type[RecommenderConfig]] = PopularityConfig
+
+    def _fit(self, train: sparse.csr_matrix) -> None:
+        self._counts = column_sums(train).astype(np.float32)
+
+    def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
+        return np.tile(self._counts, (seen.shape[0], 1))

@@ -1,0 +1,46 @@
+"""Truncated singular value decomposition of the training matrix."""
+
+from typing import ClassVar, cast
+
+import numpy as np
+from pydantic import Field
+from scipy import sparse
+from sklearn.utils.extmath import randomized_svd
+
+from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig
+
+_MAX_RANK = 256
+
+
+class PureSVDConfig(RecommenderConfig):
+    """Hyper-parameters of PureSVD."""
+
+    rank: int = Field(
+        default=20,
+        ge=1,
+        le=_MAX_RANK,
+        description="Singular vectors kept; more than the matrix has means all of them.",
+    )
+
+
+class PureSVD(Recommender):
+    """Project a history on the first right singular vectors: ``x V V^T``.
+
+    Source: Cremonesi, Koren and Turrin (2010), "Performance of recommender algorithms on
+    top-N recommendation tasks", section 3.3. The decomposition is made once at the highest
+    rank a config can ask for (Halko, Martinsson and Tropp 2011, in scikit-learn); lower
+    ranks are its first columns.
+    """
+
+    name: ClassVar[str] = "puresvd"
+    Config: ClassVar[type[RecommenderConfig]] = PureSVDConfig
+
+    def _fit(self, train: sparse.csr_matrix) -> None:
+        rank = min(_MAX_RANK, *train.shape)
+        _, _, right = randomized_svd(train, rank, n_iter=7, random_state=self.seed)
+        self._right = np.ascontiguousarray(right, dtype=np.float32)
+
+    def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
+        right = self._right[: cast(PureSVDConfig, config).rank]
+        projected: np.ndarray = (seen @ np.ascontiguousarray(right.T)) @ right
+        return projected
