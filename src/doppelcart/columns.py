@@ -1,0 +1,58 @@
+"""The one vocabulary of table and column names; every other module imports from here."""
+
+from typing import Final
+
+
+class Columns:
+    """Column names of the canonical tables."""
+
+    USER: Final = "user_id"
+    ITEM: Final = "item_id"
+    TIMESTAMP: Final = "timestamp"
+    QUANTITY: Final = "quantity"
+    AMOUNT: Final = "amount"
+    DISCOUNT: Final = "discount"
+    BASKET: Final = "basket_id"
+    STORE: Final = "store_id"
+    COUPON_AMOUNT: Final = "coupon_amount"
+
+    DEPARTMENT: Final = "department"
+    CATEGORY: Final = "category"
+    TYPE: Final = "type"
+    BRAND: Final = "brand"
+    MANUFACTURER: Final = "manufacturer"
+    SIZE: Final = "size"
+    TITLE: Final = "title"
+    DESCRIPTION: Final = "description"
+    PRICE: Final = "price"
+
+    WEEK: Final = "week"
+    DISPLAY: Final = "display"
+    MAILER: Final = "mailer"
+
+    COUPON: Final = "coupon_id"
+    CAMPAIGN: Final = "campaign_id"
+    START: Final = "start"
+    END: Final = "end"
+
+    RATING: Final = "rating"
+    TEXT: Final = "text"
+
+    RULE: Final = "rule"
+    PROTOCOL: Final = "protocol"
+    SLICE: Final = "slice"
+    ARM: Final = "arm"
+    RECOMMENDER: Final = "recommender"
+
+
+class Tables:
+    """Names of the canonical tables a source may fill."""
+
+    INTERACTIONS: Final = "interactions"
+    ITEMS: Final = "items"
+    USERS: Final = "users"
+    PROMOTIONS: Final = "promotions"
+    COUPONS: Final = "coupons"
+    CAMPAIGNS: Final = "campaigns"
+    REDEMPTIONS: Final = "redemptions"
+    REVIEWS: Final = "reviews"

@@ -1,0 +1,155 @@
+"""Histories and cases in NumPy's archive format, read without pickle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from kedro.io import AbstractDataset
+from kedro.io.core import DatasetError
+
+from doppelcart.cases import Case
+from doppelcart.datasets.atomic import replacing
+from doppelcart.histories import Histories
+
+
+def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays to an archive, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def _read(path: Path, expected: str) -> dict[str, np.ndarray]:
+    """Read every array of an archive.
+
+    Raises:
+        DatasetError: If the file is absent, not such an archive, or holds pickled objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise DatasetError(
+            f"{path} does not exist: run the pipeline that makes it first (`kedro run`)."
+        ) from error
+    except Exception as error:
+        raise DatasetError(
+            f"{path} is not a file of {expected} ({error}); delete it and run the pipeline that "
+            "makes it again."
+        ) from error
+
+
+class HistoriesDataset(AbstractDataset[Histories, Histories]):
+    """``Histories`` as an ``.npz`` archive of four arrays.
+
+    Args:
+        filepath: Where the archive lies, ending in ``.npz``.
+        metadata: Ignored here; read by Kedro plugins.
+    """
+
+    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        """Remember the path."""
+        self._path = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> Histories:
+        """Read the histories.
+
+        Raises:
+            DatasetError: If the file is absent or not such an archive.
+        """
+        arrays = _read(self._path, "histories")
+        try:
+            return Histories(
+                arrays["user_ids"], arrays["item_ids"], arrays["indptr"], arrays["items"]
+            )
+        except KeyError as error:
+            raise DatasetError(f"{self._path} holds no array {error}") from error
+
+    def save(self, data: Histories) -> None:
+        """Write the histories, whole or not at all."""
+        _write(
+            self._path,
+            {
+                "user_ids": np.asarray(data.user_ids, dtype=str),
+                "item_ids": np.asarray(data.item_ids, dtype=str),
+                "indptr": data.indptr,
+                "items": data.items,
+            },
+        )
+
+    def _exists(self) -> bool:
+        return self._path.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._path)}
+
+
+class CasesDataset(AbstractDataset[dict[str, Case], dict[str, Case]]):
+    """Evaluation cases by name as one ``.npz`` archive; the catalogue is kept once.
+
+    Args:
+        filepath: Where the archive lies, ending in ``.npz``.
+        metadata: Ignored here; read by Kedro plugins.
+    """
+
+    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        """Remember the path."""
+        self._path = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> dict[str, Case]:
+        """Read the cases, in the order in which they were saved.
+
+        Raises:
+            DatasetError: If the file is absent or not such an archive.
+        """
+        arrays = _read(self._path, "cases")
+        try:
+            return {
+                name: self._case(arrays, position, name)
+                for position, name in enumerate(arrays["names"].tolist())
+            }
+        except KeyError as error:
+            raise DatasetError(f"{self._path} holds no array {error}") from error
+
+    @staticmethod
+    def _case(arrays: dict[str, np.ndarray], position: int, name: str) -> Case:
+        """Put one case together from its arrays."""
+        seen, relevant = (
+            Histories(
+                arrays[f"{position}_user_ids"],
+                arrays["item_ids"],
+                arrays[f"{position}_{part}_indptr"],
+                arrays[f"{position}_{part}_items"],
+            )
+            for part in ("seen", "relevant")
+        )
+        return Case(name, seen, relevant)
+
+    def save(self, data: dict[str, Case]) -> None:
+        """Write the cases, whole or not at all.
+
+        Raises:
+            DatasetError: If the cases do not share one catalogue.
+        """
+        catalogues = [case.seen.item_ids for case in data.values()]
+        if any(not np.array_equal(catalogues[0], other) for other in catalogues[1:]):
+            raise DatasetError("cases of one file must share one catalogue")
+        arrays = {
+            "names": np.array(list(data), dtype=str),
+            "item_ids": np.asarray(catalogues[0] if catalogues else [], dtype=str),
+        }
+        for position, case in enumerate(data.values()):
+            arrays[f"{position}_user_ids"] = np.asarray(case.user_ids, dtype=str)
+            for part in ("seen", "relevant"):
+                arrays[f"{position}_{part}_indptr"] = getattr(case, part).indptr
+                arrays[f"{position}_{part}_items"] = getattr(case, part).items
+        _write(self._path, arrays)
+
+    def _exists(self) -> bool:
+        return self._path.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._path)}

@@ -1,0 +1,60 @@
+"""What the table pipelines need of the Ibis engine besides expressions.
+
+Ibis 12 sends DuckDB 2 statements that it no longer takes (``.sql()``, ``.cache()``,
+``create_table(overwrite=True)``, ``drop_table(force=True)``), so views and kept tables are made
+by plain SQL here, which both DuckDB and Spark understand.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import sqlglot
+
+
+def quoted(name: str) -> str:
+    """An identifier in double quotes, for DuckDB's dialect."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def run(connection: Any, statement: str) -> None:
+    """Run one statement that is written in DuckDB's dialect, and leave no result open."""
+    if connection.name != "duckdb":
+        connection.raw_sql(sqlglot.transpile(statement, read="duckdb", write=connection.name)[0])
+        return
+    connection.raw_sql(statement).fetchall()
+
+
+def view(connection: Any, name: str, query: str) -> ir.Table:
+    """Name a query, which is not run now.
+
+    Args:
+        connection: Ibis backend.
+        name: Name of the view; a view of that name is replaced.
+        query: A SELECT in DuckDB's dialect.
+    """
+    run(connection, f"CREATE OR REPLACE TEMPORARY VIEW {quoted(name)} AS {query}")
+    return connection.table(name)
+
+
+def materialise(table: ir.Table, name: str) -> ir.Table:
+    """Run an expression once and keep its rows in the engine, for as long as the process lives.
+
+    Args:
+        table: The expression.
+        name: Name of the kept table; one of that name is replaced, so memory stays bounded.
+    """
+    connection = table.get_backend()
+    query = str(ibis.to_sql(table, dialect="duckdb" if connection.name == "duckdb" else None))
+    kept = f"doppelcart_{name}"
+    if connection.name == "duckdb":
+        run(connection, f"CREATE OR REPLACE TEMPORARY TABLE {quoted(kept)} AS {query}")
+        return connection.table(kept)
+    return table.cache()
+
+
+def first_row(table: ir.Table) -> dict[str, Any]:
+    """The one row of an aggregated table, as plain Python values."""
+    return table.to_pandas().iloc[0].to_dict()

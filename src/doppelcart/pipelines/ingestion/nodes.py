@@ -1,0 +1,338 @@
+"""From a source's files to the canonical tables, checked before anything is written."""
+
+import logging
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import sqlglot
+from sqlglot import exp
+
+from doppelcart.columns import Columns as C
+from doppelcart.columns import Tables as T
+from doppelcart.engine import first_row, quoted, view
+from doppelcart.errors import InputError
+from doppelcart.pipelines.ingestion.params import IngestionParams, Source, TableSpec
+from doppelcart.schemas import REQUIRED, SCHEMAS, TEXT, check, empty
+
+DISABLES = {
+    T.ITEMS: "item attributes: no categories in profiles, no intra-list diversity",
+    T.USERS: "demographics: users are described by their behaviour only",
+    T.PROMOTIONS: "promotion exposure in profiles",
+    T.COUPONS: "what the coupons applied to",
+    T.CAMPAIGNS: "who was addressed by campaigns",
+    T.REDEMPTIONS: "which coupons were redeemed",
+    T.REVIEWS: "review sentiment in profiles",
+}
+MONEY = (C.AMOUNT, C.DISCOUNT, C.COUPON_AMOUNT, C.PRICE)
+IDS = frozenset({C.USER, C.ITEM, C.BASKET, C.STORE, C.COUPON, C.CAMPAIGN, C.MANUFACTURER})
+
+log = logging.getLogger(__name__)
+
+
+def declare_tables(raw_tables: dict[str, ir.Table], source: Source) -> dict[str, ir.Table]:
+    """Apply the source's expressions; nothing is computed yet.
+
+    Args:
+        raw_tables: The files' tables by file name, on one connection.
+        source: The declaration.
+
+    Returns:
+        Per declared canonical table, its columns in whatever type the expressions give.
+
+    Raises:
+        InputError: If expressions name columns that the files lack, or are no valid SQL; all
+            such faults at once.
+    """
+    faults: list[str] = []
+    declared: dict[str, ir.Table] = {}
+    connection = next(iter(raw_tables.values())).get_backend()
+    for name, spec in source.tables.items():
+        wrong = _missing_columns(name, spec, raw_tables, source)
+        if not wrong:
+            try:
+                declared[name] = view(connection, f"declared_{name}", _query(spec))
+            except Exception as error:
+                wrong = [f"table {name}: the engine refuses its expressions: {error}"]
+        faults.extend(wrong)
+    for name, table in declared.items():
+        absent = [column for column in REQUIRED[name] if column not in table.columns]
+        faults.extend(f"table {name}: its `sql` gives no column {column}" for column in absent)
+    if faults:
+        raise InputError(_listing("the source's tables cannot be made of its files", faults))
+    return declared
+
+
+def conform_tables(
+    declared: dict[str, ir.Table], source: Source, params: IngestionParams
+) -> tuple[dict[str, ir.Table], dict[str, dict[str, Any]]]:
+    """Bring every table into its canonical form, and measure it before anything is written.
+
+    Args:
+        declared: Tables as the source's expressions give them.
+        source: The declaration.
+        params: What is tolerated.
+
+    Returns:
+        Every canonical table, in its schema (empty where the source has none); and the
+        measurements of the declared ones.
+
+    Raises:
+        InputError: If a table is empty, a column unreadable, an id column all null, a share of
+            bad rows too high, or there are fewer than two users, items or points in time; all
+            faults at once.
+    """
+    faults: list[str] = []
+    conformed: dict[str, ir.Table] = {}
+    measured: dict[str, dict[str, Any]] = {}
+    for name, table in declared.items():
+        columns = _expressions(table, name, source.currency.factor)
+        conformed[name] = table.select(**columns)
+        place = _place(name, source)
+        try:
+            measured[name] = _measure(table, columns, name)
+            wrong = _column_faults(table, measured[name], name, params)
+        except Exception as error:
+            wrong = [f"the engine cannot compute it: {error}"]
+        faults.extend(f"{place}: {fault}" for fault in wrong)
+    if T.INTERACTIONS in measured and not faults:
+        place = _place(T.INTERACTIONS, source)
+        faults = [f"{place}: {fault}" for fault in _log_faults(measured[T.INTERACTIONS], params)]
+    if faults:
+        raise InputError(_listing("the source's rows cannot be used as they are", faults))
+    return {name: conformed.get(name, empty(name)) for name in SCHEMAS}, measured
+
+
+def ingest(
+    raw_tables: dict[str, ir.Table],
+    raw_files: pd.DataFrame,
+    source: Source,
+    params: IngestionParams,
+) -> dict[str, Any]:
+    """Make the canonical tables of a source, and sum up what was read.
+
+    Args:
+        raw_tables: The files' tables by file name.
+        raw_files: One row a file: name, path, bytes, sha256.
+        source: The declaration of the source.
+        params: What is tolerated in its rows.
+
+    Returns:
+        The canonical tables by name, lazily, and ``summary``.
+
+    Raises:
+        InputError: If the source cannot be used; before any output is written.
+    """
+    declared = declare_tables(raw_tables, source)
+    tables, measured = conform_tables(declared, source, params)
+    checked = {name: check(table, name) for name, table in tables.items()}
+    if T.PROMOTIONS in declared:
+        checked[T.PROMOTIONS] = _of_bought_items(checked[T.PROMOTIONS], checked[T.INTERACTIONS])
+    rows = {name: int(table.count().to_pandas()) for name, table in raw_tables.items()}
+    return {**checked, "summary": _summary(source, raw_files, rows, measured)}
+
+
+def _summary(
+    source: Source,
+    raw_files: pd.DataFrame,
+    rows: dict[str, int],
+    measured: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """What was read, and what the source lacks."""
+    skipped = [
+        {"table": name, "disables": text} for name, text in DISABLES.items() if name not in measured
+    ]
+    for entry in skipped:
+        log.info("source %s has no %s: without %s", source.name, entry["table"], entry["disables"])
+    files = raw_files.astype(object).where(raw_files.notna(), None).to_dict("records")
+    interactions = measured[T.INTERACTIONS]
+    return {
+        "source": source.name,
+        "description": source.description,
+        "licence": source.licence,
+        "currency": source.currency.name,
+        "files": [{**file, "rows": rows[file["name"]]} for file in files],
+        "tables": {name: int(values["rows"]) for name, values in measured.items()},
+        "interactions": {
+            "users": int(interactions["users"]),
+            "items": int(interactions["items"]),
+            "first": str(interactions["first"]),
+            "last": str(interactions["last"]),
+        },
+        "skipped": skipped,
+    }
+
+
+def _of_bought_items(promotions: ir.Table, interactions: ir.Table) -> ir.Table:
+    """Promotions of items that were ever bought; the others describe nobody."""
+    return promotions.semi_join(interactions.select(C.ITEM).distinct(), C.ITEM)
+
+
+def _query(spec: TableSpec) -> str:
+    """The SELECT that a declaration stands for."""
+    if spec.sql is not None:
+        return spec.sql
+    columns = ", ".join(f"{text} AS {quoted(name)}" for name, text in spec.columns.items())
+    where = f" WHERE {spec.where}" if spec.where else ""
+    groups = f" GROUP BY {', '.join(spec.group_by)}" if spec.group_by else ""
+    return f"SELECT {columns} FROM {quoted(str(spec.from_))}{where}{groups}"
+
+
+def _missing_columns(
+    name: str, spec: TableSpec, raw_tables: dict[str, ir.Table], source: Source
+) -> list[str]:
+    """Columns that expressions use and the file lacks, one line a column."""
+    if spec.from_ is None:
+        return []
+    known = {column.lower() for column in raw_tables[spec.from_].columns}
+    used: dict[str, str] = {}
+    for target, text in [*spec.columns.items(), ("where", spec.where or "TRUE")]:
+        try:
+            parsed = sqlglot.parse_one(text, dialect="duckdb")
+        except sqlglot.errors.SqlglotError as error:
+            return [f"table {name}, {target}: `{text}` is not valid SQL: {error}"]
+        if parsed.find(exp.Select) is None:
+            used |= {column.name: target for column in parsed.find_all(exp.Column)}
+    return [
+        f"table {name}, {target}: file {spec.from_} ({source.files[spec.from_].path}) has no column "
+        f"'{column}'; it has {', '.join(raw_tables[spec.from_].columns)}"
+        for column, target in used.items()
+        if column.lower() not in known
+    ]
+
+
+def _expressions(table: ir.Table, name: str, factor: float) -> dict[str, ir.Value]:
+    """Per canonical column, the cast of what the source gives; null where a value has no cast."""
+    schema = dict(SCHEMAS[name])
+    if name == T.USERS:
+        schema |= {column: TEXT for column in table.columns if column not in schema}
+    columns = {
+        column: _cast(table[column], column, dtype)
+        if column in table.columns
+        else ibis.null(dtype)
+        for column, dtype in schema.items()
+    }
+    if factor != 1:
+        columns |= {money: columns[money] * factor for money in MONEY if money in columns}
+    if name == T.INTERACTIONS and C.QUANTITY not in table.columns:
+        columns[C.QUANTITY] = ibis.literal(1.0)
+    if name == T.INTERACTIONS and C.BASKET not in table.columns:
+        moment = columns[C.TIMESTAMP].cast("string")
+        columns[C.BASKET] = columns[C.USER].concat("@", moment)
+    return columns
+
+
+def _cast(column: ir.Column, name: str, dtype: Any) -> ir.Value:
+    """Read a column as a type; blank ids are null, and whole numbers lose their `.0`."""
+    if name in IDS:
+        return _present(column).cast("string").strip().nullif("")
+    return column if column.type() == dtype else column.try_cast(dtype)
+
+
+def _present(column: ir.Column) -> ir.Value:
+    """An id column without NaN, which stands for a missing id where numbers are floating."""
+    if not column.type().is_floating():
+        return column
+    return column.isnan().ifelse(None, column).try_cast("int64")
+
+
+def _measure(table: ir.Table, columns: dict[str, ir.Value], name: str) -> dict[str, Any]:
+    """Count, in one pass, rows and per column the values before and after reading."""
+    figures: dict[str, Any] = {"rows": table.count()}
+    for column in table.columns:
+        given = table[column]
+        if column in IDS and given.type().is_floating():
+            given = given.isnan().ifelse(None, given)
+        figures[f"given_{column}"] = given.count()
+        figures[f"read_{column}"] = columns[column].count()
+    if name == T.INTERACTIONS:
+        figures |= {
+            "users": columns[C.USER].nunique(),
+            "items": columns[C.ITEM].nunique(),
+            "first": columns[C.TIMESTAMP].min(),
+            "last": columns[C.TIMESTAMP].max(),
+        }
+        if C.AMOUNT in table.columns:
+            amount = columns[C.AMOUNT]
+            figures |= {"bad_amounts": (amount.isnan() | (amount < 0)).sum()}
+    return first_row(table.aggregate(**figures))
+
+
+def _column_faults(
+    table: ir.Table, figures: dict[str, Any], name: str, params: IngestionParams
+) -> list[str]:
+    """What is wrong with single columns of a table."""
+    rows = figures["rows"]
+    if rows == 0:
+        return ["no row at all; check the file, and `where` if there is one"]
+    faults = []
+    for column in table.columns:
+        given, read = figures[f"given_{column}"], figures[f"read_{column}"]
+        if column in REQUIRED[name] and given == 0:
+            faults.append(f"column {column} is null in all {rows:,} rows; correct its expression")
+        elif given - read > params.max_unreadable_share * given:
+            faults.append(_unreadable(table, column, given, read, name))
+    return faults
+
+
+def _unreadable(table: ir.Table, column: str, given: int, read: int, name: str) -> str:
+    """Say how many values of a column cannot be read, and show three of them."""
+    dtype = SCHEMAS[name].get(column, TEXT)
+    values = table.filter(table[column].notnull())[column]
+    if column not in IDS:
+        values = table.filter(table[column].notnull() & table[column].try_cast(dtype).isnull())[
+            column
+        ]
+    shown = ", ".join(repr(value) for value in values.as_table().limit(3)[column].to_list())
+    hint = "`CAST(... AS DOUBLE)` or `replace(...)`"
+    if dtype.is_timestamp():
+        hint = "`strptime(column, '%d/%m/%Y %H:%M')` for text, `to_timestamp(column)` for seconds"
+    return (
+        f"column {column}: {given - read:,} of {given:,} values cannot be read as {dtype}, such as "
+        f"{shown}; correct its expression, say with {hint}, or raise "
+        "ingestion.max_unreadable_share"
+    )
+
+
+def _log_faults(figures: dict[str, Any], params: IngestionParams) -> list[str]:
+    """What is wrong with the interactions as a whole."""
+    rows, faults = figures["rows"], []
+    for column in REQUIRED[T.INTERACTIONS]:
+        absent = rows - figures[f"read_{column}"]
+        if absent > params.max_missing_share * rows:
+            faults.append(
+                f"column {column} is missing in {absent:,} of {rows:,} rows ({absent / rows:.1%}), "
+                f"more than ingestion.max_missing_share = {params.max_missing_share:.1%} allows; "
+                "repair the file or raise that parameter"
+            )
+    bad = figures.get("bad_amounts") or 0
+    if bad > params.max_bad_amount_share * rows:
+        faults.append(
+            f"column amount is negative or not a number in {bad:,} of {rows:,} rows "
+            f"({bad / rows:.1%}), more than ingestion.max_bad_amount_share = "
+            f"{params.max_bad_amount_share:.1%} allows; repair the file or raise that parameter"
+        )
+    for thing, key in (("user", C.USER), ("item", C.ITEM)):
+        if figures[f"{thing}s"] == 1:
+            faults.append(
+                f"column {key} holds one {thing} only in {rows:,} rows; a recommender needs many, "
+                "check the expression"
+            )
+    if figures["first"] == figures["last"]:
+        faults.append(
+            f"column timestamp is {figures['first']} in all {rows:,} rows, so that no split by "
+            "time is possible; check the expression"
+        )
+    return faults
+
+
+def _place(name: str, source: Source) -> str:
+    """Name a table, and the file it is made of."""
+    file = source.tables[name].from_
+    return f"table {name} (file {file}: {source.files[file].path})" if file else f"table {name}"
+
+
+def _listing(what: str, faults: list[str]) -> str:
+    """A message that lists faults, one a line."""
+    return f"{what}:\n" + "\n".join(f"  {fault}" for fault in faults)
