@@ -9,6 +9,8 @@ from kedro.utils import find_kedro_project
 
 from doppelcart.errors import InputError
 
+SQLITE = "sqlite:///"
+
 
 def project_path(relative: str = "") -> str:
     """Absolute path of a file in the project, whatever the working directory is.
@@ -51,8 +53,23 @@ def env(name: str, default: str | None = None) -> str | None:
     return os.environ.get(name) or default
 
 
+def artifacts_beside(tracking_uri: str) -> str | None:
+    """Folder for the artifacts of a local tracking store: beside its database.
+
+    Args:
+        tracking_uri: Where MLflow keeps its runs.
+
+    Returns:
+        The folder, or None for a server, which decides for itself.
+    """
+    if not tracking_uri.startswith(SQLITE):
+        return None
+    return (Path(tracking_uri.removeprefix(SQLITE)).absolute().parent / "mlartifacts").as_posix()
+
+
 RESOLVERS: dict[str, Callable[..., str | None]] = {
     "project_path": project_path,
     "package_dir": package_dir,
     "env": env,
+    "artifacts_beside": artifacts_beside,
 }

@@ -1,12 +1,40 @@
 """Kedro's settings of this project (https://docs.kedro.org/en/stable/configure/)."""
 
 import os
+import warnings
 
+from doppelcart.hooks import (
+    MlflowTracking,
+    ParameterCheck,
+    ResultTracking,
+    RunDescription,
+    SaveGuard,
+    VerdictPrinter,
+)
 from doppelcart.resolvers import RESOLVERS
+from doppelcart.tracking import TrackedRun
 
 # A run must not speak to any network on its own; both are read when MLflow and TensorFlow load.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+# Kedro's and MLflow's own affairs, which nobody who runs this project can act on.
+warnings.filterwarnings("ignore", message="register_new_resolver")
+warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method")
+
+_RUN = TrackedRun()
+
+HOOKS = (
+    VerdictPrinter(_RUN),
+    MlflowTracking(_RUN),
+    RunDescription(_RUN),
+    ResultTracking(_RUN),
+    SaveGuard(),
+    ParameterCheck(),
+)
+
+# MlflowTracking calls it instead; how the plugin spells its name depends on how it was packed.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow", "kedro-mlflow")
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -1,0 +1,114 @@
+"""What is looked at before the first node runs: parameters, and room to write."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from kedro.pipeline import Pipeline
+from kedro.validation import TypeExtractor
+from pydantic import TypeAdapter, ValidationError
+
+from doppelcart.errors import ParameterError, StorageError
+
+PREFIX = "params:"
+GIGABYTE = 1e9
+
+
+def check_parameters(raw: Mapping[str, Any], pipelines: Mapping[str, Pipeline]) -> None:
+    """Hold the parameters against every model and every name that a pipeline asks for.
+
+    Args:
+        raw: Parameters as configuration and command line give them.
+        pipelines: Every registered pipeline.
+
+    Raises:
+        ParameterError: Lists all that is unknown, out of bounds or of a wrong type, at once.
+    """
+    used = {
+        name.removeprefix(PREFIX)
+        for pipeline in pipelines.values()
+        for name in pipeline.inputs()
+        if name.startswith(PREFIX)
+    }
+    problems = [*_unknown(raw, used), *_invalid(raw, pipelines)]
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        raise ParameterError(
+            f"{len(problems)} parameter{'s' * (len(problems) > 1)} cannot be used:\n{listed}\n"
+            f"They come from conf/<environment>/parameters* and from --params. Nothing has run."
+        )
+
+
+def _unknown(raw: Mapping[str, Any], used: set[str], parent: str = "") -> Iterator[str]:
+    """Names that no node asks for; what lies below a name in use is its model's affair."""
+    for key, value in raw.items():
+        path = f"{parent}{key}"
+        if path in used:
+            continue
+        if isinstance(value, Mapping) and any(name.startswith(f"{path}.") for name in used):
+            yield from _unknown(value, used, f"{path}.")
+            continue
+        depth = path.count(".") + 1
+        known = sorted({".".join(name.split(".")[:depth]) for name in used})
+        known = [name for name in known if name.startswith(parent)]
+        near = get_close_matches(path, known, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        yield f"{path}: unknown; {hint}known are {', '.join(known)}"
+
+
+def _invalid(raw: Mapping[str, Any], pipelines: Mapping[str, Pipeline]) -> Iterator[str]:
+    """One line for each field that its typed model refuses."""
+    required = TypeExtractor(dict(pipelines)).extract_types_from_pipelines()
+    for path, hint in sorted(required.items()):
+        value = _at(raw, path)
+        if value is KeyError:
+            continue
+        try:
+            TypeAdapter(hint).validate_python(value)
+        except ValidationError as refused:
+            for error in refused.errors(include_url=False):
+                name = ".".join([path, *map(str, error["loc"])])
+                given = "" if error["type"] == "missing" else f" (given: {error['input']!r:.80})"
+                yield f"{name}: {error['msg']}{given}"
+
+
+def _at(raw: Mapping[str, Any], path: str) -> Any:
+    """Value at a dotted path, or the class KeyError where there is none."""
+    value: Any = raw
+    for key in path.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            return KeyError
+        value = value[key]
+    return value
+
+
+def check_storage(data_root: Path, min_free_gb: float) -> None:
+    """Try to write into the data folder and look at the space left.
+
+    Args:
+        data_root: Folder that holds every dataset; made where it is missing.
+        min_free_gb: Free space needed, in GB (10^9 bytes).
+
+    Raises:
+        StorageError: The folder cannot be written, or has less space.
+    """
+    probe = data_root / ".write_probe"
+    try:
+        data_root.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"\0" * 4096)
+        probe.unlink()
+    except OSError as error:
+        raise StorageError(
+            f"The data folder {data_root} cannot be written: {error.strerror or error}. Make it "
+            f"writable, free some space, or name another folder: `DOPPELCART_DATA=... kedro run`. "
+            f"Nothing has run."
+        ) from error
+    free = shutil.disk_usage(data_root).free / GIGABYTE
+    if free < min_free_gb:
+        raise StorageError(
+            f"The data folder {data_root} has {free:.2f} GB left, and a run needs {min_free_gb} GB. "
+            f"Free some space, name another folder (`DOPPELCART_DATA=... kedro run`), or lower "
+            f"`min_free_gb` in globals.yml. Nothing has run."
+        )

@@ -1,0 +1,229 @@
+"""What a run leaves in MLflow, and how: typed parameters, metrics, tags, files.
+
+MLflow is imported inside functions only: a command that tracks nothing does not pay for it.
+"""
+
+import hashlib
+import json
+import math
+import os
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from pydantic import BaseModel
+
+from doppelcart.columns import Columns
+from doppelcart.errors import TrackingError
+
+SWITCH = "DOPPELCART_TRACKING"
+METRICS_A_BATCH = 1000
+PARAMETERS_A_BATCH = 100
+LONGEST_KEY = 250
+LONGEST_PARAMETER = 6000
+LONGEST_TAG = 5000
+LABELS = (Columns.SLICE, Columns.RECOMMENDER, Columns.ARM)
+STEPS = ("epoch", "step")
+
+
+class Point(NamedTuple):
+    """One value of a metric at one step (an epoch, or 0)."""
+
+    key: str
+    value: float
+    step: int
+
+
+@dataclass
+class TrackedRun:
+    """The MLflow run that the hooks of one ``kedro run`` write to.
+
+    Args:
+        run_id: MLflow's identifier; None while nothing is tracked, and then writing does nothing.
+        uri: Where MLflow keeps the run.
+    """
+
+    run_id: str | None = None
+    uri: str = ""
+
+    def log_parameters(self, parameters: Mapping[str, Any]) -> None:
+        """Write flat parameters; a value too long for MLflow is cut, and says so."""
+        from mlflow.entities import Param
+
+        self._log(
+            "params",
+            (Param(clean_key(k), shorten(v, LONGEST_PARAMETER)) for k, v in parameters.items()),
+            PARAMETERS_A_BATCH,
+        )
+
+    def log_metrics(self, points: Iterable[Point]) -> None:
+        """Write metric values in as few requests as MLflow allows."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self._log(
+            "metrics",
+            (Metric(point.key, point.value, now, point.step) for point in points),
+            METRICS_A_BATCH,
+        )
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        """Write tags; one that is None is left out."""
+        from mlflow.entities import RunTag
+
+        self._log(
+            "tags",
+            (RunTag(k, shorten(v, LONGEST_TAG)) for k, v in tags.items() if v is not None),
+            PARAMETERS_A_BATCH,
+        )
+
+    def log_file(self, path: Path, folder: str) -> None:
+        """Copy a file into a folder of the run's artifacts."""
+        if self.run_id is not None:
+            from mlflow import MlflowClient
+
+            MlflowClient(self.uri).log_artifact(self.run_id, str(path), folder)
+
+    def _log(self, kind: str, entries: Iterable[Any], size: int) -> None:
+        if self.run_id is None:
+            return
+        from mlflow import MlflowClient
+
+        client, iterator = MlflowClient(self.uri), iter(entries)
+        while batch := list(islice(iterator, size)):
+            client.log_batch(self.run_id, **{kind: batch})
+
+
+def is_off() -> bool:
+    """Whether the person asked for a run without tracking."""
+    return os.environ.get(SWITCH, "on").strip().lower() in {"off", "0", "false", "no"}
+
+
+def check_reachable(uri: str, timeout: float = 5.0) -> None:
+    """Ask an MLflow server whether it is there, before MLflow's own minutes of retries.
+
+    Args:
+        uri: Tracking address; anything but http(s) passes.
+        timeout: Seconds to wait for an answer.
+
+    Raises:
+        TrackingError: Nothing answers at the address.
+    """
+    if not uri.startswith(("http://", "https://")):
+        return
+    try:
+        urllib.request.urlopen(uri.rstrip("/") + "/health", timeout=timeout).close()  # noqa: S310
+    except urllib.error.HTTPError:
+        return  # an answer, even "forbidden", is a server
+    except (OSError, ValueError) as error:
+        raise TrackingError(
+            f"The MLflow server at {uri} does not answer "
+            f"({getattr(error, 'reason', None) or error}). Start it, "
+            f"or unset MLFLOW_TRACKING_URI to track into the project's own SQLite file, "
+            f"or run without tracking: `{SWITCH}=off kedro run`."
+        ) from error
+
+
+def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested parameters as one level of dotted names.
+
+    Args:
+        value: A pydantic model, mapping or plain value; lists stay values.
+        prefix: Name of the value itself.
+
+    Returns:
+        Plain values by dotted name, such as ``gan.training.epochs``.
+    """
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    if not isinstance(value, Mapping) or not value:
+        return {prefix: value}
+    flat: dict[str, Any] = {}
+    for key, inner in value.items():
+        flat |= flatten(inner, f"{prefix}.{key}" if prefix else str(key))
+    return flat
+
+
+def metric_points(table: pd.DataFrame, prefix: str = "") -> Iterator[Point]:
+    """Read the numbers of a table as metrics named by its text columns.
+
+    Args:
+        table: One row a measurement. A column ``value`` holds the numbers, or, where there is
+            none, every numeric column does; ``epoch`` or ``step`` orders a curve.
+        prefix: First part of every name.
+
+    Yields:
+        Points named ``prefix/slice/recommender/arm/metric``; undefined values are left out.
+    """
+    steps = next((name for name in STEPS if name in table), None)
+    numeric = table.select_dtypes("number").columns.difference([steps], sort=False)
+    values = ["value"] if "value" in table else list(numeric)
+    texts = table.columns.difference(table.select_dtypes(["number", "bool"]).columns, sort=False)
+    labels = [name for name in LABELS if name in texts]
+    labels += [name for name in texts if name not in labels]
+    for row in table.to_dict("records"):
+        name = [prefix] * bool(prefix) + [str(row[label]) for label in labels]
+        for column in values:
+            value = row[column]
+            if pd.notna(value) and math.isfinite(value):
+                parts = name if column == "value" else [*name, column]
+                yield Point(clean_key("/".join(parts)), float(value), int(row[steps]) if steps else 0)
+
+
+def clean_key(key: str) -> str:
+    """A name that MLflow accepts: ``ndcg@20`` becomes ``ndcg_at_20``."""
+    return re.sub(r"[^\w\-. /]", "_", key.replace("@", "_at_"))[:LONGEST_KEY]
+
+
+def shorten(value: Any, length: int) -> str:
+    """A value as text of at most ``length`` characters, its end marked where it was cut."""
+    text = str(value)
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def source_digest(summary: Any) -> str | None:
+    """One digest over the digests of a source's files, or None where it names none.
+
+    Args:
+        summary: What ingestion wrote of the source; every ``sha256`` in it counts.
+    """
+    digests = sorted(_values_of("sha256", summary))
+    return hashlib.sha256(json.dumps(digests).encode()).hexdigest() if digests else None
+
+
+def _values_of(key: str, value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from [str(inner)] if name == key else _values_of(key, inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _values_of(key, inner)
+
+
+def git_state(folder: Path) -> dict[str, str]:
+    """Commit of the project's code and whether files differ from it; empty outside of git."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        dirty = bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"git_commit": commit, "git_dirty": str(dirty), "mlflow.source.git.commit": commit}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603
+        ["git", "-C", str(folder), *arguments],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=10,
+    )
+    return done.stdout.strip()

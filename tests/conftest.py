@@ -1,0 +1,63 @@
+"""What every test shares: no network, no tracking outside of a temporary folder, real data."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+SHARED = PROJECT.parent / "shared" / "data"
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["KEDRO_DISABLE_TELEMETRY"] = "true"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def pytest_sessionstart() -> None:
+    """Tests must never write into the project's own tracking store."""
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test speak to this machine only."""
+    connect = socket.socket.connect
+
+    def local_only(self: socket.socket, address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else "localhost"
+        if host not in {"127.0.0.1", "::1", "localhost", "0.0.0.0"}:
+            raise OSError(f"tests have no network; something asked for {host}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", local_only)
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    """Root of the project."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """Folder of a real data set; skips the test where it is not there, and fails in CI."""
+
+    def folder(name: str) -> Path:
+        path = SHARED / name
+        if not path.exists():
+            message = f"needs the real data in {path}"
+            if os.environ.get("CI", "").lower() == "true":
+                pytest.fail(message)
+            pytest.skip(message)
+        return path
+
+    return folder
+
+
+@pytest.fixture
+def in_project(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Work from the project's root, where Kedro looks for its files."""
+    monkeypatch.chdir(PROJECT)
+    yield PROJECT

@@ -1,0 +1,300 @@
+"""The hooks, in whole sessions over a tiny pipeline: what a person sees, and what is on disk."""
+
+import importlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pytest
+import yaml
+from click.testing import CliRunner
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+from kedro.pipeline import Node, Pipeline
+from pydantic import BaseModel, ConfigDict, Field
+
+from doppelcart import pipeline_registry
+from doppelcart.cli import cli
+from doppelcart.errors import ParameterError, StorageError, TrackingError
+
+
+class Training(BaseModel):
+    """Parameters of the tiny pipeline's training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    epochs: int = Field(2, ge=1, description="Passes over the data.")
+    rates: tuple[float, ...] = (0.1, 0.2)
+
+
+class Tiny(BaseModel):
+    """Parameters of the tiny pipeline."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    training: Training = Training()
+    name: str = "x"
+
+
+def train(params: Tiny) -> tuple[list[dict[str, float]], pd.DataFrame, dict[str, Any]]:
+    """Give a curve, a metrics table and a source summary."""
+    curve = [{"epoch": i, "critic": i / 2} for i in range(params.training.epochs)]
+    rows = [
+        {
+            "slice": "cold_5", "arm": arm, "recommender": "ease", "metric": "ndcg@20",
+            "value": value, "n_users": 9, "n_undefined": 0,
+        }
+        for arm, value in [("none", 0.25), ("gan", 0.5), ("mixup", float("nan"))]
+    ]  # fmt: skip
+    return curve, pd.DataFrame(rows), {"source": "tiny_shop", "files": [{"sha256": "ab"}]}
+
+
+def judge(metrics: pd.DataFrame, params: Tiny) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Give a verdict, its uplift and a report."""
+    key = {"slice": ["cold_5"], "recommender": ["ease"], "arm": ["gan"]}
+    verdict = pd.DataFrame(key | {"verdict": ["helps"], "win": [True], "reason": ["why"]})
+    uplift = pd.DataFrame(key | {"against": ["none"], "relative": [float(params.training.epochs)]})
+    return verdict, uplift, "<p>report</p>"
+
+
+def fail(metrics: pd.DataFrame) -> None:
+    """Break."""
+    raise ParameterError("the shop is closed")
+
+
+def tiny_pipelines() -> dict[str, Pipeline]:
+    first = Pipeline(
+        [Node(train, "params:tiny", ["gan.history", "metrics", "source_summary"], name="train")]
+    )
+    second = Pipeline(
+        [
+            Node(
+                judge,
+                ["metrics", "params:tiny"],
+                ["verdict", "uplift", "report_html"],
+                name="judge",
+            )
+        ]
+    )
+    broken = Pipeline([Node(fail, "metrics", "nothing", name="fail")])
+    return {"first": first, "second": second, "broken": broken, "__default__": first + second}
+
+
+def dataset(kind: str, file: str) -> dict[str, str]:
+    return {"type": kind, "filepath": f"${{globals:data_root}}/{file}"}
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path, in_project: Path, monkeypatch: pytest.MonkeyPatch, template_store: Path
+) -> Path:
+    """A configuration of its own, with the project's settings and the tiny pipelines."""
+    (tmp_path / "mlflow.db").write_bytes(template_store.read_bytes())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.delenv("DOPPELCART_TRACKING", raising=False)
+    write(tmp_path / "conf/base/globals.yml", {"data_root": str(tmp_path / "data")})
+    write(tmp_path / "conf/base/parameters.yml", {"tiny": {"training": {"epochs": 3}, "name": "a"}})
+    write(tmp_path / "conf/local/parameters.yml", {"tiny": {"name": "b"}})
+    base = in_project / "conf/base/mlflow.yml"
+    (tmp_path / "conf/base/mlflow.yml").write_text(base.read_text())
+    write(
+        tmp_path / "conf/base/catalog.yml",
+        {
+            "gan.history": dataset("json.JSONDataset", "08_reporting/history.json"),
+            "metrics": dataset("pandas.ParquetDataset", "08_reporting/metrics.parquet"),
+            "source_summary": dataset("json.JSONDataset", "02_intermediate/summary.json"),
+            "verdict": dataset("pandas.CSVDataset", "08_reporting/verdict.csv"),
+            "uplift": dataset("pandas.CSVDataset", "08_reporting/uplift.csv"),
+            "report_html": dataset("text.TextDataset", "08_reporting/report.html"),
+        },
+    )
+    bootstrap_project(in_project)
+    monkeypatch.setattr(pipeline_registry, "register_pipelines", tiny_pipelines)
+    from kedro.framework.project import pipelines
+
+    pipelines.configure("doppelcart.pipeline_registry")
+    yield tmp_path
+    pipelines.configure("doppelcart.pipeline_registry")
+    while mlflow.active_run():
+        mlflow.end_run()
+
+
+@pytest.fixture(scope="session")
+def template_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty tracking store; making one takes seconds, copying it does not."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+def write(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(content))
+
+
+def run(project: Path, *names: str, **params: Any) -> None:
+    with KedroSession.create(
+        project_path=Path.cwd(), conf_source=str(project / "conf"), runtime_params=params
+    ) as session:
+        session.run(pipeline_names=list(names) or None)
+
+
+def command(project: Path, *arguments: str) -> Any:
+    return CliRunner().invoke(cli, ["run", "--conf-source", str(project / "conf"), *arguments])
+
+
+def tracked(project: Path) -> Any:
+    client = mlflow.MlflowClient(f"sqlite:///{project}/mlflow.db")
+    experiment = client.get_experiment_by_name("doppelcart")
+    runs = client.search_runs([experiment.experiment_id])
+    assert len(runs) == 1
+    return client, runs[0]
+
+
+class TestTracking:
+    def test_one_run_holds_flat_parameters_curves_metrics_tags_and_files(self, project):
+        run(project, tiny={"training": {"epochs": 4}})
+        client, record = tracked(project)
+        assert record.info.status == "FINISHED"
+        # Both the environment's file and the command line reach into one nested parameter.
+        assert record.data.params == {
+            "tiny.training.epochs": "4",
+            "tiny.training.rates": "[0.1, 0.2]",
+            "tiny.name": "b",
+        }
+        assert record.data.metrics == {
+            "gan/history/critic": 1.5,
+            "cold_5/ease/none/ndcg_at_20": 0.25,
+            "cold_5/ease/gan/ndcg_at_20": 0.5,
+        }
+        curve = client.get_metric_history(record.info.run_id, "gan/history/critic")
+        assert [(point.step, point.value) for point in curve] == [
+            (0, 0), (1, 0.5), (2, 1), (3, 1.5),
+        ]  # fmt: skip
+        assert record.data.tags["source"] == "tiny_shop"
+        assert len(record.data.tags["source_digest"]) == 64
+        assert len(record.data.tags["git_commit"]) == 40
+        files = {f.path for f in client.list_artifacts(record.info.run_id, "reporting")}
+        assert {"reporting/report.html", "reporting/verdict.csv"} <= files
+        assert Path(record.info.artifact_uri.removeprefix("file://")).is_relative_to(project)
+
+    def test_a_failed_run_is_recorded_as_failed(self, project, monkeypatch):
+        monkeypatch.setenv("DOPPELCART_TRACKING", "off")
+        run(project, "first")
+        monkeypatch.delenv("DOPPELCART_TRACKING")
+        with pytest.raises(ParameterError):
+            run(project, "broken")
+        assert tracked(project)[1].info.status == "FAILED"
+
+    def test_an_absent_server_is_named_within_seconds(self, project, monkeypatch):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        start = time.perf_counter()
+        with pytest.raises(TrackingError, match="DOPPELCART_TRACKING=off kedro run"):
+            run(project)
+        assert time.perf_counter() - start < 10
+        assert not (project / "data").exists()
+
+    def test_a_run_without_tracking_asks_no_server(self, project, monkeypatch):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        monkeypatch.setenv("DOPPELCART_TRACKING", "off")
+        run(project)
+        assert (project / "data/08_reporting/report.html").exists()
+
+
+class TestParameters:
+    def test_all_errors_are_listed_together_and_nothing_runs(self, project):
+        result = command(
+            project,
+            "--params",
+            "tiny.training.epochs=0,tiny.training.rates=often,tiny.nmae=c,tinny.name=d",
+        )
+        assert result.exit_code == 1
+        assert "tiny.training.epochs: Input should be greater than or equal to 1" in result.output
+        assert "tiny.training.rates" in result.output
+        assert "tiny.nmae: Extra inputs are not permitted" in result.output
+        assert "tinny: unknown; did you mean tiny? known are tiny" in result.output
+        assert "Traceback" not in result.output
+        assert not (project / "data").exists()
+
+    def test_another_pipelines_parameters_are_checked_too(self, project):
+        with pytest.raises(ParameterError, match="tiny.training.epochs"):
+            run(project, "broken", tiny={"training": {"epochs": "many"}})
+
+
+class TestSaveGuard:
+    def test_markers_are_gone_after_a_whole_run(self, project):
+        run(project)
+        assert list((project / "data/.incomplete").iterdir()) == []
+
+    def test_a_write_cut_short_is_not_read_until_it_is_made_again(self, project, monkeypatch):
+        run(project)
+        parquet = importlib.import_module("kedro_datasets.pandas.parquet_dataset").ParquetDataset
+        whole = parquet.save
+
+        def cut(self: Any, data: pd.DataFrame) -> None:
+            Path(str(self._filepath)).write_bytes(b"PAR1 half of a")
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(parquet, "save", cut)
+        with pytest.raises(KeyboardInterrupt):
+            run(project, "first")
+        monkeypatch.setattr(parquet, "save", whole)
+        verdict = (project / "data/08_reporting/verdict.csv").read_bytes()
+        with pytest.raises(StorageError, match=r"wrote metrics.*kedro run --pipelines first"):
+            run(project, "second")
+        assert (project / "data/08_reporting/verdict.csv").read_bytes() == verdict
+        run(project)
+        run(project, "second")
+
+    def test_an_unwritable_data_folder_stops_the_run(self, project):
+        (project / "data").write_text("a file where the folder should be")
+        result = command(project)
+        assert result.exit_code == 1
+        assert "cannot be written" in result.output
+        assert "Traceback" not in result.output
+
+    def test_too_little_space_stops_the_run(self, project):
+        path = project / "conf/base/globals.yml"
+        write(path, yaml.safe_load(path.read_text()) | {"min_free_gb": 1e9})
+        with pytest.raises(StorageError, match="GB left"):
+            run(project)
+
+    def test_a_full_disk_is_named(self, project, monkeypatch):
+        parquet = importlib.import_module("kedro_datasets.pandas.parquet_dataset").ParquetDataset
+
+        def full(self: Any, data: pd.DataFrame) -> None:
+            raise OSError(28, "No space left on device", "metrics.parquet")
+
+        monkeypatch.setattr(parquet, "save", full)
+        result = command(project)
+        assert result.exit_code == 1
+        assert "metrics.parquet failed: no space is left" in result.output
+
+
+class TestEnd:
+    def test_the_verdict_and_the_places_come_last(self, project, capsys):
+        run(project)
+        lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
+        assert any("helps +300.0% *" in line for line in lines)
+        assert lines[-3].split() == ["Report:", str(project / "data/08_reporting/report.html")]
+        assert lines[-2].split() == ["Figures:", str(project / "data/08_reporting")]
+        assert lines[-1].startswith("MLflow run: ")
+        assert tracked(project)[1].info.run_id in lines[-1]
+
+    def test_a_run_that_judged_nothing_prints_no_verdict(self, project, capsys):
+        run(project)
+        capsys.readouterr()
+        run(project, "first")
+        assert "Report:" not in capsys.readouterr().out
+
+    def test_a_known_error_of_a_node_ends_in_a_sentence(self, project):
+        run(project, "first")
+        result = command(project, "--pipelines", "broken")
+        assert result.exit_code == 1
+        assert result.output.rstrip().endswith("Error: the shop is closed")
+
+
+def test_the_summary_survives_as_json(project):
+    run(project, "first")
+    assert json.loads((project / "data/02_intermediate/summary.json").read_text())["source"]
