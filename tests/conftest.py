@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,7 +57,7 @@ def shared_data() -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def in_project(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def in_project(monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work from the project's root, where Kedro looks for its files."""
     monkeypatch.chdir(PROJECT)
-    yield PROJECT
+    return PROJECT

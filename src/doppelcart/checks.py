@@ -108,7 +108,7 @@ def check_storage(data_root: Path, min_free_gb: float) -> None:
     free = shutil.disk_usage(data_root).free / GIGABYTE
     if free < min_free_gb:
         raise StorageError(
-            f"The data folder {data_root} has {free:.2f} GB left, and a run needs {min_free_gb} GB. "
-            f"Free some space, name another folder (`DOPPELCART_DATA=... kedro run`), or lower "
+            f"The data folder {data_root} has {free:.2f} GB left and a run needs {min_free_gb} GB: "
+            f"free some space, name another folder (`DOPPELCART_DATA=... kedro run`), or lower "
             f"`min_free_gb` in globals.yml. Nothing has run."
         )

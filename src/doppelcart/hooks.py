@@ -158,9 +158,7 @@ class MlflowTracking:
             self._run.run_id = self._hook.run_id
 
     @hook_impl
-    def before_node_run(
-        self, node: Node, catalog: CatalogProtocol, inputs: dict[str, Any], is_async: bool
-    ) -> None:
+    def before_node_run(self, node: Node, catalog: CatalogProtocol, is_async: bool) -> None:
         """Keep the run open in the thread of the node; its parameters are logged elsewhere."""
         if self._hook is not None:
             self._hook.before_node_run(node, catalog, {}, is_async)

@@ -175,7 +175,9 @@ def metric_points(table: pd.DataFrame, prefix: str = "") -> Iterator[Point]:
             value = row[column]
             if pd.notna(value) and math.isfinite(value):
                 parts = name if column == "value" else [*name, column]
-                yield Point(clean_key("/".join(parts)), float(value), int(row[steps]) if steps else 0)
+                yield Point(
+                    clean_key("/".join(parts)), float(value), int(row[steps]) if steps else 0
+                )
 
 
 def clean_key(key: str) -> str:

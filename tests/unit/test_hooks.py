@@ -190,7 +190,7 @@ class TestTracking:
     def test_an_absent_server_is_named_within_seconds(self, project, monkeypatch):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
         start = time.perf_counter()
-        with pytest.raises(TrackingError, match="DOPPELCART_TRACKING=off kedro run"):
+        with pytest.raises(TrackingError, match="DOPPELCART_TRACKING=off"):
             run(project)
         assert time.perf_counter() - start < 10
         assert not (project / "data").exists()
@@ -218,7 +218,7 @@ class TestParameters:
         assert not (project / "data").exists()
 
     def test_another_pipelines_parameters_are_checked_too(self, project):
-        with pytest.raises(ParameterError, match="tiny.training.epochs"):
+        with pytest.raises(ParameterError, match=r"tiny\.training\.epochs"):
             run(project, "broken", tiny={"training": {"epochs": "many"}})
 
 

@@ -1,0 +1,62 @@
+# Any Python from 3.11 to 3.13: `make run PYTHON=python3.12`.
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+NAME ?=
+
+# An activated environment, or a path that somebody else set, must not leak into ours.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml constraints.txt
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint format benchmark constraints clean
+
+help: ## Say what can be made.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The version is asked of the interpreter first: pip's own refusal would come minutes later.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	  { echo "Doppelcart needs Python 3.11 to 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(SOURCES) | $(BIN)/python
+	$(INSTALL) -e ".[notebooks]"
+	@touch $@
+
+$(VENV)/.installed-dev: $(SOURCES) | $(BIN)/python
+	$(INSTALL) -e ".[dev]"
+	@touch $(VENV)/.installed $@
+
+install: $(VENV)/.installed ## Set up .venv; does nothing where it is up to date.
+
+run: $(VENV)/.installed ## Set up, then `kedro run` on Complete Journey (ARGS="--env movielens" and so on).
+	$(BIN)/kedro run $(ARGS)
+
+test: $(VENV)/.installed-dev ## Set up, then the whole test suite (ARGS="-m 'not slow'" for the quick part).
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev ## Lint, format, types and import contracts; changes nothing.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev ## Put lint and format right where a machine can.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: $(VENV)/.installed-dev ## Measure everything, or one thing (NAME=core).
+	$(BIN)/python -m benchmarks $(NAME)
+
+constraints: $(VENV)/.installed-dev ## Resolve constraints.txt anew from pyproject.toml.
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header \
+	  --no-annotate --no-emit-index-url --no-emit-find-links --upgrade pyproject.toml \
+	  --output-file constraints.txt
+
+clean: ## Remove the environment, caches and built pages; data and tracked runs stay.
+	rm -rf $(VENV) build dist htmlcov .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
