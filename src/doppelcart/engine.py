@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import sqlglot
 
@@ -44,15 +43,15 @@ def materialise(table: ir.Table, name: str) -> ir.Table:
 
     Args:
         table: The expression.
-        name: Name of the kept table; one of that name is replaced, so memory stays bounded.
+        name: Name of the kept table; one of that name is replaced, so memory stays bounded;
+            the expression must not read from it.
     """
     connection = table.get_backend()
-    query = str(ibis.to_sql(table, dialect="duckdb" if connection.name == "duckdb" else None))
+    if connection.name != "duckdb":
+        return table.cache()
     kept = f"doppelcart_{name}"
-    if connection.name == "duckdb":
-        run(connection, f"CREATE OR REPLACE TEMPORARY TABLE {quoted(kept)} AS {query}")
-        return connection.table(kept)
-    return table.cache()
+    run(connection, f"DROP TABLE IF EXISTS {quoted(kept)}")
+    return connection.create_table(kept, table, temp=True)
 
 
 def first_row(table: ir.Table) -> dict[str, Any]:

@@ -4,9 +4,10 @@ import os
 from copy import deepcopy
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
-from uuid import uuid4
 
 from kedro.io.core import AbstractVersionedDataset, DatasetError, Version
+
+from doppelcart.datasets.atomic import replacing
 
 KNOWN_TYPES: Final = ("numpy.dtype",)
 
@@ -77,17 +78,11 @@ class SkopsDataset(AbstractVersionedDataset[Any, Any]):
         return io.load(path, trusted=self._trusted)
 
     def save(self, data: Any) -> None:
-        """Writes the object beside its place and moves it there, so no half file is ever seen."""
+        """Writes the whole file or nothing."""
         from skops import io
 
-        path = Path(self._get_save_path())
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{uuid4().hex}")
-        try:
-            io.dump(data, partial)
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with replacing(Path(self._get_save_path())) as temporary:
+            io.dump(data, temporary)
 
     def _exists(self) -> bool:
         try:

@@ -208,9 +208,7 @@ def _expressions(table: ir.Table, name: str, factor: float) -> dict[str, ir.Valu
     if name == T.USERS:
         schema |= {column: TEXT for column in table.columns if column not in schema}
     columns = {
-        column: _cast(table[column], column, dtype)
-        if column in table.columns
-        else ibis.null(dtype)
+        column: _cast(table[column], column, dtype) if column in table.columns else ibis.null(dtype)
         for column, dtype in schema.items()
     }
     if factor != 1:

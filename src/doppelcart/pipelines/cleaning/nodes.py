@@ -1,0 +1,190 @@
+"""From canonical tables to clean ones; every rejected row is kept with its reason."""
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from doppelcart.columns import Columns as C
+from doppelcart.columns import Tables as T
+from doppelcart.engine import materialise
+from doppelcart.errors import InputError
+from doppelcart.pipelines.cleaning.params import CleaningParams
+from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS, flag_rows, flag_support
+from doppelcart.schemas import SCHEMAS, check
+
+UNITED = (C.DEPARTMENT, C.CATEGORY, C.TYPE, C.BRAND)
+TABLE_RULES = {
+    "missing_id": "no identifier",
+    "duplicate_id": "another row has the same identifier; the one with most values stays",
+    "not_bought": "no line of it is left",
+}
+
+
+def clean(
+    int_interactions: ir.Table, int_items: ir.Table, int_users: ir.Table, params: CleaningParams
+) -> dict[str, Any]:
+    """Apply every rule, and account for every row.
+
+    Args:
+        int_interactions: Canonical interactions.
+        int_items: Canonical items.
+        int_users: Canonical users.
+        params: The rules.
+
+    Returns:
+        ``interactions``, ``items`` and ``users`` cleaned, ``quarantine`` and ``report``. Items and
+        users have exactly one row for each item and user that occurs in the interactions.
+
+    Raises:
+        InputError: If fewer than two users or items are left, or rows are lost or doubled.
+    """
+    flagged = flag_support(flag_rows(int_interactions, int_items, params), params.support)
+    counts = _counts(flagged, int_interactions)
+    _check_enough_left(flagged, counts, params)
+    kept = flagged.filter(flagged[C.RULE].isnull()).drop(C.RULE)
+    items = flag_entities(clean_items(int_items, params.text.case), kept, C.ITEM)
+    users = flag_entities(clean_users(int_users), kept, C.USER)
+    tables = {T.ITEMS: items, T.USERS: users}
+    report = _report(counts, {name: _tally(table) for name, table in tables.items()})
+    return {
+        "interactions": check(
+            # One order, so that a second run writes the same bytes.
+            kept.order_by([C.USER, C.TIMESTAMP, C.BASKET, C.ITEM, C.QUANTITY, C.AMOUNT]),
+            T.INTERACTIONS,
+            cleaned=True,
+        ),
+        "items": check(_completed(items, kept, C.ITEM), T.ITEMS, cleaned=True),
+        "users": check(_completed(users, kept, C.USER), T.USERS, cleaned=True),
+        "quarantine": _quarantine(flagged, tables),
+        "report": report,
+    }
+
+
+def clean_items(items: ir.Table, case: str) -> ir.Table:
+    """Trim texts and collapse their blanks, make empty ones null, and unite the case of names.
+
+    Args:
+        items: Canonical items.
+        case: ``upper``, ``lower`` or ``keep``, for departments, categories, types and brands.
+    """
+    columns = {name: _tidy(items[name]) for name in items.columns if items[name].type().is_string()}
+    if case != "keep":
+        columns |= {name: getattr(columns[name], case)() for name in UNITED}
+    return items.mutate(**columns)
+
+
+def clean_users(users: ir.Table) -> ir.Table:
+    """Trim texts and collapse their blanks, and make empty ones null."""
+    return users.mutate(**{name: _tidy(users[name]) for name in users.columns})
+
+
+def _tidy(text: ir.Value) -> ir.Value:
+    """A text without outer and doubled blanks; null if nothing is left."""
+    return text.re_replace(r"\s+", " ").strip().nullif("")
+
+
+def flag_entities(table: ir.Table, kept: ir.Table, key: str) -> ir.Table:
+    """Give each item or user the rule that takes its row, null for rows that stay.
+
+    Args:
+        table: Items or users.
+        kept: The interactions that stay.
+        key: Name of the identifier.
+    """
+    others = [name for name in table.columns if name != key]
+    filled = sum((table[name].notnull().cast("int32") for name in others), ibis.literal(0))
+    table = table.mutate(filled=filled)
+    best = ibis.window(group_by=key, order_by=[ibis.desc("filled"), *others])
+    bought = kept.select(bought_id=key).distinct()
+    rows = table.mutate(position=ibis.row_number().over(best))
+    rows = rows.left_join(bought, rows[key] == bought["bought_id"])
+    rule = ibis.cases(
+        (rows[key].isnull(), "missing_id"),
+        (rows["position"] > 0, "duplicate_id"),
+        (rows["bought_id"].isnull(), "not_bought"),
+    )
+    rows = rows.mutate(**{C.RULE: rule}).select(key, *others, C.RULE)
+    return materialise(rows, f"cleaning_{key}")
+
+
+def _completed(flagged: ir.Table, kept: ir.Table, key: str) -> ir.Table:
+    """The rows that stay, and a row of nulls for each item or user that has none."""
+    known = flagged.filter(flagged[C.RULE].isnull()).drop(C.RULE)
+    bought = kept.select(bought_id=key).distinct()
+    rows = bought.left_join(known, bought["bought_id"] == known[key])
+    columns = [name for name in known.columns if name != key]
+    return rows.select(rows["bought_id"].name(key), *columns).order_by(key)
+
+
+def _counts(flagged: ir.Table, interactions: ir.Table) -> dict[str, int]:
+    """Lines per rule, those that stay under ``kept``.
+
+    Raises:
+        InputError: If the lines that were read are not those kept and quarantined.
+    """
+    counts = _tally(flagged)
+    read = int(interactions.count().to_pandas())
+    if sum(counts.values()) != read:
+        raise InputError(
+            f"cleaning read {read:,} interactions but accounts for {sum(counts.values()):,}: "
+            f"{counts}. Rows must never be lost or doubled; please report this with the source."
+        )
+    return counts
+
+
+def _tally(flagged: ir.Table) -> dict[str, int]:
+    """Rows per rule, those that stay under ``kept``."""
+    rules = flagged.select(flagged[C.RULE].fill_null("kept").name(C.RULE))
+    frame = rules.group_by(C.RULE).aggregate(rows=rules.count()).to_pandas()
+    return dict(zip(frame[C.RULE], frame["rows"].astype(int), strict=True))
+
+
+def _check_enough_left(flagged: ir.Table, counts: dict[str, int], params: CleaningParams) -> None:
+    """Stop if there is nothing to learn from, saying which rule took how many lines."""
+    kept = flagged.filter(flagged[C.RULE].isnull())
+    left = kept.aggregate(users=kept[C.USER].nunique(), items=kept[C.ITEM].nunique()).to_pandas()
+    users, items = int(left["users"].iloc[0]), int(left["items"].iloc[0])
+    if users > 1 and items > 1:
+        return
+    taken = "\n".join(
+        f"  {rule}: {counts[rule]:,} ({text})"
+        for rule, text in DESCRIPTIONS.items()
+        if rule in counts
+    )
+    support = params.support
+    raise InputError(
+        f"cleaning leaves {users} users and {items} items of {sum(counts.values()):,} interactions; "
+        f"at least two of each are needed. The rules took:\n{taken}\nCorrect the source, or loosen "
+        f"the rule in conf/<environment>/parameters/cleaning.yml (support asks for "
+        f"{support.min_users_per_item} users an item and {support.min_items_per_user} items a user)."
+    )
+
+
+def _report(lines: dict[str, int], tables: dict[str, dict[str, int]]) -> pd.DataFrame:
+    """One row a rule and table: rows taken, share of the table, and what the rule takes."""
+    blocks = [(T.INTERACTIONS, lines, DESCRIPTIONS)]
+    blocks += [(name, counts, TABLE_RULES) for name, counts in tables.items()]
+    rows = [
+        (rule, table, counts.get(rule, 0), counts.get(rule, 0) / max(sum(counts.values()), 1), text)
+        for table, counts, rules in blocks
+        for rule, text in {**rules, "kept": "stays"}.items()
+    ]
+    return pd.DataFrame(rows, columns=[C.RULE, "table", "rows", "share", C.DESCRIPTION])
+
+
+def _quarantine(flagged: ir.Table, tables: dict[str, ir.Table]) -> ir.Table:
+    """Every rejected row with its table and rule; of items and users, the identifier."""
+    columns = ["table", C.RULE, *SCHEMAS[T.INTERACTIONS]]
+    rejected = flagged.filter(flagged[C.RULE].notnull())
+    parts = [rejected.mutate(table=ibis.literal(T.INTERACTIONS)).select(*columns)]
+    for name, table in tables.items():
+        rows = table.filter(table[C.RULE].notnull())
+        absent = {
+            column: ibis.null(dtype)
+            for column, dtype in SCHEMAS[T.INTERACTIONS].items()
+            if column not in rows.columns or column != (C.ITEM if name == T.ITEMS else C.USER)
+        }
+        parts.append(rows.mutate(table=ibis.literal(name), **absent).select(*columns))
+    return ibis.union(*parts)
