@@ -27,8 +27,7 @@ import ibis.expr.types as ir
 import pandera.ibis as pa
 from pandera.errors import SchemaErrors
 
-from doppelcart.columns import Columns as C
-from doppelcart.columns import Tables as T
+from doppelcart.columns import Columns, Tables
 from doppelcart.errors import InputError
 
 TEXT: Final = dt.string
@@ -37,47 +36,70 @@ TIME: Final = dt.Timestamp(scale=6)
 FLAG: Final = dt.boolean
 
 SCHEMAS: Final[dict[str, dict[str, dt.DataType]]] = {
-    T.INTERACTIONS: {
-        C.USER: TEXT,
-        C.ITEM: TEXT,
-        C.TIMESTAMP: TIME,
-        C.QUANTITY: NUMBER,
-        C.AMOUNT: NUMBER,
-        C.DISCOUNT: NUMBER,
-        C.BASKET: TEXT,
-        C.STORE: TEXT,
-        C.COUPON_AMOUNT: NUMBER,
+    Tables.INTERACTIONS: {
+        Columns.USER: TEXT,
+        Columns.ITEM: TEXT,
+        Columns.TIMESTAMP: TIME,
+        Columns.QUANTITY: NUMBER,
+        Columns.AMOUNT: NUMBER,
+        Columns.DISCOUNT: NUMBER,
+        Columns.BASKET: TEXT,
+        Columns.STORE: TEXT,
+        Columns.COUPON_AMOUNT: NUMBER,
     },
-    T.ITEMS: {
-        C.ITEM: TEXT,
-        C.DEPARTMENT: TEXT,
-        C.CATEGORY: TEXT,
-        C.TYPE: TEXT,
-        C.BRAND: TEXT,
-        C.MANUFACTURER: TEXT,
-        C.SIZE: TEXT,
-        C.TITLE: TEXT,
-        C.DESCRIPTION: TEXT,
-        C.PRICE: NUMBER,
+    Tables.ITEMS: {
+        Columns.ITEM: TEXT,
+        Columns.DEPARTMENT: TEXT,
+        Columns.CATEGORY: TEXT,
+        Columns.TYPE: TEXT,
+        Columns.BRAND: TEXT,
+        Columns.MANUFACTURER: TEXT,
+        Columns.SIZE: TEXT,
+        Columns.TITLE: TEXT,
+        Columns.DESCRIPTION: TEXT,
+        Columns.PRICE: NUMBER,
     },
-    T.USERS: {C.USER: TEXT},
-    T.PROMOTIONS: {C.ITEM: TEXT, C.STORE: TEXT, C.WEEK: TIME, C.DISPLAY: FLAG, C.MAILER: FLAG},
-    T.COUPONS: {C.COUPON: TEXT, C.ITEM: TEXT, C.CAMPAIGN: TEXT},
-    T.CAMPAIGNS: {C.CAMPAIGN: TEXT, C.TYPE: TEXT, C.START: TIME, C.END: TIME, C.USER: TEXT},
-    T.REDEMPTIONS: {C.USER: TEXT, C.COUPON: TEXT, C.CAMPAIGN: TEXT, C.TIMESTAMP: TIME},
-    T.REVIEWS: {C.USER: TEXT, C.ITEM: TEXT, C.TIMESTAMP: TIME, C.RATING: NUMBER, C.TEXT: TEXT},
+    Tables.USERS: {Columns.USER: TEXT},
+    Tables.PROMOTIONS: {
+        Columns.ITEM: TEXT,
+        Columns.STORE: TEXT,
+        Columns.WEEK: TIME,
+        Columns.DISPLAY: FLAG,
+        Columns.MAILER: FLAG,
+    },
+    Tables.COUPONS: {Columns.COUPON: TEXT, Columns.ITEM: TEXT, Columns.CAMPAIGN: TEXT},
+    Tables.CAMPAIGNS: {
+        Columns.CAMPAIGN: TEXT,
+        Columns.TYPE: TEXT,
+        Columns.START: TIME,
+        Columns.END: TIME,
+        Columns.USER: TEXT,
+    },
+    Tables.REDEMPTIONS: {
+        Columns.USER: TEXT,
+        Columns.COUPON: TEXT,
+        Columns.CAMPAIGN: TEXT,
+        Columns.TIMESTAMP: TIME,
+    },
+    Tables.REVIEWS: {
+        Columns.USER: TEXT,
+        Columns.ITEM: TEXT,
+        Columns.TIMESTAMP: TIME,
+        Columns.RATING: NUMBER,
+        Columns.TEXT: TEXT,
+    },
 }
 """Columns of each canonical table, in order, with their types."""
 
 REQUIRED: Final[dict[str, tuple[str, ...]]] = {
-    T.INTERACTIONS: (C.USER, C.ITEM, C.TIMESTAMP),
-    T.ITEMS: (C.ITEM,),
-    T.USERS: (C.USER,),
-    T.PROMOTIONS: (C.ITEM, C.WEEK),
-    T.COUPONS: (C.COUPON, C.ITEM),
-    T.CAMPAIGNS: (C.CAMPAIGN,),
-    T.REDEMPTIONS: (C.USER, C.COUPON),
-    T.REVIEWS: (C.USER, C.ITEM),
+    Tables.INTERACTIONS: (Columns.USER, Columns.ITEM, Columns.TIMESTAMP),
+    Tables.ITEMS: (Columns.ITEM,),
+    Tables.USERS: (Columns.USER,),
+    Tables.PROMOTIONS: (Columns.ITEM, Columns.WEEK),
+    Tables.COUPONS: (Columns.COUPON, Columns.ITEM),
+    Tables.CAMPAIGNS: (Columns.CAMPAIGN,),
+    Tables.REDEMPTIONS: (Columns.USER, Columns.COUPON),
+    Tables.REVIEWS: (Columns.USER, Columns.ITEM),
 }
 """Columns that a source must give for a table to be of use."""
 
@@ -108,8 +130,8 @@ def check(data: ir.Table, table: str, cleaned: bool = False) -> ir.Table:
             name: pa.Column(dtype, nullable=name not in required)
             for name, dtype in SCHEMAS[table].items()
         },
-        strict=table != T.USERS,
-        unique=list(REQUIRED[table]) if cleaned and table in (T.ITEMS, T.USERS) else None,
+        strict=table != Tables.USERS,
+        unique=list(REQUIRED[table]) if cleaned and table in (Tables.ITEMS, Tables.USERS) else None,
         name=table,
     )
     try:

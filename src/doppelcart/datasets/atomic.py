@@ -41,7 +41,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         temporary.chmod(0o666 & ~_umask())
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise DatasetStorageError(
             f"cannot write {path}: {error.strerror or error}. Free some space or make the folder "

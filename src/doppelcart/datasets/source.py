@@ -94,7 +94,7 @@ class SourceTables(_ReadOnly, AbstractDataset[None, dict[str, ir.Table]]):
         self._check()
         return {name: self._open(name, spec) for name, spec in self._files.items()}
 
-    def save(self, data: None) -> None:
+    def save(self, data: None) -> None:  # noqa: ARG002 - Kedro names it
         """Refuse: a source is never written."""
         self._refuse()
 
@@ -171,7 +171,7 @@ class SourceFiles(_ReadOnly, AbstractDataset[None, pd.DataFrame]):
             columns=["name", "path", "bytes", "sha256"],
         )
 
-    def save(self, data: None) -> None:
+    def save(self, data: None) -> None:  # noqa: ARG002 - Kedro names it
         """Refuse: a source is never written."""
         self._refuse()
 

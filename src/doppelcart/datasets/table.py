@@ -10,7 +10,7 @@ from kedro_datasets.ibis import FileDataset
 from doppelcart.datasets.atomic import replacing
 
 
-class TableDataset(FileDataset):  # type: ignore[misc]
+class TableDataset(FileDataset):
     """``kedro_datasets.ibis.FileDataset`` that never leaves a half-written local file.
 
     The shipped dataset lets the engine write straight to the final path. A run that is killed

@@ -1,20 +1,21 @@
 """From canonical tables to clean ones; every rejected row is kept with its reason."""
 
+# ruff: noqa: PD003, PD004 - Ibis columns have isnull and notnull only
+
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from doppelcart.columns import Columns as C
-from doppelcart.columns import Tables as T
+from doppelcart.columns import Columns, Tables
 from doppelcart.engine import materialise
 from doppelcart.errors import InputError
 from doppelcart.pipelines.cleaning.params import CleaningParams
 from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS, flag_rows, flag_support
 from doppelcart.schemas import SCHEMAS, check
 
-UNITED = (C.DEPARTMENT, C.CATEGORY, C.TYPE, C.BRAND)
+UNITED = (Columns.DEPARTMENT, Columns.CATEGORY, Columns.TYPE, Columns.BRAND)
 TABLE_RULES = {
     "missing_id": "no identifier",
     "duplicate_id": "another row has the same identifier; the one with most values stays",
@@ -43,20 +44,29 @@ def clean(
     flagged = flag_support(flag_rows(int_interactions, int_items, params), params.support)
     counts = _counts(flagged, int_interactions)
     _check_enough_left(flagged, counts, params)
-    kept = flagged.filter(flagged[C.RULE].isnull()).drop(C.RULE)
-    items = flag_entities(clean_items(int_items, params.text.case), kept, C.ITEM)
-    users = flag_entities(clean_users(int_users), kept, C.USER)
-    tables = {T.ITEMS: items, T.USERS: users}
+    kept = flagged.filter(flagged[Columns.RULE].isnull()).drop(Columns.RULE)
+    items = flag_entities(clean_items(int_items, params.text.case), kept, Columns.ITEM)
+    users = flag_entities(clean_users(int_users), kept, Columns.USER)
+    tables = {Tables.ITEMS: items, Tables.USERS: users}
     report = _report(counts, {name: _tally(table) for name, table in tables.items()})
     return {
         "interactions": check(
             # One order, so that a second run writes the same bytes.
-            kept.order_by([C.USER, C.TIMESTAMP, C.BASKET, C.ITEM, C.QUANTITY, C.AMOUNT]),
-            T.INTERACTIONS,
+            kept.order_by(
+                [
+                    Columns.USER,
+                    Columns.TIMESTAMP,
+                    Columns.BASKET,
+                    Columns.ITEM,
+                    Columns.QUANTITY,
+                    Columns.AMOUNT,
+                ]
+            ),
+            Tables.INTERACTIONS,
             cleaned=True,
         ),
-        "items": check(_completed(items, kept, C.ITEM), T.ITEMS, cleaned=True),
-        "users": check(_completed(users, kept, C.USER), T.USERS, cleaned=True),
+        "items": check(_completed(items, kept, Columns.ITEM), Tables.ITEMS, cleaned=True),
+        "users": check(_completed(users, kept, Columns.USER), Tables.USERS, cleaned=True),
         "quarantine": _quarantine(flagged, tables),
         "report": report,
     }
@@ -105,13 +115,13 @@ def flag_entities(table: ir.Table, kept: ir.Table, key: str) -> ir.Table:
         (rows["position"] > 0, "duplicate_id"),
         (rows["bought_id"].isnull(), "not_bought"),
     )
-    rows = rows.mutate(**{C.RULE: rule}).select(key, *others, C.RULE)
+    rows = rows.mutate(**{Columns.RULE: rule}).select(key, *others, Columns.RULE)
     return materialise(rows, f"cleaning_{key}")
 
 
 def _completed(flagged: ir.Table, kept: ir.Table, key: str) -> ir.Table:
     """The rows that stay, and a row of nulls for each item or user that has none."""
-    known = flagged.filter(flagged[C.RULE].isnull()).drop(C.RULE)
+    known = flagged.filter(flagged[Columns.RULE].isnull()).drop(Columns.RULE)
     bought = kept.select(bought_id=key).distinct()
     rows = bought.left_join(known, bought["bought_id"] == known[key])
     columns = [name for name in known.columns if name != key]
@@ -136,15 +146,17 @@ def _counts(flagged: ir.Table, interactions: ir.Table) -> dict[str, int]:
 
 def _tally(flagged: ir.Table) -> dict[str, int]:
     """Rows per rule, those that stay under ``kept``."""
-    rules = flagged.select(flagged[C.RULE].fill_null("kept").name(C.RULE))
-    frame = rules.group_by(C.RULE).aggregate(rows=rules.count()).to_pandas()
-    return dict(zip(frame[C.RULE], frame["rows"].astype(int), strict=True))
+    rules = flagged.select(flagged[Columns.RULE].fill_null("kept").name(Columns.RULE))
+    frame = rules.group_by(Columns.RULE).aggregate(rows=rules.count()).to_pandas()
+    return dict(zip(frame[Columns.RULE], frame["rows"].astype(int), strict=True))
 
 
 def _check_enough_left(flagged: ir.Table, counts: dict[str, int], params: CleaningParams) -> None:
     """Stop if there is nothing to learn from, saying which rule took how many lines."""
-    kept = flagged.filter(flagged[C.RULE].isnull())
-    left = kept.aggregate(users=kept[C.USER].nunique(), items=kept[C.ITEM].nunique()).to_pandas()
+    kept = flagged.filter(flagged[Columns.RULE].isnull())
+    left = kept.aggregate(
+        users=kept[Columns.USER].nunique(), items=kept[Columns.ITEM].nunique()
+    ).to_pandas()
     users, items = int(left["users"].iloc[0]), int(left["items"].iloc[0])
     if users > 1 and items > 1:
         return
@@ -155,36 +167,37 @@ def _check_enough_left(flagged: ir.Table, counts: dict[str, int], params: Cleani
     )
     support = params.support
     raise InputError(
-        f"cleaning leaves {users} users and {items} items of {sum(counts.values()):,} interactions; "
+        f"cleaning leaves {users} users and {items} items of {sum(counts.values()):,} lines; "
         f"at least two of each are needed. The rules took:\n{taken}\nCorrect the source, or loosen "
         f"the rule in conf/<environment>/parameters/cleaning.yml (support asks for "
-        f"{support.min_users_per_item} users an item and {support.min_items_per_user} items a user)."
+        f"{support.min_users_per_item} users an item, {support.min_items_per_user} items a user)."
     )
 
 
 def _report(lines: dict[str, int], tables: dict[str, dict[str, int]]) -> pd.DataFrame:
     """One row a rule and table: rows taken, share of the table, and what the rule takes."""
-    blocks = [(T.INTERACTIONS, lines, DESCRIPTIONS)]
+    blocks = [(Tables.INTERACTIONS, lines, DESCRIPTIONS)]
     blocks += [(name, counts, TABLE_RULES) for name, counts in tables.items()]
     rows = [
         (rule, table, counts.get(rule, 0), counts.get(rule, 0) / max(sum(counts.values()), 1), text)
         for table, counts, rules in blocks
         for rule, text in {**rules, "kept": "stays"}.items()
     ]
-    return pd.DataFrame(rows, columns=[C.RULE, "table", "rows", "share", C.DESCRIPTION])
+    return pd.DataFrame(rows, columns=[Columns.RULE, "table", "rows", "share", Columns.DESCRIPTION])
 
 
 def _quarantine(flagged: ir.Table, tables: dict[str, ir.Table]) -> ir.Table:
     """Every rejected row with its table and rule; of items and users, the identifier."""
-    columns = ["table", C.RULE, *SCHEMAS[T.INTERACTIONS]]
-    rejected = flagged.filter(flagged[C.RULE].notnull())
-    parts = [rejected.mutate(table=ibis.literal(T.INTERACTIONS)).select(*columns)]
+    columns = ["table", Columns.RULE, *SCHEMAS[Tables.INTERACTIONS]]
+    rejected = flagged.filter(flagged[Columns.RULE].notnull())
+    parts = [rejected.mutate(table=ibis.literal(Tables.INTERACTIONS)).select(*columns)]
     for name, table in tables.items():
-        rows = table.filter(table[C.RULE].notnull())
+        rows = table.filter(table[Columns.RULE].notnull())
         absent = {
             column: ibis.null(dtype)
-            for column, dtype in SCHEMAS[T.INTERACTIONS].items()
-            if column not in rows.columns or column != (C.ITEM if name == T.ITEMS else C.USER)
+            for column, dtype in SCHEMAS[Tables.INTERACTIONS].items()
+            if column not in rows.columns
+            or column != (Columns.ITEM if name == Tables.ITEMS else Columns.USER)
         }
         parts.append(rows.mutate(table=ibis.literal(name), **absent).select(*columns))
     return ibis.union(*parts)

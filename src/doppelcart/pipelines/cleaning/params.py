@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from doppelcart.columns import Columns as C
+from doppelcart.columns import Columns
 
 
 class _Frozen(BaseModel):
@@ -67,7 +67,7 @@ class Outlier(Rule):
     """
 
     columns: tuple[Literal["quantity", "amount"], ...] = Field(
-        default=(C.QUANTITY, C.AMOUNT), description="Columns that are bounded."
+        default=(Columns.QUANTITY, Columns.AMOUNT), description="Columns that are bounded."
     )
     n_mads: float = Field(
         default=8, gt=0, description="How many scaled deviations above the median are allowed."

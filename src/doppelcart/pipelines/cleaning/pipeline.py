@@ -5,7 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from doppelcart.pipelines.cleaning.nodes import clean
 
 
-def create_pipeline(**kwargs: object) -> Pipeline:
+def create_pipeline(**_kwargs: object) -> Pipeline:
     """One node, so that the rows kept and the rows quarantined come from one account."""
     return Pipeline(
         [

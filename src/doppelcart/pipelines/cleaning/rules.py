@@ -1,12 +1,15 @@
 """The cleaning rules, as Ibis expressions over interactions."""
 
+# ruff: noqa: PD003, PD004 - Ibis columns have isnull and notnull only
+
 from typing import Final
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
 
-from doppelcart.columns import Columns as C
-from doppelcart.columns import Tables as T
+from doppelcart.columns import Columns, Tables
 from doppelcart.engine import first_row, materialise
 from doppelcart.pipelines.cleaning.params import Cancellation, CleaningParams, Outlier, Support
 from doppelcart.schemas import SCHEMAS
@@ -41,7 +44,9 @@ def flag_rows(interactions: ir.Table, items: ir.Table, params: CleaningParams) -
     Returns:
         The same lines with a column ``rule``, null for lines that stay; kept in the engine.
     """
-    has_amounts = bool(first_row(interactions.aggregate(n=interactions[C.AMOUNT].count()))["n"])
+    has_amounts = bool(
+        first_row(interactions.aggregate(n=interactions[Columns.AMOUNT].count()))["n"]
+    )
     lines = _with_non_products(interactions, items, params)
     lines = lines.mutate(**{_ROW + "basic": _basic_rule(lines, params, has_amounts)})
     lines = _with_cancelled(lines, params.cancellation)
@@ -57,29 +62,31 @@ def _with_non_products(interactions: ir.Table, items: ir.Table, params: Cleaning
     rule, name = params.non_product, _ROW + "non_product"
     no_goods: ir.Value = ibis.literal(False)
     if rule.enabled and rule.item_pattern:
-        no_goods = interactions[C.ITEM].re_search(f"^(?:{rule.item_pattern})$").fill_null(False)
+        no_goods = (
+            interactions[Columns.ITEM].re_search(f"^(?:{rule.item_pattern})$").fill_null(False)
+        )
     lines = interactions.mutate(**{name: no_goods})
     if not rule.enabled or not (rule.departments or rule.categories):
         return lines
     named = items.filter(
-        items[C.DEPARTMENT].strip().upper().isin([text.upper() for text in rule.departments])
-        | items[C.CATEGORY].strip().upper().isin([text.upper() for text in rule.categories])
+        items[Columns.DEPARTMENT].strip().upper().isin([text.upper() for text in rule.departments])
+        | items[Columns.CATEGORY].strip().upper().isin([text.upper() for text in rule.categories])
     )
-    listed = named.select(no_goods_id=C.ITEM).distinct()
-    lines = lines.left_join(listed, lines[C.ITEM] == listed["no_goods_id"])
+    listed = named.select(no_goods_id=Columns.ITEM).distinct()
+    lines = lines.left_join(listed, lines[Columns.ITEM] == listed["no_goods_id"])
     return lines.mutate(**{name: lines[name] | lines["no_goods_id"].notnull()}).drop("no_goods_id")
 
 
 def _basic_rule(lines: ir.Table, params: CleaningParams, has_amounts: bool) -> ir.Value:
     """The first rule that a line matches by its own values, null if none."""
-    quantity, amount = lines[C.QUANTITY], lines[C.AMOUNT]
+    quantity, amount = lines[Columns.QUANTITY], lines[Columns.AMOUNT]
     cases: list[tuple[ir.Value, str]] = [
-        (lines[C.USER].isnull() | lines[C.ITEM].isnull(), "missing_id"),
-        (lines[C.TIMESTAMP].isnull(), "missing_timestamp"),
+        (lines[Columns.USER].isnull() | lines[Columns.ITEM].isnull(), "missing_id"),
+        (lines[Columns.TIMESTAMP].isnull(), "missing_timestamp"),
         (lines[_ROW + "non_product"], "non_product"),
     ]
     if params.cancellation.enabled and params.cancellation.basket_pattern:
-        marked = lines[C.BASKET].re_search(params.cancellation.basket_pattern)
+        marked = lines[Columns.BASKET].re_search(params.cancellation.basket_pattern)
         cases.append((marked.fill_null(False), "cancellation"))
     if params.returns.enabled:
         cases.append(((quantity < 0).fill_null(False), "return"))
@@ -105,15 +112,15 @@ def _with_cancelled(lines: ir.Table, rule: Cancellation) -> ir.Table:
     if not rule.enabled or not rule.basket_pattern:
         return lines.mutate(**{name: False})
     closing = (lines[basic] == "cancellation").fill_null(False)
-    takes_part = (closing & (lines[C.QUANTITY] < 0)) | lines[basic].isnull()
+    takes_part = (closing & (lines[Columns.QUANTITY] < 0)) | lines[basic].isnull()
     lines = lines.mutate(
         step=ibis.cases((~takes_part, 0), (closing, -1), else_=1),
-        size=takes_part.ifelse(lines[C.QUANTITY].abs(), None),
+        size=takes_part.ifelse(lines[Columns.QUANTITY].abs(), None),
     )
     # Among lines of one moment the opening ones come first; the other columns make the order,
     # and so the result, independent of the order of the rows in the file.
-    order = [C.TIMESTAMP, ibis.desc("step"), *_tie_breakers()]
-    group = [C.USER, C.ITEM, "size"]
+    order = [Columns.TIMESTAMP, ibis.desc("step"), *_tie_breakers()]
+    group = [Columns.USER, Columns.ITEM, "size"]
     past = ibis.window(group_by=group, order_by=order, preceding=None, following=0)
     lines = lines.mutate(depth=lines["step"].sum().over(past))
     lines = lines.mutate(floor=ibis.least(lines["depth"].min().over(past), 0))
@@ -131,7 +138,7 @@ def _with_cancelled(lines: ir.Table, rule: Cancellation) -> ir.Table:
 
 def _tie_breakers() -> list[str]:
     """Every column but the time, in the canonical order."""
-    return [name for name in SCHEMAS[T.INTERACTIONS] if name != C.TIMESTAMP]
+    return [name for name in SCHEMAS[Tables.INTERACTIONS] if name != Columns.TIMESTAMP]
 
 
 def _with_duplicates(lines: ir.Table, enabled: bool) -> ir.Table:
@@ -140,7 +147,7 @@ def _with_duplicates(lines: ir.Table, enabled: bool) -> ir.Table:
     if not enabled:
         return lines.mutate(**{name: False})
     same = ibis.window(
-        group_by=[*SCHEMAS[T.INTERACTIONS], _ROW + "cancelled"], order_by=C.TIMESTAMP
+        group_by=[*SCHEMAS[Tables.INTERACTIONS], _ROW + "cancelled"], order_by=Columns.TIMESTAMP
     )
     return lines.mutate(**{name: ibis.row_number().over(same) > 0})
 
@@ -155,17 +162,19 @@ def _without_flags(lines: ir.Table) -> ir.Table:
         (basic.notnull(), basic),
         (lines[_ROW + "copy"], "duplicate"),
     )
-    return lines.mutate(**{C.RULE: rule}).select(*SCHEMAS[T.INTERACTIONS], C.RULE)
+    return lines.mutate(**{Columns.RULE: rule}).select(*SCHEMAS[Tables.INTERACTIONS], Columns.RULE)
 
 
 def _with_outliers(flagged: ir.Table, rule: Outlier) -> ir.Table:
     """Mark lines beyond the bound, which is taken from the lines no earlier rule took."""
-    bounds = outlier_bounds(flagged.filter(flagged[C.RULE].isnull()), rule)
+    bounds = outlier_bounds(flagged.filter(flagged[Columns.RULE].isnull()), rule)
     beyond: ir.Value = ibis.literal(False)
     for column, bound in bounds.items():
         beyond = beyond | (flagged[column] > bound).fill_null(False)
-    marked = ibis.cases((flagged[C.RULE].notnull(), flagged[C.RULE]), (beyond, "outlier"))
-    return flagged.mutate(**{C.RULE: marked})
+    marked = ibis.cases(
+        (flagged[Columns.RULE].notnull(), flagged[Columns.RULE]), (beyond, "outlier")
+    )
+    return flagged.mutate(**{Columns.RULE: marked})
 
 
 def outlier_bounds(lines: ir.Table, rule: Outlier) -> dict[str, float]:
@@ -180,27 +189,19 @@ def outlier_bounds(lines: ir.Table, rule: Outlier) -> dict[str, float]:
         columns without such a value are left out.
     """
     logs = {
-        column: (lines[column] > 0).ifelse(lines[column].log(), None) for column in rule.columns
+        str(column): (lines[column] > 0).ifelse(lines[column].log(), None)
+        for column in rule.columns
     }
     medians = first_row(lines.aggregate(**{name: log.median() for name, log in logs.items()}))
-    known = {
-        name: float(value)
-        for name, value in medians.items()
-        if value == value and value is not None
-    }
+    known = {name: float(value) for name, value in medians.items() if pd.notna(value)}
     if not known:
         return {}
-    deviations = {name: (logs[name] - known[name]).abs().median() for name in known}
+    deviations = {name: (logs[name] - median).abs().median() for name, median in known.items()}
     mads = first_row(lines.aggregate(**deviations))
-    spread = {name: max(float(mads[name]), rule.min_mad) for name in known}
-    return {name: _exp(known[name] + rule.n_mads * 1.4826 * spread[name]) for name in known}
-
-
-def _exp(value: float) -> float:
-    """The exponential, infinite where it exceeds what a float holds."""
-    import math
-
-    return math.exp(value) if value < 700 else math.inf
+    return {
+        name: float(np.exp(median + rule.n_mads * 1.4826 * max(mads[name], rule.min_mad)))
+        for name, median in known.items()
+    }
 
 
 def support_losses(lines: ir.Table, rule: Support) -> tuple[ir.Table, ir.Table, int]:
@@ -216,22 +217,22 @@ def support_losses(lines: ir.Table, rule: Support) -> tuple[ir.Table, ir.Table, 
     Returns:
         The items taken (``item_id``), the users taken (``user_id``), and the number of rounds.
     """
-    everything = materialise(lines.select(C.USER, C.ITEM).distinct(), "cleaning_pairs")
+    everything = materialise(lines.select(Columns.USER, Columns.ITEM).distinct(), "cleaning_pairs")
     pairs, rounds, size = everything, 0, int(everything.count().to_pandas())
     while rounds < rule.max_rounds:
         rounds += 1
-        kept_items = _enough(pairs, C.ITEM, rule.min_users_per_item)
-        pairs_of_items = pairs.semi_join(kept_items, C.ITEM)
-        kept_users = _enough(pairs_of_items, C.USER, rule.min_items_per_user)
+        kept_items = _enough(pairs, Columns.ITEM, rule.min_users_per_item)
+        pairs_of_items = pairs.semi_join(kept_items, Columns.ITEM)
+        kept_users = _enough(pairs_of_items, Columns.USER, rule.min_items_per_user)
         # Two names in turn, since a kept table cannot be replaced by what is read from it.
         pairs = materialise(
-            pairs_of_items.semi_join(kept_users, C.USER), f"cleaning_core_{rounds % 2}"
+            pairs_of_items.semi_join(kept_users, Columns.USER), f"cleaning_core_{rounds % 2}"
         )
         left = int(pairs.count().to_pandas())
         if left == size:
             break
         size = left
-    return _gone(everything, pairs, C.ITEM), _gone(everything, pairs, C.USER), rounds
+    return _gone(everything, pairs, Columns.ITEM), _gone(everything, pairs, Columns.USER), rounds
 
 
 def _enough(pairs: ir.Table, key: str, least: int) -> ir.Table:
@@ -249,14 +250,16 @@ def flag_support(flagged: ir.Table, rule: Support) -> ir.Table:
     """Add the k-core's rules; of a lost item's and a lost user's common lines, the item's."""
     if not rule.enabled:
         return flagged
-    items, users, _ = support_losses(flagged.filter(flagged[C.RULE].isnull()), rule)
-    items, users = items.rename(lost_item=C.ITEM), users.rename(lost_user=C.USER)
-    lines = flagged.left_join(items, flagged[C.ITEM] == items["lost_item"])
-    lines = lines.left_join(users, lines[C.USER] == users["lost_user"])
+    items, users, _ = support_losses(flagged.filter(flagged[Columns.RULE].isnull()), rule)
+    items, users = items.rename(lost_item=Columns.ITEM), users.rename(lost_user=Columns.USER)
+    lines = flagged.left_join(items, flagged[Columns.ITEM] == items["lost_item"])
+    lines = lines.left_join(users, lines[Columns.USER] == users["lost_user"])
     marked = ibis.cases(
-        (lines[C.RULE].notnull(), lines[C.RULE]),
+        (lines[Columns.RULE].notnull(), lines[Columns.RULE]),
         (lines["lost_item"].notnull(), "item_support"),
         (lines["lost_user"].notnull(), "user_support"),
     )
-    columns = [*SCHEMAS[T.INTERACTIONS], C.RULE]
-    return materialise(lines.mutate(**{C.RULE: marked}).select(*columns), "cleaning_supported")
+    columns = [*SCHEMAS[Tables.INTERACTIONS], Columns.RULE]
+    return materialise(
+        lines.mutate(**{Columns.RULE: marked}).select(*columns), "cleaning_supported"
+    )

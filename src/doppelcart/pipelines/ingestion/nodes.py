@@ -1,5 +1,7 @@
 """From a source's files to the canonical tables, checked before anything is written."""
 
+# ruff: noqa: PD003, PD004 - Ibis columns have isnull and notnull only
+
 import logging
 from typing import Any
 
@@ -9,24 +11,33 @@ import pandas as pd
 import sqlglot
 from sqlglot import exp
 
-from doppelcart.columns import Columns as C
-from doppelcart.columns import Tables as T
+from doppelcart.columns import Columns, Tables
 from doppelcart.engine import first_row, quoted, view
 from doppelcart.errors import InputError
 from doppelcart.pipelines.ingestion.params import IngestionParams, Source, TableSpec
 from doppelcart.schemas import REQUIRED, SCHEMAS, TEXT, check, empty
 
 DISABLES = {
-    T.ITEMS: "item attributes: no categories in profiles, no intra-list diversity",
-    T.USERS: "demographics: users are described by their behaviour only",
-    T.PROMOTIONS: "promotion exposure in profiles",
-    T.COUPONS: "what the coupons applied to",
-    T.CAMPAIGNS: "who was addressed by campaigns",
-    T.REDEMPTIONS: "which coupons were redeemed",
-    T.REVIEWS: "review sentiment in profiles",
+    Tables.ITEMS: "item attributes: no categories in profiles, no intra-list diversity",
+    Tables.USERS: "demographics: users are described by their behaviour only",
+    Tables.PROMOTIONS: "promotion exposure in profiles",
+    Tables.COUPONS: "what the coupons applied to",
+    Tables.CAMPAIGNS: "who was addressed by campaigns",
+    Tables.REDEMPTIONS: "which coupons were redeemed",
+    Tables.REVIEWS: "review sentiment in profiles",
 }
-MONEY = (C.AMOUNT, C.DISCOUNT, C.COUPON_AMOUNT, C.PRICE)
-IDS = frozenset({C.USER, C.ITEM, C.BASKET, C.STORE, C.COUPON, C.CAMPAIGN, C.MANUFACTURER})
+MONEY = (Columns.AMOUNT, Columns.DISCOUNT, Columns.COUPON_AMOUNT, Columns.PRICE)
+IDS = frozenset(
+    {
+        Columns.USER,
+        Columns.ITEM,
+        Columns.BASKET,
+        Columns.STORE,
+        Columns.COUPON,
+        Columns.CAMPAIGN,
+        Columns.MANUFACTURER,
+    }
+)
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +64,7 @@ def declare_tables(raw_tables: dict[str, ir.Table], source: Source) -> dict[str,
         if not wrong:
             try:
                 declared[name] = view(connection, f"declared_{name}", _query(spec))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - every engine has errors of its own
                 wrong = [f"table {name}: the engine refuses its expressions: {error}"]
         faults.extend(wrong)
     for name, table in declared.items():
@@ -93,12 +104,14 @@ def conform_tables(
         try:
             measured[name] = _measure(table, columns, name)
             wrong = _column_faults(table, measured[name], name, params)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - every engine has errors of its own
             wrong = [f"the engine cannot compute it: {error}"]
         faults.extend(f"{place}: {fault}" for fault in wrong)
-    if T.INTERACTIONS in measured and not faults:
-        place = _place(T.INTERACTIONS, source)
-        faults = [f"{place}: {fault}" for fault in _log_faults(measured[T.INTERACTIONS], params)]
+    if Tables.INTERACTIONS in measured and not faults:
+        place = _place(Tables.INTERACTIONS, source)
+        faults = [
+            f"{place}: {fault}" for fault in _log_faults(measured[Tables.INTERACTIONS], params)
+        ]
     if faults:
         raise InputError(_listing("the source's rows cannot be used as they are", faults))
     return {name: conformed.get(name, empty(name)) for name in SCHEMAS}, measured
@@ -127,8 +140,10 @@ def ingest(
     declared = declare_tables(raw_tables, source)
     tables, measured = conform_tables(declared, source, params)
     checked = {name: check(table, name) for name, table in tables.items()}
-    if T.PROMOTIONS in declared:
-        checked[T.PROMOTIONS] = _of_bought_items(checked[T.PROMOTIONS], checked[T.INTERACTIONS])
+    if Tables.PROMOTIONS in declared:
+        checked[Tables.PROMOTIONS] = _of_bought_items(
+            checked[Tables.PROMOTIONS], checked[Tables.INTERACTIONS]
+        )
     rows = {name: int(table.count().to_pandas()) for name, table in raw_tables.items()}
     return {**checked, "summary": _summary(source, raw_files, rows, measured)}
 
@@ -146,7 +161,7 @@ def _summary(
     for entry in skipped:
         log.info("source %s has no %s: without %s", source.name, entry["table"], entry["disables"])
     files = raw_files.astype(object).where(raw_files.notna(), None).to_dict("records")
-    interactions = measured[T.INTERACTIONS]
+    interactions = measured[Tables.INTERACTIONS]
     return {
         "source": source.name,
         "description": source.description,
@@ -166,7 +181,7 @@ def _summary(
 
 def _of_bought_items(promotions: ir.Table, interactions: ir.Table) -> ir.Table:
     """Promotions of items that were ever bought; the others describe nobody."""
-    return promotions.semi_join(interactions.select(C.ITEM).distinct(), C.ITEM)
+    return promotions.semi_join(interactions.select(Columns.ITEM).distinct(), Columns.ITEM)
 
 
 def _query(spec: TableSpec) -> str:
@@ -176,7 +191,7 @@ def _query(spec: TableSpec) -> str:
     columns = ", ".join(f"{text} AS {quoted(name)}" for name, text in spec.columns.items())
     where = f" WHERE {spec.where}" if spec.where else ""
     groups = f" GROUP BY {', '.join(spec.group_by)}" if spec.group_by else ""
-    return f"SELECT {columns} FROM {quoted(str(spec.from_))}{where}{groups}"
+    return f"SELECT {columns} FROM {quoted(str(spec.from_))}{where}{groups}"  # noqa: S608 - the expressions are the user's own
 
 
 def _missing_columns(
@@ -195,8 +210,8 @@ def _missing_columns(
         if parsed.find(exp.Select) is None:
             used |= {column.name: target for column in parsed.find_all(exp.Column)}
     return [
-        f"table {name}, {target}: file {spec.from_} ({source.files[spec.from_].path}) has no column "
-        f"'{column}'; it has {', '.join(raw_tables[spec.from_].columns)}"
+        f"table {name}, {target}: file {spec.from_} ({source.files[spec.from_].path}) has no "
+        f"column '{column}'; it has {', '.join(raw_tables[spec.from_].columns)}"
         for column, target in used.items()
         if column.lower() not in known
     ]
@@ -205,7 +220,7 @@ def _missing_columns(
 def _expressions(table: ir.Table, name: str, factor: float) -> dict[str, ir.Value]:
     """Per canonical column, the cast of what the source gives; null where a value has no cast."""
     schema = dict(SCHEMAS[name])
-    if name == T.USERS:
+    if name == Tables.USERS:
         schema |= {column: TEXT for column in table.columns if column not in schema}
     columns = {
         column: _cast(table[column], column, dtype) if column in table.columns else ibis.null(dtype)
@@ -213,11 +228,11 @@ def _expressions(table: ir.Table, name: str, factor: float) -> dict[str, ir.Valu
     }
     if factor != 1:
         columns |= {money: columns[money] * factor for money in MONEY if money in columns}
-    if name == T.INTERACTIONS and C.QUANTITY not in table.columns:
-        columns[C.QUANTITY] = ibis.literal(1.0)
-    if name == T.INTERACTIONS and C.BASKET not in table.columns:
-        moment = columns[C.TIMESTAMP].cast("string")
-        columns[C.BASKET] = columns[C.USER].concat("@", moment)
+    if name == Tables.INTERACTIONS and Columns.QUANTITY not in table.columns:
+        columns[Columns.QUANTITY] = ibis.literal(1.0)
+    if name == Tables.INTERACTIONS and Columns.BASKET not in table.columns:
+        moment = columns[Columns.TIMESTAMP].cast("string")
+        columns[Columns.BASKET] = columns[Columns.USER].concat("@", moment)
     return columns
 
 
@@ -244,15 +259,15 @@ def _measure(table: ir.Table, columns: dict[str, ir.Value], name: str) -> dict[s
             given = given.isnan().ifelse(None, given)
         figures[f"given_{column}"] = given.count()
         figures[f"read_{column}"] = columns[column].count()
-    if name == T.INTERACTIONS:
+    if name == Tables.INTERACTIONS:
         figures |= {
-            "users": columns[C.USER].nunique(),
-            "items": columns[C.ITEM].nunique(),
-            "first": columns[C.TIMESTAMP].min(),
-            "last": columns[C.TIMESTAMP].max(),
+            "users": columns[Columns.USER].nunique(),
+            "items": columns[Columns.ITEM].nunique(),
+            "first": columns[Columns.TIMESTAMP].min(),
+            "last": columns[Columns.TIMESTAMP].max(),
         }
-        if C.AMOUNT in table.columns:
-            amount = columns[C.AMOUNT]
+        if Columns.AMOUNT in table.columns:
+            amount = columns[Columns.AMOUNT]
             figures |= {"bad_amounts": (amount.isnan() | (amount < 0)).sum()}
     return first_row(table.aggregate(**figures))
 
@@ -296,7 +311,7 @@ def _unreadable(table: ir.Table, column: str, given: int, read: int, name: str) 
 def _log_faults(figures: dict[str, Any], params: IngestionParams) -> list[str]:
     """What is wrong with the interactions as a whole."""
     rows, faults = figures["rows"], []
-    for column in REQUIRED[T.INTERACTIONS]:
+    for column in REQUIRED[Tables.INTERACTIONS]:
         absent = rows - figures[f"read_{column}"]
         if absent > params.max_missing_share * rows:
             faults.append(
@@ -311,7 +326,7 @@ def _log_faults(figures: dict[str, Any], params: IngestionParams) -> list[str]:
             f"({bad / rows:.1%}), more than ingestion.max_bad_amount_share = "
             f"{params.max_bad_amount_share:.1%} allows; repair the file or raise that parameter"
         )
-    for thing, key in (("user", C.USER), ("item", C.ITEM)):
+    for thing, key in (("user", Columns.USER), ("item", Columns.ITEM)):
         if figures[f"{thing}s"] == 1:
             faults.append(
                 f"column {key} holds one {thing} only in {rows:,} rows; a recommender needs many, "

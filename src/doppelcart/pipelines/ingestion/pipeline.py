@@ -6,7 +6,7 @@ from doppelcart.pipelines.ingestion.nodes import ingest
 from doppelcart.schemas import SCHEMAS
 
 
-def create_pipeline(**kwargs: object) -> Pipeline:
+def create_pipeline(**_kwargs: object) -> Pipeline:
     """One node: all checks pass before the first table is written."""
     return Pipeline(
         [

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.cases import Case
-from doppelcart.columns import Columns as C
+from doppelcart.columns import Columns
 from doppelcart.engine import materialise
 from doppelcart.errors import InputError
 from doppelcart.histories import Histories
@@ -41,8 +41,8 @@ def split_interactions(
     """
     bounds = time_bounds(prm_interactions, params)
     users = draw_users(prm_interactions, params)
-    lines = prm_interactions.inner_join(ibis.memtable(users), C.USER)
-    time = lines[C.TIMESTAMP]
+    lines = prm_interactions.inner_join(ibis.memtable(users), Columns.USER)
+    time = lines[Columns.TIMESTAMP]
     trains = lines[PART] == TRAIN
     protocol = trains.ifelse(WARM, COLD)
     part = ibis.cases(
@@ -51,15 +51,24 @@ def split_interactions(
         (time < ibis.literal(bounds[1]), VALIDATION),
         else_=TEST,
     )
-    lines = materialise(lines.mutate(**{PART: part, C.PROTOCOL: protocol}), "split_lines")
+    lines = materialise(lines.mutate(**{PART: part, Columns.PROTOCOL: protocol}), "split_lines")
     summary = _line_summary(lines, users, bounds)
     train, validation, test = (
         lines.filter(lines[PART] == name)
         .drop(PART)
-        .order_by([C.USER, C.TIMESTAMP, C.BASKET, C.ITEM, C.QUANTITY, C.AMOUNT])
+        .order_by(
+            [
+                Columns.USER,
+                Columns.TIMESTAMP,
+                Columns.BASKET,
+                Columns.ITEM,
+                Columns.QUANTITY,
+                Columns.AMOUNT,
+            ]
+        )
         for name in (TRAIN, VALIDATION, TEST)
     )
-    return train.drop(C.PROTOCOL), validation, test, summary
+    return train.drop(Columns.PROTOCOL), validation, test, summary
 
 
 def time_bounds(interactions: ir.Table, params: SplitParams) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -75,15 +84,17 @@ def time_bounds(interactions: ir.Table, params: SplitParams) -> tuple[pd.Timesta
     Raises:
         InputError: If the moments coincide, or nothing lies before the first.
     """
-    times = np.sort(interactions.select(C.TIMESTAMP).to_pandas()[C.TIMESTAMP].to_numpy())
+    times = np.sort(
+        interactions.select(Columns.TIMESTAMP).to_pandas()[Columns.TIMESTAMP].to_numpy()
+    )
     first, second = (
         times[int(share * len(times))] for share in (params.validation_from, params.test_from)
     )
     if not times[0] < first < second:
         raise InputError(
             f"the {len(times):,} clean interactions cannot be split by time: they run from "
-            f"{times[0]} to {times[-1]}, and the windows would begin at {first} and {second}. Check "
-            "the expression of `timestamp`, or change split.validation_from and split.test_from."
+            f"{times[0]} to {times[-1]}, and the windows would begin at {first} and {second}. "
+            "Check the expression of `timestamp`, or change split.validation_from and split.test_from."
         )
     return pd.Timestamp(first), pd.Timestamp(second)
 
@@ -101,20 +112,20 @@ def draw_users(interactions: ir.Table, params: SplitParams) -> pd.DataFrame:
     Raises:
         InputError: If there are too few users for three parts.
     """
-    found = interactions.select(C.USER).distinct().to_pandas()[C.USER]
+    found = interactions.select(Columns.USER).distinct().to_pandas()[Columns.USER]
     users = np.sort(found.to_numpy(dtype=object))
     n_validation = round(params.validation_user_share * len(users))
     n_test = round(params.test_user_share * len(users))
     n_train = len(users) - n_validation - n_test
     if min(n_validation, n_test) < 1 or n_train < 2:
         raise InputError(
-            f"{len(users)} users are too few to hold out {n_validation} for validation and {n_test} "
-            "for test; bring more users, or loosen cleaning.support."
+            f"{len(users)} users are too few to hold out {n_validation} for validation and "
+            f"{n_test} for test; bring more users, or loosen cleaning.support."
         )
     parts = np.repeat([TRAIN, VALIDATION, TEST], [n_train, n_validation, n_test])
     order = np.random.default_rng(params.seed).permutation(len(users))
-    frame = pd.DataFrame({C.USER: users[order], PART: parts})
-    return frame.sort_values(C.USER, ignore_index=True)
+    frame = pd.DataFrame({Columns.USER: users[order], PART: parts})
+    return frame.sort_values(Columns.USER, ignore_index=True)
 
 
 def build_train_histories(train_interactions: ir.Table) -> Histories:
@@ -160,8 +171,8 @@ def build_cases(
         InputError: If no case at all has a user.
     """
     windows = [_first_purchases(table) for table in (validation_interactions, test_interactions)]
-    warm = [rows[rows[C.PROTOCOL] == WARM] for rows in windows]
-    cold = [rows[rows[C.PROTOCOL] == COLD] for rows in windows]
+    warm = [rows[rows[Columns.PROTOCOL] == WARM] for rows in windows]
+    cold = [rows[rows[Columns.PROTOCOL] == COLD] for rows in windows]
     # At test time the shop has seen the validation window.
     warm_seen = [train_histories, _extended(train_histories, warm[0])]
     cases = []
@@ -182,18 +193,20 @@ def build_cases(
 
 def _first_purchases(lines: ir.Table) -> pd.DataFrame:
     """One row a user, item and protocol: the first time; sorted by user, time and item."""
-    keys = [name for name in (C.USER, C.ITEM, C.PROTOCOL) if name in lines.columns]
-    firsts = lines.group_by(keys).aggregate(**{C.TIMESTAMP: lines[C.TIMESTAMP].min()})
-    return firsts.order_by([C.USER, C.TIMESTAMP, C.ITEM]).to_pandas()
+    keys = [
+        name for name in (Columns.USER, Columns.ITEM, Columns.PROTOCOL) if name in lines.columns
+    ]
+    firsts = lines.group_by(keys).aggregate(**{Columns.TIMESTAMP: lines[Columns.TIMESTAMP].min()})
+    return firsts.order_by([Columns.USER, Columns.TIMESTAMP, Columns.ITEM]).to_pandas()
 
 
 def _histories(firsts: pd.DataFrame, item_ids: np.ndarray | None = None) -> Histories:
     """Histories of first purchases that are sorted already; other items are left out."""
     if item_ids is None:
-        item_ids = np.sort(firsts[C.ITEM].unique().astype(str))
-    positions = pd.Index(item_ids).get_indexer(firsts[C.ITEM])
+        item_ids = np.sort(firsts[Columns.ITEM].unique().astype(str))
+    positions = pd.Index(item_ids).get_indexer(firsts[Columns.ITEM])
     known = positions >= 0
-    codes, users = pd.factorize(firsts[C.USER].to_numpy()[known])
+    codes, users = pd.factorize(firsts[Columns.USER].to_numpy()[known])
     counts = np.bincount(codes, minlength=len(users))
     return Histories(
         np.asarray(users, dtype=str),
@@ -280,10 +293,10 @@ def _line_summary(
     Raises:
         InputError: If a part that both protocols need has no line.
     """
-    frame = lines.group_by([PART, C.PROTOCOL]).aggregate(rows=lines.count()).to_pandas()
+    frame = lines.group_by([PART, Columns.PROTOCOL]).aggregate(rows=lines.count()).to_pandas()
     rows = {
         f"{part}_{protocol}": int(n)
-        for part, protocol, n in frame[[PART, C.PROTOCOL, "rows"]].itertuples(index=False)
+        for part, protocol, n in frame[[PART, Columns.PROTOCOL, "rows"]].itertuples(index=False)
     }
     if f"{TRAIN}_{WARM}" not in rows:
         raise InputError(
@@ -307,7 +320,7 @@ def _case_summary(
 ) -> dict[str, Any]:
     """The catalogue, what lies outside of it, and the users of each case."""
     outside = {
-        name: int((~rows[C.ITEM].isin(train.item_ids)).sum())
+        name: int((~rows[Columns.ITEM].isin(train.item_ids)).sum())
         for name, rows in zip((VALIDATION, TEST), windows, strict=True)
     }
     sizes = {

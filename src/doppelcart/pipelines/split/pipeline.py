@@ -9,7 +9,7 @@ from doppelcart.pipelines.split.nodes import (
 )
 
 
-def create_pipeline(**kwargs: object) -> Pipeline:
+def create_pipeline(**_kwargs: object) -> Pipeline:
     """Lines first, then the training histories, then the cases over their catalogue."""
     return Pipeline(
         [
