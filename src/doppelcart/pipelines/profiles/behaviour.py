@@ -1,0 +1,175 @@
+"""Ibis expressions that turn a user's purchases into one row of behaviour.
+
+Everything here is lazy and says nothing of the engine: a table in, a table out, one row a user.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import ibis
+import ibis.expr.types as ir
+
+from doppelcart.columns import Columns as C
+
+SECONDS_A_DAY: Final = 86_400
+WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DAY_PARTS: Final = {"night": (0, 6), "morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24)}
+PRIVATE_LABEL: Final = "private_label"
+PRICE_POSITION: Final = "price_position"
+
+
+class Observed(NamedTuple):
+    """What a table of purchases holds.
+
+    Attributes:
+        columns: Columns with at least one value.
+        end: The last timestamp: the moment that recency and tenure are counted to.
+        has_clock: Whether timestamps tell an hour, not only a date.
+    """
+
+    columns: frozenset[str]
+    end: datetime
+    has_clock: bool
+
+
+def observe(rows: ir.Table) -> Observed:
+    """Looks, in one pass, at which columns hold values and when the last purchase was."""
+    filled = {f"n_{name}": rows[name].count() for name in rows.columns}
+    clock = (rows[C.TIMESTAMP] != rows[C.TIMESTAMP].truncate("D")).sum()
+    found = rows.aggregate(**filled, end=rows[C.TIMESTAMP].max(), clock=clock).execute().iloc[0]
+    columns = frozenset(name for name in rows.columns if found[f"n_{name}"] > 0)
+    return Observed(columns, found["end"].to_pydatetime(), bool(found["clock"] > 0))
+
+
+def with_visits(rows: ir.Table) -> ir.Table:
+    """Adds `day` and `visit` (the basket; without one, the day)."""
+    rows = rows.mutate(day=rows[C.TIMESTAMP].date())
+    return rows.mutate(visit=ibis.coalesce(rows[C.BASKET], rows.day.cast("string")))
+
+
+def activity(rows: ir.Table, observed: Observed) -> dict[str, ir.Scalar]:
+    """Recency, frequency, tenure and rhythm of coming back; days."""
+    end = ibis.literal(observed.end, type="timestamp").epoch_seconds()
+    seconds = rows[C.TIMESTAMP].epoch_seconds()
+    span = rows[C.TIMESTAMP].truncate("D").epoch_seconds()
+    days = rows.day.nunique()
+    measures = {
+        "recency_days": (end - seconds.max()) / SECONDS_A_DAY,
+        "tenure_days": (end - seconds.min()) / SECONDS_A_DAY,
+        "mean_gap_days": (span.max() - span.min()) / SECONDS_A_DAY / (days - 1).nullif(0),
+        "visits": rows.visit.nunique(),
+        "purchases": rows.count(),
+        "items": rows[C.ITEM].nunique(),
+        "purchases_per_visit": rows.count() / rows.visit.nunique(),
+    }
+    if C.QUANTITY in observed.columns:
+        measures["units"] = rows[C.QUANTITY].sum()
+    return measures
+
+
+def spending(rows: ir.Table, observed: Observed) -> dict[str, ir.Scalar]:
+    """Money spent, in currency units, and the shares of the shelf price taken off."""
+    if C.AMOUNT not in observed.columns:
+        return {}
+    total = rows[C.AMOUNT].sum()
+    shelf = (total + ibis.coalesce(rows[C.DISCOUNT].sum(), 0.0)).nullif(0.0)
+    shares = {"discount_share": C.DISCOUNT, "coupon_share": C.COUPON_AMOUNT}
+    return {
+        "spend_total": total,
+        "spend_per_visit": total / rows.visit.nunique(),
+        **{
+            name: ibis.coalesce(rows[column].sum(), 0.0) / shelf
+            for name, column in shares.items()
+            if column in observed.columns
+        },
+    }
+
+
+def rhythm(rows: ir.Table, observed: Observed) -> dict[str, ir.Scalar]:
+    """Shares of purchases by weekday and, where timestamps tell the hour, by part of the day."""
+    weekday, hour = rows[C.TIMESTAMP].day_of_week.index(), rows[C.TIMESTAMP].hour()
+    measures = {
+        f"on_{name}_share": (weekday == index).cast("float64").mean()
+        for index, name in enumerate(WEEKDAYS)
+    }
+    if observed.has_clock:
+        for name, (start, stop) in DAY_PARTS.items():
+            measures[f"at_{name}_share"] = ((hour >= start) & (hour < stop)).cast("float64").mean()
+    return measures
+
+
+def tastes(
+    rows: ir.Table, departments: Mapping[str, str], categories: Mapping[str, str]
+) -> dict[str, ir.Scalar]:
+    """Shares of purchases by department and category, of own label, and the mean price position.
+
+    Args:
+        rows: Purchases joined to their items' features.
+        departments: Column name of each department that gets one.
+        categories: Column name of each category that gets one.
+    """
+    measures = {}
+    for column, labels in {C.DEPARTMENT: departments, C.CATEGORY: categories}.items():
+        for value, label in labels.items():
+            bought = ibis.coalesce(rows[column] == value, ibis.literal(False))
+            measures[f"{column}_share_{label}"] = bought.cast("float64").mean()
+    for column, name in {
+        PRIVATE_LABEL: "private_label_share",
+        PRICE_POSITION: "mean_price_position",
+    }.items():
+        if column in rows.columns:
+            measures[name] = rows[column].cast("float64").mean()
+    return measures
+
+
+def repeat_rate(rows: ir.Table) -> ir.Table:
+    """Share of a user's distinct items bought on more than one visit."""
+    pairs = rows.group_by([C.USER, C.ITEM]).aggregate(times=rows.visit.nunique())
+    return pairs.group_by(C.USER).aggregate(repeat_rate=(pairs.times > 1).cast("float64").mean())
+
+
+def category_entropy(rows: ir.Table) -> ir.Table:
+    """Shannon entropy of a user's purchases over categories; nats."""
+    counts = rows.filter(rows[C.CATEGORY].notnull()).group_by([C.USER, C.CATEGORY])
+    counts = counts.aggregate(n=lambda t: t.count())
+    n = counts.n.cast("float64")
+    # sum of -p ln p with p = n / N, freed of N inside the sum so that one pass does
+    entropy = n.sum().ln() - (n * n.ln()).sum() / n.sum()
+    return counts.group_by(C.USER).aggregate(category_entropy=entropy)
+
+
+def promotion_exposure(rows: ir.Table, promotions: ir.Table, by_store: bool) -> ir.Table:
+    """Shares of a user's purchases made while the item was on display, in the mailer, or promoted.
+
+    Only promotions that touch a purchase survive the join, so the promotions table is scanned
+    once and never held.
+
+    Args:
+        rows: Purchases.
+        promotions: Items promoted by week, and by store where ``by_store`` says so.
+        by_store: Whether a promotion holds for its store alone.
+    """
+    keys = [C.ITEM, C.WEEK, C.STORE] if by_store else [C.ITEM, C.WEEK]
+    rows = rows.mutate(**{C.WEEK: rows[C.TIMESTAMP].truncate("W")})
+    shown = promotions.semi_join(rows.select(keys).distinct(), keys)
+    display, mailer = shown[C.DISPLAY], shown[C.MAILER]
+    # where a source tells neither, that the row is there says that the item was promoted
+    untold = display.isnull() & mailer.isnull()
+    flags = {"display": display, "mailer": mailer, "promotion": display | mailer | untold}
+    # the same item may be shown in two places of a store in the same week
+    shown = shown.group_by(keys).aggregate(
+        **{f"in_{name}": flag.cast("float64").max() for name, flag in flags.items()}
+    )
+    joined = rows.left_join(shown, keys)
+    return joined.group_by(C.USER).aggregate(
+        **{f"{name}_share": ibis.coalesce(joined[f"in_{name}"], 0.0).mean() for name in flags}
+    )
+
+
+def ratings(reviews: ir.Table, end: datetime) -> ir.Table:
+    """Number and mean of the ratings each user gave up to the end of training."""
+    past = reviews.filter(reviews[C.TIMESTAMP] <= ibis.literal(end, type="timestamp"))
+    return past.group_by(C.USER).aggregate(
+        ratings=past[C.RATING].count(), mean_rating=past[C.RATING].mean()
+    )

@@ -1,0 +1,338 @@
+"""Profiles of users and items, from training rows only."""
+
+import logging
+from collections.abc import Sequence
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+
+from doppelcart.columns import Columns as C
+from doppelcart.histories import Histories
+from doppelcart.pipelines.profiles import behaviour
+from doppelcart.pipelines.profiles.behaviour import PRICE_POSITION, PRIVATE_LABEL, Observed
+from doppelcart.pipelines.profiles.params import ProfilesParams
+from doppelcart.pipelines.profiles.scaling import (
+    MISSING,
+    columns_of,
+    fill_with,
+    log_amount,
+    log_share,
+    one_hot,
+    robust_steps,
+    slugs,
+    to_matrix,
+)
+
+logger = logging.getLogger(__name__)
+
+ITEM_TEXTS = (C.DEPARTMENT, C.CATEGORY, C.TYPE, C.BRAND, C.TITLE)
+AMOUNTS = (
+    "recency_days",
+    "tenure_days",
+    "mean_gap_days",
+    "visits",
+    "purchases",
+    "items",
+    "purchases_per_visit",
+    "units",
+    "spend_total",
+    "spend_per_visit",
+    "ratings",
+)
+LOG_SHARES = (f"{C.DEPARTMENT}_share_", f"{C.CATEGORY}_share_")
+DEMOGRAPHIC = "demographic_"
+SEGMENT = "segment"
+
+
+def describe_items(
+    train_interactions: ir.Table,
+    prm_items: ir.Table,
+    train_histories: Histories,
+    params: ProfilesParams,
+) -> pd.DataFrame:
+    """Makes the readable features of the catalogue's items.
+
+    Args:
+        train_interactions: Training purchases.
+        prm_items: Cleaned items; `price` may be null.
+        train_histories: Gives the catalogue and its order.
+        params: The pipeline's parameters.
+
+    Returns:
+        Indexed by item_id, in catalogue order: department, category, type, brand and title
+        where the source has them; `price` (currency units a piece), `price_position` (0 cheapest
+        to 1 dearest of its type), `private_label` (0 or 1), `n_rows` and `n_users` in training.
+    """
+    sold = item_sales(train_interactions)
+    known = prm_items.select(C.ITEM, *ITEM_TEXTS, C.PRICE)
+    items = sold.left_join(known, C.ITEM).drop(f"{C.ITEM}_right").execute().set_index(C.ITEM)
+    items = items.reindex(pd.Index(train_histories.item_ids.astype(str), name=C.ITEM))
+    items[C.PRICE] = items[C.PRICE].astype("float64").fillna(items.pop("median_price"))
+    items = items.dropna(axis="columns", how="all")
+    items[PRICE_POSITION] = price_position(items)
+    if C.BRAND in items:
+        items[PRIVATE_LABEL] = private_label(items[C.BRAND], params.private_label_brands)
+    log_absent("feat_items", (*ITEM_TEXTS, C.PRICE), items.columns)
+    return items
+
+
+def item_sales(train_interactions: ir.Table) -> ir.Table:
+    """Rows, users and the median price paid a piece of each item sold in training."""
+    rows = train_interactions
+    pieces = ibis.coalesce(rows[C.QUANTITY], 1.0).nullif(0.0)
+    return rows.group_by(C.ITEM).aggregate(
+        n_rows=rows.count(),
+        n_users=rows[C.USER].nunique(),
+        median_price=(rows[C.AMOUNT] / pieces).median(),
+    )
+
+
+def private_label(brand: pd.Series, own: Sequence[str]) -> pd.Series:
+    """1 where the brand is the shop's own, 0 where it is another's, NaN where it is unknown."""
+    is_own = brand.str.lower().isin([value.lower() for value in own])
+    return is_own.astype("float64").where(brand.notna())
+
+
+def price_position(items: pd.DataFrame) -> pd.Series:
+    """Rank of an item's price among those of its type, from 0 (cheapest) to 1 (dearest).
+
+    Without a type the category stands in, then the department, then the whole catalogue. An item
+    alone in its group is in the middle; one without a price has none.
+    """
+    if C.PRICE not in items:
+        return pd.Series(np.nan, index=items.index)
+    group = pd.Series("", index=items.index)
+    for column in (C.DEPARTMENT, C.CATEGORY, C.TYPE):
+        if column in items:
+            group = (column + ":" + items[column]).fillna(group)
+    prices = items[C.PRICE].groupby(group)
+    rivals = prices.transform("count") - 1
+    position = ((prices.rank() - 1) / rivals).where(rivals > 0, 0.5)
+    return position.where(items[C.PRICE].notna())
+
+
+def describe_users(
+    train_interactions: ir.Table,
+    feat_items: pd.DataFrame,
+    prm_users: ir.Table,
+    int_promotions: ir.Table,
+    int_reviews: ir.Table,
+    train_histories: Histories,
+    params: ProfilesParams,
+) -> pd.DataFrame:
+    """Makes the readable profile of every training user.
+
+    Args:
+        train_interactions: Training purchases.
+        feat_items: Items' features, from training rows.
+        prm_users: Demographics; users may be missing.
+        int_promotions: Items shown by store and week; may be empty. Never loaded whole.
+        int_reviews: Ratings; may be empty. Those after the end of training are left out.
+        train_histories: Gives the users and their order.
+        params: The pipeline's parameters.
+
+    Returns:
+        Indexed by user_id, in the order of the histories: activity, spending, tastes, rhythm,
+        exposure, ratings, `segment` (light, medium, heavy by visits) and demographics.
+    """
+    observed = behaviour.observe(train_interactions)
+    log_absent("feat_users", (C.AMOUNT, C.DISCOUNT, C.COUPON_AMOUNT, C.BASKET), observed.columns)
+    rows = behaviour.with_visits(train_interactions)
+    users = by_user(
+        own_behaviour(rows, feat_items, observed, params),
+        behaviour.repeat_rate(rows),
+        *variety(rows, feat_items),
+        *exposure(rows, int_promotions, observed),
+        *opinions(int_reviews, observed),
+    )
+    users = users.reindex(pd.Index(train_histories.user_ids.astype(str), name=C.USER))
+    users[SEGMENT] = activity_segment(users["visits"])
+    demographics = demographic_frame(prm_users, users.index.to_numpy())
+    return users.join(demographics.add_prefix(DEMOGRAPHIC))
+
+
+def by_user(first: ir.Table, *others: ir.Table) -> pd.DataFrame:
+    """Joins tables of one row a user, each user of the first kept, and runs the whole."""
+    for other in others:
+        first = first.left_join(other, C.USER).drop(f"{C.USER}_right")
+    # an engine adds in no fixed order; rounding hides it, so that two runs give the same figures
+    users = first.execute().set_index(C.USER).round(9)
+    return users.fillna(dict.fromkeys(users.columns.intersection(["ratings"]), 0.0))
+
+
+def own_behaviour(
+    rows: ir.Table, feat_items: pd.DataFrame, observed: Observed, params: ProfilesParams
+) -> ir.Table:
+    """One row a user, from the purchases and the items' features."""
+    known = [C.DEPARTMENT, C.CATEGORY, PRIVATE_LABEL, PRICE_POSITION]
+    known = [column for column in known if column in feat_items]
+    joined = rows.left_join(ibis.memtable(feat_items[known].reset_index()), C.ITEM)
+    return joined.group_by(C.USER).aggregate(
+        **behaviour.activity(joined, observed),
+        **behaviour.spending(joined, observed),
+        **behaviour.rhythm(joined, observed),
+        **behaviour.tastes(
+            joined,
+            top_levels(feat_items, C.DEPARTMENT, params.n_departments),
+            top_levels(feat_items, C.CATEGORY, params.n_categories),
+        ),
+    )
+
+
+def variety(rows: ir.Table, feat_items: pd.DataFrame) -> list[ir.Table]:
+    """The entropy over categories, or nothing where items have none."""
+    if C.CATEGORY not in feat_items:
+        return []
+    categories = ibis.memtable(feat_items[[C.CATEGORY]].reset_index())
+    return [behaviour.category_entropy(rows.left_join(categories, C.ITEM))]
+
+
+def exposure(rows: ir.Table, int_promotions: ir.Table, observed: Observed) -> list[ir.Table]:
+    """The exposure to promotions, or nothing where the source has none."""
+    found = int_promotions.aggregate(
+        rows=int_promotions.count(), stores=int_promotions[C.STORE].count()
+    )
+    n_rows, n_stores = found.execute().iloc[0]
+    if n_rows == 0:
+        logger.info("feat_users: the source has no promotions; exposure to them is left out")
+        return []
+    by_store = n_stores > 0 and C.STORE in observed.columns
+    return [behaviour.promotion_exposure(rows, int_promotions, by_store)]
+
+
+def opinions(int_reviews: ir.Table, observed: Observed) -> list[ir.Table]:
+    """The ratings given, or nothing where the source has none."""
+    if int_reviews[C.RATING].count().execute() == 0:
+        logger.info("feat_users: the source has no reviews; ratings are left out")
+        return []
+    return [behaviour.ratings(int_reviews, observed.end)]
+
+
+def top_levels(feat_items: pd.DataFrame, column: str, count: int) -> dict[str, str]:
+    """The values of a column with most training rows, each with a name fit for a column."""
+    if column not in feat_items:
+        return {}
+    rows = feat_items.groupby(column)["n_rows"].sum().reset_index()
+    rows = rows.sort_values(["n_rows", column], ascending=[False, True])
+    return slugs(rows[column].head(count))
+
+
+def activity_segment(visits: pd.Series) -> pd.Series:
+    """Thirds of the users by number of visits: light, medium, heavy."""
+    rank = visits.rank(pct=True, method="average")
+    labels = np.select([rank <= 1 / 3, rank <= 2 / 3], ["light", "medium"], "heavy")
+    return pd.Series(labels, index=visits.index)
+
+
+def demographic_frame(prm_users: ir.Table, user_ids: Sequence[str] | np.ndarray) -> pd.DataFrame:
+    """Demographics of the given users with a flag for each that is missing.
+
+    Returns:
+        Indexed by user_id: the source's columns, one boolean ``<column>_missing`` each, and
+        ``missing`` where nothing is known of the user.
+    """
+    users = prm_users.execute().set_index(C.USER).dropna(axis="columns", how="all")
+    users = users.reindex(pd.Index(user_ids, name=C.USER))
+    flags = users.isna().add_suffix(MISSING)
+    flags[MISSING.strip("_")] = users.isna().all(axis="columns")
+    return users.join(flags)
+
+
+def fit_profile_transformer(feat_users: pd.DataFrame, params: ProfilesParams) -> ColumnTransformer:
+    """Fits the scaling of behaviour: logarithms, medians and quartiles of the training users."""
+    columns = [
+        column
+        for column in feat_users.select_dtypes("number").columns
+        if not column.startswith(DEMOGRAPHIC)
+    ]
+    amounts = [column for column in columns if column in AMOUNTS]
+    shares = [column for column in columns if column.startswith(LOG_SHARES)]
+    rates = [column for column in columns if column not in {*amounts, *shares}]
+    transformer = columns_of(
+        [
+            ("amount", robust_steps(log_amount, params.clip), amounts),
+            ("log_share", robust_steps(log_share, params.clip), shares),
+            ("rate", robust_steps(None, params.clip), rates),
+        ]
+    )
+    return transformer.fit(feat_users)
+
+
+def scale_profiles(
+    feat_users: pd.DataFrame, profile_transformer: ColumnTransformer
+) -> pd.DataFrame:
+    """Applies the fitted scaling: user_id and float32 ``behaviour__*``, in the same order."""
+    return to_matrix(feat_users, profile_transformer, "behaviour", C.USER)
+
+
+def fit_item_transformer(feat_items: pd.DataFrame, params: ProfilesParams) -> ColumnTransformer:
+    """Fits the scaling of items: log price, price position, department and category."""
+    texts = [column for column in (C.DEPARTMENT, C.CATEGORY) if column in feat_items]
+    counts = {C.DEPARTMENT: params.n_departments, C.CATEGORY: params.n_categories}
+    levels = {text: list(top_levels(feat_items, text, counts[text])) for text in texts}
+    texts = [text for text in texts if levels[text]]
+    price = [C.PRICE] if C.PRICE in feat_items else []
+    transformer = columns_of(
+        [
+            ("price", robust_steps(log_amount, params.clip), price),
+            ("position", fill_with(0.5), [PRICE_POSITION]),
+            ("level", one_hot([levels[text] for text in texts]), texts),
+            ("flag", fill_with(0.0), [PRIVATE_LABEL] if PRIVATE_LABEL in feat_items else []),
+        ]
+    )
+    return transformer.fit(feat_items)
+
+
+def scale_items(feat_items: pd.DataFrame, item_transformer: ColumnTransformer) -> pd.DataFrame:
+    """Applies the fitted scaling: item_id and float32 ``item__*``, in catalogue order."""
+    return to_matrix(feat_items, item_transformer, "item", C.ITEM)
+
+
+def fit_demographics_transformer(
+    prm_users: ir.Table, train_histories: Histories, params: ProfilesParams
+) -> ColumnTransformer:
+    """Fits which levels of each demographic column get a column, from the training users alone."""
+    users = demographic_frame(prm_users, train_histories.user_ids.astype(str))
+    flags = list(users.select_dtypes("bool").columns)
+    texts = [str(column) for column in users if column not in flags]
+    levels = {text: frequent_levels(users[text], params) for text in texts}
+    texts = [text for text in texts if levels[text]]
+    transformer = columns_of(
+        [
+            ("level", one_hot([levels[text] for text in texts]), texts),
+            ("flag", "passthrough", flags),
+        ]
+    )
+    return transformer.fit(users)
+
+
+def frequent_levels(column: pd.Series, params: ProfilesParams) -> list[str]:
+    """A column's levels with users enough, the most frequent first, at most so many."""
+    counts = column.dropna().value_counts().sort_index(kind="stable")
+    counts = counts.sort_values(ascending=False, kind="stable")
+    counts = counts[counts >= params.min_demographic_users]
+    return list(counts.index[: params.max_demographic_levels])
+
+
+def encode_demographics(
+    prm_users: ir.Table, train_histories: Histories, demographics_transformer: ColumnTransformer
+) -> pd.DataFrame:
+    """Encodes every known user: user_id and float32 ``demographic__*``, sorted by user_id.
+
+    A user who is not in the result is one of whom nothing is known: all zeros, but for
+    the columns that end in ``missing``, which are one.
+    """
+    known = prm_users.select(C.USER).execute()[C.USER].dropna().astype(str)
+    user_ids = np.union1d(known.to_numpy(dtype=str), train_histories.user_ids.astype(str))
+    users = demographic_frame(prm_users, user_ids)
+    return to_matrix(users, demographics_transformer, "demographic", C.USER)
+
+
+def log_absent(table: str, wanted: Sequence[str], found: Sequence[str] | frozenset[str]) -> None:
+    """Says which columns the source does not have."""
+    absent = [column for column in wanted if column not in found]
+    if absent:
+        logger.info("%s: the source has no %s; what needs it is left out", table, ", ".join(absent))

@@ -1,0 +1,78 @@
+"""The profiles pipeline: users and items, readable and scaled."""
+
+from kedro.pipeline import Node, Pipeline
+
+from doppelcart.pipelines.profiles.nodes import (
+    describe_items,
+    describe_users,
+    encode_demographics,
+    fit_demographics_transformer,
+    fit_item_transformer,
+    fit_profile_transformer,
+    scale_items,
+    scale_profiles,
+)
+
+
+def create_pipeline(**_: object) -> Pipeline:
+    """From training rows to feat_users, feat_items, their scaled matrices and transformers."""
+    return Pipeline(
+        [
+            Node(
+                describe_items,
+                inputs=["train_interactions", "prm_items", "train_histories", "params:profiles"],
+                outputs="feat_items",
+                name="describe_items",
+            ),
+            Node(
+                describe_users,
+                inputs=[
+                    "train_interactions",
+                    "feat_items",
+                    "prm_users",
+                    "int_promotions",
+                    "int_reviews",
+                    "train_histories",
+                    "params:profiles",
+                ],
+                outputs="feat_users",
+                name="describe_users",
+            ),
+            Node(
+                fit_profile_transformer,
+                inputs=["feat_users", "params:profiles"],
+                outputs="profile_transformer",
+                name="fit_profile_transformer",
+            ),
+            Node(
+                scale_profiles,
+                inputs=["feat_users", "profile_transformer"],
+                outputs="profile_matrix",
+                name="scale_profiles",
+            ),
+            Node(
+                fit_item_transformer,
+                inputs=["feat_items", "params:profiles"],
+                outputs="item_transformer",
+                name="fit_item_transformer",
+            ),
+            Node(
+                scale_items,
+                inputs=["feat_items", "item_transformer"],
+                outputs="item_matrix",
+                name="scale_items",
+            ),
+            Node(
+                fit_demographics_transformer,
+                inputs=["prm_users", "train_histories", "params:profiles"],
+                outputs="demographics_transformer",
+                name="fit_demographics_transformer",
+            ),
+            Node(
+                encode_demographics,
+                inputs=["prm_users", "train_histories", "demographics_transformer"],
+                outputs="demographics_matrix",
+                name="encode_demographics",
+            ),
+        ]
+    )
