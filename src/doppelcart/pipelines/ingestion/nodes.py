@@ -229,7 +229,8 @@ def _expressions(table: ir.Table, name: str, factor: float) -> dict[str, ir.Valu
     if factor != 1:
         columns |= {money: columns[money] * factor for money in MONEY if money in columns}
     if name == Tables.INTERACTIONS and Columns.QUANTITY not in table.columns:
-        columns[Columns.QUANTITY] = ibis.literal(1.0)
+        # A literal 1.0 would be a decimal in the Parquet file.
+        columns[Columns.QUANTITY] = ibis.literal(1).cast("float64")
     if name == Tables.INTERACTIONS and Columns.BASKET not in table.columns:
         moment = columns[Columns.TIMESTAMP].cast("string")
         columns[Columns.BASKET] = columns[Columns.USER].concat("@", moment)

@@ -94,7 +94,8 @@ def time_bounds(interactions: ir.Table, params: SplitParams) -> tuple[pd.Timesta
         raise InputError(
             f"the {len(times):,} clean interactions cannot be split by time: they run from "
             f"{times[0]} to {times[-1]}, and the windows would begin at {first} and {second}. "
-            "Check the expression of `timestamp`, or change split.validation_from and split.test_from."
+            "Check the expression of `timestamp`, or change split.validation_from and "
+            "split.test_from."
         )
     return pd.Timestamp(first), pd.Timestamp(second)
 
