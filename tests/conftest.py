@@ -56,6 +56,16 @@ def shared_data() -> Callable[[str], Path]:
     return folder
 
 
+@pytest.fixture(scope="session")
+def template_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty tracking store; making one takes seconds, copying it does not."""
+    import mlflow
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
 @pytest.fixture
 def in_project(monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work from the project's root, where Kedro looks for its files."""

@@ -1,0 +1,303 @@
+"""The project's conventions, held by walking the pipelines and the configuration."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+import yaml
+from kedro.config import OmegaConfigLoader
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+from kedro.pipeline import Node, Pipeline
+from kedro.pipeline.node import Node as KedroNode
+from kedro.validation import TypeExtractor
+from pydantic import BaseModel
+
+from doppelcart import pipelines as packages
+from doppelcart.pipeline_registry import CORE, register_pipelines
+from doppelcart.settings import CONFIG_LOADER_ARGS
+
+PROJECT = Path(__file__).resolve().parents[2]
+PREFIXES = {"raw": "raw_", "intermediate": "int_", "primary": "prm_", "feature": "feat_"}
+# Descriptions of a table, rows taken out of one, what was fitted on one: named for what they are.
+UNPREFIXED = r"source_summary|quarantine|cleaning_report|split_bounds|split_summary|.*_transformer"
+
+PIPELINES = register_pipelines()
+NODES = {node.name: node for pipeline in PIPELINES.values() for node in pipeline.nodes}
+
+
+def config() -> OmegaConfigLoader:
+    return OmegaConfigLoader(str(PROJECT / "conf"), env="base", **CONFIG_LOADER_ARGS)
+
+
+def catalog_files() -> dict[str, dict[str, Any]]:
+    """Entries by the pipeline whose file they stand in."""
+    files = sorted((PROJECT / "conf/base/catalog").glob("*.yml"))
+    return {
+        path.stem: {
+            name: entry
+            for name, entry in yaml.safe_load(path.read_text()).items()
+            if not name.startswith("_")
+        }
+        for path in files
+    }
+
+
+CATALOG = {name: (owner, e) for owner, es in catalog_files().items() for name, e in es.items()}
+
+
+def is_parameter(name: str) -> bool:
+    return name == "parameters" or name.startswith("params:")
+
+
+def bare(name: str) -> str:
+    return name.partition("@")[0]
+
+
+def datasets(pipeline: Pipeline) -> set[str]:
+    return {bare(name) for name in pipeline.datasets() if not is_parameter(name)}
+
+
+def layer(name: str) -> str:
+    return CATALOG[name][1]["metadata"]["kedro-viz"]["layer"]
+
+
+class TestNodes:
+    @pytest.mark.parametrize("name", NODES)
+    def test_a_node_is_named_and_its_function_stands_at_the_top_of_a_module(self, name):
+        node = NODES[name]
+        assert node._name, f"{node} has no name"
+        assert inspect.isfunction(node.func), f"{name} wraps {node.func!r}"
+        assert node.func.__qualname__ == node.func.__name__ != "<lambda>"
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", node.short_name.lower()), name
+
+    @pytest.mark.parametrize("name", NODES)
+    def test_a_nodes_function_is_typed_and_its_hints_resolve(self, name):
+        function = NODES[name].func
+        hints = get_type_hints(function)
+        assert set(hints) >= {*inspect.signature(function).parameters, "return"}
+        assert inspect.getdoc(function)
+
+    def test_a_name_belongs_to_one_node(self):
+        for name, pipeline in PIPELINES.items():
+            names = [node.name for node in pipeline.nodes]
+            assert len(names) == len(set(names)), name
+
+
+class TestPipelines:
+    @pytest.mark.parametrize("name", sorted(set(PIPELINES) - {"__default__"}))
+    def test_a_pipeline_has_its_files(self, name):
+        folder = Path(packages.__path__[0]) / name
+        for file in ("__init__.py", "nodes.py", "pipeline.py", "params.py", "README.md"):
+            assert (folder / file).is_file(), f"{folder / file} is missing"
+
+    @pytest.mark.parametrize("name", sorted(set(PIPELINES) - {"__default__"}))
+    def test_a_pipeline_runs_alone_from_what_is_saved(self, name):
+        borders = {bare(n) for n in PIPELINES[name].inputs() if not is_parameter(n)}
+        assert borders <= set(CATALOG), f"not saved: {sorted(borders - set(CATALOG))}"
+
+    def test_nothing_but_the_core_is_in_the_default(self):
+        assert set(CORE) <= set(PIPELINES)
+        made = {output for name in CORE for output in PIPELINES[name].all_outputs()}
+        assert PIPELINES["__default__"].all_outputs() == made
+
+
+class TestCatalog:
+    def test_every_entry_is_used(self):
+        used = set().union(*(datasets(pipeline) for pipeline in PIPELINES.values()))
+        assert set(map(bare, CATALOG)) <= used
+
+    @pytest.mark.parametrize("name", CATALOG)
+    def test_an_entry_stands_in_the_file_of_the_pipeline_that_makes_it(self, name):
+        owner, _ = CATALOG[name]
+        pipeline = PIPELINES[owner]
+        outside = {bare(n) for p in PIPELINES.values() for n in p.all_outputs()}
+        makes = {bare(n) for n in pipeline.all_outputs()}
+        reads = {bare(n) for n in pipeline.inputs()} - outside
+        assert bare(name) in makes | reads
+
+    @pytest.mark.parametrize("name", CATALOG)
+    def test_a_name_a_folder_and_a_layer_agree(self, name):
+        assert "kedro-viz" in CATALOG[name][1].get("metadata", {}), f"{name} has no layer"
+        path = CATALOG[name][1].get("filepath")
+        if path is not None:
+            assert path.startswith("${globals:data_root}/"), path
+            folder = path.split("/")[1]
+            assert re.fullmatch(rf"0[1-8]_{layer(name)}", folder), (folder, layer(name))
+        for its, prefix in PREFIXES.items():
+            if not re.fullmatch(UNPREFIXED, bare(name)):
+                assert name.startswith(prefix) == (layer(name) == its), (name, layer(name))
+
+
+def models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """The model and every model inside it."""
+    yield model
+    for field in model.model_fields.values():
+        for inner in _classes(field.annotation):
+            if issubclass(inner, BaseModel):
+                yield from models(inner)
+
+
+def _classes(annotation: Any) -> Iterator[type]:
+    if inspect.isclass(annotation) and not get_args(annotation):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _classes(inner)
+
+
+TYPED = TypeExtractor(PIPELINES).extract_types_from_pipelines()
+ASKED = sorted(
+    {n.removeprefix("params:") for p in PIPELINES.values() for n in p.inputs() if "params:" in n}
+)
+
+
+class TestParameters:
+    @pytest.mark.parametrize("key", ASKED)
+    def test_a_parameter_has_a_model_that_is_frozen_closed_and_described(self, key):
+        assert key in TYPED, f"no node hints params:{key} with a pydantic model"
+        for model in models(TYPED[key]):
+            assert model.model_config.get("frozen") is True, model
+            assert model.model_config.get("extra") == "forbid", model
+            undescribed = [n for n, f in model.model_fields.items() if not f.description]
+            assert not undescribed, f"{model.__name__}: {undescribed}"
+
+    def test_no_typed_parameter_lies_within_another(self):
+        # Kedro 1.7 refuses to put a model inside of a model.
+        nested = [(a, b) for a in TYPED for b in TYPED if b.startswith(f"{a}.")]
+        assert nested == []
+
+    def test_every_key_of_the_configuration_is_asked_for(self):
+        keys = set(config()["parameters"])
+        assert keys <= {key.partition(".")[0] for key in ASKED}
+
+    def test_models_reach_the_nodes(self, monkeypatch):
+        # Kedro hands plain dicts on, and only warns, where a hint cannot be resolved.
+        monkeypatch.chdir(PROJECT)
+        monkeypatch.setenv("DOPPELCART_TRACKING", "off")
+        bootstrap_project(PROJECT)
+        with KedroSession.create(project_path=PROJECT, env="base") as session:
+            catalog = session.load_context().catalog
+        for key in ASKED:
+            assert isinstance(catalog.load(f"params:{key}"), BaseModel), key
+
+
+# What a dataset may know of the future, by name. All else inherits what its node's inputs know.
+KNOWS = {
+    r"(raw|int)_.*|prm_interactions|quarantine": {"validation", "test"},
+    # Attributes of items and users, which no time and no purchase are in.
+    r"(int|prm)_(items|users)": set(),
+    # What the shop did, not what a customer did after it.
+    r"int_promotions": set(),
+    r"validation_(interactions|cases)": {"validation"},
+    r"test_(interactions|cases)": {"test"},
+}
+# The node that parts training rows from the rest, and what it makes of them.
+SPLITS = {"split_interactions": {"train_interactions", "split_bounds"}}
+# Everything that is fitted, or that something is fitted on.
+FITTED = (
+    r"train_.*|feat_.*|.*_transformer|.*_matrix|.*\.generator|.*\.critic|synthetic_.*"
+    r"|chosen_configs|validation_scores"
+)
+# Nodes that may see validation data without passing them on, and why.
+MAY_SEE_VALIDATION = {
+    "gan.train": "chooses the checkpoint by a data metric on validation users",
+    "denoiser.train": "as above",
+    "tune_arms": "chooses every configuration, ratio and strength on validation users",
+}
+# Nodes that may read whole tables, and what they do to remain within training time.
+MAY_READ_WHOLE = {
+    ("describe_users", "int_reviews"): "reads reviews up to the last training row only",
+}
+
+
+def leaks(pipeline: Pipeline) -> list[str]:
+    """Ways by which validation or test data reach what is fitted.
+
+    Walks the nodes in the order in which they run; each output knows what its node's inputs know,
+    unless ``KNOWS`` says otherwise of its name.
+    """
+    knows: dict[str, set[str]] = {}
+    found = []
+    for node in pipeline.nodes:
+        seen: dict[str, set[str]] = {}
+        for name in map(bare, node.inputs):
+            if not is_parameter(name) and (node.short_name, name) not in MAY_READ_WHOLE:
+                seen[name] = _declared(name, knows.get(name, set()))
+        learnt = set().union(*seen.values()) if seen else set()
+        if node.name in MAY_SEE_VALIDATION:
+            learnt -= {"validation"}
+        for output in map(bare, node.outputs):
+            is_training_part = output in SPLITS.get(node.name, ())
+            knows[output] = set() if is_training_part else _declared(output, learnt)
+            if re.fullmatch(FITTED, output) and knows[output]:
+                sources = sorted(name for name, what in seen.items() if what)
+                found.append(f"{node.name}: {', '.join(sources)} -> {output}")
+    return found
+
+
+def _declared(name: str, inherited: set[str]) -> set[str]:
+    matching = [what for pattern, what in KNOWS.items() if re.fullmatch(pattern, name)]
+    return matching[-1] if matching else inherited
+
+
+def anything(*inputs: Any) -> Any:
+    """Stand-in for a node's function."""
+    return inputs
+
+
+class TestLeakage:
+    def test_nothing_of_the_future_reaches_what_is_fitted(self):
+        assert leaks(PIPELINES["__default__"]) == []
+
+    def test_every_other_pipeline_keeps_to_it_too(self):
+        core = PIPELINES["__default__"]
+        for name, pipeline in PIPELINES.items():
+            assert leaks(core + pipeline) == [], name
+
+    def test_the_nodes_that_may_look_exist(self):
+        assert {*MAY_SEE_VALIDATION, *SPLITS} <= set(NODES)
+        assert {node for node, _ in MAY_READ_WHOLE} <= {n.short_name for n in NODES.values()}
+
+    @pytest.mark.parametrize(
+        ("inputs", "output"),
+        [
+            ("test_cases", "profile_transformer"),
+            ("validation_cases", "gan.generator"),
+            (["train_histories", "test_interactions"], "synthetic_gan"),
+            (["train_interactions", "prm_interactions"], "feat_users"),
+            ("validation_interactions", "train_histories"),
+        ],
+    )
+    def test_a_leak_is_found(self, inputs, output):
+        assert leaks(Pipeline([Node(anything, inputs, output, name="leaky")])) != []
+
+    def test_a_leak_through_an_innocent_name_is_found(self):
+        detour = Pipeline(
+            [
+                Node(anything, "test_cases", "hint", name="first"),
+                Node(anything, ["train_histories", "hint"], "extra", name="second"),
+                Node(anything, ["extra", "params:gan"], "gan.critic", name="third"),
+            ]
+        )
+        assert leaks(detour) == ["third: extra -> gan.critic"]
+
+    def test_a_leak_into_the_real_pipeline_is_found(self):
+        core = PIPELINES["__default__"]
+        target = next(n for n in core.nodes if n.name == "fit_profile_transformer")
+        leaky: KedroNode = Node(
+            anything, [*target.inputs, "test_cases"], target.outputs, name="fit_profile_transformer"
+        )
+        others = [n for n in core.nodes if n is not target]
+        assert any(
+            "test_cases -> profile_transformer" in leak
+            for leak in leaks(Pipeline([*others, leaky]))
+        )
+
+    def test_permission_to_see_validation_is_none_to_see_test(self):
+        tuning = Pipeline(
+            [Node(anything, ["validation_cases", "test_cases"], "chosen_configs", name="tune_arms")]
+        )
+        assert leaks(tuning) != []
