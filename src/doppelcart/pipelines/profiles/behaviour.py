@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import ibis
 import ibis.expr.types as ir
 
-from doppelcart.columns import Columns as C
+from doppelcart.columns import Columns
 
 SECONDS_A_DAY: Final = 86_400
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -36,23 +36,25 @@ class Observed(NamedTuple):
 def observe(rows: ir.Table) -> Observed:
     """Looks, in one pass, at which columns hold values and when the last purchase was."""
     filled = {f"n_{name}": rows[name].count() for name in rows.columns}
-    clock = (rows[C.TIMESTAMP] != rows[C.TIMESTAMP].truncate("D")).sum()
-    found = rows.aggregate(**filled, end=rows[C.TIMESTAMP].max(), clock=clock).execute().iloc[0]
+    clock = (rows[Columns.TIMESTAMP] != rows[Columns.TIMESTAMP].truncate("D")).sum()
+    found = (
+        rows.aggregate(**filled, end=rows[Columns.TIMESTAMP].max(), clock=clock).execute().iloc[0]
+    )
     columns = frozenset(name for name in rows.columns if found[f"n_{name}"] > 0)
     return Observed(columns, found["end"].to_pydatetime(), bool(found["clock"] > 0))
 
 
 def with_visits(rows: ir.Table) -> ir.Table:
     """Adds `day` and `visit` (the basket; without one, the day)."""
-    rows = rows.mutate(day=rows[C.TIMESTAMP].date())
-    return rows.mutate(visit=ibis.coalesce(rows[C.BASKET], rows.day.cast("string")))
+    rows = rows.mutate(day=rows[Columns.TIMESTAMP].date())
+    return rows.mutate(visit=ibis.coalesce(rows[Columns.BASKET], rows.day.cast("string")))
 
 
 def activity(rows: ir.Table, observed: Observed) -> dict[str, ir.Scalar]:
     """Recency, frequency, tenure and rhythm of coming back; days."""
     end = ibis.literal(observed.end, type="timestamp").epoch_seconds()
-    seconds = rows[C.TIMESTAMP].epoch_seconds()
-    span = rows[C.TIMESTAMP].truncate("D").epoch_seconds()
+    seconds = rows[Columns.TIMESTAMP].epoch_seconds()
+    span = rows[Columns.TIMESTAMP].truncate("D").epoch_seconds()
     days = rows.day.nunique()
     measures = {
         "recency_days": (end - seconds.max()) / SECONDS_A_DAY,
@@ -60,21 +62,21 @@ def activity(rows: ir.Table, observed: Observed) -> dict[str, ir.Scalar]:
         "mean_gap_days": (span.max() - span.min()) / SECONDS_A_DAY / (days - 1).nullif(0),
         "visits": rows.visit.nunique(),
         "purchases": rows.count(),
-        "items": rows[C.ITEM].nunique(),
+        "items": rows[Columns.ITEM].nunique(),
         "purchases_per_visit": rows.count() / rows.visit.nunique(),
     }
-    if C.QUANTITY in observed.columns:
-        measures["units"] = rows[C.QUANTITY].sum()
+    if Columns.QUANTITY in observed.columns:
+        measures["units"] = rows[Columns.QUANTITY].sum()
     return measures
 
 
 def spending(rows: ir.Table, observed: Observed) -> dict[str, ir.Scalar]:
     """Money spent, in currency units, and the shares of the shelf price taken off."""
-    if C.AMOUNT not in observed.columns:
+    if Columns.AMOUNT not in observed.columns:
         return {}
-    total = rows[C.AMOUNT].sum()
-    shelf = (total + ibis.coalesce(rows[C.DISCOUNT].sum(), 0.0)).nullif(0.0)
-    shares = {"discount_share": C.DISCOUNT, "coupon_share": C.COUPON_AMOUNT}
+    total = rows[Columns.AMOUNT].sum()
+    shelf = (total + ibis.coalesce(rows[Columns.DISCOUNT].sum(), 0.0)).nullif(0.0)
+    shares = {"discount_share": Columns.DISCOUNT, "coupon_share": Columns.COUPON_AMOUNT}
     return {
         "spend_total": total,
         "spend_per_visit": total / rows.visit.nunique(),
@@ -88,7 +90,7 @@ def spending(rows: ir.Table, observed: Observed) -> dict[str, ir.Scalar]:
 
 def rhythm(rows: ir.Table, observed: Observed) -> dict[str, ir.Scalar]:
     """Shares of purchases by weekday and, where timestamps tell the hour, by part of the day."""
-    weekday, hour = rows[C.TIMESTAMP].day_of_week.index(), rows[C.TIMESTAMP].hour()
+    weekday, hour = rows[Columns.TIMESTAMP].day_of_week.index(), rows[Columns.TIMESTAMP].hour()
     measures = {
         f"on_{name}_share": (weekday == index).cast("float64").mean()
         for index, name in enumerate(WEEKDAYS)
@@ -110,7 +112,7 @@ def tastes(
         categories: Column name of each category that gets one.
     """
     measures = {}
-    for column, labels in {C.DEPARTMENT: departments, C.CATEGORY: categories}.items():
+    for column, labels in {Columns.DEPARTMENT: departments, Columns.CATEGORY: categories}.items():
         for value, label in labels.items():
             bought = ibis.coalesce(rows[column] == value, ibis.literal(False))
             measures[f"{column}_share_{label}"] = bought.cast("float64").mean()
@@ -125,18 +127,22 @@ def tastes(
 
 def repeat_rate(rows: ir.Table) -> ir.Table:
     """Share of a user's distinct items bought on more than one visit."""
-    pairs = rows.group_by([C.USER, C.ITEM]).aggregate(times=rows.visit.nunique())
-    return pairs.group_by(C.USER).aggregate(repeat_rate=(pairs.times > 1).cast("float64").mean())
+    pairs = rows.group_by([Columns.USER, Columns.ITEM]).aggregate(times=rows.visit.nunique())
+    return pairs.group_by(Columns.USER).aggregate(
+        repeat_rate=(pairs.times > 1).cast("float64").mean()
+    )
 
 
 def category_entropy(rows: ir.Table) -> ir.Table:
     """Shannon entropy of a user's purchases over categories; nats."""
-    counts = rows.filter(rows[C.CATEGORY].notnull()).group_by([C.USER, C.CATEGORY])
+    counts = rows.filter(rows[Columns.CATEGORY].notnull()).group_by(
+        [Columns.USER, Columns.CATEGORY]
+    )
     counts = counts.aggregate(n=lambda t: t.count())
     n = counts.n.cast("float64")
     # sum of -p ln p with p = n / N, freed of N inside the sum so that one pass does
     entropy = n.sum().ln() - (n * n.ln()).sum() / n.sum()
-    return counts.group_by(C.USER).aggregate(category_entropy=entropy)
+    return counts.group_by(Columns.USER).aggregate(category_entropy=entropy)
 
 
 def promotion_exposure(rows: ir.Table, promotions: ir.Table, by_store: bool) -> ir.Table:
@@ -150,10 +156,10 @@ def promotion_exposure(rows: ir.Table, promotions: ir.Table, by_store: bool) -> 
         promotions: Items promoted by week, and by store where ``by_store`` says so.
         by_store: Whether a promotion holds for its store alone.
     """
-    keys = [C.ITEM, C.WEEK, C.STORE] if by_store else [C.ITEM, C.WEEK]
-    rows = rows.mutate(**{C.WEEK: rows[C.TIMESTAMP].truncate("W")})
+    keys = [Columns.ITEM, Columns.WEEK, Columns.STORE] if by_store else [Columns.ITEM, Columns.WEEK]
+    rows = rows.mutate(**{Columns.WEEK: rows[Columns.TIMESTAMP].truncate("W")})
     shown = promotions.semi_join(rows.select(keys).distinct(), keys)
-    display, mailer = shown[C.DISPLAY], shown[C.MAILER]
+    display, mailer = shown[Columns.DISPLAY], shown[Columns.MAILER]
     # where a source tells neither, that the row is there says that the item was promoted
     untold = display.isnull() & mailer.isnull()
     flags = {"display": display, "mailer": mailer, "promotion": display | mailer | untold}
@@ -162,14 +168,14 @@ def promotion_exposure(rows: ir.Table, promotions: ir.Table, by_store: bool) -> 
         **{f"in_{name}": flag.cast("float64").max() for name, flag in flags.items()}
     )
     joined = rows.left_join(shown, keys)
-    return joined.group_by(C.USER).aggregate(
+    return joined.group_by(Columns.USER).aggregate(
         **{f"{name}_share": ibis.coalesce(joined[f"in_{name}"], 0.0).mean() for name in flags}
     )
 
 
 def ratings(reviews: ir.Table, end: datetime) -> ir.Table:
     """Number and mean of the ratings each user gave up to the end of training."""
-    past = reviews.filter(reviews[C.TIMESTAMP] <= ibis.literal(end, type="timestamp"))
-    return past.group_by(C.USER).aggregate(
-        ratings=past[C.RATING].count(), mean_rating=past[C.RATING].mean()
+    past = reviews.filter(reviews[Columns.TIMESTAMP] <= ibis.literal(end, type="timestamp"))
+    return past.group_by(Columns.USER).aggregate(
+        ratings=past[Columns.RATING].count(), mean_rating=past[Columns.RATING].mean()
     )

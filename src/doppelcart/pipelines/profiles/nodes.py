@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 
-from doppelcart.columns import Columns as C
+from doppelcart.columns import Columns
 from doppelcart.histories import Histories
 from doppelcart.pipelines.profiles import behaviour
 from doppelcart.pipelines.profiles.behaviour import PRICE_POSITION, PRIVATE_LABEL, Observed
@@ -28,7 +28,7 @@ from doppelcart.pipelines.profiles.scaling import (
 
 logger = logging.getLogger(__name__)
 
-ITEM_TEXTS = (C.DEPARTMENT, C.CATEGORY, C.TYPE, C.BRAND, C.TITLE)
+ITEM_TEXTS = (Columns.DEPARTMENT, Columns.CATEGORY, Columns.TYPE, Columns.BRAND, Columns.TITLE)
 AMOUNTS = (
     "recency_days",
     "tenure_days",
@@ -42,7 +42,7 @@ AMOUNTS = (
     "spend_per_visit",
     "ratings",
 )
-LOG_SHARES = (f"{C.DEPARTMENT}_share_", f"{C.CATEGORY}_share_")
+LOG_SHARES = (f"{Columns.DEPARTMENT}_share_", f"{Columns.CATEGORY}_share_")
 DEMOGRAPHIC = "demographic_"
 SEGMENT = "segment"
 
@@ -67,26 +67,31 @@ def describe_items(
         to 1 dearest of its type), `private_label` (0 or 1), `n_rows` and `n_users` in training.
     """
     sold = item_sales(train_interactions)
-    known = prm_items.select(C.ITEM, *ITEM_TEXTS, C.PRICE)
-    items = sold.left_join(known, C.ITEM).drop(f"{C.ITEM}_right").execute().set_index(C.ITEM)
-    items = items.reindex(pd.Index(train_histories.item_ids.astype(str), name=C.ITEM))
-    items[C.PRICE] = items[C.PRICE].astype("float64").fillna(items.pop("median_price"))
+    known = prm_items.select(Columns.ITEM, *ITEM_TEXTS, Columns.PRICE)
+    items = (
+        sold.left_join(known, Columns.ITEM)
+        .drop(f"{Columns.ITEM}_right")
+        .execute()
+        .set_index(Columns.ITEM)
+    )
+    items = items.reindex(pd.Index(train_histories.item_ids.astype(str), name=Columns.ITEM))
+    items[Columns.PRICE] = items[Columns.PRICE].astype("float64").fillna(items.pop("median_price"))
     items = items.dropna(axis="columns", how="all")
     items[PRICE_POSITION] = price_position(items)
-    if C.BRAND in items:
-        items[PRIVATE_LABEL] = private_label(items[C.BRAND], params.private_label_brands)
-    log_absent("feat_items", (*ITEM_TEXTS, C.PRICE), items.columns)
+    if Columns.BRAND in items:
+        items[PRIVATE_LABEL] = private_label(items[Columns.BRAND], params.private_label_brands)
+    log_absent("feat_items", (*ITEM_TEXTS, Columns.PRICE), items.columns)
     return items
 
 
 def item_sales(train_interactions: ir.Table) -> ir.Table:
     """Rows, users and the median price paid a piece of each item sold in training."""
     rows = train_interactions
-    pieces = ibis.coalesce(rows[C.QUANTITY], 1.0).nullif(0.0)
-    return rows.group_by(C.ITEM).aggregate(
+    pieces = ibis.coalesce(rows[Columns.QUANTITY], 1.0).nullif(0.0)
+    return rows.group_by(Columns.ITEM).aggregate(
         n_rows=rows.count(),
-        n_users=rows[C.USER].nunique(),
-        median_price=(rows[C.AMOUNT] / pieces).median(),
+        n_users=rows[Columns.USER].nunique(),
+        median_price=(rows[Columns.AMOUNT] / pieces).median(),
     )
 
 
@@ -102,16 +107,16 @@ def price_position(items: pd.DataFrame) -> pd.Series:
     Without a type the category stands in, then the department, then the whole catalogue. An item
     alone in its group is in the middle; one without a price has none.
     """
-    if C.PRICE not in items:
+    if Columns.PRICE not in items:
         return pd.Series(np.nan, index=items.index)
     group = pd.Series("", index=items.index)
-    for column in (C.DEPARTMENT, C.CATEGORY, C.TYPE):
+    for column in (Columns.DEPARTMENT, Columns.CATEGORY, Columns.TYPE):
         if column in items:
             group = (column + ":" + items[column]).fillna(group)
-    prices = items[C.PRICE].groupby(group)
+    prices = items[Columns.PRICE].groupby(group)
     rivals = prices.transform("count") - 1
     position = ((prices.rank() - 1) / rivals).where(rivals > 0, 0.5)
-    return position.where(items[C.PRICE].notna())
+    return position.where(items[Columns.PRICE].notna())
 
 
 def describe_users(
@@ -139,7 +144,11 @@ def describe_users(
         exposure, ratings, `segment` (light, medium, heavy by visits) and demographics.
     """
     observed = behaviour.observe(train_interactions)
-    log_absent("feat_users", (C.AMOUNT, C.DISCOUNT, C.COUPON_AMOUNT, C.BASKET), observed.columns)
+    log_absent(
+        "feat_users",
+        (Columns.AMOUNT, Columns.DISCOUNT, Columns.COUPON_AMOUNT, Columns.BASKET),
+        observed.columns,
+    )
     rows = behaviour.with_visits(train_interactions)
     users = by_user(
         own_behaviour(rows, feat_items, observed, params),
@@ -148,7 +157,7 @@ def describe_users(
         *exposure(rows, int_promotions, observed),
         *opinions(int_reviews, observed),
     )
-    users = users.reindex(pd.Index(train_histories.user_ids.astype(str), name=C.USER))
+    users = users.reindex(pd.Index(train_histories.user_ids.astype(str), name=Columns.USER))
     users[SEGMENT] = activity_segment(users["visits"])
     demographics = demographic_frame(prm_users, users.index.to_numpy())
     return users.join(demographics.add_prefix(DEMOGRAPHIC))
@@ -157,9 +166,9 @@ def describe_users(
 def by_user(first: ir.Table, *others: ir.Table) -> pd.DataFrame:
     """Joins tables of one row a user, each user of the first kept, and runs the whole."""
     for other in others:
-        first = first.left_join(other, C.USER).drop(f"{C.USER}_right")
+        first = first.left_join(other, Columns.USER).drop(f"{Columns.USER}_right")
     # an engine adds in no fixed order; rounding hides it, so that two runs give the same figures
-    users = first.execute().set_index(C.USER).round(9)
+    users = first.execute().set_index(Columns.USER).round(9)
     return users.fillna(dict.fromkeys(users.columns.intersection(["ratings"]), 0.0))
 
 
@@ -167,45 +176,45 @@ def own_behaviour(
     rows: ir.Table, feat_items: pd.DataFrame, observed: Observed, params: ProfilesParams
 ) -> ir.Table:
     """One row a user, from the purchases and the items' features."""
-    known = [C.DEPARTMENT, C.CATEGORY, PRIVATE_LABEL, PRICE_POSITION]
+    known = [Columns.DEPARTMENT, Columns.CATEGORY, PRIVATE_LABEL, PRICE_POSITION]
     known = [column for column in known if column in feat_items]
-    joined = rows.left_join(ibis.memtable(feat_items[known].reset_index()), C.ITEM)
-    return joined.group_by(C.USER).aggregate(
+    joined = rows.left_join(ibis.memtable(feat_items[known].reset_index()), Columns.ITEM)
+    return joined.group_by(Columns.USER).aggregate(
         **behaviour.activity(joined, observed),
         **behaviour.spending(joined, observed),
         **behaviour.rhythm(joined, observed),
         **behaviour.tastes(
             joined,
-            top_levels(feat_items, C.DEPARTMENT, params.n_departments),
-            top_levels(feat_items, C.CATEGORY, params.n_categories),
+            top_levels(feat_items, Columns.DEPARTMENT, params.n_departments),
+            top_levels(feat_items, Columns.CATEGORY, params.n_categories),
         ),
     )
 
 
 def variety(rows: ir.Table, feat_items: pd.DataFrame) -> list[ir.Table]:
     """The entropy over categories, or nothing where items have none."""
-    if C.CATEGORY not in feat_items:
+    if Columns.CATEGORY not in feat_items:
         return []
-    categories = ibis.memtable(feat_items[[C.CATEGORY]].reset_index())
-    return [behaviour.category_entropy(rows.left_join(categories, C.ITEM))]
+    categories = ibis.memtable(feat_items[[Columns.CATEGORY]].reset_index())
+    return [behaviour.category_entropy(rows.left_join(categories, Columns.ITEM))]
 
 
 def exposure(rows: ir.Table, int_promotions: ir.Table, observed: Observed) -> list[ir.Table]:
     """The exposure to promotions, or nothing where the source has none."""
     found = int_promotions.aggregate(
-        rows=int_promotions.count(), stores=int_promotions[C.STORE].count()
+        rows=int_promotions.count(), stores=int_promotions[Columns.STORE].count()
     )
     n_rows, n_stores = found.execute().iloc[0]
     if n_rows == 0:
         logger.info("feat_users: the source has no promotions; exposure to them is left out")
         return []
-    by_store = n_stores > 0 and C.STORE in observed.columns
+    by_store = n_stores > 0 and Columns.STORE in observed.columns
     return [behaviour.promotion_exposure(rows, int_promotions, by_store)]
 
 
 def opinions(int_reviews: ir.Table, observed: Observed) -> list[ir.Table]:
     """The ratings given, or nothing where the source has none."""
-    if int_reviews[C.RATING].count().execute() == 0:
+    if int_reviews[Columns.RATING].count().execute() == 0:
         logger.info("feat_users: the source has no reviews; ratings are left out")
         return []
     return [behaviour.ratings(int_reviews, observed.end)]
@@ -234,8 +243,8 @@ def demographic_frame(prm_users: ir.Table, user_ids: Sequence[str] | np.ndarray)
         Indexed by user_id: the source's columns, one boolean ``<column>_missing`` each, and
         ``missing`` where nothing is known of the user.
     """
-    users = prm_users.execute().set_index(C.USER).dropna(axis="columns", how="all")
-    users = users.reindex(pd.Index(user_ids, name=C.USER))
+    users = prm_users.execute().set_index(Columns.USER).dropna(axis="columns", how="all")
+    users = users.reindex(pd.Index(user_ids, name=Columns.USER))
     flags = users.isna().add_suffix(MISSING)
     flags[MISSING.strip("_")] = users.isna().all(axis="columns")
     return users.join(flags)
@@ -265,16 +274,16 @@ def scale_profiles(
     feat_users: pd.DataFrame, profile_transformer: ColumnTransformer
 ) -> pd.DataFrame:
     """Applies the fitted scaling: user_id and float32 ``behaviour__*``, in the same order."""
-    return to_matrix(feat_users, profile_transformer, "behaviour", C.USER)
+    return to_matrix(feat_users, profile_transformer, "behaviour", Columns.USER)
 
 
 def fit_item_transformer(feat_items: pd.DataFrame, params: ProfilesParams) -> ColumnTransformer:
     """Fits the scaling of items: log price, price position, department and category."""
-    texts = [column for column in (C.DEPARTMENT, C.CATEGORY) if column in feat_items]
-    counts = {C.DEPARTMENT: params.n_departments, C.CATEGORY: params.n_categories}
+    texts = [column for column in (Columns.DEPARTMENT, Columns.CATEGORY) if column in feat_items]
+    counts = {Columns.DEPARTMENT: params.n_departments, Columns.CATEGORY: params.n_categories}
     levels = {text: list(top_levels(feat_items, text, counts[text])) for text in texts}
     texts = [text for text in texts if levels[text]]
-    price = [C.PRICE] if C.PRICE in feat_items else []
+    price = [Columns.PRICE] if Columns.PRICE in feat_items else []
     transformer = columns_of(
         [
             ("price", robust_steps(log_amount, params.clip), price),
@@ -288,7 +297,7 @@ def fit_item_transformer(feat_items: pd.DataFrame, params: ProfilesParams) -> Co
 
 def scale_items(feat_items: pd.DataFrame, item_transformer: ColumnTransformer) -> pd.DataFrame:
     """Applies the fitted scaling: item_id and float32 ``item__*``, in catalogue order."""
-    return to_matrix(feat_items, item_transformer, "item", C.ITEM)
+    return to_matrix(feat_items, item_transformer, "item", Columns.ITEM)
 
 
 def fit_demographics_transformer(
@@ -325,10 +334,10 @@ def encode_demographics(
     A user who is not in the result is one of whom nothing is known: all zeros, but for
     the columns that end in ``missing``, which are one.
     """
-    known = prm_users.select(C.USER).execute()[C.USER].dropna().astype(str)
+    known = prm_users.select(Columns.USER).execute()[Columns.USER].dropna().astype(str)
     user_ids = np.union1d(known.to_numpy(dtype=str), train_histories.user_ids.astype(str))
     users = demographic_frame(prm_users, user_ids)
-    return to_matrix(users, demographics_transformer, "demographic", C.USER)
+    return to_matrix(users, demographics_transformer, "demographic", Columns.USER)
 
 
 def log_absent(table: str, wanted: Sequence[str], found: Sequence[str] | frozenset[str]) -> None:
