@@ -1,0 +1,181 @@
+"""Nodes of the reporting pipeline: figures, and the report that holds them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from plotly import graph_objects as go
+
+from doppelcart.columns import Columns, Tables
+from doppelcart.histories import Histories
+from doppelcart.pipelines.reporting import figures, provenance, report, words
+from doppelcart.pipelines.reporting.labels import metric_label, recommender_order
+from doppelcart.pipelines.reporting.params import ReportingParams
+from doppelcart.pipelines.reporting.tables import count
+
+
+def plot_uplift(uplift: pd.DataFrame, parameters: ReportingParams) -> go.Figure:
+    """Draw the uplift of the headline recommender, with intervals, by slice."""
+    if uplift.empty:
+        return figures.empty_figure("No arm was compared with the plain recommender.")
+    return figures.uplift_forest(
+        uplift, headline_recommender(uplift, parameters), headline_metric(uplift, parameters)
+    )
+
+
+def plot_scores(
+    metrics: pd.DataFrame, uplift: pd.DataFrame, parameters: ReportingParams
+) -> go.Figure:
+    """Draw the absolute scores of every recommender and arm, by slice."""
+    if metrics.empty:
+        return figures.empty_figure("No recommender was evaluated.")
+    return figures.scores_by_slice(metrics, headline_metric(uplift, parameters))
+
+
+def plot_history_length(
+    train_histories: Histories,
+    synthetic_gan: Histories,
+    synthetic_denoiser: Histories,
+    synthetic_popularity: Histories,
+) -> go.Figure:
+    """Draw how many items real and generated customers have."""
+    compared = _named(train_histories, synthetic_gan, synthetic_denoiser, synthetic_popularity)
+    return figures.history_length({name: found.lengths for name, found in compared.items()})
+
+
+def plot_popularity(
+    train_histories: Histories,
+    synthetic_gan: Histories,
+    synthetic_denoiser: Histories,
+    synthetic_popularity: Histories,
+    parameters: ReportingParams,
+) -> go.Figure:
+    """Draw how popular each item is among real and generated customers."""
+    compared = _named(train_histories, synthetic_gan, synthetic_denoiser, synthetic_popularity)
+    shares = {name: item_shares(found) for name, found in compared.items() if found.n_users}
+    return figures.popularity_curve(shares, parameters.popularity_bins)
+
+
+def plot_training(gan_history: pd.DataFrame, denoiser_history: pd.DataFrame) -> go.Figure:
+    """Draw what training recorded, the generator and its control together."""
+    return figures.training_curves({"gan": gan_history, "denoiser": denoiser_history})
+
+
+def plot_cleaning(cleaning_report: pd.DataFrame) -> go.Figure:
+    """Draw what each rule of cleaning took out of the interactions."""
+    return figures.cleaning_waterfall(cleaning_report, Tables.INTERACTIONS)
+
+
+def plot_tstr(tstr: pd.DataFrame) -> go.Figure:
+    """Draw the scores of recommenders trained on generated customers only."""
+    return figures.tstr_shares(tstr)
+
+
+def describe_run() -> dict[str, Any]:
+    """Write down the commit, the versions and the moment."""
+    return provenance.provenance()
+
+
+def write_report(
+    verdict: pd.DataFrame,
+    uplift: pd.DataFrame,
+    metrics: pd.DataFrame,
+    chosen_configs: pd.DataFrame,
+    tstr: pd.DataFrame,
+    fidelity_report: pd.DataFrame,
+    privacy_report: pd.DataFrame,
+    gan_monitors: pd.DataFrame,
+    denoiser_monitors: pd.DataFrame,
+    cleaning_report: pd.DataFrame,
+    split_summary: dict[str, Any],
+    source_summary: dict[str, Any],
+    run_facts: dict[str, Any],
+    uplift_forest: go.Figure,
+    scores_by_slice: go.Figure,
+    history_length: go.Figure,
+    popularity_curve: go.Figure,
+    tstr_shares: go.Figure,
+    training_curves: go.Figure,
+    cleaning_waterfall: go.Figure,
+    all_parameters: dict[str, Any],
+    parameters: ReportingParams,
+) -> str:
+    """Lay out the whole report, the verdict first, as one HTML file that loads nothing."""
+    limit, metric = parameters.table_rows, headline_metric(uplift, parameters)
+    drawn = {
+        "history_length": history_length,
+        "popularity_curve": popularity_curve,
+        "tstr_shares": tstr_shares,
+    }
+    monitors = {"the GAN": gan_monitors, "the control without critic": denoiser_monitors}
+    parts = [
+        report.verdict_section(verdict, uplift, forests(uplift, uplift_forest, parameters), limit),
+        report.scores_section(metrics, chosen_configs, scores_by_slice, metric, limit),
+        report.fidelity_section(fidelity_report, tstr, drawn, limit),
+        report.privacy_section(privacy_report, limit),
+        report.training_section(monitors, training_curves, limit),
+        report.data_section(
+            source_summary, split_summary, cleaning_report, cleaning_waterfall, limit
+        ),
+    ]
+    parts.append(report.skipped_section(source_summary, split_summary, parts))
+    parts += [report.reading_section(), report.run_section(run_facts, all_parameters, limit)]
+    source = str(source_summary.get("source", "unknown source"))
+    meta = meta_line(source_summary, run_facts, metric)
+    return report.render(
+        words.tell(verdict), meta, parameters.caveats.get(source, ""), source, parts
+    )
+
+
+def forests(
+    uplift: pd.DataFrame, first: go.Figure, parameters: ReportingParams
+) -> dict[str, go.Figure]:
+    """Uplift figures by recommender, the headline one, already drawn, first."""
+    if uplift.empty:
+        return {}
+    headline = headline_recommender(uplift, parameters)
+    metric = headline_metric(uplift, parameters)
+    return {headline: first} | {
+        name: figures.uplift_forest(uplift, name, metric)
+        for name in recommender_order(uplift[Columns.RECOMMENDER])
+        if name != headline
+    }
+
+
+def headline_metric(uplift: pd.DataFrame, parameters: ReportingParams) -> str:
+    """The metric of the figures: the one asked for, else that of the verdict."""
+    if parameters.metric is not None:
+        return parameters.metric
+    return str(uplift["metric"].iloc[0]) if len(uplift) else "ndcg@20"
+
+
+def headline_recommender(uplift: pd.DataFrame, parameters: ReportingParams) -> str:
+    """The recommender of the first figure: the one asked for if it was run, else the strongest."""
+    names = recommender_order(uplift[Columns.RECOMMENDER])
+    return parameters.recommender if parameters.recommender in names else names[-1]
+
+
+def meta_line(source: Mapping[str, Any], run: Mapping[str, Any], metric: str) -> str:
+    """One line on the data and the run."""
+    size = source.get("interactions", {})
+    facts = [
+        f"Source {source.get('source', 'unknown')}",
+        f"{count(size.get('users'))} customers and {count(size.get('items'))} items read",
+        f"judged by {metric_label(metric)}",
+        f"commit {str(run.get('commit', provenance.UNKNOWN))[:12]}",
+        str(run.get("written", ""))[:16].replace("T", " ") + " UTC",
+    ]
+    return " \N{MIDDLE DOT} ".join(fact for fact in facts if fact)
+
+
+def item_shares(histories: Histories) -> np.ndarray:
+    """(n_items,) share of users who have the item."""
+    counts = np.bincount(histories.items, minlength=histories.n_items)
+    return np.asarray(counts / max(histories.n_users, 1))
+
+
+def _named(
+    real: Histories, gan: Histories, denoiser: Histories, popularity: Histories
+) -> dict[str, Histories]:
+    return {"real": real, "gan": gan, "denoiser": denoiser, "popularity": popularity}

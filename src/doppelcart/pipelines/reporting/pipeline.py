@@ -1,0 +1,87 @@
+"""The reporting pipeline: figures and one HTML report, the verdict first."""
+
+from typing import Any
+
+from kedro.pipeline import Node, Pipeline
+
+from doppelcart.pipelines.reporting.nodes import (
+    describe_run,
+    plot_cleaning,
+    plot_history_length,
+    plot_popularity,
+    plot_scores,
+    plot_training,
+    plot_tstr,
+    plot_uplift,
+    write_report,
+)
+
+COMPARED = ["train_histories", "synthetic_gan", "synthetic_denoiser", "synthetic_popularity"]
+REPORTED = [
+    "verdict",
+    "uplift",
+    "metrics",
+    "chosen_configs",
+    "tstr",
+    "fidelity_report",
+    "privacy_report",
+    "cleaning_report",
+    "split_summary",
+    "source_summary",
+    "run_facts",
+    "uplift_forest",
+    "scores_by_slice",
+    "history_length",
+    "popularity_curve",
+    "tstr_shares",
+    "training_curves",
+    "cleaning_waterfall",
+]
+
+
+def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
+    """Draw the figures and write the report."""
+    return Pipeline(
+        [
+            Node(plot_uplift, ["uplift", "params:reporting"], "uplift_forest", name="plot_uplift"),
+            Node(
+                plot_scores,
+                ["metrics", "uplift", "params:reporting"],
+                "scores_by_slice",
+                name="plot_scores",
+            ),
+            Node(plot_history_length, COMPARED, "history_length", name="plot_history_length"),
+            Node(
+                plot_popularity,
+                [*COMPARED, "params:reporting"],
+                "popularity_curve",
+                name="plot_popularity",
+            ),
+            Node(
+                plot_training,
+                ["gan.history", "denoiser.history"],
+                "training_curves",
+                name="plot_training",
+            ),
+            Node(
+                plot_cleaning,
+                "cleaning_report",
+                "cleaning_waterfall",
+                name="plot_cleaning",
+            ),
+            Node(plot_tstr, "tstr", "tstr_shares", name="plot_tstr"),
+            Node(describe_run, None, "run_facts", name="describe_run"),
+            Node(
+                write_report,
+                {name: name for name in REPORTED}
+                | {
+                    "gan_monitors": "gan.monitors",
+                    "denoiser_monitors": "denoiser.monitors",
+                    "all_parameters": "parameters",
+                    "parameters": "params:reporting",
+                },
+                "report_html",
+                name="write_report",
+            ),
+        ]
+    )

@@ -1,0 +1,214 @@
+"""The verdict in plain words: what a merchandiser reads first."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+from doppelcart.arms.definition import ARMS
+from doppelcart.columns import Columns
+from doppelcart.pipelines.reporting.labels import (
+    is_generator,
+    metric_label,
+    recommender_label,
+    slice_label,
+    slice_order,
+)
+
+HELPS: Final = "helps"
+NO_EVIDENCE: Final = "no evidence"
+HARMS: Final = "harms"
+
+Light = Literal["green", "amber", "red"]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A verdict as a colour, a shape and a word, so that none of the three is needed alone."""
+
+    light: Light
+    shape: str
+    word: str
+    short: str
+
+
+PROVEN: Final = Signal("green", "\N{BLACK UP-POINTING TRIANGLE}", HELPS, HELPS)
+BEST_NOT_BEATEN: Final = Signal(
+    "amber", "\N{BLACK DIAMOND}", "helps, best not beaten", "best not beaten"
+)
+NOT_PROVEN: Final = Signal("amber", "\N{BLACK DIAMOND}", "helps, not proven", "not proven")
+NOT_USED: Final = Signal("amber", "\N{BLACK SQUARE}", "no evidence, not used", "not used")
+LEVEL: Final = Signal("amber", "\N{BLACK SQUARE}", NO_EVIDENCE, NO_EVIDENCE)
+WORSE: Final = Signal("red", "\N{BLACK DOWN-POINTING TRIANGLE}", HARMS, HARMS)
+
+_TOLD_FIRST: Final = (PROVEN, BEST_NOT_BEATEN, NOT_PROVEN, WORSE, LEVEL, NOT_USED)
+
+MEANINGS: Final = {
+    PROVEN: "better than the same recommender without generated data, than every simpler control, "
+    "and than the best recommender without generated data. Only this may go into service.",
+    BEST_NOT_BEATEN: "better than the same recommender without and than every control, but not "
+    "shown to be better than the best recommender of all without generated data.",
+    NOT_PROVEN: "better than the same recommender without, but a simpler control may do as well, "
+    "so the gain is not the generator's.",
+    LEVEL: "the difference is within what chance alone would give.",
+    NOT_USED: "on validation customers nothing was gained, so the recommender was left as it is.",
+    WORSE: "recommendations got worse.",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found for one group of customers: the group, the signal, what it rests on."""
+
+    who: str
+    signal: Signal
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """The whole verdict: the overall signal, one sentence, and one finding a group."""
+
+    signal: Signal
+    headline: str
+    findings: tuple[Finding, ...]
+
+
+def signal_of(row: Mapping[Any, Any]) -> Signal:
+    """The signal of one row of the verdict table.
+
+    Args:
+        row: verdict, win, promoted, knob.
+    """
+    if row["verdict"] == HELPS:
+        return PROVEN if row["promoted"] else BEST_NOT_BEATEN if row["win"] else NOT_PROVEN
+    if row["verdict"] == HARMS:
+        return WORSE
+    return NOT_USED if row["knob"] == 0 else LEVEL
+
+
+def tell(verdict: pd.DataFrame) -> Story:
+    """Turn the verdict table into words.
+
+    The headline says yes only where an arm may be promoted: where it beats the plain recommender,
+    every control, and the best recommender without generated data.
+
+    Args:
+        verdict: slice, recommender, arm, verdict, win, promoted, knob, metric, value, reason.
+    """
+    rows = verdict[verdict[Columns.ARM].map(is_generator).astype(bool)] if len(verdict) else verdict
+    if rows.empty:
+        headline = "No verdict: generated data was not compared with anything in this run."
+        return Story(LEVEL, headline, ())
+    signals = [signal_of(row) for row in rows.to_dict("records")]
+    slices = slice_order(rows[Columns.SLICE])
+    findings = tuple(_finding(name, rows[rows[Columns.SLICE] == name]) for name in slices)
+    where = {
+        signal: slice_order(rows.loc[[found is signal for found in signals], Columns.SLICE])
+        for signal in _TOLD_FIRST
+    }
+    return _story(slices, where, findings)
+
+
+def _story(
+    slices: list[str], where: Mapping[Signal, list[str]], findings: tuple[Finding, ...]
+) -> Story:
+    better = {name for signal in (PROVEN, BEST_NOT_BEATEN, NOT_PROVEN) for name in where[signal]}
+    worse = [name for name in where[WORSE] if name not in better]
+    but = f" It makes them worse for {slice_phrases(worse)}." if worse else ""
+    claim = "generated shopping data improves recommendations"
+    if where[PROVEN] == slices and len(slices) > 1:
+        headline = f"Yes: {claim} for every group of customers tested."
+        return Story(PROVEN, headline, findings)
+    if where[PROVEN]:
+        start = "Yes" if len(slices) == 1 else "Yes, for some"
+        return Story(PROVEN, f"{start}: {claim} for {slice_phrases(where[PROVEN])}.{but}", findings)
+    if where[BEST_NOT_BEATEN]:
+        headline = (
+            f"Not yet: {claim} of some methods for {slice_phrases(where[BEST_NOT_BEATEN])}, but "
+            "not beyond the best method without it."
+        )
+        return Story(BEST_NOT_BEATEN, headline + but, findings)
+    if where[NOT_PROVEN]:
+        headline = (
+            f"Not proven: {claim} for {slice_phrases(where[NOT_PROVEN])}, but a simpler control "
+            "may do as well."
+        )
+        return Story(NOT_PROVEN, headline + but, findings)
+    if worse:
+        headline = (
+            "No: generated shopping data makes recommendations worse for "
+            f"{slice_phrases(worse)}, and improves them for nobody."
+        )
+        return Story(WORSE, headline, findings)
+    headline = "No: there is no evidence that generated shopping data improves recommendations."
+    return Story(LEVEL, headline, findings)
+
+
+def _finding(name: str, rows: pd.DataFrame) -> Finding:
+    ordered = sorted(
+        rows.to_dict("records"),
+        key=lambda row: (_TOLD_FIRST.index(signal_of(row)), -float(row["value"])),
+    )
+    row = ordered[0]
+    return Finding(slice_label(name), signal_of(row), _readable(row))
+
+
+def _readable(row: Mapping[Any, Any]) -> str:
+    """The reason with recommender and metric written as their field writes them."""
+    metric, recommender = str(row["metric"]), str(row[Columns.RECOMMENDER])
+    return (
+        str(row["reason"])
+        .replace(
+            f"{metric} of {recommender} ",
+            f"{metric_label(metric)} of {recommender_label(recommender)} ",
+            1,
+        )
+        .replace(f" brought {recommender} ", f" brought {recommender_label(recommender)} ", 1)
+    )
+
+
+def slice_phrases(names: Sequence[str]) -> str:
+    """Several slices inside one sentence.
+
+    Examples:
+        >>> slice_phrases(["warm", "cold_1", "cold_5"])
+        'returning customers and new customers with 1 or 5 known items'
+        >>> slice_phrases(["cold_0"])
+        'new customers who bought nothing yet'
+    """
+    phrases, counts, shares = [], [], []
+    for name in names:
+        if match := re.fullmatch(r"cold_(\d+)pct", name):
+            shares.append(match[1])
+        elif (match := re.fullmatch(r"cold_(\d+)", name)) and match[1] != "0":
+            counts.append(match[1])
+        elif name == "cold_0":
+            phrases.append("new customers who bought nothing yet")
+        else:
+            phrases.append(slice_label(name)[0].lower() + slice_label(name)[1:])
+    if counts:
+        items = "item" if counts == ["1"] else "items"
+        phrases.append(f"new customers with {joined(counts, 'or')} known {items}")
+    if shares:
+        phrases.append(f"new customers with {joined(shares, 'or')} % of their history known")
+    return joined(phrases, "and")
+
+
+def joined(parts: Sequence[str], word: str) -> str:
+    """Words in a row: ``a, b and c``.
+
+    Examples:
+        >>> joined(["a", "b", "c"], "and")
+        'a, b and c'
+    """
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} {word} {parts[-1]}"
+
+
+def arm_phrase(name: str) -> str:
+    """What an arm is, to stand in a sentence."""
+    return ARMS[name].phrase if name in ARMS else name

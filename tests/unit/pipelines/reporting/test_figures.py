@@ -1,0 +1,200 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from plotly import graph_objects as go
+
+from doppelcart.pipelines.reporting import figures
+from doppelcart.pipelines.reporting.labels import arm_label
+
+
+def traces(figure: go.Figure, name: str) -> list[go.Scatter]:
+    return [trace for trace in figure.data if trace.name == name]
+
+
+def texts(figure: go.Figure) -> list[str]:
+    return [note.text for note in figure.layout.annotations]
+
+
+def test_forest_draws_relative_change_and_its_interval(uplift):
+    figure = figures.uplift_forest(uplift, "ease", "ndcg@20")
+    name = "Histories completed by the GAN, against the same recommender without generated data"
+    panel = texts(figure).index("New customers, first 5 items known")
+    trace = traces(figure, name)[panel]
+    assert trace.x == pytest.approx([5.0])
+    assert trace.error_x.array == pytest.approx([2.0])
+    assert trace.error_x.arrayminus == pytest.approx([2.0])
+    assert not trace.marker.symbol.endswith("-open")
+    assert texts(figure)[0] == "Returning customers"
+
+
+def test_forest_keeps_the_two_baselines_apart_by_fill_and_place(uplift):
+    figure = figures.uplift_forest(uplift, "itemknn", "ndcg@20")
+    name = "Histories completed by the GAN, against the {} recommender without generated data"
+    plain, best = (traces(figure, name.format(which))[0] for which in ("same", "best"))
+    assert best.marker.symbol == plain.marker.symbol + "-open"
+    assert best.y[0] < plain.y[0]
+    assert best.x[0] < plain.x[0]  # EASE is the better baseline
+
+
+def test_forest_shows_no_comparison_with_controls(uplift):
+    figure = figures.uplift_forest(uplift, "ease", "ndcg@20")
+    drawn = [trace for trace in figure.data if len(trace.x) and trace.x[0] is not None]
+    compared = uplift[(uplift["recommender"] == "ease") & uplift["against"].isin(figures.BASELINES)]
+    assert len(drawn) == len(compared)
+
+
+def test_forest_says_in_words_what_it_shows(uplift):
+    alt = figures.uplift_forest(uplift, "ease", "ndcg@20").layout.meta["alt"]
+    assert "New customers, first 5 items known, Histories completed by the GAN: +5.0 %" in alt
+
+
+def test_forest_of_a_recommender_that_was_not_run_says_so(uplift):
+    figure = figures.uplift_forest(uplift, "multvae", "ndcg@20")
+    assert texts(figure) == ["No comparison of multvae by NDCG@20."]
+
+
+def test_a_change_from_nothing_is_left_out(uplift):
+    undefined = uplift.assign(relative=np.nan)
+    figure = figures.uplift_forest(undefined, "ease", "ndcg@20")
+    assert texts(figure)[0].startswith("No comparison")
+
+
+def test_scores_have_one_marker_an_arm_and_recommender(metrics):
+    figure = figures.scores_by_slice(metrics, "ndcg@20")
+    (trace, *_) = traces(figure, arm_label("none"))
+    assert trace.text == ("Popularity", "ItemKNN", "iALS", "PureSVD", "EASE")
+    assert trace.x == pytest.approx((0.19, 0.23, 0.235, 0.222, 0.245))
+    assert (
+        "Returning customers: best without generated data EASE, 0.2450."
+        in (figure.layout.meta["alt"])
+    )
+
+
+def test_history_length_is_the_share_with_at_most_so_many():
+    figure = figures.history_length({"real": np.array([4, 1, 2, 3]), "gan": np.array([5])})
+    real, gan = figure.data
+    assert real.name == "Real customers"
+    share_of = dict(zip(real.x, real.y, strict=True))
+    assert share_of[2] == pytest.approx(50)
+    assert share_of[4] == pytest.approx(100)
+    assert set(gan.x) == {5}
+    assert "Real customers: median 2, mean 2.5 items." in figure.layout.meta["alt"]
+
+
+def test_popularity_keeps_the_real_order_in_every_line():
+    real = np.array([0.1, 0.8, 0.4])
+    figure = figures.popularity_curve({"real": real, "gan": np.array([0.5, 0.2, 0.3])}, bins=30)
+    assert figure.data[0].y == pytest.approx((80, 40, 10))
+    assert figure.data[1].y == pytest.approx((20, 30, 50))
+    expected = np.corrcoef(real, [0.5, 0.2, 0.3])[0, 1]
+    assert f"correlation with real {expected:.3f}" in figure.layout.meta["alt"]
+
+
+def test_popularity_bins_average_items_of_neighbouring_ranks():
+    real = np.linspace(1, 0.01, 100)
+    figure = figures.popularity_curve({"real": real}, bins=5)
+    y = figure.data[0].y
+    assert len(y) == 5
+    assert list(y) == sorted(y, reverse=True)
+    # Edges at 1, 3, 6, 16, 40, 101: the first bin holds ranks 1 and 2.
+    assert y[0] == pytest.approx(100 * real[:2].mean())
+
+
+def test_an_item_nobody_has_is_no_point_on_a_log_scale():
+    shares = {"real": np.array([0.5, 0.2]), "gan": np.array([0.5, 0.0])}
+    assert figures.popularity_curve(shares, bins=10).data[1].y == (50.0, None)
+
+
+def test_training_has_a_panel_a_figure_and_a_line_a_model(training):
+    figure = figures.training_curves(training)
+    assert texts(figure) == [
+        "generator loss",
+        "reconstruction loss",
+        "generator gradient norm",
+        "validation ndcg",
+        "critic loss",
+        "critic gradient norm",
+    ]
+    assert len(traces(figure, "GAN")) == 6
+    assert len(traces(figure, "Generator without its critic")) == 4
+    assert sum(bool(trace.showlegend) for trace in figure.data) == 2
+
+
+def test_training_joins_figures_that_were_not_taken_every_epoch(training):
+    figure = figures.training_curves(training)
+    looked_at = traces(figure, "GAN")[3]
+    assert looked_at.connectgaps
+    assert looked_at.y[0] is None
+    assert looked_at.y[4] == pytest.approx(training["gan"]["validation_ndcg"][4])
+
+
+def test_no_training_is_told():
+    assert texts(figures.training_curves({"gan": pd.DataFrame()})) == ["No training was recorded."]
+
+
+def test_waterfall_adds_up(cleaning_report):
+    figure = figures.cleaning_waterfall(cleaning_report, "interactions")
+    (trace,) = figure.data
+    assert trace.y == ("rows in", "missing user", "item k core", "rows kept")
+    assert trace.x == (10_000, -120, -2_380, 7_500)
+    assert trace.x[0] + sum(trace.x[1:-1]) == trace.x[-1]
+    assert "7,500 were kept" in figure.layout.meta["alt"]
+
+
+def test_waterfall_of_another_table_counts_that_table(cleaning_report):
+    assert figures.cleaning_waterfall(cleaning_report, "items").data[0].x == (1_000, -3, 997)
+    assert texts(figures.cleaning_waterfall(cleaning_report, "users")) == [
+        "No row of users came in."
+    ]
+
+
+def test_tstr_is_drawn_in_percent_of_the_real_score(tstr):
+    figure = figures.tstr_shares(tstr)
+    trace = traces(figure, "Only customers made by the GAN")[0]
+    assert trace.x == pytest.approx([98.5] * 5)
+    assert trace.error_x.array == pytest.approx([2.0] * 5)
+    assert {shape.x0 for shape in figure.layout.shapes} == {100}
+
+
+def test_names_from_data_cannot_become_markup(cleaning_report):
+    spoilt = cleaning_report.replace({"missing_user": "<script>alert(1)</script>"})
+    figure = figures.cleaning_waterfall(spoilt, "interactions")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in figure.data[0].y
+
+
+def test_arms_differ_without_colour():
+    arms = ["gan_completion", "denoiser_completion", "popularity_completion", "gan_new_users",
+            "denoiser_new_users", "popularity", "mixup", "copies", "none"]  # fmt: skip
+    symbols = [figures.mark_of(arm).symbol for arm in arms]
+    assert len(set(symbols)) == len(symbols)
+    lines = [figures.mark_of(name) for name in ("real", "gan", "denoiser", "popularity")]
+    assert len({(line.dash, line.colour) for line in lines}) == 4
+    assert len({line.dash for line in lines[1:]}) == 3
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("arm", ["gan_completion", "gan_new_users", "denoiser", "mixup", "vae"])
+def test_marks_stand_out_from_white(arm):
+    contrast = 1.05 / (luminance(figures.mark_of(arm).colour) + 0.05)
+    assert contrast >= 4.5
+
+
+def test_every_figure_survives_the_way_through_json(uplift, metrics, shops):
+    drawn = [
+        figures.uplift_forest(uplift, "ease", "ndcg@20"),
+        figures.scores_by_slice(metrics, "ndcg@20"),
+        figures.history_length({name: shop.lengths for name, shop in shops.items()}),
+    ]
+    for figure in drawn:
+        again = go.Figure(json.loads(figure.to_json()))
+        assert again.layout.meta["alt"] == figure.layout.meta["alt"]
+        assert len(again.data) == len(figure.data)

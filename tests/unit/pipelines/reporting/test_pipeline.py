@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from doppelcart.histories import Histories
+from doppelcart.pipelines.reporting import create_pipeline, nodes, provenance
+from doppelcart.pipelines.reporting.params import ReportingParams
+
+CONF = Path(__file__).parents[4] / "conf" / "base"
+
+
+def test_every_output_has_a_catalog_entry_with_its_layer():
+    catalog = yaml.safe_load((CONF / "catalog" / "reporting.yml").read_text())
+    assert set(catalog) == create_pipeline().all_outputs()
+    for name, entry in catalog.items():
+        assert entry["metadata"]["kedro-viz"]["layer"] == "reporting", name
+        assert entry["filepath"].startswith("${globals:data_root}/08_reporting/"), name
+
+
+def test_figures_are_saved_so_that_they_can_be_previewed():
+    catalog = yaml.safe_load((CONF / "catalog" / "reporting.yml").read_text())
+    others = {"report_html", "run_facts"}
+    kinds = {entry["type"] for name, entry in catalog.items() if name not in others}
+    assert kinds == {"plotly.JSONDataset"}
+
+
+def test_shipped_parameters_are_valid_and_warn_of_complete_journey():
+    raw = yaml.safe_load((CONF / "parameters" / "reporting.yml").read_text())["reporting"]
+    params = ReportingParams(**raw)
+    assert "simulated" in params.caveats["complete_journey"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"popularity_bins": 0}, {"table_rows": 1}, {"recommender": ""}, {"colour": "red"}]
+)
+def test_parameters_out_of_bounds_are_refused(wrong):
+    with pytest.raises(ValidationError):
+        ReportingParams(**wrong)
+
+
+def test_the_strongest_recommender_stands_in_for_one_that_was_not_run(uplift):
+    assert nodes.headline_recommender(uplift, ReportingParams()) == "ease"
+    without = uplift[uplift["recommender"] != "ease"]
+    assert nodes.headline_recommender(without, ReportingParams()) == "puresvd"
+
+
+def test_figures_follow_the_metric_of_the_verdict(uplift):
+    assert nodes.headline_metric(uplift, ReportingParams()) == "ndcg@20"
+    assert nodes.headline_metric(uplift.assign(metric="recall@5"), ReportingParams()) == "recall@5"
+    assert nodes.headline_metric(uplift, ReportingParams(metric="map@10")) == "map@10"
+
+
+def test_item_shares_are_of_users():
+    shop = Histories.from_lists(
+        [np.array([0, 2]), np.array([2]), np.array([], dtype=int), np.array([2, 0])],
+        np.array(["a", "b", "c", "d"]),
+        np.array(["x", "y", "z"]),
+    )
+    assert nodes.item_shares(shop).tolist() == [0.5, 0.0, 0.75]
+
+
+def test_generators_without_users_leave_the_figures_standing(shops):
+    nobody = shops["gan"].select(np.array([], dtype=int))
+    figure = nodes.plot_popularity(
+        shops["real"], nobody, shops["denoiser"], shops["popularity"], ReportingParams()
+    )
+    assert [trace.name for trace in figure.data][:2] == [
+        "Real customers",
+        "Generator without its critic",
+    ]
+
+
+def test_provenance_outside_of_git_is_unknown(tmp_path):
+    assert provenance.commit_of(tmp_path) == provenance.UNKNOWN
+
+
+def test_provenance_names_what_a_figure_depends_on():
+    facts = provenance.provenance()
+    assert {"kedro", "tensorflow", "numpy"} <= set(facts["libraries"])
+    assert facts["written"].endswith("+00:00")

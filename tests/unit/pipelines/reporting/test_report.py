@@ -1,0 +1,247 @@
+"""The report as a reader, a browser without a network and a screen reader get it."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from doppelcart.pipelines.reporting import create_pipeline
+
+LOADING = {
+    "src", "srcset", "data", "poster", "background", "action", "formaction", "manifest", "ping",
+    "xlink:href",
+}  # fmt: skip
+LOADERS = {"link", "iframe", "frame", "object", "embed", "base", "img", "video", "audio", "source"}
+
+
+class Page(HTMLParser):
+    """What a browser would see of a page: elements, text, scripts and styles."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.scripts: list[tuple[dict[str, str | None], str]] = []
+        self.styles: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in {"meta", "link", "img", "rect", "path", "br"}:
+            self._open.append(tag)
+        if tag == "script":
+            self.scripts.append((dict(attrs), ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._open:
+            while self._open.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        inside = self._open[-1] if self._open else ""
+        if inside == "script":
+            attributes, written = self.scripts[-1]
+            self.scripts[-1] = (attributes, written + data)
+        elif inside == "style":
+            self.styles.append(data)
+        elif "body" in self._open and data.strip():
+            self.text.append(" ".join(data.split()))
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+Write = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def write(run: dict[str, Any]) -> Write:
+    """Run the whole reporting pipeline on the invented run, some datasets replaced."""
+
+    def written(**changed: Any) -> Page:
+        pipeline = create_pipeline()
+        data = {**run, **{name.replace("__", "."): value for name, value in changed.items()}}
+        catalog = DataCatalog({name: MemoryDataset(data[name]) for name in pipeline.inputs()})
+        outputs = SequentialRunner().run(pipeline, catalog)
+        return Page(outputs["report_html"].load())
+
+    return written
+
+
+@pytest.fixture(scope="session")
+def page(write: Write) -> Page:
+    return write()
+
+
+def test_verdict_is_read_before_anything_else(page):
+    assert page.text[0] == (
+        "Yes, for some: generated shopping data improves recommendations for new customers with 5 "
+        "or 20 known items. It makes them worse for returning customers."
+    )
+    assert page.text[1] == "helps"
+
+
+def test_nothing_is_loaded_from_anywhere(page):
+    assert not LOADERS & {tag for tag, _ in page.elements}
+    for tag, attributes in page.elements:
+        assert not LOADING & set(attributes), f"<{tag}> loads something"
+        assert "url(" not in (attributes.get("style") or "")
+        if "href" in attributes:
+            assert tag == "a"
+    for style in page.styles:
+        assert "url(" not in style
+        assert "@import" not in style
+
+
+def policy_of(page: Page) -> str:
+    (policy,) = [
+        attributes["content"]
+        for attributes in page.of("meta")
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    return policy or ""
+
+
+def test_browser_is_told_to_load_nothing_and_run_only_our_scripts(page):
+    policy = policy_of(page)
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "http" not in policy
+    run = [written for attributes, written in page.scripts if "type" not in attributes]
+    assert len(run) == 2
+    for written in run:
+        digest = base64.b64encode(hashlib.sha256(written.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+
+
+def test_plotly_is_there_once_and_the_page_stays_small(page):
+    assert sum("plotly.js v" in written for _, written in page.scripts) == 1
+    assert sum(len(written) for _, written in page.scripts) < 6_000_000
+
+
+def test_figures_have_a_place_and_words_for_those_who_do_not_see_them(page):
+    plots = {a["id"]: a for a in page.of("div") if a.get("class") == "plot"}
+    drawn = {a["data-plot"]: written for a, written in page.scripts if "data-plot" in a}
+    assert set(plots) == set(drawn)
+    named = "uplift-forest scores-by-slice history-length popularity-curve tstr-shares"
+    assert {*named.split(), "training-curves", "cleaning-waterfall", "uplift-itemknn"} <= set(plots)
+    for name, attributes in plots.items():
+        assert attributes["role"] == "img"
+        assert len(attributes["aria-label"] or "") > 40, name
+        assert json.loads(drawn[name])["data"]
+
+
+def test_headings_language_and_tables_are_marked_up(page):
+    assert page.of("html") == [{"lang": "en"}]
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert len(page.of("caption")) == len(page.of("table"))
+    assert all("scope" in cell for cell in page.of("th"))
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    links = {attributes["href"] for attributes in page.of("a")}
+    assert links == {f"#{attributes['id']}" for attributes in page.of("section")}
+
+
+def test_every_part_is_there(page):
+    words = " ".join(page.text)
+    for told in (
+        "Simulated, not real.",  # caveat of the source
+        "NDCG@20 of EASE for new customers with 5 known items changed by +5.0 %",
+        "This is a smoke test, not an audit.",
+        "item bought by fewer than 20 users",
+        "case users, test, warm",
+        "No reviews in the source: without review sentiment in profiles.",
+        "New customers, first 40 items known: skipped in test",
+        "Monitors of the GAN",
+        "evaluation.seed",
+        "gan.training.epochs",
+        "commit",
+    ):
+        assert told in words, told
+
+
+def test_scores_are_written_with_four_decimals_beside_their_slice(page):
+    at = page.text.index("NDCG@20")
+    assert "0.2450" in page.text[at:]
+    assert "0.3344" in page.text[at:]  # EASE, 5 known items, completed by the GAN
+
+
+def test_signals_have_words_and_hidden_shapes(page):
+    chips = [a for a in page.of("span") if (a.get("class") or "").startswith("chip")]
+    assert {a["class"] for a in chips} == {"chip green", "chip amber", "chip red"}
+    assert {"harms", "no evidence", "not used", "helps"} <= set(page.text)
+
+
+EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
+
+
+def test_untrusted_names_stay_text(write, run):
+    spoilt = {
+        "source_summary": {**run["source_summary"], "source": EVIL, "description": EVIL},
+        "cleaning_report": run["cleaning_report"].replace({"missing_user": EVIL}),
+        "fidelity_report": pd.DataFrame({"segment": [EVIL], EVIL: [0.5]}),
+        "verdict": run["verdict"].assign(reason=EVIL),
+        "metrics": run["metrics"].replace({"slice": {"warm": EVIL}}),
+        "tstr": run["tstr"].replace({"slice": {"cold_5": EVIL}}),
+        "gan__history": run["gan.history"].rename(columns={"critic_loss": EVIL}),
+    }
+    page = write(**spoilt)
+    assert "img" not in {tag for tag, _ in page.elements}
+    assert not any("onerror" in attributes for _, attributes in page.elements)
+    executable = [written for attributes, written in page.scripts if "type" not in attributes]
+    assert len(executable) == 2
+    assert EVIL in page.text
+
+
+def test_an_unknown_source_has_no_caveat_of_another(write, run):
+    page = write(source_summary={**run["source_summary"], "source": "my shop"})
+    assert "Simulated, not real." not in " ".join(page.text)
+
+
+def test_parts_that_were_left_out_say_why(write, run):
+    def none_of(name: str) -> pd.DataFrame:
+        return run[name].iloc[:0]
+
+    page = write(
+        verdict=none_of("verdict"),
+        uplift=none_of("uplift"),
+        tstr=none_of("tstr"),
+        fidelity_report=none_of("fidelity_report"),
+        privacy_report=none_of("privacy_report"),
+        gan__monitors=none_of("gan.monitors"),
+    )
+    at = page.text.index("What was skipped, and why", page.text.index("How much it changes") + 12)
+    told = " ".join(page.text[at:])
+    for part in ("Uplift", "Training on generated customers only", "Fidelity measures",
+                 "Privacy smoke test", "Monitors of the GAN"):  # fmt: skip
+        assert f"{part}: skipped because" in told
+    assert page.text[0].startswith("No verdict")
+
+
+def test_long_tables_are_cut_and_say_so(write, run):
+    params = run["params:reporting"].model_copy(update={"table_rows": 10})
+    page = write(**{"params:reporting": params})
+    assert any("The first 10 of" in words for words in page.text)
+
+
+def test_a_figure_per_recommender_the_chosen_one_first(write, run):
+    params = run["params:reporting"].model_copy(update={"recommender": "ials"})
+    page = write(**{"params:reporting": params})
+    captions = [words for words in page.text if words.startswith("iALS: change against")]
+    assert len(captions) == 1
+    ids = {a["id"] for a in page.of("div") if a.get("class") == "plot"}
+    assert "uplift-ease" in ids
+    assert "uplift-ials" not in ids
