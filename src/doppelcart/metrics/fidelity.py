@@ -222,9 +222,9 @@ def embed(
 def prdc(real: np.ndarray, synthetic: np.ndarray, k: int = 5) -> dict[str, float]:
     """Precision, recall, density and coverage of neighbourhoods.
 
-    Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models" (ICML 2020),
-    equations 1-5. Recall and coverage fall when a generator collapses onto a few kinds of users;
-    for a perfect generator with as many users, coverage tends to 1 - 2**-k (section 3.3).
+    Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models" (ICML 2020).
+    Recall and coverage fall when a generator collapses onto a few kinds of users;
+    for a perfect generator with as many users, coverage tends to 1 - 2**-k.
 
     Args:
         real: (n_real, d) points.
