@@ -15,9 +15,10 @@ os.environ["KEDRO_DISABLE_TELEMETRY"] = "true"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
-def pytest_sessionstart() -> None:
-    """Tests must never write into the project's own tracking store."""
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
+@pytest.fixture(autouse=True)
+def _no_tracking_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget where others track: MLflow itself leaves its last address in the environment."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
 
 
 @pytest.fixture(autouse=True)

@@ -91,9 +91,12 @@ def project(
 ) -> Path:
     """A configuration of its own, with the project's settings and the tiny pipelines."""
     (tmp_path / "mlflow.db").write_bytes(template_store.read_bytes())
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.delenv("DOPPELCART_TRACKING", raising=False)
-    write(tmp_path / "conf/base/globals.yml", {"data_root": str(tmp_path / "data")})
+    tracking_uri = f"${{env:MLFLOW_TRACKING_URI,sqlite:///{tmp_path}/mlflow.db}}"
+    write(
+        tmp_path / "conf/base/globals.yml",
+        {"data_root": str(tmp_path / "data"), "tracking_uri": tracking_uri},
+    )
     write(tmp_path / "conf/base/parameters.yml", {"tiny": {"training": {"epochs": 3}, "name": "a"}})
     write(tmp_path / "conf/local/parameters.yml", {"tiny": {"name": "b"}})
     base = in_project / "conf/base/mlflow.yml"
