@@ -1,7 +1,10 @@
 """What every test shares: no network, no tracking outside of a temporary folder, real data."""
 
 import os
+import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,3 +75,26 @@ def in_project(monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work from the project's root, where Kedro looks for its files."""
     monkeypatch.chdir(PROJECT)
     return PROJECT
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, template_store: Path) -> Path:
+    """Folder of a fabricated shop and of all that one whole ``kedro run --env test`` made of it.
+
+    What the run wrote to the terminal is in ``terminal.txt``.
+    """
+    from tests.fabricate import write_shop
+
+    home = tmp_path_factory.mktemp("finished")
+    write_shop(home / "shop")
+    shutil.copy(template_store, home / "mlflow.db")
+    done = subprocess.run(
+        [sys.executable, "-m", "kedro", "run", "--env", "test"],
+        cwd=PROJECT,
+        env={**os.environ, "DOPPELCART_TEST": str(home), "MLFLOW_TRACKING_URI": ""},
+        capture_output=True,
+        text=True,
+    )
+    (home / "terminal.txt").write_text(done.stdout)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+    return home

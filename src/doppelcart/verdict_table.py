@@ -1,5 +1,8 @@
 """The verdict as a table for the terminal."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 from rich.table import Table
 
@@ -41,10 +44,11 @@ def _changes(uplift: pd.DataFrame | None, keys: list[str]) -> dict[tuple[str, ..
     if uplift is None or not {*keys, "against", "relative"} <= set(uplift.columns):
         return {}
     against = uplift[uplift["against"] == BASELINE].drop_duplicates(keys)
-    return against.set_index(keys)["relative"].dropna().to_dict()
+    rows = against.dropna(subset="relative").to_dict("list")
+    return dict(zip(zip(*(rows[key] for key in keys), strict=True), rows["relative"], strict=True))
 
 
-def _cell(row: dict[str, object], change: dict[tuple[str, ...], float]) -> str:
+def _cell(row: Mapping[Hashable, Any], change: dict[tuple[str, ...], float]) -> str:
     says = str(row["verdict"])
     key = (str(row[Columns.SLICE]), str(row[Columns.RECOMMENDER]), str(row[Columns.ARM]))
     number = f" {change[key]:+.1%}" if key in change else ""
