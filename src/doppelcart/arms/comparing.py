@@ -1,0 +1,186 @@
+"""Uplift on test users: paired bootstrap of every arm against what it must beat."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from doppelcart.arms.definition import ARMS, NONE, Kind, controls_of
+from doppelcart.arms.evaluating import by_user, metric_columns
+from doppelcart.columns import Columns
+from doppelcart.errors import InputError, ParameterError
+from doppelcart.metrics.significance import Uplift, holm, paired_bootstraps
+
+BEST_BASELINE = "best_baseline"
+Family = Literal["slice", "table"]
+
+
+@dataclass(frozen=True)
+class ComparisonSettings:
+    """How arms are compared.
+
+    Args:
+        metric: Column of the user metrics, such as ``ndcg@20``.
+        n_bootstrap: Resamples of users a seed.
+        seeds: One bootstrap stream each; the most cautious of them is reported.
+        alpha: Error rate of a family of comparisons, and 1 - level of the intervals.
+        family: Over which comparisons Holm's correction runs.
+    """
+
+    metric: str
+    n_bootstrap: int = 10_000
+    seeds: tuple[int, ...] = (0,)
+    alpha: float = 0.05
+    family: Family = "slice"
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    recommender: str
+    arm: str
+    against: str
+    reference: tuple[str, str]
+    tested: bool
+
+
+def best_baselines(chosen: pd.DataFrame) -> dict[str, str]:
+    """The best un-augmented recommender of each slice, as validation saw it.
+
+    Args:
+        chosen: As from ``tuning.choose``.
+
+    Returns:
+        Recommender name by slice; ties go to the first in the grid.
+    """
+    none = chosen[chosen[Columns.ARM] == NONE]
+    none = none.assign(value=none["value"].fillna(-np.inf))
+    best = none.sort_values("value", ascending=False, kind="stable").drop_duplicates(Columns.SLICE)
+    return dict(zip(best[Columns.SLICE], best[Columns.RECOMMENDER], strict=True))
+
+
+def compare(
+    user_metrics: pd.DataFrame, chosen: pd.DataFrame, settings: ComparisonSettings
+) -> pd.DataFrame:
+    """Every arm against ``none``; the generator's arms against their controls as well.
+
+    An arm for which validation chose knob 0 *is* ``none``; nothing is tested there, and the
+    row (difference 0, p 1) stays out of the family, which test data cannot influence.
+
+    Args:
+        user_metrics: One row a (slice, arm, recommender, user).
+        chosen: As from ``tuning.choose``, for the knobs and the best baselines.
+        settings: Metric, resampling and correction.
+
+    Returns:
+        One row a (slice, recommender, arm, against): ``base`` and ``value`` (means of what it
+        is compared with, and of the arm), ``difference``, ``relative`` (difference / base),
+        ``low`` and ``high`` (of the difference, uncorrected), ``relative_low`` and
+        ``relative_high``, ``p_value`` (two-sided), ``p_holm``, ``n_users``, and
+        ``tested``: whether the row counts in its family.
+
+    Raises:
+        InputError: If the user metrics lack the metric.
+        ParameterError: If there are too few resamples to reach significance in a family.
+    """
+    if settings.metric not in user_metrics:
+        raise InputError(
+            f"user_metrics has no column '{settings.metric}'; it has "
+            f"{', '.join(metric_columns(user_metrics))}. Add the cutoff to "
+            "evaluation.cutoffs and run evaluate_arms again."
+        )
+    knobs = chosen.set_index([Columns.SLICE, Columns.RECOMMENDER, Columns.ARM])["knob"]
+    baselines = best_baselines(chosen)
+    parts = []
+    for name, rows in user_metrics.groupby(Columns.SLICE, sort=False, observed=True):
+        wide = by_user(rows, [Columns.RECOMMENDER, Columns.ARM], settings.metric)
+        plan = list(_plan(rows, knobs[name], baselines[str(name)]))
+        parts.append(_compare_slice(str(name), wide, plan, settings))
+    return _correct(pd.concat(parts, ignore_index=True), settings)
+
+
+def _plan(rows: pd.DataFrame, knobs: pd.Series, baseline: str) -> Iterator[_Comparison]:
+    present = list(
+        rows[[Columns.RECOMMENDER, Columns.ARM]].drop_duplicates().itertuples(index=False)
+    )
+    pairs = {(recommender, arm) for recommender, arm in present}
+    for recommender, arm in present:
+        if arm == NONE or ARMS[arm].kind is Kind.SYNTHETIC_ONLY:
+            continue
+        tested = float(knobs[recommender, arm]) > 0
+        yield _Comparison(recommender, arm, NONE, (recommender, NONE), tested)
+        if ARMS[arm].generator:
+            for control in controls_of(arm):
+                if (recommender, control) in pairs:
+                    yield _Comparison(recommender, arm, control, (recommender, control), tested)
+            yield _Comparison(recommender, arm, BEST_BASELINE, (baseline, NONE), tested)
+
+
+def _compare_slice(
+    name: str, wide: pd.DataFrame, plan: list[_Comparison], settings: ComparisonSettings
+) -> pd.DataFrame:
+    if not plan:
+        return pd.DataFrame()
+    values = np.column_stack([wide[c.recommender, c.arm] for c in plan])
+    bases = np.column_stack([wide[c.reference] for c in plan])
+    results = [
+        paired_bootstraps(
+            values,
+            bases,
+            n_resamples=settings.n_bootstrap,
+            confidence=1 - settings.alpha,
+            rng=np.random.default_rng([seed, zlib.crc32(name.encode())]),
+        )
+        for seed in settings.seeds
+    ]
+    return pd.DataFrame(
+        {
+            Columns.SLICE: name,
+            Columns.RECOMMENDER: comparison.recommender,
+            Columns.ARM: comparison.arm,
+            "against": comparison.against,
+            "metric": settings.metric,
+            **_most_cautious([streams[position] for streams in results]),
+            "tested": comparison.tested,
+        }
+        for position, comparison in enumerate(plan)
+    )
+
+
+def _most_cautious(results: list[Uplift]) -> dict[str, float]:
+    """The widest interval and the largest p-value that any bootstrap stream gave."""
+    first = results[0]
+    return {
+        "base": first.base,
+        "value": first.value,
+        "difference": first.difference,
+        "relative": first.relative,
+        "low": min(result.low for result in results),
+        "high": max(result.high for result in results),
+        "relative_low": min(result.relative_low for result in results),
+        "relative_high": max(result.relative_high for result in results),
+        "p_value": max(result.p_value for result in results),
+        "n_users": first.n_users,
+    }
+
+
+def _correct(uplift: pd.DataFrame, settings: ComparisonSettings) -> pd.DataFrame:
+    if uplift.empty:
+        return uplift
+    families = uplift[Columns.SLICE] if settings.family == "slice" else np.zeros(len(uplift))
+    corrected = uplift.assign(p_holm=1.0)
+    for _, rows in corrected[corrected["tested"]].groupby(families, sort=False):
+        smallest = 2 / (settings.n_bootstrap + 1) * len(rows)
+        if smallest > settings.alpha:
+            raise ParameterError(
+                f"{settings.n_bootstrap} resamples cannot give a p-value below "
+                f"{settings.alpha:g} / {len(rows)}, the number of comparisons of a family. Raise "
+                f"evaluation.n_bootstrap to {int(2 * len(rows) / settings.alpha) + 1} or more."
+            )
+        corrected.loc[rows.index, "p_holm"] = holm(rows["p_value"].to_numpy())
+    columns = [c for c in corrected if c not in ("n_users", "tested")]
+    return corrected[[*columns, "n_users", "tested"]]

@@ -1,0 +1,269 @@
+"""The tuning loop: every arm chooses from the same grid, on validation users only."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from tqdm import tqdm
+
+from doppelcart.arms.completion import Completer, complete_case
+from doppelcart.arms.definition import ARMS, NONE, SYNTHETIC_OF, Kind
+from doppelcart.arms.scoring import IGNORE_HISTORY, values_at_strengths
+from doppelcart.arms.training import check_synthetic, training_matrix
+from doppelcart.cases import Case
+from doppelcart.columns import Columns
+from doppelcart.errors import InputError
+from doppelcart.histories import Histories
+from doppelcart.recommenders import RECOMMENDERS, Recommender, RecommenderConfig
+
+
+@dataclass(frozen=True)
+class TuningSettings:
+    """What the tuning loop tries.
+
+    Args:
+        configs: By recommender name: the configurations to try, for every arm alike.
+        arms: Names of the arms besides ``none``.
+        ratios: Synthetic users a real one, above 0.
+        strengths: Strengths of completion, above 0.
+        metric: Name in ``scoring.METRICS``.
+        k: Length of the lists.
+        max_users: Validation users a case at most.
+        completion_top: Items a user that a completion keeps; None keeps all.
+        seed: Of the draw of validation users.
+        synthetic_only_slices: Slices on which synthetic-only arms are tuned.
+    """
+
+    configs: Mapping[str, Sequence[RecommenderConfig]]
+    arms: Sequence[str]
+    ratios: Sequence[float]
+    strengths: Sequence[float]
+    metric: str = "ndcg"
+    k: int = 20
+    max_users: int = 500
+    completion_top: int | None = None
+    seed: int = 0
+    synthetic_only_slices: Sequence[str] | None = None
+
+    def names(self, kind: Kind) -> list[str]:
+        """The arms of a kind."""
+        return [arm for arm in self.arms if ARMS[arm].kind is kind]
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """The users of all cases one below the other, so that each config is scored once."""
+
+    slices: dict[str, slice]
+    known: sparse.csr_matrix
+    relevant: sparse.csr_matrix
+    added: dict[str, sparse.csr_matrix]
+
+    @property
+    def n_users(self) -> int:
+        return int(self.known.shape[0])
+
+
+def sample_case(case: Case, max_users: int, seed: int) -> Case:
+    """At most ``max_users`` users of a case, drawn without replacement.
+
+    Args:
+        case: A case.
+        max_users: Most users to keep.
+        seed: With the name of the case, fixes the draw.
+
+    Returns:
+        The case itself if it is small enough.
+    """
+    if case.n_users <= max_users:
+        return case
+    rng = np.random.default_rng([seed, zlib.crc32(case.name.encode())])
+    rows = np.sort(rng.choice(case.n_users, max_users, replace=False))
+    return case.select(rows)
+
+
+def tune(
+    train: Histories,
+    synthetic: Mapping[str, Histories],
+    completers: Mapping[str, Completer],
+    cases: Mapping[str, Case],
+    settings: TuningSettings,
+) -> pd.DataFrame:
+    """Score every configuration of every arm on the validation users of every slice.
+
+    Each recommender is fitted once an arm and ratio; all slices and configurations are
+    scored from that fit. Completion arms share the fit on the real users.
+
+    Args:
+        train: Real training users.
+        synthetic: Sets of synthetic users by name (see ``SYNTHETIC_OF``).
+        completers: Completer by completion arm.
+        cases: Validation cases by slice.
+        settings: What to try.
+
+    Returns:
+        One row a (arm, recommender, slice, config, knob): the mean ``value`` of the metric
+        over ``n_users`` users. Knob 0 of every arm is the row of ``none``.
+
+    Raises:
+        InputError: If no case has a user, or synthetic users do not fit the training users.
+    """
+    used = {SYNTHETIC_OF[arm] for arm in settings.names(Kind.TRAINING)}
+    check_synthetic(
+        train, {name: synthetic[name] for name in used}, max(settings.ratios, default=0.0)
+    )
+    drawn = _draw(cases, settings)
+    everyone = _stack(drawn, completers, settings)
+    some = {name: drawn[name] for name in drawn if _is_wanted(name, settings)}
+    only = _stack(some, {}, settings)
+    tasks = [
+        (name, arm, ratio, only if ARMS[arm].kind is Kind.SYNTHETIC_ONLY else everyone)
+        for name in settings.configs
+        for arm, ratio in _fits(settings, bool(some))
+    ]
+    rows: list[dict[str, object]] = []
+    total = sum(stack.n_users * len(settings.configs[name]) for name, _, _, stack in tasks)
+    with tqdm(total=total, desc="tuning", unit="user", unit_scale=True, disable=None) as bar:
+        for name, arm, ratio, stack in tasks:
+            recommender = RECOMMENDERS[name]().fit(training_matrix(arm, ratio, train, synthetic))
+            for config in settings.configs[name]:
+                rows += _score_config(recommender, config, arm, ratio, stack, settings)
+                bar.update(stack.n_users)
+    scores = _share_none(pd.DataFrame(rows), settings)
+    return scores.astype({"knob": float, "value": float, "n_users": int})
+
+
+def choose(validation_scores: pd.DataFrame) -> pd.DataFrame:
+    """The best configuration and knob of every (slice, recommender, arm) on validation.
+
+    Ties go to the smaller knob, then to the configuration named first in the grid, so that
+    an arm that brings nothing is chosen as ``none``.
+
+    Args:
+        validation_scores: As from ``tune``.
+
+    Returns:
+        One row a (slice, recommender, arm): ``config`` (JSON), ``knob`` (the ratio or
+        strength), ``value`` on validation and ``n_users``.
+    """
+    ordered = validation_scores.assign(
+        order=np.arange(len(validation_scores)), value_=validation_scores["value"].fillna(-np.inf)
+    ).sort_values(["value_", "knob", "order"], ascending=[False, True, True], kind="stable")
+    keys = [Columns.SLICE, Columns.RECOMMENDER, Columns.ARM]
+    best = ordered.drop_duplicates(keys).sort_values("order")
+    best = best.sort_values(keys, key=_as_first_seen(validation_scores), kind="stable")
+    return best[[*keys, "config", "knob", "value", "n_users"]].reset_index(drop=True)
+
+
+def _as_first_seen(scores: pd.DataFrame) -> Callable[[pd.Series], pd.Series]:
+    """Sort key: slices and recommenders in the order of the scores, arms in that of ARMS."""
+
+    def key(column: pd.Series) -> pd.Series:
+        order = list(ARMS) if column.name == Columns.ARM else scores[column.name].unique()
+        return column.map({value: position for position, value in enumerate(order)})
+
+    return key
+
+
+def _draw(cases: Mapping[str, Case], settings: TuningSettings) -> dict[str, Case]:
+    drawn = {
+        name: sample_case(case, settings.max_users, settings.seed)
+        for name, case in cases.items()
+        if case.n_users
+    }
+    if not drawn:
+        raise InputError(
+            f"None of the {len(cases)} validation cases ({', '.join(cases)}) has a user, so "
+            "nothing can be tuned. Lower the known counts or widen the windows of the split."
+        )
+    return drawn
+
+
+def _stack(
+    cases: Mapping[str, Case], completers: Mapping[str, Completer], settings: TuningSettings
+) -> _Stack:
+    wanted = {arm: completers[arm] for arm in completers if arm in settings.arms}
+    sizes = np.cumsum([0, *(case.n_users for case in cases.values())])
+    added = [complete_case(case, wanted, settings.completion_top) for case in cases.values()]
+    return _Stack(
+        slices={name: slice(sizes[i], sizes[i + 1]) for i, name in enumerate(cases)},
+        known=_vstack([case.seen.matrix for case in cases.values()]),
+        relevant=_vstack([case.relevant.matrix for case in cases.values()]),
+        added={arm: _vstack([by_arm[arm] for by_arm in added]) for arm in wanted},
+    )
+
+
+def _vstack(matrices: list[sparse.csr_matrix]) -> sparse.csr_matrix:
+    return sparse.csr_matrix(sparse.vstack(matrices)) if matrices else sparse.csr_matrix((0, 0))
+
+
+def _fits(settings: TuningSettings, with_synthetic_only: bool) -> list[tuple[str, float]]:
+    fits = [(NONE, 0.0)]
+    fits += [(arm, ratio) for arm in settings.names(Kind.TRAINING) for ratio in settings.ratios]
+    if with_synthetic_only:
+        fits += [(arm, 1.0) for arm in settings.names(Kind.SYNTHETIC_ONLY)]
+    return fits
+
+
+def _is_wanted(name: str, settings: TuningSettings) -> bool:
+    only = settings.synthetic_only_slices
+    return only is None or name in only
+
+
+def _score_config(
+    recommender: Recommender,
+    config: RecommenderConfig,
+    arm: str,
+    ratio: float,
+    stack: _Stack,
+    settings: TuningSettings,
+) -> list[dict[str, object]]:
+    completes = arm == NONE and recommender.name not in IGNORE_HISTORY
+    values = values_at_strengths(
+        recommender,
+        config,
+        stack.known,
+        stack.added if completes else {},
+        settings.strengths,
+        stack.relevant,
+        settings.metric,
+        settings.k,
+    )
+    return [
+        {
+            Columns.ARM: completion or arm,
+            Columns.RECOMMENDER: recommender.name,
+            Columns.SLICE: name,
+            "config": config.model_dump_json(),
+            "knob": strength if completion else ratio,
+            "value": _mean(by_user[rows]),
+            "n_users": int(np.isfinite(by_user[rows]).sum()),
+        }
+        for (completion, strength), by_user in values.items()
+        for name, rows in stack.slices.items()
+    ]
+
+
+def _mean(values: np.ndarray) -> float:
+    defined = values[np.isfinite(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
+
+
+def _share_none(scores: pd.DataFrame, settings: TuningSettings) -> pd.DataFrame:
+    """Give every arm the rows of ``none`` as its knob 0, so that 0 is in every grid."""
+    none = scores[scores[Columns.ARM] == NONE]
+    frames = [none]
+    for arm in settings.arms:
+        own = scores[scores[Columns.ARM] == arm]
+        if ARMS[arm].kind in (Kind.TRAINING, Kind.COMPLETION):
+            shared = none
+            if ARMS[arm].kind is Kind.COMPLETION:
+                shared = none[~none[Columns.RECOMMENDER].isin(IGNORE_HISTORY)]
+            own = pd.concat([shared.assign(**{Columns.ARM: arm}), own])
+        frames.append(own)
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,60 @@
+"""Wiring of the evaluation pipeline."""
+
+from kedro.pipeline import Node, Pipeline
+
+from doppelcart.pipelines.evaluation import nodes
+
+TRAINED = {
+    "train_histories": "train_histories",
+    "synthetic_copies": "synthetic_copies",
+    "synthetic_popularity": "synthetic_popularity",
+    "synthetic_mixup": "synthetic_mixup",
+    "synthetic_denoiser": "synthetic_denoiser",
+    "synthetic_gan": "synthetic_gan",
+    "denoiser": "denoiser.generator",
+    "gan": "gan.generator",
+    "demographics_matrix": "demographics_matrix",
+    "item_matrix": "item_matrix",
+    "params": "params:evaluation",
+}
+
+
+def create_pipeline() -> Pipeline:
+    """Tune on validation, score on test, compare, judge.
+
+    Test users enter at ``evaluate_arms``, after everything is chosen.
+    """
+    return Pipeline(
+        [
+            Node(
+                nodes.tune_arms,
+                inputs={**TRAINED, "validation_cases": "validation_cases"},
+                outputs=["validation_scores", "chosen_configs"],
+                name="tune_arms",
+            ),
+            Node(
+                nodes.evaluate_arms,
+                inputs={**TRAINED, "test_cases": "test_cases", "chosen_configs": "chosen_configs"},
+                outputs=["user_metrics", "metrics"],
+                name="evaluate_arms",
+            ),
+            Node(
+                nodes.compare_arms,
+                inputs=["user_metrics", "chosen_configs", "params:evaluation"],
+                outputs="uplift",
+                name="compare_arms",
+            ),
+            Node(
+                nodes.measure_synthetic_only,
+                inputs=["user_metrics", "params:evaluation"],
+                outputs="tstr",
+                name="measure_synthetic_only",
+            ),
+            Node(
+                nodes.decide_verdict,
+                inputs=["uplift", "chosen_configs", "params:evaluation"],
+                outputs=["verdict", "promotion"],
+                name="decide_verdict",
+            ),
+        ]
+    )

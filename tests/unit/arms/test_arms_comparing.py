@@ -1,0 +1,142 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from doppelcart.arms.comparing import ComparisonSettings, best_baselines, compare
+from doppelcart.errors import InputError, ParameterError
+
+SETTINGS = ComparisonSettings(metric="ndcg@20", n_bootstrap=2000)
+
+
+def user_metrics(values: dict[tuple[str, str], np.ndarray], name: str = "warm") -> pd.DataFrame:
+    frames = [
+        pd.DataFrame(
+            {
+                "slice": name,
+                "arm": arm,
+                "recommender": recommender,
+                "user_id": [f"u{i}" for i in range(len(by_user))],
+                "ndcg@20": by_user,
+            }
+        )
+        for (recommender, arm), by_user in values.items()
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def chosen(rows: list[tuple[str, str, float, float]], name: str = "warm") -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["recommender", "arm", "knob", "value"]).assign(
+        slice=name, config="{}", n_users=5
+    )
+
+
+def test_the_best_baseline_is_the_one_validation_saw() -> None:
+    table = chosen(
+        [("ease", "none", 0, 0.2), ("itemknn", "none", 0, 0.3), ("ease", "copies", 1, 9)]
+    )
+    assert best_baselines(table) == {"warm": "itemknn"}
+
+
+def test_a_comparison_is_paired_by_user_and_counted() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.random(100)
+    metrics = user_metrics({("ease", "none"): base, ("ease", "copies"): base + 0.1})
+    shuffled = metrics.sample(frac=1, random_state=1)
+    row = compare(
+        shuffled.sort_values("arm"),
+        chosen([("ease", "none", 0, 1), ("ease", "copies", 1, 1)]),
+        SETTINGS,
+    ).iloc[0]
+    assert row[["arm", "against", "metric"]].tolist() == ["copies", "none", "ndcg@20"]
+    assert row["base"] == pytest.approx(base.mean())
+    assert row["difference"] == pytest.approx(0.1)
+    assert row["relative"] == pytest.approx(0.1 / base.mean())
+    assert (row["low"], row["high"]) == (pytest.approx(0.1), pytest.approx(0.1))
+    assert row["p_holm"] < 0.01
+    assert row["n_users"] == 100
+
+
+def test_generators_arms_meet_every_control_and_the_best_baseline() -> None:
+    arms = ["none", "copies", "gan_new_users", "popularity_completion", "gan_completion"]
+    rng = np.random.default_rng(0)
+    values = {("ease", arm): rng.random(50) for arm in arms}
+    values["itemknn", "none"] = np.full(50, 0.9)
+    table = chosen(
+        [("ease", arm, 0.0 if arm == "none" else 1.0, 0.2) for arm in arms]
+        + [("itemknn", "none", 0.0, 0.3)]
+    )
+    uplift = compare(user_metrics(values), table, SETTINGS)
+    assert list(zip(uplift["arm"], uplift["against"], strict=True)) == [
+        ("copies", "none"),
+        ("gan_new_users", "none"),
+        ("gan_new_users", "copies"),
+        ("gan_new_users", "best_baseline"),
+        ("popularity_completion", "none"),
+        ("gan_completion", "none"),
+        ("gan_completion", "popularity_completion"),
+        ("gan_completion", "best_baseline"),
+    ]
+    against_best = uplift[uplift["against"] == "best_baseline"]
+    assert against_best["base"].tolist() == [pytest.approx(0.9)] * 2
+
+
+def test_an_arm_that_declined_is_not_tested_and_does_not_widen_the_family() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.random(80)
+    better = base + rng.normal(0.01, 0.04, 80)
+    values = {("ease", "none"): base, ("ease", "copies"): base, ("ease", "mixup"): better}
+    rows = [("ease", "none", 0.0, 0.3), ("ease", "copies", 0.0, 0.3), ("ease", "mixup", 1.0, 0.3)]
+    uplift = compare(user_metrics(values), chosen(rows), SETTINGS).set_index("arm")
+    assert uplift["tested"].to_dict() == {"copies": False, "mixup": True}
+    assert uplift.loc["copies", ["difference", "p_holm"]].tolist() == [0, 1]
+    assert uplift.loc["mixup", "p_holm"] == uplift.loc["mixup", "p_value"]
+
+
+def test_holm_runs_over_the_slice_or_over_the_whole_table() -> None:
+    rng = np.random.default_rng(0)
+    parts, tables = [], []
+    for name in ("warm", "cold_5"):
+        base = rng.random(200)
+        values = {("ease", "none"): base, ("ease", "mixup"): base + rng.normal(0.006, 0.04, 200)}
+        parts.append(user_metrics(values, name))
+        tables.append(chosen([("ease", "none", 0, 0.3), ("ease", "mixup", 1, 0.3)], name))
+    both = pd.concat(parts), pd.concat(tables)
+    by_slice = compare(*both, SETTINGS)
+    by_table = compare(
+        *both, ComparisonSettings(metric="ndcg@20", n_bootstrap=2000, family="table")
+    )
+    assert by_slice["p_holm"].tolist() == by_slice["p_value"].tolist()
+    least = by_table["p_value"].min()
+    assert by_table["p_holm"].min() == pytest.approx(2 * least)
+
+
+def test_the_most_cautious_of_several_seeds_is_reported() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.random(60)
+    metrics = user_metrics(
+        {("ease", "none"): base, ("ease", "mixup"): base + rng.normal(0.01, 0.05, 60)}
+    )
+    table = chosen([("ease", "none", 0, 0.3), ("ease", "mixup", 1, 0.3)])
+    singles = [
+        compare(metrics, table, ComparisonSettings("ndcg@20", 500, (seed,))).iloc[0]
+        for seed in range(4)
+    ]
+    all_four = compare(metrics, table, ComparisonSettings("ndcg@20", 500, (0, 1, 2, 3))).iloc[0]
+    assert all_four["low"] == min(single["low"] for single in singles)
+    assert all_four["high"] == max(single["high"] for single in singles)
+    assert all_four["p_value"] == max(single["p_value"] for single in singles)
+    assert len({single["low"] for single in singles}) > 1
+
+
+def test_too_few_resamples_for_the_family_are_an_error() -> None:
+    arms = ["none", "copies", "popularity", "mixup"]
+    values = {("ease", arm): np.random.default_rng(1).random(20) for arm in arms}
+    table = chosen([("ease", arm, float(arm != "none"), 0.2) for arm in arms])
+    with pytest.raises(ParameterError, match="Raise evaluation.n_bootstrap to 121 or more"):
+        compare(user_metrics(values), table, ComparisonSettings("ndcg@20", n_bootstrap=100))
+
+
+def test_a_metric_that_was_not_measured_is_an_error() -> None:
+    metrics = user_metrics({("ease", "none"): np.ones(3)})
+    with pytest.raises(InputError, match="no column 'recall@7'; it has ndcg@20"):
+        compare(metrics, chosen([("ease", "none", 0, 1)]), ComparisonSettings("recall@7"))
