@@ -89,55 +89,33 @@ def hits(ranked: np.ndarray, relevant: sparse.csr_matrix) -> np.ndarray:
     return found
 
 
-def _gains(
-    ranked: np.ndarray, relevant: sparse.csr_matrix, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Hits up to rank k, (n_users, k) bool, and the users' numbers of relevant items."""
-    if k < 1 or k > ranked.shape[1]:
-        raise InputError(f"metrics at {k} need lists of that length; they have {ranked.shape[1]}")
-    if len(ranked) != relevant.shape[0]:
-        raise InputError(f"{len(ranked)} ranked lists but relevant items of {relevant.shape[0]}")
-    return hits(ranked[:, :k], relevant), _count(relevant)
-
-
-def _count(relevant: sparse.csr_matrix) -> np.ndarray:
-    return np.asarray((relevant != 0).sum(axis=1)).ravel()
-
-
-def _defined(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    return np.where(counts > 0, values, np.nan)
-
-
-def _ndcg(found: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def _ndcg(found: np.ndarray, reachable: np.ndarray) -> np.ndarray:
     discounts = 1 / np.log2(np.arange(2, found.shape[1] + 2))
-    ideal = np.concatenate([[0], np.cumsum(discounts)])
-    return (found @ discounts) / np.maximum(ideal[np.minimum(counts, found.shape[1])], 1e-12)
+    return np.asarray((found @ discounts) / np.cumsum(discounts)[reachable - 1])
 
 
-def _recall(found: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    reachable: np.ndarray = np.clip(counts, 1, found.shape[1])
-    return found.sum(axis=1) / reachable
+def _recall(found: np.ndarray, reachable: np.ndarray) -> np.ndarray:
+    return np.asarray(found.sum(axis=1) / reachable)
 
 
-def _precision(found: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    precision: np.ndarray = found.mean(axis=1)
-    return precision
+def _precision(found: np.ndarray, _: np.ndarray) -> np.ndarray:
+    return np.asarray(found.mean(axis=1))
 
 
-def _average_precision(found: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def _average_precision(found: np.ndarray, reachable: np.ndarray) -> np.ndarray:
     precisions = np.cumsum(found, axis=1) / np.arange(1, found.shape[1] + 1)
-    total: np.ndarray = (precisions * found).sum(axis=1)
-    return total / np.clip(counts, 1, found.shape[1])
+    return np.asarray((precisions * found).sum(axis=1) / reachable)
 
 
-def _hit_rate(found: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    return found.any(axis=1).astype(np.float64)
+def _hit_rate(found: np.ndarray, _: np.ndarray) -> np.ndarray:
+    return np.asarray(found.any(axis=1), dtype=np.float64)
 
 
-def _reciprocal_rank(found: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def _reciprocal_rank(found: np.ndarray, _: np.ndarray) -> np.ndarray:
     return np.where(found.any(axis=1), 1 / (found.argmax(axis=1) + 1), 0.0)
 
 
+# Each takes the hits, (n_users, k) bool, and min(k, number of relevant items), at least 1.
 _KERNELS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "ndcg": _ndcg,
     "recall": _recall,
@@ -169,9 +147,19 @@ def per_user(
         InputError: If the lists are too short, or do not fit the users.
     """
     ks, names = tuple(ks), tuple(names)
-    found, counts = _gains(ranked, relevant, max(ks))
+    longest = max(ks)
+    if min(ks) < 1 or longest > ranked.shape[1]:
+        raise InputError(
+            f"metrics at {min(ks)}..{longest} need lists that long; they have {ranked.shape[1]}"
+        )
+    if len(ranked) != relevant.shape[0]:
+        raise InputError(f"{len(ranked)} ranked lists but relevant items of {relevant.shape[0]}")
+    found = hits(ranked[:, :longest], relevant)
+    counts = np.asarray((relevant != 0).sum(axis=1)).ravel()
     return {
-        f"{name}@{k}": _defined(_KERNELS[name](found[:, :k], counts), counts)
+        f"{name}@{k}": np.where(
+            counts > 0, _KERNELS[name](found[:, :k], np.clip(counts, 1, k)), np.nan
+        )
         for k in ks
         for name in names
     }

@@ -7,6 +7,17 @@ import numpy as np
 from doppelcart.errors import InputError
 
 _CELLS = 1 << 22
+_FIGURES = (
+    "base",
+    "value",
+    "difference",
+    "low",
+    "high",
+    "p_value",
+    "relative",
+    "relative_low",
+    "relative_high",
+)
 
 
 @dataclass(frozen=True)
@@ -117,8 +128,13 @@ def paired_bootstraps(
         columns = np.flatnonzero(group.ravel() == number)
         pairs = values[np.ix_(mask, columns)], bases[np.ix_(mask, columns)]
         compared = _compare(*pairs, np.random.default_rng(seed), n_resamples, confidence)
-        for column, row in zip(columns, compared, strict=True):
-            results[column] = Uplift(*row, n_users=mask.sum(), n_undefined=(~mask).sum())
+        n_users, n_undefined = int(mask.sum()), int((~mask).sum())
+        for column, figures in zip(columns.tolist(), compared.tolist(), strict=True):
+            results[column] = Uplift(
+                **dict(zip(_FIGURES, figures, strict=True)),
+                n_users=n_users,
+                n_undefined=n_undefined,
+            )
     return [results[column] for column in range(values.shape[1])]
 
 
@@ -129,7 +145,7 @@ def _compare(
     n_resamples: int,
     confidence: float,
 ) -> np.ndarray:
-    """(n_comparisons, 9) figures in the order of ``Uplift``."""
+    """(n_comparisons, 9) in the order of ``_FIGURES``."""
     n_users, n_comparisons = values.shape
     if n_users == 0:
         return np.full((n_comparisons, 9), np.nan)
@@ -145,20 +161,13 @@ def _compare(
         ratios = np.where(drawn_bases != 0, drawn / drawn_bases, np.nan)
         relative = np.where(base != 0, difference / base, np.nan)
     low, high = np.quantile(drawn, tail, axis=0)
-    relative_low, relative_high = _quantiles(ratios, tail)
+    relative_low, relative_high = np.quantile(ratios, tail, axis=0)
     p_value = np.minimum(1, 2 * (smaller + 1) / (n_resamples + 1))
     figures = base, base + difference, difference, low, high, p_value
     return np.column_stack([*figures, relative, relative_low, relative_high])
 
 
-def _quantiles(ratios: np.ndarray, tail: list[float]) -> np.ndarray:
-    """(2, n_comparisons) quantiles; NaN where a resample's base is 0."""
-    return np.quantile(ratios, tail, axis=0)
-
-
-def _resampled_means(
-    columns: np.ndarray, rng: np.random.Generator, n_resamples: int
-) -> np.ndarray:
+def _resampled_means(columns: np.ndarray, rng: np.random.Generator, n_resamples: int) -> np.ndarray:
     """(n_resamples, n_columns) means over users drawn with replacement, in bounded memory."""
     n_users = len(columns)
     means = np.empty((n_resamples, columns.shape[1]))

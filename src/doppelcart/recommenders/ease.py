@@ -13,6 +13,7 @@ from doppelcart.recommenders.base import (
     RecommenderConfig,
     column_sums,
     row_sums,
+    to_dense,
 )
 
 _BLOCK = 1024
@@ -46,10 +47,10 @@ class EASE(Recommender):
 
     Centred, X loses its column means ``mu``. That changes ``X^T X`` by one rank, so P by
     one rank too (Sherman and Morrison), at no cost and with X still sparse. A history is
-    centred by ``mu`` times its share of the mean training length, that is by what a history
-    of its length is expected to hold, and ``mu`` is added to the scores: an empty history is
-    ranked by popularity, and the items a short history has not reached yet are not read as
-    refused.
+    centred by ``mu`` times its share of the mean training length (at most 1), that is by what
+    a history of its length is expected to hold, and ``mu`` is added to the scores: an empty
+    history is ranked by popularity, and the items a short history has not reached yet are not
+    read as refused, which would lose to popularity up to five known items.
     """
 
     name: ClassVar[str] = "ease"
@@ -83,9 +84,7 @@ class _Form(ABC):
         """The inverse, ``diag(M)`` (n_items,) and v (n_items,), float64."""
 
     @abstractmethod
-    def explained(
-        self, seen: Matrix, share: np.ndarray, inverse: np.ndarray, l2: float
-    ) -> np.ndarray:
+    def explained(self, seen: Matrix, share: np.ndarray, l2: float) -> np.ndarray:
         """(n_users, n_items) float32 ``y - y M`` of ``y = seen - share * mean``."""
 
     def solution(self, l2: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -98,28 +97,30 @@ class _Form(ABC):
         return self.solved[l2]
 
     def score(self, seen: Matrix, l2: float, centred: bool) -> np.ndarray:
-        """``y B + share-free mean``: see the class of the recommender."""
-        inverse, diagonal, update = self.solution(l2)
-        share = row_sums(seen) / max(self.mean.sum(), np.finfo(float).tiny)
-        if not centred:
-            share = np.zeros_like(share)
-            update = np.zeros_like(update)
-        scores = self.explained(seen, share, inverse, l2)
-        diagonal = diagonal + update**2
-        # y B = y - (y M + (y v) v^T) / d = (y - y M - (y v) v^T) / d + y (1 - 1 / d)
-        deviation = seen @ update - share * (self.mean @ update)
-        scores -= np.outer(deviation.astype(np.float32), update.astype(np.float32))
-        scores /= diagonal.astype(np.float32)
-        keep = (1 - 1 / diagonal).astype(np.float32)
+        """``y B``, plus the mean if centred.
+
+        With d the diagonal of ``M + v v^T``, ``y B = y - (y M + (y v) v^T) / d``, computed as
+        ``(y - y M - (y v) v^T) / d + y (1 - 1 / d)``.
+        """
+        _, diagonal, update = self.solution(l2)
+        share = np.zeros(seen.shape[0])
+        if centred and self.mean.any():
+            share = np.minimum(row_sums(seen) / self.mean.sum(), 1)
+        scores = self.explained(seen, share, l2)
         if centred:
-            mean = self.mean.astype(np.float32)
-            scores -= np.outer(share.astype(np.float32), mean * keep)
-            scores += mean
+            diagonal = diagonal + update**2
+            deviation = seen @ update - share * (self.mean @ update)
+            scores -= _outer(deviation, update)
+        scores /= diagonal.astype(np.float32)
+        own = 1 - 1 / diagonal
         if isinstance(seen, np.ndarray):
-            scores += seen * keep
+            scores += seen * own.astype(np.float32)
         else:
             rows = np.repeat(np.arange(seen.shape[0]), np.diff(seen.indptr))
-            scores[rows, seen.indices] += seen.data * keep[seen.indices]
+            scores[rows, seen.indices] += seen.data * own[seen.indices]
+        if centred:
+            scores -= _outer(share, self.mean * own)
+            scores += self.mean.astype(np.float32)
         return scores
 
 
@@ -131,28 +132,23 @@ class _UserForm(_Form):
         self.gram = (train @ train.T).toarray().astype(np.float64)
 
     def solve(self, l2: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        lower, inverse = _invert(self.gram, l2)
-        factor = lower.astype(np.float32)
-        explained = np.empty(self.train.shape[1])
-        columns = self.train.tocsc()
-        for start in range(0, self.train.shape[1], _BLOCK):
-            block = columns[:, start : start + _BLOCK].toarray(order="F")
-            half = linalg.solve_triangular(
-                factor, block, lower=True, overwrite_b=True, check_finite=False
-            )
-            explained[start : start + _BLOCK] = np.einsum("ui,ui->i", half, half, dtype=np.float64)
+        inverse = _invert(self.gram, l2)
+        single = inverse.astype(np.float32)
+        items = self.train.T.tocsr()
+        explained = np.empty(items.shape[0])
+        for start in range(0, len(explained), _BLOCK):
+            block = items[start : start + _BLOCK]
+            explained[start : start + _BLOCK] = row_sums(block.multiply(block @ single))
         # M mu = (l2 / n) X^T A 1 turns Sherman and Morrison's update into v v^T below.
         ones = inverse.sum(axis=1)
         update = (self.train.T @ ones) / np.sqrt(ones.sum())
-        return inverse.astype(np.float32), 1 - explained, update
+        return single, 1 - explained, update
 
-    def explained(
-        self, seen: Matrix, share: np.ndarray, inverse: np.ndarray, l2: float
-    ) -> np.ndarray:
+    def explained(self, seen: Matrix, share: np.ndarray, l2: float) -> np.ndarray:
         overlap = self.train @ seen.T
         overlap = overlap if isinstance(overlap, np.ndarray) else overlap.toarray()
-        expected = self.gram.mean(axis=1)
-        overlap = (overlap - np.outer(expected, share)).astype(np.float32)
+        overlap = (overlap - np.outer(self.gram.mean(axis=1), share)).astype(np.float32)
+        inverse, _, _ = self.solution(l2)
         product: np.ndarray = self.train.T @ (inverse @ overlap)
         return np.ascontiguousarray(product.T)
 
@@ -165,28 +161,33 @@ class _ItemForm(_Form):
         self.gram = (train.T @ train).toarray().astype(np.float64)
 
     def solve(self, l2: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        _, inverse = _invert(self.gram, l2)
+        inverse = _invert(self.gram, l2)
         n_users = self.train.shape[0]
         ratio = inverse @ self.mean
         update = ratio * np.sqrt(l2 * n_users / (1 - n_users * (self.mean @ ratio)))
         return inverse.astype(np.float32), l2 * inverse.diagonal(), update
 
-    def explained(
-        self, seen: Matrix, share: np.ndarray, inverse: np.ndarray, l2: float
-    ) -> np.ndarray:
-        mean = self.mean.astype(np.float32)
+    def explained(self, seen: Matrix, share: np.ndarray, l2: float) -> np.ndarray:
+        inverse, _, _ = self.solution(l2)
         product = -np.float32(l2) * (seen @ inverse)
-        product += np.outer(share, l2 * (mean @ inverse)).astype(np.float32)
-        product -= np.outer(share, mean).astype(np.float32)
-        product += seen if isinstance(seen, np.ndarray) else seen.toarray()
+        product += _outer(share, l2 * (self.mean @ inverse) - self.mean)
+        product += to_dense(seen)
         return product
 
 
-def _invert(gram: np.ndarray, l2: float) -> tuple[np.ndarray, np.ndarray]:
-    """The lower Cholesky factor of ``gram + l2 I`` and its inverse, float64."""
+def _outer(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    return np.outer(rows.astype(np.float32), columns.astype(np.float32))
+
+
+def _invert(gram: np.ndarray, l2: float) -> np.ndarray:
+    """The inverse of ``gram + l2 I``, float64.
+
+    A Cholesky inverse for each l2 costs less than one eigendecomposition for all of them, from
+    about a thousand rows on: the latter takes ten times as long and is bound by memory.
+    """
     system = gram.copy(order="F")
     system[np.diag_indices_from(system)] += l2
     factor, _ = linalg.cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
-    inverse, _ = linalg.lapack.dpotri(factor, lower=1)
+    inverse, _ = linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
     lower = np.tril(inverse)
-    return factor, lower + np.tril(lower, -1).T
+    return lower + np.tril(lower, -1).T

@@ -10,6 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig
 
+_BLOCK = 1024
+
 
 class IALSConfig(RecommenderConfig):
     """Hyper-parameters of iALS."""
@@ -70,16 +72,30 @@ class IALS(Recommender):
 
 def _fold_in(seen: Matrix, items: np.ndarray, alpha: float, regularization: float) -> np.ndarray:
     """(n_users, factors) solution of each user's normal equations."""
-    factors = items.shape[1]
-    shared = items.T @ items + np.float32(regularization) * np.eye(factors, dtype=np.float32)
-    targets = (1 + np.float32(alpha)) * (seen @ items)
-    systems = np.empty((seen.shape[0], factors, factors), dtype=np.float32)
-    for user in range(seen.shape[0]):
-        if isinstance(seen, np.ndarray):
-            known, weights = items, seen[user]
-        else:
-            row = slice(seen.indptr[user], seen.indptr[user + 1])
-            known, weights = items[seen.indices[row]], seen.data[row]
-        systems[user] = shared + np.float32(alpha) * ((known.T * weights) @ known)
-    solution: np.ndarray = np.linalg.solve(systems.astype(np.float64), targets[:, :, None])[:, :, 0]
+    shared = items.T @ items + regularization * np.eye(items.shape[1])
+    systems = shared + alpha * _weighted_squares(seen, items)
+    targets = (1 + alpha) * (seen @ items).astype(np.float64)
+    solution: np.ndarray = np.linalg.solve(systems, targets[:, :, None])[:, :, 0]
     return solution
+
+
+def _weighted_squares(seen: Matrix, items: np.ndarray) -> np.ndarray:
+    """(n_users, factors, factors) sum over items of ``x_i y_i y_i^T``, float32."""
+    factors = items.shape[1]
+    squares = np.zeros((seen.shape[0], factors, factors), dtype=np.float32)
+    if not isinstance(seen, np.ndarray):
+        with threadpool_limits(1, "blas"):  # the products are too small to share
+            for user in range(seen.shape[0]):
+                row = slice(seen.indptr[user], seen.indptr[user + 1])
+                known = items[seen.indices[row]]
+                squares[user] = (known.T * seen.data[row]) @ known
+        return squares
+    # With every item weighted, one product with the items' own squares replaces a loop.
+    first, second = np.triu_indices(factors)
+    upper = np.zeros((seen.shape[0], len(first)), dtype=np.float32)
+    for start in range(0, len(items), _BLOCK):
+        block = items[start : start + _BLOCK]
+        upper += seen[:, start : start + _BLOCK] @ (block[:, first] * block[:, second])
+    squares[:, first, second] = upper
+    squares[:, second, first] = upper
+    return squares

@@ -27,5 +27,5 @@ class Popularity(Recommender):
     def _fit(self, train: sparse.csr_matrix) -> None:
         self._counts = column_sums(train).astype(np.float32)
 
-    def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
+    def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:  # noqa: ARG002
         return np.tile(self._counts, (seen.shape[0], 1))

@@ -9,7 +9,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig
 
-_MAX_RANK = 256
+_MAX_RANK = 200
 
 
 class PureSVDConfig(RecommenderConfig):
@@ -27,9 +27,11 @@ class PureSVD(Recommender):
     """Project a history on the first right singular vectors: ``x V V^T``.
 
     Source: Cremonesi, Koren and Turrin (2010), "Performance of recommender algorithms on
-    top-N recommendation tasks", section 3.3. The decomposition is made once at the highest
-    rank a config can ask for (Halko, Martinsson and Tropp 2011, in scikit-learn); lower
-    ranks are its first columns.
+    top-N recommendation tasks", section 3.3. The vectors are found once, at the highest rank a
+    config can ask for, and lower ranks are the first of them. They are the leading eigenvectors
+    of the smaller Gram matrix (randomised subspace iteration of Halko, Martinsson and Tropp
+    2011, in scikit-learn): on that small dense matrix an iteration is a fraction of one on X,
+    and converges twice as fast.
     """
 
     name: ClassVar[str] = "puresvd"
@@ -37,7 +39,13 @@ class PureSVD(Recommender):
 
     def _fit(self, train: sparse.csr_matrix) -> None:
         rank = min(_MAX_RANK, *train.shape)
-        _, _, right = randomized_svd(train, rank, n_iter=7, random_state=self.seed)
+        by_users = train.shape[0] < train.shape[1]
+        gram = (train @ train.T if by_users else train.T @ train).toarray().astype(np.float64)
+        vectors, squares, _ = randomized_svd(gram, rank, n_iter=3, random_state=self.seed)
+        kept = squares > squares[0] * np.finfo(np.float32).eps
+        right = vectors[:, kept].T
+        if by_users:
+            right = (train.T @ vectors[:, kept]).T / np.sqrt(squares[kept])[:, None]
         self._right = np.ascontiguousarray(right, dtype=np.float32)
 
     def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
