@@ -44,7 +44,7 @@ lint: $(VENV)/.installed-dev ## Lint, format, types and import contracts; change
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/nbstripout --verify notebooks/*.ipynb
+	$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
 
 format: $(VENV)/.installed-dev ## Put lint and format right where a machine can.
 	$(BIN)/ruff check --fix .

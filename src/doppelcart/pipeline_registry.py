@@ -1,7 +1,6 @@
 """The pipelines that `kedro run --pipelines NAME` knows, and what `kedro run` runs."""
 
 import importlib
-import logging
 import pkgutil
 
 from kedro.pipeline import Pipeline
@@ -23,13 +22,15 @@ CORE = (
 def register_pipelines() -> dict[str, Pipeline]:
     """Find every package under ``pipelines`` and make the core the default.
 
+    Kedro's own ``find_pipelines`` looks for a package of every name that is asked for, so a
+    composite like the default could not be run by its name.
+
     Returns:
         Pipelines by name; ``__default__`` is the core, in which no optional capability is.
     """
-    found = {}
-    for name in sorted(module.name for module in pkgutil.iter_modules(packages.__path__)):
-        try:
-            found[name] = importlib.import_module(f"{packages.__name__}.{name}").create_pipeline()
-        except Exception as e:
-            logging.getLogger(__name__).warning("pipeline %s left out: %r", name, e)
-    return found | {"__default__": sum((found[n] for n in CORE if n in found), Pipeline([]))}
+    found = {
+        module.name: importlib.import_module(f"{packages.__name__}.{module.name}").create_pipeline()
+        for module in pkgutil.iter_modules(packages.__path__)
+    }
+    core = sum((found[name] for name in CORE if name in found), Pipeline([]))
+    return dict(sorted(found.items())) | {"__default__": core}
