@@ -35,7 +35,7 @@ BASELINES: Final = (NONE, BEST_BASELINE)
 _HEIGHTS: Final = {NONE: 0.12, BEST_BASELINE: -0.26}
 KEPT: Final = "kept"
 FRAME: Final = 60
-GAP: Final = 74
+GAP: Final = 88
 FONT: Final = "Inter, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 
 
@@ -539,7 +539,7 @@ def _panels(
     return make_subplots(
         rows=rows,
         cols=columns,
-        subplot_titles=[escape(title) for title in titles],
+        subplot_titles=[escape(title).replace(", ", ",<br>", 1) for title in titles],
         shared_yaxes=sharey,
         shared_xaxes=shared_xaxes,
         horizontal_spacing=0.04 if sharey else 0.09,
@@ -555,7 +555,7 @@ def _height(titles: list[str], panel: int) -> int:
 def _legend_lines(figure: go.Figure) -> int:
     """Lines that the legend takes on a page of ordinary width; it lies above the panels."""
     entries = [trace.name or "" for trace in figure.data if trace.showlegend is not False]
-    return 1 + sum(len(entry) + 8 for entry in entries) // 110
+    return 1 + sum(len(entry) + 8 for entry in entries) // 85
 
 
 def _finish(figure: go.Figure, height: int, alt: str, legend: bool = False) -> go.Figure:
@@ -576,7 +576,7 @@ def _finish(figure: go.Figure, height: int, alt: str, legend: bool = False) -> g
             "separators": ".,",
         }
     )
-    titles = 44 if figure.layout.annotations else 20
+    titles = 58 if figure.layout.annotations else 20
     top = titles + 22 * _legend_lines(figure) * legend
     figure.update_layout(
         template=template,

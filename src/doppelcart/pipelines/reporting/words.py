@@ -161,6 +161,7 @@ def _readable(row: Mapping[Any, Any]) -> str:
     metric, recommender = str(row["metric"]), str(row[Columns.RECOMMENDER])
     return (
         str(row["reason"])
+        .replace(" %", "\N{NO-BREAK SPACE}%")
         .replace(
             f"{metric} of {recommender} ",
             f"{metric_label(metric)} of {recommender_label(recommender)} ",

@@ -14,7 +14,7 @@ def traces(figure: go.Figure, name: str) -> list[go.Scatter]:
 
 
 def texts(figure: go.Figure) -> list[str]:
-    return [note.text for note in figure.layout.annotations]
+    return [note.text.replace("<br>", " ") for note in figure.layout.annotations]
 
 
 def test_forest_draws_relative_change_and_its_interval(uplift):

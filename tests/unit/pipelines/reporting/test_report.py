@@ -15,6 +15,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from doppelcart.pipelines.reporting import create_pipeline
+from doppelcart.pipelines.reporting.report import script_json
 
 LOADING = {
     "src", "srcset", "data", "poster", "background", "action", "formaction", "manifest", "ping",
@@ -204,6 +205,12 @@ def test_untrusted_names_stay_text(write, run):
     executable = [written for attributes, written in page.scripts if "type" not in attributes]
     assert len(executable) == 2
     assert EVIL in page.text
+
+
+def test_json_cannot_close_the_script_it_stands_in():
+    written = script_json(json.dumps({"name": EVIL, "and": "a & b"}))
+    assert not set("<>&") & set(written)
+    assert json.loads(written) == {"name": EVIL, "and": "a & b"}
 
 
 def test_an_unknown_source_has_no_caveat_of_another(write, run):

@@ -1,13 +1,14 @@
 "use strict";
 (function () {
   const options = { responsive: true, displaylogo: false, displayModeBar: false };
-  const printWidth = 680;
+  const page = { width: 680, height: 860 };
 
   function draw(script) {
     const place = document.getElementById(script.dataset.plot);
     if (place.dataset.drawn) return;
     const figure = JSON.parse(script.textContent);
     Plotly.newPlot(place, figure.data, figure.layout, options);
+    place.dataset.height = figure.layout.height;
     place.dataset.drawn = "yes";
   }
 
@@ -26,13 +27,19 @@
 
   function resize(change) {
     document.querySelectorAll(".plot[data-drawn]").forEach(function (place) {
-      Plotly.relayout(place, change);
+      const layout = change(Number(place.dataset.height));
+      place.style.minHeight = layout.height + "px";
+      Plotly.relayout(place, layout);
     });
   }
   window.addEventListener("beforeprint", function () {
-    resize({ width: printWidth, autosize: false });
+    resize(function (height) {
+      return { width: page.width, height: Math.min(height, page.height), autosize: false };
+    });
   });
   window.addEventListener("afterprint", function () {
-    resize({ width: null, autosize: true });
+    resize(function (height) {
+      return { width: null, height: height, autosize: true };
+    });
   });
 })();
