@@ -13,6 +13,7 @@ from kedro.io import AbstractDataset
 from kedro.io.core import DatasetError
 from kedro_datasets.ibis import FileDataset
 
+from doppelcart.engine import materialise, view
 from doppelcart.errors import InputError
 
 FORMATS: Final = {
@@ -146,7 +147,9 @@ class SourceTables(_ReadOnly, AbstractDataset[None, dict[str, ir.Table]]):
         mixed = [column for column in frame.columns if frame[column].dtype == object]
         text = frame[mixed].astype("string")
         table = ibis.memtable(frame.assign(**{column: text[column] for column in mixed}))
-        return dataset.connection.create_table(name, table, temp=True, overwrite=True)
+        dataset.connection.create_view(f"workbook_{name}", table, overwrite=True)
+        kept = materialise(dataset.connection.table(f"workbook_{name}"), f"workbook_{name}")
+        return view(dataset.connection, name, str(ibis.to_sql(kept, dialect="duckdb")))
 
 
 class SourceFiles(_ReadOnly, AbstractDataset[None, pd.DataFrame]):

@@ -20,8 +20,10 @@ class Rule(_Frozen):
 
 def _valid_pattern(pattern: str | None) -> str | None:
     """Refuse what is no regular expression."""
-    if pattern is not None:
-        re.compile(pattern)
+    try:
+        re.compile(pattern or "")
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
     return pattern
 
 

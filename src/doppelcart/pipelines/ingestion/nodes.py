@@ -240,7 +240,8 @@ def _expressions(table: ir.Table, name: str, factor: float) -> dict[str, ir.Valu
 def _cast(column: ir.Column, name: str, dtype: Any) -> ir.Value:
     """Read a column as a type; blank ids are null, and whole numbers lose their `.0`."""
     if name in IDS:
-        return _present(column).cast("string").strip().nullif("")
+        text = _present(column).cast("string")
+        return text.strip().nullif("") if column.type().is_string() else text
     return column if column.type() == dtype else column.try_cast(dtype)
 
 
@@ -255,9 +256,8 @@ def _measure(table: ir.Table, columns: dict[str, ir.Value], name: str) -> dict[s
     """Count, in one pass, rows and per column the values before and after reading."""
     figures: dict[str, Any] = {"rows": table.count()}
     for column in table.columns:
-        given = table[column]
-        if column in IDS and given.type().is_floating():
-            given = given.isnan().ifelse(None, given)
+        # Anything is an identifier, or missing if blank; nothing is unreadable there.
+        given = columns[column] if column in IDS else table[column]
         figures[f"given_{column}"] = given.count()
         figures[f"read_{column}"] = columns[column].count()
     if name == Tables.INTERACTIONS:
@@ -293,11 +293,7 @@ def _column_faults(
 def _unreadable(table: ir.Table, column: str, given: int, read: int, name: str) -> str:
     """Say how many values of a column cannot be read, and show three of them."""
     dtype = SCHEMAS[name].get(column, TEXT)
-    values = table.filter(table[column].notnull())[column]
-    if column not in IDS:
-        values = table.filter(table[column].notnull() & table[column].try_cast(dtype).isnull())[
-            column
-        ]
+    values = table.filter(table[column].notnull() & table[column].try_cast(dtype).isnull())[column]
     shown = ", ".join(repr(value) for value in values.as_table().limit(3)[column].to_list())
     hint = "`CAST(... AS DOUBLE)` or `replace(...)`"
     if dtype.is_timestamp():
