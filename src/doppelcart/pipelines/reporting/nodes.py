@@ -108,7 +108,7 @@ def write_report(
         "popularity_curve": popularity_curve,
         "tstr_shares": tstr_shares,
     }
-    monitors = {"the GAN": gan_monitors, "the control without critic": denoiser_monitors}
+    monitors = {"GAN": gan_monitors, "Control without critic": denoiser_monitors}
     parts = [
         report.verdict_section(verdict, uplift, forests(uplift, uplift_forest, parameters), limit),
         report.scores_section(metrics, chosen_configs, scores_by_slice, metric, limit),

@@ -33,6 +33,7 @@ from doppelcart.pipelines.reporting.tables import (
     change,
     count,
     flatten,
+    number,
     probability,
     score,
     share,
@@ -366,12 +367,28 @@ def training_section(monitors: Mapping[str, pd.DataFrame], drawn: go.Figure, lim
         )
     ]
     for name, found in monitors.items():
+        blocks += [{"kind": "caveat", "text": words} for words in alarms(name, found)]
         blocks.append(
-            table(tabulate_all(found, f"Monitors of {name}", limit))
+            table(tabulate_all(found, f"Monitors: {name}", limit))
             if len(found)
-            else skipped(f"Monitors of {name}", "training recorded none")
+            else skipped(f"Monitors: {name}", "training recorded none")
         )
     return Section("training", "Training", tuple(blocks))
+
+
+def alarms(name: str, monitors: pd.DataFrame) -> list[str]:
+    """What the monitors of a training warn of, one sentence each.
+
+    Args:
+        name: Whose training.
+        monitors: monitor, status (``ok`` or another word), value, limit, advice.
+    """
+    raised = monitors[monitors["status"] != "ok"] if len(monitors) else monitors
+    return [
+        f"{name}, {row['monitor']}: {number(row['value'])} (limit: {number(row['limit'])}). "
+        f"{row['advice']}"
+        for row in raised.to_dict("records")
+    ]
 
 
 def data_section(

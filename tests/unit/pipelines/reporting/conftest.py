@@ -228,7 +228,9 @@ def run(
 ) -> dict[str, Any]:
     """All datasets that the reporting pipeline reads, by name."""
     fidelity = pd.DataFrame({"users": ["gan", "real"], "length_ks": [0.03, 0.01]})
-    monitors = pd.DataFrame({"monitor": ["collapse"], "value": [0.02], "alarm": [False]})
+    columns = ["monitor", "status", "value", "limit", "advice"]
+    calm = pd.DataFrame([["duplicates", "ok", 0.02, "at most 0.05", ""]], columns=columns)
+    loud = calm.assign(status="warning", value=0.4, advice="Lower the learning rate.")
     return {
         "verdict": verdict,
         "uplift": uplift,
@@ -237,8 +239,8 @@ def run(
         "tstr": tstr,
         "fidelity_report": fidelity,
         "privacy_report": pd.DataFrame({"users": ["gan"], "exact_copy_rate": [0.0]}),
-        "gan.monitors": monitors,
-        "denoiser.monitors": monitors,
+        "gan.monitors": loud,
+        "denoiser.monitors": calm,
         "gan.history": training["gan"],
         "denoiser.history": training["denoiser"],
         "cleaning_report": cleaning_report,

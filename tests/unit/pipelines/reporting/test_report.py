@@ -166,7 +166,7 @@ def test_every_part_is_there(page):
         "case users, test, warm",
         "No reviews in the source: without review sentiment in profiles.",
         "New customers, first 40 items known: skipped in test",
-        "Monitors of the GAN",
+        "Monitors: GAN",
         "evaluation.seed",
         "gan.training.epochs",
         "commit",
@@ -184,6 +184,12 @@ def test_signals_have_words_and_hidden_shapes(page):
     chips = [a for a in page.of("span") if (a.get("class") or "").startswith("chip")]
     assert {a["class"] for a in chips} == {"chip green", "chip amber", "chip red"}
     assert {"harms", "no evidence", "not used", "helps"} <= set(page.text)
+
+
+def test_a_monitors_warning_is_said_with_its_advice(page):
+    words = " ".join(page.text)
+    assert "GAN, duplicates: 0.4 (limit: at most 0.05). Lower the learning rate." in words
+    assert "Control without critic, duplicates: 0.02" not in words
 
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
@@ -233,7 +239,7 @@ def test_parts_that_were_left_out_say_why(write, run):
     at = page.text.index("What was skipped, and why", page.text.index("How much it changes") + 12)
     told = " ".join(page.text[at:])
     for part in ("Uplift", "Training on generated customers only", "Fidelity measures",
-                 "Privacy smoke test", "Monitors of the GAN"):  # fmt: skip
+                 "Privacy smoke test", "Monitors: GAN"):  # fmt: skip
         assert f"{part}: skipped because" in told
     assert page.text[0].startswith("No verdict")
 
