@@ -37,6 +37,7 @@ from doppelcart.pipelines.reporting.tables import (
     probability,
     score,
     share,
+    spelled,
     tabulate,
     tabulate_all,
     tabulate_mapping,
@@ -322,7 +323,9 @@ def fidelity_section(
     if fidelity.empty:
         blocks.append(skipped("Fidelity measures", "no customer was generated"))
     else:
-        blocks.append(table(tabulate_all(fidelity, "Fidelity measures", limit)))
+        blocks.append(
+            table(tabulate_all(fidelity, "Fidelity measures", limit, {"statistic": spelled}))
+        )
     return Section("fidelity", "Do generated customers look real?", tuple(blocks))
 
 
@@ -352,7 +355,9 @@ def privacy_section(privacy: pd.DataFrame, limit: int) -> Section:
     if privacy.empty:
         blocks.append(skipped("Privacy smoke test", "no customer was generated"))
     else:
-        blocks.append(table(tabulate_all(privacy, "Privacy smoke test", limit)))
+        blocks.append(
+            table(tabulate_all(privacy, "Privacy smoke test", limit, {"statistic": spelled}))
+        )
     return Section("privacy", "Privacy smoke test", tuple(blocks))
 
 

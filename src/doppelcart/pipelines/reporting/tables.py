@@ -51,6 +51,16 @@ def text(value: Any) -> str:
     return "" if _missing(value) else str(value)
 
 
+def spelled(value: Any) -> str:
+    """An identifier as words.
+
+    Examples:
+        >>> spelled("exact_copy_rate")
+        'exact copy rate'
+    """
+    return text(value).replace("_", " ")
+
+
 def count(value: Any) -> str:
     """A whole number with thousands separated.
 

@@ -227,7 +227,7 @@ def run(
     shops: dict[str, Histories],
 ) -> dict[str, Any]:
     """All datasets that the reporting pipeline reads, by name."""
-    fidelity = pd.DataFrame({"users": ["gan", "real"], "length_ks": [0.03, 0.01]})
+    fidelity = pd.DataFrame({"statistic": ["length_ks"], "real_halves": [0.01], "gan": [0.03]})
     columns = ["monitor", "status", "value", "limit", "advice"]
     calm = pd.DataFrame([["duplicates", "ok", 0.02, "at most 0.05", ""]], columns=columns)
     loud = calm.assign(status="warning", value=0.4, advice="Lower the learning rate.")
@@ -238,7 +238,7 @@ def run(
         "chosen_configs": chosen,
         "tstr": tstr,
         "fidelity_report": fidelity,
-        "privacy_report": pd.DataFrame({"users": ["gan"], "exact_copy_rate": [0.0]}),
+        "privacy_report": pd.DataFrame({"statistic": ["exact_copy_rate"], "gan": [0.0]}),
         "gan.monitors": loud,
         "denoiser.monitors": calm,
         "gan.history": training["gan"],

@@ -162,6 +162,8 @@ def test_every_part_is_there(page):
         "Simulated, not real.",  # caveat of the source
         "NDCG@20 of EASE for new customers with 5 known items changed by +5.0 %",
         "This is a smoke test, not an audit.",
+        "length ks",
+        "exact copy rate",
         "item bought by fewer than 20 users",
         "case users, test, warm",
         "No reviews in the source: without review sentiment in profiles.",
