@@ -103,6 +103,17 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
 }
 """Columns that a source must give for a table to be of use."""
 
+ORDER: Final = (
+    Columns.USER,
+    Columns.TIMESTAMP,
+    *(
+        name
+        for name in SCHEMAS[Tables.INTERACTIONS]
+        if name not in (Columns.USER, Columns.TIMESTAMP)
+    ),
+)
+"""How interactions are sorted where they are written, so that a second run writes the same."""
+
 
 def empty(table: str) -> ir.Table:
     """A canonical table without rows."""

@@ -125,7 +125,8 @@ class SourceTables(_ReadOnly, AbstractDataset[None, dict[str, ir.Table]]):
             raise
         except Exception as error:
             raise SourceError(
-                f"file {name} ({path}) cannot be read as {kind}: {error}. "
+                f"file {name} ({path}) cannot be read as {kind}: "
+                f"{error.__cause__ or error}. "
                 "Check that it is whole, and its `format` and `options`."
             ) from error
 

@@ -13,7 +13,7 @@ from doppelcart.engine import materialise
 from doppelcart.errors import InputError
 from doppelcart.pipelines.cleaning.params import CleaningParams
 from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS, flag_rows, flag_support
-from doppelcart.schemas import SCHEMAS, check
+from doppelcart.schemas import ORDER, SCHEMAS, check
 
 UNITED = (Columns.DEPARTMENT, Columns.CATEGORY, Columns.TYPE, Columns.BRAND)
 TABLE_RULES = {
@@ -50,21 +50,7 @@ def clean(
     tables = {Tables.ITEMS: items, Tables.USERS: users}
     report = _report(counts, {name: _tally(table) for name, table in tables.items()})
     return {
-        "interactions": check(
-            # One order, so that a second run writes the same bytes.
-            kept.order_by(
-                [
-                    Columns.USER,
-                    Columns.TIMESTAMP,
-                    Columns.BASKET,
-                    Columns.ITEM,
-                    Columns.QUANTITY,
-                    Columns.AMOUNT,
-                ]
-            ),
-            Tables.INTERACTIONS,
-            cleaned=True,
-        ),
+        "interactions": check(kept.order_by(ORDER), Tables.INTERACTIONS, cleaned=True),
         "items": check(_completed(items, kept, Columns.ITEM), Tables.ITEMS, cleaned=True),
         "users": check(_completed(users, kept, Columns.USER), Tables.USERS, cleaned=True),
         "quarantine": _quarantine(flagged, tables),
@@ -200,4 +186,4 @@ def _quarantine(flagged: ir.Table, tables: dict[str, ir.Table]) -> ir.Table:
             or column != (Columns.ITEM if name == Tables.ITEMS else Columns.USER)
         }
         parts.append(rows.mutate(table=ibis.literal(name), **absent).select(*columns))
-    return ibis.union(*parts)
+    return ibis.union(*parts).order_by(["table", Columns.RULE, *ORDER])

@@ -13,6 +13,7 @@ from doppelcart.engine import materialise
 from doppelcart.errors import InputError
 from doppelcart.histories import Histories
 from doppelcart.pipelines.split.params import SplitParams
+from doppelcart.schemas import ORDER
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 WARM, COLD = "warm", "cold"
@@ -54,18 +55,7 @@ def split_interactions(
     lines = materialise(lines.mutate(**{PART: part, Columns.PROTOCOL: protocol}), "split_lines")
     summary = _line_summary(lines, users, bounds)
     train, validation, test = (
-        lines.filter(lines[PART] == name)
-        .drop(PART)
-        .order_by(
-            [
-                Columns.USER,
-                Columns.TIMESTAMP,
-                Columns.BASKET,
-                Columns.ITEM,
-                Columns.QUANTITY,
-                Columns.AMOUNT,
-            ]
-        )
+        lines.filter(lines[PART] == name).drop(PART).order_by(ORDER)
         for name in (TRAIN, VALIDATION, TEST)
     )
     return train.drop(Columns.PROTOCOL), validation, test, summary

@@ -1,0 +1,57 @@
+"""Keras models of this package; TensorFlow is imported at the first load or save, not before."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractDataset
+
+from doppelcart.datasets.atomic import DatasetStorageError, replacing
+
+
+class KerasModelDataset(AbstractDataset[Any, Any]):
+    """A ``.keras`` archive, loaded in safe mode and without a compiled training loop.
+
+    ``kedro_datasets.tensorflow.TensorFlowModelDataset`` imports TensorFlow with the catalog, does
+    not know this package's layers, and writes in place.
+
+    Args:
+        filepath: Path of the archive; ends in ``.keras``.
+        metadata: Ignored here; for Kedro-Viz and others.
+    """
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None):
+        self._filepath = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> Any:
+        """Read the model.
+
+        Raises:
+            DatasetStorageError: The archive is cut short or damaged.
+        """
+        if not zipfile.is_zipfile(self._filepath):
+            raise DatasetStorageError(
+                f"{self._filepath} is not a whole .keras archive; it may have been cut short. "
+                "Train it again: kedro run --pipelines gan"
+            )
+        import keras
+
+        import doppelcart.models.networks  # noqa: F401  (registers the layers)
+
+        return keras.models.load_model(self._filepath, compile=False, safe_mode=True)
+
+    def save(self, data: Any) -> None:
+        """Write the model whole or not at all."""
+        with replacing(self._filepath) as partial:
+            whole = partial.with_suffix(".keras")
+            data.save(whole)
+            whole.replace(partial)
+
+    def _exists(self) -> bool:
+        return self._filepath.exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath)}
