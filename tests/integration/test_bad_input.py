@@ -90,7 +90,7 @@ def test_a_bad_source_stops_the_run_and_leaves_the_last_one(
 ) -> None:
     run_tables()
     before = fingerprints(home / "data")
-    assert "05_model_input/train_histories.npz" in before
+    assert "03_primary/train_histories.npz" in before
     spoil(home / "shop")
     with pytest.raises((InputError, DatasetError), match=f"(?s){message}"):
         run_tables()
