@@ -41,7 +41,7 @@ class PureSVD(Recommender):
         rank = min(_MAX_RANK, *train.shape)
         by_users = train.shape[0] < train.shape[1]
         gram = (train @ train.T if by_users else train.T @ train).toarray().astype(np.float64)
-        vectors, squares, _ = randomized_svd(gram, rank, n_iter=3, random_state=self.seed)
+        vectors, squares, _ = randomized_svd(gram, rank, n_iter=5, random_state=self.seed)
         kept = squares > squares[0] * np.finfo(np.float32).eps
         right = vectors[:, kept].T
         if by_users:

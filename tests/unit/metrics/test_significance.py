@@ -29,6 +29,17 @@ def test_the_same_arm_twice() -> None:
     assert (uplift.difference, uplift.low, uplift.high, uplift.p_value) == (0, 0, 0, 1)
 
 
+def test_a_loss_is_judged_like_a_gain() -> None:
+    draws = rng(3)
+    base = draws.random(80)
+    value = base + draws.normal(0.05, 0.2, 80)
+    gain = paired_bootstrap(value, base, rng=rng())
+    loss = paired_bootstrap(base, value, rng=rng())
+    assert 0.001 < gain.p_value < 0.2
+    assert loss.p_value == gain.p_value
+    assert (loss.low, loss.high) == pytest.approx((-gain.high, -gain.low))
+
+
 def test_undefined_users_are_left_out_and_counted() -> None:
     value = np.array([1.0, np.nan, 3.0, 5.0, 2.0])
     base = np.array([0.5, 1.0, np.nan, 1.0, 1.0])
