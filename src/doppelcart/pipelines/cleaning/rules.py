@@ -104,9 +104,9 @@ def _with_cancelled(lines: ir.Table, rule: Cancellation) -> ir.Table:
 
     A cancellation undoes the latest line before it of the same user, item and opposite quantity
     that is not undone yet. That is how brackets match: with lines as opening and cancellations as
-    closing brackets in time order, a pair lies on one level of nesting, where opening and closing
-    alternate. A running sum gives the levels; taking off its running minimum drops cancellations
-    that have nothing before them.
+    closing brackets in time order, a running sum gives the depth, and on each level of depth
+    opening and closing alternate. A line is undone if a cancellation comes next on its level; a
+    cancellation with nothing before it opens a level of its own downwards.
     """
     basic, name = _ROW + "basic", _ROW + "cancelled"
     if not rule.enabled or not rule.basket_pattern:
@@ -123,17 +123,13 @@ def _with_cancelled(lines: ir.Table, rule: Cancellation) -> ir.Table:
     group = [Columns.USER, Columns.ITEM, "size"]
     past = ibis.window(group_by=group, order_by=order, preceding=None, following=0)
     lines = lines.mutate(depth=lines["step"].sum().over(past))
-    lines = lines.mutate(floor=ibis.least(lines["depth"].min().over(past), 0))
-    lines = lines.mutate(height=lines["depth"] - lines["floor"])
-    before = lines["floor"].lag().over(ibis.window(group_by=group, order_by=order)).fill_null(0)
-    matched_closing = (lines["step"] == -1) & (lines["floor"] == before)
     level = ibis.cases(
-        (lines["step"] == 1, lines["height"]), (matched_closing, lines["height"] + 1)
+        (lines["step"] == 1, lines["depth"]), (lines["step"] == -1, lines["depth"] + 1)
     )
     lines = lines.mutate(level=level)
     following = lines["step"].lead().over(ibis.window(group_by=[*group, "level"], order_by=order))
     undone = (lines["step"] == 1) & (following == -1).fill_null(False)
-    return lines.mutate(**{name: undone}).drop("step", "size", "depth", "floor", "height", "level")
+    return lines.mutate(**{name: undone}).drop("step", "size", "depth", "level")
 
 
 def _tie_breakers() -> list[str]:

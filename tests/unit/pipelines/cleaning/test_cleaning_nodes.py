@@ -1,6 +1,7 @@
 from typing import Any
 
 import ibis
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -182,6 +183,24 @@ def test_a_cancellation_undoes_the_latest_equal_line_before_it(
     assert {name for name, rule in result.items() if rule == "cancellation"} == {
         row["basket_id"] for row in rows if row["basket_id"].startswith("C")
     }
+
+
+def test_cancellations_match_as_a_stack_does() -> None:
+    rng = np.random.default_rng(0)
+    rows, undone = [], set()
+    for user in range(60):
+        stack: list[str] = []
+        for day in range(12):
+            basket = f"{user}-{day}"
+            if rng.random() < 0.5:
+                stack.append(basket)
+                rows.append(line(basket, day, 2, f"u{user}"))
+                continue
+            rows.append(line(f"C{basket}", day, -2, f"u{user}"))
+            if stack:
+                undone.add(stack.pop())
+    result = taken(run(rows, cancellation={"basket_pattern": "^C"}))
+    assert {name for name, rule in result.items() if rule == "cancelled_original"} == undone
 
 
 def test_all_copies_but_one_are_taken() -> None:
