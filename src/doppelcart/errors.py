@@ -21,5 +21,5 @@ class StorageError(DoppelcartError):
     """The data folder cannot be written, or holds a half-written dataset."""
 
 
-class TrainingDiverged(DoppelcartError):
+class TrainingDivergedError(DoppelcartError):
     """A training loop left the numbers that a computer can hold."""

@@ -223,7 +223,8 @@ class RunDescription:
 class ResultTracking:
     """Sends results to the run as they are saved, so that no node has to know MLflow.
 
-    Metrics are the tables of ``TABLES`` and every dataset whose name ends in one of ``CURVES``;
+    Metrics are the tables of ``TABLES``, every dataset whose name ends in one of ``CURVES``, and
+    those of ``FINDINGS``, whose rows are named by one column and explained by the others;
     files are those under ``FOLDERS`` of the data folder.
     """
 
@@ -232,7 +233,8 @@ class ResultTracking:
         "fidelity_report": "fidelity",
         "privacy_report": "privacy",
     }
-    CURVES = ("history", "monitors")
+    CURVES = ("history",)
+    FINDINGS: Mapping[str, str] = {"monitors": "monitor"}
     FOLDERS = ("06_models", "08_reporting")
 
     def __init__(self, run: TrackedRun) -> None:
@@ -249,18 +251,21 @@ class ResultTracking:
         """Log the dataset's numbers, its file, or neither."""
         if self._run.run_id is None:
             return
+        kind = dataset_name.rpartition(".")[2]
         if dataset_name in self.TABLES:
             self._log(data, self.TABLES[dataset_name])
-        elif dataset_name.rpartition(".")[2] in self.CURVES:
+        elif kind in self.CURVES:
             self._log(data, dataset_name.replace(".", "/"))
+        elif kind in self.FINDINGS:
+            self._log(data, dataset_name.replace(".", "/"), [self.FINDINGS[kind]])
         path = _path_of(self._catalog, dataset_name)
         if path is not None and path.is_file() and path.parent.name in self.FOLDERS:
             self._run.log_file(path, path.parent.name.partition("_")[2])
 
-    def _log(self, data: Any, prefix: str) -> None:
+    def _log(self, data: Any, prefix: str, named_by: Iterable[str] | None = None) -> None:
         table = _as_table(data)
         if table is not None:
-            self._run.log_metrics(tracking.metric_points(table, prefix))
+            self._run.log_metrics(tracking.metric_points(table, prefix, named_by))
 
 
 class VerdictPrinter:

@@ -152,13 +152,16 @@ def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def metric_points(table: pd.DataFrame, prefix: str = "") -> Iterator[Point]:
+def metric_points(
+    table: pd.DataFrame, prefix: str = "", named_by: Iterable[str] | None = None
+) -> Iterator[Point]:
     """Read the numbers of a table as metrics named by its text columns.
 
     Args:
         table: One row a measurement. A column ``value`` holds the numbers, or, where there is
             none, every numeric column does; ``epoch`` or ``step`` orders a curve.
         prefix: First part of every name.
+        named_by: Text columns that make the name; all of them by default.
 
     Yields:
         Points named ``prefix/slice/recommender/arm/metric``; undefined values are left out.
@@ -169,6 +172,8 @@ def metric_points(table: pd.DataFrame, prefix: str = "") -> Iterator[Point]:
     texts = table.columns.difference(table.select_dtypes(["number", "bool"]).columns, sort=False)
     labels = [name for name in LABELS if name in texts]
     labels += [name for name in texts if name not in labels]
+    if named_by is not None:
+        labels = [name for name in labels if name in set(named_by)]
     for row in table.to_dict("records"):
         name = [prefix] * bool(prefix) + [str(row[label]) for label in labels]
         for column in values:

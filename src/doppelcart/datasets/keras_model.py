@@ -30,18 +30,22 @@ class KerasModelDataset(AbstractDataset[Any, Any]):
         """Read the model.
 
         Raises:
-            DatasetStorageError: The archive is cut short or damaged.
+            DatasetStorageError: The archive is missing, cut short or damaged.
         """
-        if not zipfile.is_zipfile(self._filepath):
+        if not self._filepath.exists():
             raise DatasetStorageError(
-                f"{self._filepath} is not a whole .keras archive; it may have been cut short. "
-                "Train it again: kedro run --pipelines gan"
+                f"{self._filepath} does not exist: train it first (`kedro run --pipelines gan`)."
             )
+        if not zipfile.is_zipfile(self._filepath):
+            raise self._broken("it may have been cut short")
         import keras
 
         import doppelcart.models.networks  # noqa: F401  (registers the layers)
 
-        return keras.models.load_model(self._filepath, compile=False, safe_mode=True)
+        try:
+            return keras.models.load_model(self._filepath, compile=False, safe_mode=True)
+        except Exception as error:
+            raise self._broken(str(error)) from error
 
     def save(self, data: Any) -> None:
         """Write the model whole or not at all."""
@@ -49,6 +53,12 @@ class KerasModelDataset(AbstractDataset[Any, Any]):
             whole = partial.with_suffix(".keras")
             data.save(whole)
             whole.replace(partial)
+
+    def _broken(self, why: str) -> DatasetStorageError:
+        return DatasetStorageError(
+            f"{self._filepath} is not a whole .keras archive of this project ({why}). "
+            "Train it again: kedro run --pipelines gan"
+        )
 
     def _exists(self) -> bool:
         return self._filepath.exists()

@@ -25,7 +25,6 @@ def tune_arms(
     denoiser: Any,
     gan: Any,
     demographics_matrix: pd.DataFrame,
-    item_matrix: pd.DataFrame,
     validation_cases: dict[str, Case],
     params: EvaluationParams,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -41,7 +40,6 @@ def tune_arms(
         denoiser: Generator trained without a critic.
         gan: Adversarial generator.
         demographics_matrix: ``user_id`` and one column a demographic feature.
-        item_matrix: ``item_id`` and one column a feature, in catalogue order.
         validation_cases: Validation users by slice.
         params: Parameters of the pipeline.
 
@@ -51,9 +49,7 @@ def tune_arms(
     synthetic = _by_name(
         synthetic_copies, synthetic_popularity, synthetic_mixup, synthetic_denoiser, synthetic_gan
     )
-    completers = _completers(
-        train_histories, denoiser, gan, demographics_matrix, item_matrix, params
-    )
+    completers = _completers(train_histories, denoiser, gan, demographics_matrix, params)
     scores = tuning.tune(
         train_histories, synthetic, completers, validation_cases, _tuning_settings(params)
     )
@@ -98,9 +94,7 @@ def evaluate_arms(
     synthetic = _by_name(
         synthetic_copies, synthetic_popularity, synthetic_mixup, synthetic_denoiser, synthetic_gan
     )
-    completers = _completers(
-        train_histories, denoiser, gan, demographics_matrix, item_matrix, params
-    )
+    completers = _completers(train_histories, denoiser, gan, demographics_matrix, params)
     user_metrics, list_metrics = evaluating.evaluate(
         train_histories,
         synthetic,
@@ -201,7 +195,6 @@ def _completers(
     denoiser: Any,
     gan: Any,
     demographics: pd.DataFrame,
-    item_matrix: pd.DataFrame,
     params: EvaluationParams,
 ) -> dict[str, Completer]:
     completers: dict[str, Completer] = {}
@@ -212,7 +205,6 @@ def _completers(
             completers[arm] = make(
                 generators[arm],
                 demographics,
-                item_matrix,
                 n_draws=params.completion_draws,
                 seed=params.seed,
             )

@@ -14,7 +14,6 @@ TRAINED = {
     "denoiser": "denoiser.generator",
     "gan": "gan.generator",
     "demographics_matrix": "demographics_matrix",
-    "item_matrix": "item_matrix",
     "params": "params:evaluation",
 }
 
@@ -34,7 +33,12 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.evaluate_arms,
-                inputs={**TRAINED, "test_cases": "test_cases", "chosen_configs": "chosen_configs"},
+                inputs={
+                    **TRAINED,
+                    "item_matrix": "item_matrix",
+                    "test_cases": "test_cases",
+                    "chosen_configs": "chosen_configs",
+                },
                 outputs=["user_metrics", "metrics"],
                 name="evaluate_arms",
             ),

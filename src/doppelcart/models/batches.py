@@ -1,0 +1,91 @@
+"""Training batches: which part of each history is seen, and which profile blocks are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from doppelcart.histories import Histories
+
+Batch = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class ProfileBlocks:
+    """Profiles of the users of a ``Histories``, row by row.
+
+    Args:
+        demographics: (n_users, n_demographics) float32; what a shop knows at sign-up.
+        behaviour: (n_users, n_behaviours) float32; scaled summary of the whole history. It
+            gives away what a completion is asked for, so only invented users may see it.
+    """
+
+    demographics: np.ndarray
+    behaviour: np.ndarray
+
+
+def kept_sizes(lengths: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """How many items of each history stay visible: log-uniform in 1 .. length - 1.
+
+    Short histories thus come as often as long ones, as they do among new customers.
+    A history of a single item keeps none.
+    """
+    top = np.maximum(lengths, 1)
+    sizes = np.floor(np.exp(rng.uniform(0, 1, len(lengths)) * np.log(top)))
+    return np.minimum(sizes, lengths - 1).clip(0).astype(np.int64)
+
+
+def hide(histories: Histories, sizes: np.ndarray, rng: np.random.Generator) -> Histories:
+    """Keep ``sizes`` items of each history: its earliest ones, or a random subset, even odds."""
+    rows = [
+        items[:size] if earliest else rng.permutation(items)[:size]
+        for items, size, earliest in zip(
+            (histories.of(user) for user in range(histories.n_users)),
+            sizes,
+            rng.random(histories.n_users) < 0.5,
+            strict=True,
+        )
+    ]
+    return Histories.from_lists(rows, histories.user_ids, histories.item_ids)
+
+
+def make_batch(
+    histories: Histories,
+    profiles: ProfileBlocks,
+    users: np.ndarray,
+    n_new: int,
+    known_share: float,
+    rng: np.random.Generator,
+) -> Batch:
+    """Densify some users into one training batch.
+
+    The first ``n_new`` rows have an empty visible history and may show the behaviour block;
+    the others are to be completed and never show it.
+
+    Args:
+        histories: All training users.
+        profiles: Their profiles.
+        users: (batch,) rows of ``histories``.
+        n_new: How many of them train the invention of new users.
+        known_share: Chance that a profile block is shown.
+        rng: Source of randomness.
+
+    Returns:
+        Float32 arrays: full and seen (batch, n_items), demographics, behaviour (batch, d),
+        demographics_known and behaviour_known (batch, 1), is_new (batch, 1).
+    """
+    chosen = histories.select(users)
+    sizes = kept_sizes(chosen.lengths, rng)
+    sizes[:n_new] = 0
+    is_new = (np.arange(len(users)) < n_new).astype(np.float32)[:, None]
+    known = (rng.random((2, len(users), 1)) < known_share).astype(np.float32)
+    return {
+        "full": chosen.matrix.toarray(),
+        "seen": hide(chosen, sizes, rng).matrix.toarray(),
+        "demographics": profiles.demographics[users] * known[0],
+        "demographics_known": known[0],
+        "behaviour": profiles.behaviour[users] * known[1] * is_new,
+        "behaviour_known": known[1] * is_new,
+        "is_new": is_new,
+    }

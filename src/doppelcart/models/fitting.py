@@ -1,0 +1,91 @@
+"""From data to a trained generator: build the networks, train them, look at what they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from doppelcart.cases import Case
+from doppelcart.histories import Histories
+from doppelcart.metrics.fidelity import popularity
+from doppelcart.models.batches import ProfileBlocks
+from doppelcart.models.completion import complete, generate
+from doppelcart.models.config import NetworkConfig, TrainingConfig
+from doppelcart.models.monitors import diagnose, look, make_reference
+from doppelcart.models.networks import build_critic, build_generator
+from doppelcart.models.state import TrainingState
+from doppelcart.models.training import Game, Trained, train
+
+
+def fit(
+    histories: Histories,
+    demographics: np.ndarray,
+    behaviour: np.ndarray,
+    item_features: np.ndarray,
+    validation: Case,
+    network: NetworkConfig,
+    training: TrainingConfig,
+    adversarial_weight: float,
+    name: str,
+    state_path: Path | None = None,
+    fingerprint: str = "",
+) -> tuple[Trained, pd.DataFrame]:
+    """Train a generator on some users.
+
+    Args:
+        histories: Training users.
+        demographics: (n_users, n_demographics) float32.
+        behaviour: (n_users, n_behaviours) float32.
+        item_features: (n_items, n_features) float32.
+        validation: Cold slice of validation users that chooses the checkpoint.
+        network: Sizes.
+        training: How to train.
+        adversarial_weight: 0 trains without a critic.
+        name: On progress bars and in messages.
+        state_path: File of the resumable state, or None.
+        fingerprint: Of data and configuration.
+
+    Returns:
+        What training yields, and the monitors' findings.
+    """
+    shape = {"n_demographics": demographics.shape[1], "n_behaviours": behaviour.shape[1]}
+    generator = build_generator(
+        network,
+        popularity(histories.matrix),
+        histories.n_users,
+        item_features,
+        seed=training.seed,
+        **shape,
+    )
+    critic = build_critic(network, histories.n_items, seed=training.seed, **shape)
+    reference = make_reference(histories, validation)
+
+    def evaluate(model: Any) -> dict[str, float]:
+        def rng() -> np.random.Generator:
+            return np.random.default_rng([training.seed, 2])
+
+        def invent(n_users: int) -> Histories:
+            order = rng().integers(histories.n_users, size=n_users)
+            return generate(
+                model, n_users, histories.item_ids, rng(), demographics[order], behaviour[order]
+            )
+
+        return look(
+            reference,
+            lambda seen: complete(model, seen.matrix, 1, rng()),
+            invent,
+            training.seed,
+        )
+
+    trained = train(
+        Game(generator, critic, training, adversarial_weight),
+        histories,
+        ProfileBlocks(demographics, behaviour),
+        evaluate,
+        TrainingState(state_path, fingerprint) if state_path else None,
+        name,
+    )
+    return trained, diagnose(trained.history, trained.best_epoch, adversarial_weight > 0)

@@ -1,0 +1,5 @@
+"""Invent users with the generator and with its controls, and measure how real they look."""
+
+from doppelcart.pipelines.augmentation.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,215 @@
+"""Nodes of the augmentation pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from doppelcart.cases import Case
+from doppelcart.columns import Columns
+from doppelcart.histories import Histories
+from doppelcart.metrics.fidelity import category_mix_distance, fidelity
+from doppelcart.metrics.privacy import privacy
+from doppelcart.models.controls import copy_users, draw_by_popularity, mix_users
+from doppelcart.pipelines.augmentation.params import AugmentationParams
+
+REFERENCE = "real users, two halves"
+CATEGORY, DEPARTMENT = Columns.CATEGORY, Columns.DEPARTMENT
+
+
+def copy_training_users(train_histories: Histories, params: AugmentationParams) -> Histories:
+    """Exact copies of training users, the control that adds nothing."""
+    return _control(copy_users, train_histories, params)
+
+
+def draw_popular_users(train_histories: Histories, params: AugmentationParams) -> Histories:
+    """Users without taste: real lengths, items by popularity."""
+    return _control(draw_by_popularity, train_histories, params)
+
+
+def mix_training_users(train_histories: Histories, params: AugmentationParams) -> Histories:
+    """Mixtures of two training users."""
+    return _control(mix_users, train_histories, params)
+
+
+def _control(
+    make: Callable[[Histories, int, np.random.Generator], Histories],
+    train: Histories,
+    params: AugmentationParams,
+) -> Histories:
+    return make(train, n_invented(train, params), np.random.default_rng(params.seed))
+
+
+def n_invented(train: Histories, params: AugmentationParams) -> int:
+    """How many users to invent."""
+    return max(1, round(params.ratio * train.n_users))
+
+
+def invent_users(
+    generator: Any,
+    train_histories: Histories,
+    profile_matrix: pd.DataFrame,
+    demographics_matrix: pd.DataFrame,
+    params: AugmentationParams,
+) -> Histories:
+    """Let a generator invent users like the real ones, of jittered real profiles.
+
+    Args:
+        generator: The trained generator.
+        train_histories: Training users.
+        profile_matrix: ``user_id`` and behaviour columns of the training users.
+        demographics_matrix: ``user_id`` and demographic columns.
+        params: Parameters of the pipeline.
+    """
+    from doppelcart.models.completion import generate, profile_rows
+
+    rng = np.random.default_rng([params.seed, 1])
+    n_users = n_invented(train_histories, params)
+    order = np.resize(rng.permutation(train_histories.n_users), n_users)
+    wanted = train_histories.user_ids[order]
+    behaviour = profile_rows(profile_matrix, wanted)
+    jitter = rng.normal(0, params.profile_jitter, behaviour.shape).astype(np.float32)
+    demographics = profile_rows(demographics_matrix, wanted)
+    return generate(
+        generator, n_users, train_histories.item_ids, rng, demographics, behaviour + jitter
+    )
+
+
+def measure_fidelity(
+    train_histories: Histories,
+    synthetic_copies: Histories,
+    synthetic_popularity: Histories,
+    synthetic_mixup: Histories,
+    synthetic_denoiser: Histories,
+    synthetic_gan: Histories,
+    feat_items: pd.DataFrame,
+    params: AugmentationParams,
+) -> pd.DataFrame:
+    """Compare each set of invented users with the real ones, two real halves as the yardstick.
+
+    Args:
+        train_histories: Training users.
+        synthetic_copies: Copies.
+        synthetic_popularity: Draws by popularity.
+        synthetic_mixup: Mixtures.
+        synthetic_denoiser: Users of the control without a critic.
+        synthetic_gan: Users of the adversarial generator.
+        feat_items: Readable item features.
+        params: Parameters of the pipeline.
+
+    Returns:
+        One row a statistic, one column a set, and ``real users, two halves``.
+    """
+    sets = {
+        "gan": synthetic_gan,
+        "denoiser": synthetic_denoiser,
+        "mixup": synthetic_mixup,
+        "popularity": synthetic_popularity,
+        "copies": synthetic_copies,
+    }
+    categories = item_groups(feat_items)
+    halves = _halves(train_histories, params.seed)
+    columns = {
+        REFERENCE: _compare(*halves, categories, params.seed),
+        **{name: _compare(train_histories, s, categories, params.seed) for name, s in sets.items()},
+    }
+    return pd.DataFrame(columns).rename_axis("statistic").reset_index()
+
+
+def item_groups(feat_items: pd.DataFrame) -> np.ndarray:
+    """(n_items,) category of each item, or its department, or one group for all."""
+    for column in (CATEGORY, DEPARTMENT):
+        if column in feat_items and feat_items[column].notna().any():
+            return feat_items[column].fillna("unknown").to_numpy(str)
+    return np.full(len(feat_items), "all", dtype=object).astype(str)
+
+
+def activity_segments(histories: Histories, cuts: np.ndarray) -> np.ndarray:
+    """(n_users,) ``light``, ``medium`` or ``heavy`` by the number of distinct items.
+
+    Args:
+        histories: Users.
+        cuts: (2,) lengths at which medium and heavy begin.
+    """
+    return np.array(["light", "medium", "heavy"])[np.digitize(histories.lengths, cuts)]
+
+
+def _halves(histories: Histories, seed: int) -> tuple[Histories, Histories]:
+    order = np.random.default_rng(seed).permutation(histories.n_users)
+    middle = len(order) // 2
+    return histories.select(order[:middle]), histories.select(order[middle:])
+
+
+def _compare(
+    real: Histories, other: Histories, categories: np.ndarray, seed: int
+) -> dict[str, float]:
+    cuts = np.quantile(real.lengths, [1 / 3, 2 / 3])
+    mix = category_mix_distance(
+        real.matrix,
+        other.matrix,
+        categories,
+        activity_segments(real, cuts),
+        activity_segments(other, cuts),
+    )
+    figures = fidelity(real.matrix, other.matrix, seed)
+    return figures | {f"category_mix_distance_{name}": value for name, value in mix.items()}
+
+
+def measure_privacy(
+    train_histories: Histories,
+    validation_cases: Mapping[str, Case],
+    synthetic_copies: Histories,
+    synthetic_popularity: Histories,
+    synthetic_mixup: Histories,
+    synthetic_denoiser: Histories,
+    synthetic_gan: Histories,
+    params: AugmentationParams,
+) -> pd.DataFrame:
+    """Look for copies of real users among the invented; a smoke test, never a proof.
+
+    Args:
+        train_histories: Training users.
+        validation_cases: Real users that no generator was trained on.
+        synthetic_copies: Copies: what the test must catch.
+        synthetic_popularity: Draws by popularity.
+        synthetic_mixup: Mixtures.
+        synthetic_denoiser: Users of the control without a critic.
+        synthetic_gan: Users of the adversarial generator.
+        params: Parameters of the pipeline.
+
+    Returns:
+        One row a statistic, one column a set.
+    """
+    holdout = whole_histories(validation_cases)
+    sets = {
+        "gan": synthetic_gan,
+        "denoiser": synthetic_denoiser,
+        "mixup": synthetic_mixup,
+        "popularity": synthetic_popularity,
+        "copies": synthetic_copies,
+    }
+    columns = {
+        name: privacy(
+            users.matrix,
+            train_histories.matrix,
+            holdout,
+            np.random.default_rng(params.seed),
+            params.near_copy_similarity,
+        )
+        for name, users in sets.items()
+    }
+    return pd.DataFrame(columns).rename_axis("statistic").reset_index()
+
+
+def whole_histories(cases: Mapping[str, Case]) -> Any:
+    """(n, n_items) CSR of the held-out users' whole histories, from the slice with most users."""
+    cold = [case for name, case in cases.items() if name.startswith("cold")]
+    case = max(cold or list(cases.values()), key=_size)
+    return (case.seen.matrix + case.relevant.matrix).tocsr()
+
+
+def _size(case: Case) -> int:
+    return case.n_users
