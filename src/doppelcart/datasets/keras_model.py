@@ -51,8 +51,11 @@ class KerasModelDataset(AbstractDataset[Any, Any]):
         """Write the model whole or not at all."""
         with replacing(self._filepath) as partial:
             whole = partial.with_suffix(".keras")
-            data.save(whole)
-            whole.replace(partial)
+            try:
+                data.save(whole)
+                whole.replace(partial)
+            finally:
+                whole.unlink(missing_ok=True)
 
     def _broken(self, why: str) -> DatasetStorageError:
         return DatasetStorageError(

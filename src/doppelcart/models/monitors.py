@@ -65,8 +65,8 @@ def make_reference(train: Histories, case: Case, max_users: int = 1000) -> Refer
 
 
 def _ndcg(scores: np.ndarray, case: Case) -> np.ndarray:
-    ranked = top_k(scores, case.seen.matrix, min(K, case.seen.n_items))
-    return ndcg(ranked, case.relevant.matrix, K)
+    k = min(K, case.seen.n_items)
+    return ndcg(top_k(scores, case.seen.matrix, k), case.relevant.matrix, k)
 
 
 def selection_value(completion_ndcg: float, cooccurrence: float, reference: Reference) -> float:

@@ -1,0 +1,163 @@
+"""Inventing and completing with a generator whose answer is known."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from doppelcart.errors import InputError
+from doppelcart.histories import Histories
+from doppelcart.models.completion import (
+    ROWS_A_CHUNK,
+    complete,
+    generate,
+    generator_logits,
+    make_completer,
+    profile_rows,
+)
+
+
+class Tensor:
+    def __init__(self, width: int):
+        self.shape = (None, width)
+
+
+class Stub:
+    """Says logit 0 of what is known, plus 10 for the item after each seen one, plus the noise."""
+
+    input: ClassVar = {
+        name: Tensor(width)
+        for name, width in {
+            "history": 4,
+            "noise": 1,
+            "demographics": 2,
+            "demographics_known": 1,
+            "behaviour": 1,
+            "behaviour_known": 1,
+        }.items()
+    }
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, fed, training):
+        assert training is False
+        self.asked.append(fed)
+        return 10 * np.roll(fed["history"], 1, axis=1) + fed["noise"]
+
+
+ITEMS = np.array(["a", "b", "c", "d"])
+
+
+def test_a_block_left_out_is_unknown_and_a_block_given_is_known():
+    stub = Stub()
+    generator_logits(stub, np.zeros((3, 4), np.float32), np.zeros((3, 1)), np.ones((3, 2)))
+    fed = stub.asked[0]
+    np.testing.assert_array_equal(fed["demographics"], np.ones((3, 2)))
+    assert fed["demographics_known"].tolist() == [[1.0]] * 3
+    assert fed["behaviour"].tolist() == [[0.0]] * 3
+    assert fed["behaviour_known"].tolist() == [[0.0]] * 3
+
+
+def test_completion_is_the_probability_averaged_over_noise():
+    seen = sparse.csr_matrix(np.eye(4, dtype=np.float32)[:2])
+    found = complete(Stub(), seen, 500, np.random.default_rng(0))
+    assert found.shape == (2, 4)
+    assert found.dtype == np.float32
+    noise = np.random.default_rng(1).standard_normal(100_000)
+    after, other = (float(np.mean(1 / (1 + np.exp(-(said + noise))))) for said in (10, 0))
+    np.testing.assert_allclose(found[0], [other, after, other, other], atol=0.04)
+    np.testing.assert_allclose(found[1], [other, other, after, other], atol=0.04)
+
+
+def test_chunks_change_nothing_but_the_order_of_draws():
+    n = ROWS_A_CHUNK + 3
+    stub = Stub()
+    demographics = np.arange(2 * n, dtype=np.float32).reshape(n, 2)
+    seen = sparse.csr_matrix(np.eye(4, dtype=np.float32)[np.arange(n) % 4])
+    found = complete(stub, seen, 1, np.random.default_rng(0), demographics)
+    given = np.concatenate([fed["demographics"] for fed in stub.asked])
+    np.testing.assert_array_equal(given, demographics)
+    np.testing.assert_array_equal(found.argmax(axis=1), (np.arange(n) + 1) % 4)
+
+
+def test_no_user_at_all():
+    assert complete(Stub(), sparse.csr_matrix((0, 4)), 2, np.random.default_rng(0)).shape == (0, 4)
+
+
+def test_extreme_logits_neither_warn_nor_leave_the_unit_interval(recwarn):
+    class Sure(Stub):
+        def __call__(self, fed, training):
+            return np.tile(np.array([-500, 500, 0, 0], np.float32), (len(fed["history"]), 1))
+
+    found = complete(Sure(), sparse.csr_matrix((2, 4)), 1, np.random.default_rng(0))
+    assert found[:, :2].tolist() == [[0.0, 1.0]] * 2
+    made = generate(Sure(), 50, ITEMS, np.random.default_rng(0))
+    assert (np.bincount(made.items, minlength=4)[:2] == [0, 50]).all()
+    assert not recwarn.list
+
+
+def test_a_target_profile_goes_to_the_user_it_is_meant_for():
+    stub = Stub()
+    n = ROWS_A_CHUNK + 5
+    behaviour = np.arange(n, dtype=np.float32)[:, None]
+    made = generate(stub, n, ITEMS, np.random.default_rng(0), behaviour=behaviour, prefix="gan")
+    np.testing.assert_array_equal(np.concatenate([f["behaviour"] for f in stub.asked]), behaviour)
+    assert all((fed["history"] == 0).all() for fed in stub.asked)
+    assert made.user_ids[[0, -1]].tolist() == ["gan-0", f"gan-{n - 1}"]
+
+
+@pytest.mark.parametrize("n_items", [3, 5])
+def test_another_catalogue_is_refused_with_advice(n_items):
+    rng = np.random.default_rng(0)
+    advice = rf"catalogue of 4 items.*have {n_items}.*kedro run --pipelines gan"
+    with pytest.raises(InputError, match=advice):
+        complete(Stub(), sparse.csr_matrix((2, n_items)), 1, rng)
+    with pytest.raises(InputError, match=advice):
+        generate(Stub(), 2, np.arange(n_items), rng)
+
+
+def test_another_catalogue_is_refused_by_a_trained_model(trained_denoiser):
+    with pytest.raises(InputError, match="catalogue of 24 items"):
+        generate(trained_denoiser[0].generator, 2, np.arange(23), np.random.default_rng(0))
+
+
+MATRIX = pd.DataFrame({"user_id": ["u", "v", "w"], "x": [1.0, 2.0, 3.0], "y": [4.0, 5.0, 6.0]})
+
+
+class TestProfileRows:
+    @pytest.mark.parametrize("matrix", [MATRIX, MATRIX.set_index("user_id")], ids=["column", "ind"])
+    def test_rows_come_in_the_order_of_the_users(self, matrix):
+        found = profile_rows(matrix, np.array(["w", "u", "w"]))
+        assert found.dtype == np.float32
+        assert found.tolist() == [[3, 6], [1, 4], [3, 6]]
+
+    def test_a_user_without_a_row_is_named(self):
+        with pytest.raises(InputError, match=r"1 users have no profile row, 'z' first.*profiles"):
+            profile_rows(MATRIX, np.array(["u", "z"]))
+
+    def test_a_matrix_without_columns(self):
+        assert profile_rows(MATRIX[["user_id"]], np.array(["w", "u"])).shape == (2, 0)
+
+
+class TestCompleter:
+    @pytest.fixture
+    def completer(self) -> Callable[[Histories], np.ndarray]:
+        return make_completer(Stub(), MATRIX, n_draws=2, seed=5)
+
+    def test_the_same_histories_are_always_completed_alike(self, completer):
+        rows = [np.array([0]), np.array([2, 1])]
+        seen = Histories.from_lists(rows, np.array(["v", "u"]), ITEMS)
+        first = completer(seen)
+        completer(seen.select(np.array([1])))
+        np.testing.assert_array_equal(completer(seen), first)
+
+    def test_demographics_are_those_of_the_users(self):
+        stub = Stub()
+        rows = [np.array([0]), np.array([2, 1])]
+        make_completer(stub, MATRIX, 1, 0)(Histories.from_lists(rows, np.array(["v", "u"]), ITEMS))
+        assert stub.asked[0]["demographics"].tolist() == [[2, 5], [1, 4]]
+        assert stub.asked[0]["behaviour_known"].tolist() == [[0], [0]]

@@ -1,0 +1,28 @@
+import pytest
+from pydantic import ValidationError
+
+from doppelcart.models.config import NetworkConfig, TrainingConfig
+
+
+@pytest.mark.parametrize(
+    ("model", "wrong"),
+    [
+        (NetworkConfig, {"noise_units": 0}),
+        (NetworkConfig, {"dropout": 1.0}),
+        (NetworkConfig, {"layers": 3}),
+        (TrainingConfig, {"adversarial_loss": "hinge"}),
+        (TrainingConfig, {"learning_rate": 0.0}),
+        (TrainingConfig, {"batch_size": 1}),
+        (TrainingConfig, {"ema_decay": 1.0}),
+        (TrainingConfig, {"reconstruction_weight": float("nan")}),
+        (TrainingConfig, {"gradient_penalty": float("inf")}),
+    ],
+)
+def test_what_cannot_work_is_refused_by_name(model, wrong):
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        model(**wrong)
+
+
+def test_what_was_chosen_stays():
+    with pytest.raises(ValidationError, match="frozen"):
+        TrainingConfig().epochs = 5  # type: ignore[misc]

@@ -1,0 +1,334 @@
+"""The training loop: repeatable, resumable, and never worse off than its last good checkpoint."""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from doppelcart.errors import StorageError, TrainingDivergedError
+from doppelcart.histories import Histories
+from doppelcart.models import training
+from doppelcart.models.batches import ProfileBlocks
+from doppelcart.models.config import NetworkConfig, TrainingConfig
+from doppelcart.models.networks import build_critic, build_generator
+from doppelcart.models.state import Progress, TrainingState
+from doppelcart.models.training import Game, batches, run_epoch, steps_an_epoch, train
+
+NETWORK = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8, dropout=0.2)
+CONFIG = TrainingConfig(epochs=5, batch_size=10, evaluate_every=2, critic_steps=1, ema_decay=0.5)
+N_USERS = 24
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _uncompiled() -> Iterator[None]:
+    """Compiling a step takes longer than the few steps of these tests do without."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def real(block_shop: Callable[..., Histories]) -> Histories:
+    return block_shop(N_USERS)
+
+
+@pytest.fixture(scope="module")
+def blocks(real: Histories, profiles: Callable[[Histories], ProfileBlocks]) -> ProfileBlocks:
+    return profiles(real)
+
+
+def new_game(adversarial_weight: float = 1.0, **changes: Any) -> Game:
+    features = np.eye(24, 2, dtype=np.float32)
+    generator = build_generator(NETWORK, np.full(24, 0.2), N_USERS, features, 3, 2, seed=0)
+    critic = build_critic(NETWORK, 24, 3, 2, seed=0)
+    return Game(generator, critic, CONFIG.model_copy(update=changes), adversarial_weight)
+
+
+def size_of_weights(model: Any) -> dict[str, float]:
+    """A metric that differs from one epoch to the next."""
+    return {"selection": float(sum(np.abs(w).sum() for w in model.get_weights()))}
+
+
+class Scripted:
+    """Says the metrics it was told to and remembers the weights that it was shown."""
+
+    def __init__(self, *values: float):
+        self.values = list(values)
+        self.seen: list[list[np.ndarray]] = []
+
+    def __call__(self, model: Any) -> dict[str, float]:
+        self.seen.append([w.copy() for w in model.get_weights()])
+        return {"selection": self.values[len(self.seen) - 1]}
+
+
+def assert_same(left: training.Trained, right: training.Trained) -> None:
+    """Same weights to the last bit, same figures but for the time they took."""
+    assert left.best_epoch == right.best_epoch
+    for part in ("generator", "critic"):
+        pairs = zip(
+            getattr(left, part).get_weights(), getattr(right, part).get_weights(), strict=True
+        )
+        for one, other in pairs:
+            np.testing.assert_array_equal(one, other)
+    pd.testing.assert_frame_equal(
+        left.history.drop(columns="seconds"), right.history.drop(columns="seconds")
+    )
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(real: Histories, blocks: ProfileBlocks) -> training.Trained:
+    return train(new_game(), real, blocks, size_of_weights)
+
+
+class TestBatches:
+    def test_an_epoch_takes_each_user_at_most_once_in_whole_batches(self, real, blocks):
+        found = list(batches(real, blocks, CONFIG, epoch=1))
+        assert len(found) == steps_an_epoch(N_USERS, 10) == 2
+        assert {len(batch["full"]) for batch in found} == {10}
+        # half of ten are new users
+        assert [batch["is_new"].sum() for batch in found] == [5, 5]
+        rows = np.concatenate([batch["full"] for batch in found])
+        assert len(np.unique(rows, axis=0)) == len(rows)
+
+    def test_few_users_make_one_batch(self, real, blocks):
+        few = CONFIG.model_copy(update={"batch_size": 1000})
+        assert [len(batch["full"]) for batch in batches(real, blocks, few, 1)] == [N_USERS]
+        assert steps_an_epoch(N_USERS, 1000) == 1
+
+    def test_an_epoch_is_the_same_whatever_came_before_and_unlike_the_next(self, real, blocks):
+        def full(epoch: int, **changes: Any) -> np.ndarray:
+            config = CONFIG.model_copy(update=changes)
+            return np.concatenate([b["seen"] for b in batches(real, blocks, config, epoch)])
+
+        np.testing.assert_array_equal(full(3), full(3))
+        assert (full(3) != full(4)).any()
+        assert (full(3) != full(3, seed=1)).any()
+
+
+class TestSteps:
+    def test_the_averaged_weights_follow_at_the_decay_asked_for(self, real, blocks):
+        game = new_game(0.0, ema_decay=0.75, batch_size=N_USERS)
+        before = [np.asarray(v) for v in game.averaged.trainable_variables]
+        run_epoch(game, real, blocks, 1)
+        after = [np.asarray(v) for v in game.generator.trainable_variables]
+        pairs = zip(before, after, game.averaged.trainable_variables, strict=True)
+        for start, end, average in pairs:
+            np.testing.assert_allclose(average, 0.75 * start + 0.25 * end, rtol=1e-5, atol=1e-7)
+        assert any((start != end).any() for start, end in zip(before, after, strict=True))
+
+    def test_every_loss_and_norm_is_logged(self, uninterrupted):
+        assert {
+            "epoch",
+            "seconds",
+            "selection",
+            "generator_loss",
+            "adversarial_loss",
+            "reconstruction_loss",
+            "generator_gradient_norm",
+            "critic_loss",
+            "critic_margin",
+            "critic_gradient_norm",
+        } == set(uninterrupted.history)
+        assert uninterrupted.history["epoch"].tolist() == [1, 2, 3, 4, 5]
+        # looked at every second epoch, and at the last
+        looked_at = uninterrupted.history["selection"].notna()
+        assert looked_at.tolist() == [False, True, False, True, True]
+        assert uninterrupted.steps_per_second > 0
+
+    @pytest.mark.parametrize("loss", ["wgan_gp", "vanilla", "relativistic"])
+    def test_the_loss_of_the_generator_is_the_weighted_sum(self, real, blocks, loss):
+        game = new_game(0.5, adversarial_loss=loss, reconstruction_weight=3.0)
+        for epoch in (1, 2):
+            logs = run_epoch(game, real, blocks, epoch)
+            expected = 3.0 * logs["reconstruction_loss"] + 0.5 * logs["adversarial_loss"]
+            assert logs["generator_loss"] == pytest.approx(expected, rel=1e-4)
+            assert np.isfinite(list(logs.values())).all()
+        assert logs["critic_gradient_norm"] > 0
+
+    def test_without_a_critic_the_critic_is_never_touched(self, real, blocks):
+        game = new_game(0.0)
+        before = game.critic.get_weights()
+        trained = train(game, real, blocks, size_of_weights)
+        for old, new in zip(before, trained.critic.get_weights(), strict=True):
+            np.testing.assert_array_equal(old, new)
+        assert int(game.critic_optimizer.iterations) == 0
+        assert not [name for name in trained.history if name.startswith("critic")]
+        assert trained.history["adversarial_loss"].tolist() == [0.0] * 5
+
+    def test_the_critic_takes_its_number_of_steps(self, real, blocks):
+        game = new_game(1.0, critic_steps=3)
+        run_epoch(game, real, blocks, 1)
+        assert int(game.critic_optimizer.iterations) == 3 * 2
+        assert int(game.generator_optimizer.iterations) == 2
+
+    def test_of_a_user_of_whom_nothing_is_known_nothing_is_reconstructed(self, real, blocks):
+        unknown = {"new_user_share": 1.0, "profile_known_share": 0.0}
+        assert run_epoch(new_game(1.0, **unknown), real, blocks, 1)["reconstruction_loss"] == 0
+        # There the average is all there is to learn.
+        assert run_epoch(new_game(0.0, **unknown), real, blocks, 1)["reconstruction_loss"] > 0
+
+    def test_completed_histories_count_by_their_share_in_the_game(self, real, blocks):
+        def loss(new_user_share: float, share: float) -> float:
+            game = new_game(
+                1.0,
+                new_user_share=new_user_share,
+                completion_adversarial_share=share,
+                batch_size=N_USERS,
+            )
+            return run_epoch(game, real, blocks, 1)["adversarial_loss"]
+
+        assert loss(0.0, 0.25) == pytest.approx(0.25 * loss(0.0, 1.0), rel=1e-4)
+        assert loss(1.0, 0.25) == pytest.approx(loss(1.0, 1.0), rel=1e-4)
+
+
+class TestRepeat:
+    def test_a_seed_gives_the_same_training_to_the_last_bit(self, real, blocks, uninterrupted):
+        assert_same(train(new_game(), real, blocks, size_of_weights), uninterrupted)
+
+    def test_another_seed_gives_another(self, real, blocks, uninterrupted):
+        other = train(new_game(seed=1), real, blocks, size_of_weights)
+        assert (
+            other.history["generator_loss"].to_numpy()
+            != uninterrupted.history["generator_loss"].to_numpy()
+        ).all()
+
+
+class TestResume:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "deep" / "gan.npz"
+
+    @staticmethod
+    def interrupted_in_evaluation(call: int) -> Callable[[Any], dict[str, float]]:
+        calls = []
+
+        def evaluate(model: Any) -> dict[str, float]:
+            calls.append(model)
+            if len(calls) == call:
+                raise KeyboardInterrupt
+            return size_of_weights(model)
+
+        return evaluate
+
+    @pytest.mark.parametrize(("call", "saved"), [(1, 0), (2, 2), (3, 4)])
+    def test_after_ctrl_c_at_an_evaluation_the_next_run_ends_as_if_nothing_happened(
+        self, real, blocks, uninterrupted, path, caplog, call, saved
+    ):
+        with pytest.raises(KeyboardInterrupt):
+            train(
+                new_game(),
+                real,
+                blocks,
+                self.interrupted_in_evaluation(call),
+                TrainingState(path, "f"),
+                "gan",
+            )
+        assert path.exists() == (saved > 0)
+        assert "gan was interrupted" in caplog.text
+        state = TrainingState(path, "f")
+        resumed = train(new_game(), real, blocks, size_of_weights, state)
+        assert state.last_saved_epoch == 4
+        assert_same(resumed, uninterrupted)
+        assert not path.exists()
+
+    def test_the_same_with_compiled_steps(self, real, blocks, path):
+        tf.config.run_functions_eagerly(False)
+        try:
+            whole = train(new_game(), real, blocks, size_of_weights)
+            evaluate = self.interrupted_in_evaluation(2)
+            with pytest.raises(KeyboardInterrupt):
+                train(new_game(), real, blocks, evaluate, TrainingState(path, "f"))
+            resumed = train(new_game(), real, blocks, size_of_weights, TrainingState(path, "f"))
+        finally:
+            tf.config.run_functions_eagerly(True)
+        assert_same(resumed, whole)
+
+    def test_after_ctrl_c_in_the_middle_of_an_epoch_too(
+        self, real, blocks, uninterrupted, path, monkeypatch
+    ):
+        make_batch, calls = training.make_batch, []
+
+        def interrupted(*args: Any) -> Any:
+            calls.append(args)
+            if len(calls) == 6:  # the second batch of epoch 3
+                raise KeyboardInterrupt
+            return make_batch(*args)
+
+        monkeypatch.setattr(training, "make_batch", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(new_game(), real, blocks, size_of_weights, TrainingState(path, "f"))
+        calls.clear()
+        monkeypatch.setattr(
+            training, "make_batch", lambda *args: calls.append(args) or make_batch(*args)
+        )
+        resumed = train(new_game(), real, blocks, size_of_weights, TrainingState(path, "f"))
+        assert_same(resumed, uninterrupted)
+        # epochs 3, 4 and 5, of two steps each; no work is done twice
+        assert len(calls) == 6
+
+    def test_a_state_of_other_data_or_settings_is_not_resumed(
+        self, real, blocks, uninterrupted, path
+    ):
+        TrainingState(path, "of other data").save(new_game(seed=7).variables, Progress(epoch=4))
+        fresh = train(new_game(), real, blocks, size_of_weights, TrainingState(path, "f"))
+        assert_same(fresh, uninterrupted)
+
+    def test_a_state_cut_short_is_an_error_that_says_what_to_do(self, real, blocks, path):
+        game = new_game()
+        TrainingState(path, "f").save(game.variables, Progress(epoch=2))
+        path.write_bytes(path.read_bytes()[:-200])
+        with pytest.raises(StorageError, match=rf"{path}.*Delete it to train from the beginning"):
+            train(game, real, blocks, size_of_weights, TrainingState(path, "f"))
+
+
+class TestCheckpoint:
+    def test_the_generator_that_did_best_on_validation_users_is_kept(self, real, blocks):
+        evaluate = Scripted(0.1, 0.7, 0.3)
+        trained = train(new_game(0.0), real, blocks, evaluate)
+        assert trained.best_epoch == 4
+        for kept, seen in zip(trained.generator.get_weights(), evaluate.seen[1], strict=True):
+            np.testing.assert_array_equal(kept, seen)
+
+    def test_a_metric_that_is_undefined_is_worse_than_any(self, real, blocks):
+        assert train(new_game(0.0), real, blocks, Scripted(np.nan, -3.0, np.nan)).best_epoch == 4
+
+    def test_never_a_metric_keeps_the_first(self, real, blocks):
+        nan = float("nan")
+        assert train(new_game(0.0), real, blocks, Scripted(nan, nan, nan)).best_epoch == 2
+
+
+class TestDivergence:
+    def test_training_falls_back_to_the_last_good_checkpoint(self, real, blocks, caplog):
+        game = new_game()
+        evaluate = Scripted(0.5, 0.9)
+
+        def poison(model: Any) -> dict[str, float]:
+            metrics = evaluate(model)
+            if len(evaluate.seen) == 2:
+                game.generator.set_weights([np.nan * w for w in game.generator.get_weights()])
+            return metrics
+
+        with caplog.at_level(logging.WARNING):
+            trained = train(game, real, blocks, poison, label="gan")
+        assert trained.best_epoch == 4
+        for kept, seen in zip(trained.generator.get_weights(), evaluate.seen[1], strict=True):
+            np.testing.assert_array_equal(kept, seen)
+        assert "gan diverged in epoch 5: falling back to epoch 4" in caplog.text
+        assert "learning_rate" in caplog.text
+        assert np.isnan(trained.history["generator_loss"].iloc[-1])
+
+    def test_without_a_checkpoint_it_is_an_error_with_advice(self, real, blocks):
+        game = new_game(learning_rate=1e30, critic_learning_rate=1e30)
+        with pytest.raises(TrainingDivergedError, match=r"epoch \d.*learning_rate"):
+            train(game, real, blocks, size_of_weights)
+
+    def test_the_last_step_of_an_epoch_may_be_the_one_that_diverges(self, real, blocks):
+        # Its loss is that of the weights before the step, still finite.
+        game = new_game(0.0, learning_rate=1e39, batch_size=N_USERS, evaluate_every=1)
+        with pytest.raises(TrainingDivergedError, match="epoch 1"):
+            train(game, real, blocks, size_of_weights)
