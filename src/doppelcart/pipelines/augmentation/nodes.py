@@ -123,7 +123,7 @@ def item_groups(feat_items: pd.DataFrame) -> np.ndarray:
     """(n_items,) category of each item, or its department, or one group for all."""
     for column in (CATEGORY, DEPARTMENT):
         if column in feat_items and feat_items[column].notna().any():
-            return feat_items[column].fillna("unknown").to_numpy(str)
+            return feat_items[column].astype(object).fillna("unknown").to_numpy(str)
     return np.full(len(feat_items), "all", dtype=object).astype(str)
 
 

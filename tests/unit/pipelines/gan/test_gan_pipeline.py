@@ -1,0 +1,100 @@
+"""The pipeline from a small shop to two trained generators."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+from kedro.validation import TypeExtractor
+
+from doppelcart.pipelines.gan import create_pipeline
+from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
+
+OUTPUTS = {
+    f"{name}.{output}"
+    for name in ("gan", "denoiser")
+    for output in ("generator", "critic", "history", "monitors")
+}
+
+
+@pytest.fixture
+def catalog(shop: dict[str, Any], tmp_path: Path) -> DataCatalog:
+    def game(name: str, weight: float) -> GameParams:
+        return GameParams(
+            name=name,
+            adversarial_weight=weight,
+            selection_slice="cold_2",
+            state_folder=tmp_path / "state",
+        )
+
+    entries: dict[str, Any] = {
+        **shop,
+        "params:gan.network": NetworkConfig(noise_units=4, hidden_units=8, critic_units=8),
+        "params:gan.training": TrainingConfig(epochs=3, batch_size=20, evaluate_every=2),
+        "params:gan.game": game("gan", 1.0),
+        "params:denoiser.game": game("denoiser", 0.0),
+    }
+    data = {name: MemoryDataset(value) for name, value in entries.items()}
+    # a model cannot be copied as other data in memory are
+    models = {name: MemoryDataset(copy_mode="assign") for name in OUTPUTS}
+    return DataCatalog({**data, **models})
+
+
+def test_from_a_shop_to_two_generators(catalog: DataCatalog, tmp_path: Path) -> None:
+    SequentialRunner().run(create_pipeline(), catalog)
+    for name in ("gan", "denoiser"):
+        generator = catalog.load(f"{name}.generator")
+        assert generator.output.shape == (None, 12)
+        assert generator.input["demographics"].shape == (None, 1)
+        history = catalog.load(f"{name}.history")
+        assert history["epoch"].tolist() == [1, 2, 3]
+        assert history["selection"].notna().tolist() == [False, True, True]
+        assert np.isfinite(history["generator_loss"]).all()
+        assert set(catalog.load(f"{name}.monitors")["status"]) <= {"ok", "warning"}
+    assert "critic_loss" in catalog.load("gan.history")
+    assert "critic_loss" not in catalog.load("denoiser.history")
+    # trained to the end: there is nothing left to resume
+    assert list((tmp_path / "state").glob("*")) == []
+
+
+def test_the_two_differ_in_the_adversarial_weight_alone() -> None:
+    gan, denoiser = sorted(create_pipeline().nodes, key=lambda node: node.name, reverse=True)
+    assert (gan.name, denoiser.name) == ("gan.train", "denoiser.train")
+    assert gan.func is denoiser.func
+    differ = set(gan.inputs) ^ set(denoiser.inputs)
+    assert differ == {"params:gan.game", "params:denoiser.game"}
+
+
+def test_borders() -> None:
+    pipeline = create_pipeline()
+    assert pipeline.all_outputs() == OUTPUTS
+    assert {name for name in pipeline.inputs() if not name.startswith("params:")} == {
+        "train_histories",
+        "profile_matrix",
+        "demographics_matrix",
+        "item_matrix",
+        "validation_cases",
+    }
+
+
+def test_parameters_reach_the_nodes_as_their_models() -> None:
+    hints = TypeExtractor({"gan": create_pipeline()}).extract_types_from_pipelines()
+    assert hints == {
+        "gan.network": NetworkConfig,
+        "gan.training": TrainingConfig,
+        "gan.game": GameParams,
+        "denoiser.game": GameParams,
+    }
+
+
+@pytest.mark.parametrize("name", ["gan", "augmentation"])
+def test_a_pipeline_loads_without_tensorflow(name: str) -> None:
+    code = (
+        f"import sys; from doppelcart.pipelines.{name} import create_pipeline; "
+        "create_pipeline(); assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
