@@ -12,9 +12,9 @@ class NetworkConfig(BaseModel):
 
     noise_units: int = Field(64, ge=1, le=1024, description="length of the noise vector z")
     hidden_units: int = Field(
-        256, ge=4, le=8192, description="width of the generator's item bottleneck and trunk"
+        128, ge=4, le=8192, description="width of the generator's item bottleneck and trunk"
     )
-    critic_units: int = Field(256, ge=4, le=8192, description="width of the critic's layers")
+    critic_units: int = Field(128, ge=4, le=8192, description="width of the critic's layers")
     dropout: float = Field(
         0.2, ge=0, lt=1, description="share of hidden generator units dropped in training"
     )
@@ -38,13 +38,13 @@ class TrainingConfig(BaseModel):
         description="adversarial weight of completed histories, relative to invented ones",
     )
     epochs: int = Field(60, ge=1, le=100_000, description="passes over the training users")
-    batch_size: int = Field(128, ge=2, le=65_536, description="users a step")
+    batch_size: int = Field(64, ge=2, le=65_536, description="users a step")
     new_user_share: float = Field(
         0.5, ge=0, le=1, description="share of a batch trained to invent users from nothing"
     )
-    critic_steps: int = Field(2, ge=1, le=100, description="critic steps a generator step")
-    learning_rate: float = Field(5e-4, gt=0, le=1, description="Adam step of the generator")
-    critic_learning_rate: float = Field(5e-4, gt=0, le=1, description="Adam step of the critic")
+    critic_steps: int = Field(1, ge=1, le=100, description="critic steps a generator step")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam step of the generator")
+    critic_learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam step of the critic")
     weight_decay: float = Field(
         1e-2, ge=0, le=1, description="decoupled weight decay of the generator"
     )
@@ -58,7 +58,7 @@ class TrainingConfig(BaseModel):
         0.5, ge=0, le=1, description="chance that each profile block is shown in training"
     )
     ema_decay: float = Field(
-        0.99, ge=0, lt=1, description="decay a step of the averaged generator weights"
+        0.995, ge=0, lt=1, description="decay a step of the averaged generator weights"
     )
     evaluate_every: int = Field(5, ge=1, description="epochs between two looks at validation users")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, batches and noise")

@@ -235,6 +235,8 @@ def train(
     """
     config = game.config
     progress = state.load(game.variables) if state else Progress()
+    if progress.epoch:
+        logger.info("Training of the %s resumes from epoch %d.", label, progress.epoch)
     remaining = range(progress.epoch + 1, config.epochs + 1)
     bar = tqdm(
         total=config.epochs,

@@ -8,6 +8,9 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import TruncatedSVD
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from doppelcart.columns import Columns
 from doppelcart.histories import Histories
@@ -270,11 +273,45 @@ def fit_profile_transformer(feat_users: pd.DataFrame, params: ProfilesParams) ->
     return transformer.fit(feat_users)
 
 
-def scale_profiles(
-    feat_users: pd.DataFrame, profile_transformer: ColumnTransformer
+def fit_taste_transformer(train_histories: Histories, params: ProfilesParams) -> Pipeline:
+    """Fits the coordinates of taste: users on the leading singular vectors of their histories.
+
+    Readable columns say how much a user spends on what departments; which products go together
+    below that level is in the singular vectors alone.
+
+    Returns:
+        Truncated SVD (Halko 2011) and a scaling of each coordinate to unit variance.
+    """
+    n_taste = min(params.n_taste, train_histories.n_items, train_histories.n_users)
+    svd = TruncatedSVD(max(n_taste, 1), random_state=params.seed)
+    return make_pipeline(svd, StandardScaler()).fit(train_histories.matrix)
+
+
+def measure_taste(
+    train_histories: Histories, taste_transformer: Pipeline, params: ProfilesParams
 ) -> pd.DataFrame:
-    """Applies the fitted scaling: user_id and float32 ``behaviour__*``, in the same order."""
-    return to_matrix(feat_users, profile_transformer, "behaviour", Columns.USER)
+    """Coordinates of taste of the training users: user_id and clipped float32 ``taste_*``."""
+    values = np.clip(taste_transformer.transform(train_histories.matrix), -params.clip, params.clip)
+    columns = [f"taste_{number:02d}" for number in range(values.shape[1])]
+    taste = pd.DataFrame(values.astype(np.float32), columns=columns)
+    taste.insert(0, Columns.USER, train_histories.user_ids.astype(str))
+    return taste
+
+
+def scale_profiles(
+    feat_users: pd.DataFrame,
+    profile_transformer: ColumnTransformer,
+    taste_matrix: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Applies the fitted scaling: user_id and float32 ``behaviour__*``, in the same order.
+
+    The coordinates of taste, where given, join them as ``behaviour__taste_*``.
+    """
+    profiles = to_matrix(feat_users, profile_transformer, "behaviour", Columns.USER)
+    if taste_matrix is None:
+        return profiles
+    taste = taste_matrix.set_index(Columns.USER).add_prefix("behaviour__")
+    return profiles.join(taste, on=Columns.USER)
 
 
 def fit_item_transformer(feat_items: pd.DataFrame, params: ProfilesParams) -> ColumnTransformer:

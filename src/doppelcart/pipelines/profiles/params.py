@@ -41,3 +41,10 @@ class ProfilesParams(BaseModel):
         ge=1,
         description="Training users a demographic level needs to get a column of its own.",
     )
+    n_taste: int = Field(
+        default=32,
+        ge=1,
+        le=500,
+        description="Coordinates of taste: singular vectors of the training histories.",
+    )
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Seed of the singular vectors.")

@@ -9,6 +9,8 @@ from doppelcart.pipelines.profiles.nodes import (
     fit_demographics_transformer,
     fit_item_transformer,
     fit_profile_transformer,
+    fit_taste_transformer,
+    measure_taste,
     scale_items,
     scale_profiles,
 )
@@ -45,8 +47,20 @@ def create_pipeline(**_: object) -> Pipeline:
                 name="fit_profile_transformer",
             ),
             Node(
+                fit_taste_transformer,
+                inputs=["train_histories", "params:profiles"],
+                outputs="taste_transformer",
+                name="fit_taste_transformer",
+            ),
+            Node(
+                measure_taste,
+                inputs=["train_histories", "taste_transformer", "params:profiles"],
+                outputs="taste_matrix",
+                name="measure_taste",
+            ),
+            Node(
                 scale_profiles,
-                inputs=["feat_users", "profile_transformer"],
+                inputs=["feat_users", "profile_transformer", "taste_matrix"],
                 outputs="profile_matrix",
                 name="scale_profiles",
             ),
