@@ -171,7 +171,8 @@ def _most_cautious(results: list[Uplift]) -> dict[str, float]:
 def _correct(uplift: pd.DataFrame, settings: ComparisonSettings) -> pd.DataFrame:
     if uplift.empty:
         return uplift
-    families = uplift[Columns.SLICE] if settings.family == "slice" else np.zeros(len(uplift))
+    whole = pd.Series("table", index=uplift.index)
+    families = uplift[Columns.SLICE] if settings.family == "slice" else whole
     corrected = uplift.assign(p_holm=1.0)
     for _, rows in corrected[corrected["tested"]].groupby(families, sort=False):
         smallest = 2 / (settings.n_bootstrap + 1) * len(rows)

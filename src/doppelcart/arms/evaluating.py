@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from doppelcart.arms.completion import Completer, Completions, complete_case, completed
 from doppelcart.arms.definition import ARMS, NONE, Kind
+from doppelcart.arms.parallel import side_by_side
 from doppelcart.arms.scoring import METRICS, rank
 from doppelcart.arms.training import training_matrix
 from doppelcart.cases import Case
@@ -19,6 +20,8 @@ from doppelcart.errors import InputError
 from doppelcart.histories import Histories
 from doppelcart.metrics import beyond, ranking
 from doppelcart.recommenders import RECOMMENDERS, Recommender
+
+_Measured = tuple[pd.DataFrame, dict[str, float]]
 
 KEYS = [Columns.SLICE, Columns.ARM, Columns.RECOMMENDER]
 
@@ -49,6 +52,7 @@ def evaluate(
     item_features: np.ndarray,
     cutoffs: Sequence[int],
     completion_top: int | None = None,
+    workers: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Metrics of every chosen arm on the test users of its slice.
 
@@ -62,20 +66,29 @@ def evaluate(
         cutoffs: Lengths of lists at which accuracy is measured; what lies beyond accuracy
             is measured at the longest.
         completion_top: Items a user that a completion keeps; None keeps all.
-
-    Raises:
-        InputError: If no slice was both tuned and has test users.
+        workers: Fits made side by side.
 
     Returns:
         User metrics: one row a (slice, arm, recommender, user), one column a metric
         (``ndcg@20``, ...). List metrics: one row a (slice, arm, recommender, metric) for what
         only all lists together have, coverage and Gini.
+
+    Raises:
+        InputError: If no slice was both tuned and has test users.
     """
     jobs = [_job(row) for _, row in chosen.iterrows()]
     usable = {name: case for name, case in cases.items() if case.n_users}
     distinct = [job for job in dict.fromkeys(jobs) if job.slice in usable]
     measured = _run(
-        distinct, train, synthetic, completers, usable, item_features, cutoffs, completion_top
+        distinct,
+        train,
+        synthetic,
+        completers,
+        usable,
+        item_features,
+        cutoffs,
+        completion_top,
+        workers,
     )
     user_rows, list_rows = [], []
     for job, arm in zip(jobs, chosen[Columns.ARM], strict=True):
@@ -172,26 +185,31 @@ def _run(
     item_features: np.ndarray,
     cutoffs: Sequence[int],
     completion_top: int | None,
-) -> dict[_Job, tuple[pd.DataFrame, dict[str, float]]]:
+    workers: int,
+) -> dict[_Job, _Measured]:
     added: dict[str, Completions] = {}
     for name, case in cases.items():
         needed = {job.completion for job in jobs if job.slice == name and job.completion}
         wanted = {arm: completers[arm] for arm in completers if arm in needed}
         added[name] = complete_case(case, wanted, completion_top)
-    measured = {}
     total = sum(cases[job.slice].n_users for job in jobs)
     with tqdm(total=total, desc="testing", unit="user", unit_scale=True, disable=None) as bar:
-        for fit in dict.fromkeys(job.fit for job in jobs):
-            recommender_name, arm, ratio = fit
-            matrix = training_matrix(arm, ratio, train, synthetic)
-            recommender = RECOMMENDERS[recommender_name]().fit(matrix)
+
+        def score_fit(fit: tuple[str, str, float]) -> dict[_Job, _Measured]:
+            name, arm, ratio = fit
+            recommender = RECOMMENDERS[name]().fit(training_matrix(arm, ratio, train, synthetic))
+            scored = {}
             for job in (job for job in jobs if job.fit == fit):
-                case = cases[job.slice]
-                measured[job] = _score_job(
-                    job, recommender, case, added[job.slice], train, item_features, cutoffs
+                case, extra = cases[job.slice], added[job.slice]
+                scored[job] = _score_job(
+                    job, recommender, case, extra, train, item_features, cutoffs
                 )
                 bar.update(case.n_users)
-    return measured
+            return scored
+
+        fits = dict.fromkeys(job.fit for job in jobs)
+        parts = side_by_side(score_fit, fits, workers)
+        return {job: measured for part in parts for job, measured in part.items()}
 
 
 def _score_job(

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from doppelcart.arms.completion import Completer, complete_case
 from doppelcart.arms.definition import ARMS, NONE, SYNTHETIC_OF, Kind
+from doppelcart.arms.parallel import side_by_side
 from doppelcart.arms.scoring import IGNORE_HISTORY, values_at_strengths
 from doppelcart.arms.training import check_synthetic, training_matrix
 from doppelcart.cases import Case
@@ -37,6 +38,7 @@ class TuningSettings:
         completion_top: Items a user that a completion keeps; None keeps all.
         seed: Of the draw of validation users.
         synthetic_only_slices: Slices on which synthetic-only arms are tuned.
+        workers: Fits made side by side.
     """
 
     configs: Mapping[str, Sequence[RecommenderConfig]]
@@ -49,6 +51,7 @@ class TuningSettings:
     completion_top: int | None = None
     seed: int = 0
     synthetic_only_slices: Sequence[str] | None = None
+    workers: int = 1
 
     def names(self, kind: Kind) -> list[str]:
         """The arms of a kind."""
@@ -67,6 +70,9 @@ class _Stack:
     @property
     def n_users(self) -> int:
         return int(self.known.shape[0])
+
+
+_Task = tuple[str, str, float, _Stack]
 
 
 def sample_case(case: Case, max_users: int, seed: int) -> Case:
@@ -126,14 +132,20 @@ def tune(
         for name in settings.configs
         for arm, ratio in _fits(settings, bool(some))
     ]
-    rows: list[dict[str, object]] = []
     total = sum(stack.n_users * len(settings.configs[name]) for name, _, _, stack in tasks)
     with tqdm(total=total, desc="tuning", unit="user", unit_scale=True, disable=None) as bar:
-        for name, arm, ratio, stack in tasks:
+
+        def score_fit(task: _Task) -> list[dict[str, object]]:
+            name, arm, ratio, stack = task
             recommender = RECOMMENDERS[name]().fit(training_matrix(arm, ratio, train, synthetic))
+            rows = []
             for config in settings.configs[name]:
                 rows += _score_config(recommender, config, arm, ratio, stack, settings)
                 bar.update(stack.n_users)
+            return rows
+
+        parts = side_by_side(score_fit, tasks, settings.workers)
+        rows = [row for part in parts for row in part]
     scores = _share_none(pd.DataFrame(rows), settings)
     return scores.astype({"knob": float, "value": float, "n_users": int})
 

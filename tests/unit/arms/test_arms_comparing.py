@@ -101,11 +101,15 @@ def test_holm_runs_over_the_slice_or_over_the_whole_table() -> None:
         parts.append(user_metrics(values, name))
         tables.append(chosen([("ease", "none", 0, 0.3), ("ease", "mixup", 1, 0.3)], name))
     both = pd.concat(parts), pd.concat(tables)
+    declined = tables[0].iloc[1:].assign(arm="copies", knob=0.0)
+    same = parts[0][parts[0]["arm"] == "none"].assign(arm="copies")
+    both = pd.concat([same, *parts]), pd.concat([declined, *tables])
     by_slice = compare(*both, SETTINGS)
     by_table = compare(
         *both, ComparisonSettings(metric="ndcg@20", n_bootstrap=2000, family="table")
     )
     assert by_slice["p_holm"].tolist() == by_slice["p_value"].tolist()
+    assert by_table["tested"].tolist() == [False, True, True]
     least = by_table["p_value"].min()
     assert by_table["p_holm"].min() == pytest.approx(2 * least)
 
@@ -132,7 +136,7 @@ def test_too_few_resamples_for_the_family_are_an_error() -> None:
     arms = ["none", "copies", "popularity", "mixup"]
     values = {("ease", arm): np.random.default_rng(1).random(20) for arm in arms}
     table = chosen([("ease", arm, float(arm != "none"), 0.2) for arm in arms])
-    with pytest.raises(ParameterError, match="Raise evaluation.n_bootstrap to 121 or more"):
+    with pytest.raises(ParameterError, match=r"Raise evaluation\.n_bootstrap to 121 or more"):
         compare(user_metrics(values), table, ComparisonSettings("ndcg@20", n_bootstrap=100))
 
 

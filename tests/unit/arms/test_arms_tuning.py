@@ -95,6 +95,25 @@ def test_slices_are_kept_apart_however_they_are_scored(
         assert together.set_index("slice")["value"][name] == pytest.approx(alone["value"].item())
 
 
+def test_workers_change_nothing(group_shop: Callable[..., Histories], cold_case: ColdCase) -> None:
+    train, case = group_shop(24, 0), cold_case(group_shop(60, 1), 2)
+    configs = {
+        "ease": expand("ease", {"l2": [5.0, 50.0]}),
+        "ials": expand("ials", {"factors": [8]}),
+    }
+    one, three = (
+        tune(
+            train,
+            {"copies": train},
+            {},
+            {"cold_2": case},
+            settings(configs=configs, arms=["copies"], workers=workers),
+        )
+        for workers in (1, 3)
+    )
+    pd.testing.assert_frame_equal(one, three, check_exact=True)
+
+
 def test_no_more_validation_users_than_asked_for_and_always_the_same(
     group_shop: Callable[..., Histories], cold_case: ColdCase
 ) -> None:

@@ -104,6 +104,7 @@ def evaluate_arms(
         item_matrix.drop(columns=Columns.ITEM).to_numpy(),
         params.cutoffs,
         params.completion_top,
+        params.workers,
     )
     return user_metrics, evaluating.summarise(user_metrics, list_metrics)
 
@@ -175,6 +176,7 @@ def _tuning_settings(params: EvaluationParams) -> tuning.TuningSettings:
         completion_top=params.completion_top,
         seed=params.seed,
         synthetic_only_slices=params.synthetic_only_slices,
+        workers=params.workers,
     )
 
 

@@ -38,7 +38,7 @@ class EvaluationParams(BaseModel):
         "kind is left out.",
     )
     ratios: tuple[Ratio, ...] = Field(
-        default=(0.0, 0.5, 1.0),
+        default=(0.0, 1.0),
         description="Synthetic users per real one that training arms choose from; must hold 0.",
     )
     strengths: tuple[Strength, ...] = Field(
@@ -78,6 +78,9 @@ class EvaluationParams(BaseModel):
     )
     family: Literal["slice", "table"] = Field(
         default="slice", description="Comparisons over which Holm's correction runs."
+    )
+    workers: int = Field(
+        default=2, ge=1, le=64, description="Fits made side by side; figures do not depend on it."
     )
     seed: int = Field(
         default=0,
