@@ -1,0 +1,49 @@
+"""``python -m benchmarks``: all of them; ``python -m benchmarks core``: one;
+``python -m benchmarks results [DATA_FOLDER ...]``: write what was measured into the documents.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "true")
+
+from benchmarks import core, documents, figures, machine
+
+BENCHMARKS = {"core": core.measure}
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", nargs="?", help=f"{', '.join(BENCHMARKS)}, or results; all without")
+    parser.add_argument("runs", nargs="*", type=Path, help="data folders of finished runs")
+    parser.add_argument("--env", help="another environment than the default, to try things out")
+    parser.add_argument("--results", type=Path, help="another folder for what is measured")
+    given = parser.parse_args()
+    if given.name not in (None, "results", *BENCHMARKS):
+        parser.error(f"there is no benchmark '{given.name}'; there are {', '.join(BENCHMARKS)}")
+    if given.env and not given.results:
+        parser.error("--env needs --results: only the default belongs into the documents")
+    return given
+
+
+def main() -> None:
+    given = parse()
+    folder = given.results or documents.RESULTS
+    for path in given.runs:
+        documents.take_in(path, folder)
+    names = [given.name] if given.name in BENCHMARKS else list(BENCHMARKS)
+    for name in names if given.name != "results" else []:
+        measured = BENCHMARKS[name](folder, given.env)
+        path = figures.write(name, measured, machine.facts(), folder)
+        print(path.with_suffix(".md").read_text(encoding="utf-8"))
+    if given.results is None:
+        documents.refresh()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,436 @@
+"""The figures of the core: the default run, its parts, and what its data was worth."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from kedro.config import OmegaConfigLoader
+
+from benchmarks import documents, processes
+from benchmarks.figures import Figure, Target, repeated
+from benchmarks.machine import PROJECT
+from doppelcart.arms.grid import expand
+from doppelcart.arms.scoring import rank
+from doppelcart.cases import Case
+from doppelcart.datasets import CasesDataset, HistoriesDataset
+from doppelcart.histories import Histories
+from doppelcart.metrics import ranking
+from doppelcart.metrics.significance import paired_bootstrap
+from doppelcart.recommenders import EASE, EASEConfig, PureSVD, PureSVDConfig, Recommender
+from doppelcart.recommenders.base import RecommenderConfig
+from doppelcart.settings import CONFIG_LOADER_ARGS
+
+KEDRO = (sys.executable, "-m", "kedro")
+TABLE_PIPELINES = "ingestion,cleaning,split,profiles"
+REPETITIONS = 3
+
+SMALL, LARGE = 1_300, 17_000
+STEPS, ROUNDS = 8, 7
+
+RANKED_ITEMS, TRAINING_USERS, RANKED_USERS = 10_000, 1_440, 4_096
+RANKING_ROUNDS = 7
+
+PROTOTYPE_USERS, PROTOTYPE_ITEMS, PROTOTYPE_EPOCHS, PROTOTYPE_BATCH = 300, 1_346, 200, 32
+
+IMPORTED = """
+import runpy, sys
+sys.argv = ["kedro", "registry", "list"]
+try:
+    runpy.run_module("kedro", run_name="__main__")
+except SystemExit as end:
+    assert not end.code, end.code
+found = sorted({name.partition(".")[0] for name in sys.modules} & {"keras", "tensorflow"})
+print("imported:", *found)
+"""
+
+
+def measure(results: Path, env: str | None = None) -> list[Figure]:
+    """Take every figure; the tables of the default run are kept with the results.
+
+    Args:
+        results: Folder of the results.
+        env: Another environment than the default; its figures have no place in the documents.
+    """
+    with tempfile.TemporaryDirectory(prefix="doppelcart-") as scratch:
+        home = Path(scratch)
+        figures = registry(home)
+        figures += tables(home, env)
+        figures += default_run(home, env)
+        documents.take_in(home / "run", results)
+        figures += training_steps(gan_parameters(env))
+        figures += full_ranking()
+        figures += synthetic_only(home / "run")
+        figures += prototype_scale(home / "run", env)
+        return figures + completion(home / "run")
+
+
+def registry(home: Path) -> list[Figure]:
+    """How long Kedro takes to list the pipelines, and what it imports to do so."""
+    usages = [_kedro(home, "list", "registry", "list") for _ in range(REPETITIONS)]
+    found = processes.run([sys.executable, "-c", IMPORTED], home / "imported.log").output
+    names = found.splitlines()[-1].partition("imported:")[2].split()
+    return [
+        repeated(
+            "`kedro registry list`",
+            [usage.seconds for usage in usages],
+            "s",
+            "Wall time of the command in a process of its own.",
+            Target("<=", 8),
+        ),
+        Figure(
+            "of TensorFlow and Keras, imported by `kedro registry list`",
+            len(names),
+            "",
+            "Looked up in sys.modules when the command ends. Found: "
+            + (", ".join(names) or "none"),
+            Target("<=", 0),
+        ),
+    ]
+
+
+def tables(home: Path, env: str | None) -> list[Figure]:
+    """Ingestion to profiles, each time into a new folder."""
+    usages = [
+        _kedro(home, f"tables{number}", "run", "--pipelines", TABLE_PIPELINES, *_in(env))
+        for number in range(REPETITIONS)
+    ]
+    return [
+        repeated(
+            "ingestion to profiles",
+            [usage.seconds for usage in usages],
+            "s",
+            f"Wall time of `kedro run --pipelines {TABLE_PIPELINES}`, tracked, in a new folder.",
+            Target("<=", 40),
+        )
+    ]
+
+
+def default_run(home: Path, env: str | None) -> list[Figure]:
+    """The whole run, once."""
+    usage = _kedro(home, "run", "run", *_in(env))
+    how = f"`kedro run{' --env ' + env if env else ''}`, tracked, in a new data folder, once"
+    return [
+        Figure(
+            "default `kedro run`", usage.seconds, "s", f"Wall time of {how}.", Target("<=", 480)
+        ),
+        Figure(
+            "default `kedro run`, peak memory",
+            usage.peak_gb,
+            "GB",
+            f"Resident memory of the process and its children during {how}; looked at five times a "
+            "second, shared pages once, and the kernel's own maximum of a single process.",
+            Target("<=", 6),
+        ),
+    ]
+
+
+def training_steps(parameters: dict[str, Any]) -> list[Figure]:
+    """Steps of generator and critic at two sizes of catalogue, in turn."""
+    from doppelcart.models.config import NetworkConfig, TrainingConfig
+
+    network = NetworkConfig(**parameters["network"])
+    training = TrainingConfig(**parameters["training"])
+    epochs = {n: _epoch(n, network, training) for n in (SMALL, LARGE)}
+    seconds: dict[int, list[float]] = {n: [] for n in epochs}
+    for number in range(ROUNDS + 1):
+        for n_items, epoch in epochs.items():
+            taken = _seconds(lambda epoch=epoch, number=number: epoch(number))
+            if number:  # the first compiles
+                seconds[n_items].append(taken / STEPS)
+    how = (
+        f"Made histories of 1 % of the items; batches of {training.batch_size} users, "
+        f"{training.critic_steps} critic step(s) a generator step, {STEPS} steps a round, the two "
+        "sizes in turn."
+    )
+    ratios = [large / small for small, large in zip(*seconds.values(), strict=True)]
+    return [
+        *(
+            repeated(
+                f"training at {n_items:,} items",
+                [1 / value for value in values],
+                "steps/s",
+                how,
+            )
+            for n_items, values in seconds.items()
+        ),
+        repeated(
+            f"cost of a training step, {LARGE:,} items against {SMALL:,}",
+            ratios,
+            "times",
+            how,
+            Target("<=", LARGE / SMALL),
+        ),
+    ]
+
+
+def _epoch(n_items: int, network: Any, training: Any) -> Callable[[int], object]:
+    from doppelcart.models.batches import ProfileBlocks
+    from doppelcart.models.networks import build_critic, build_generator
+    from doppelcart.models.training import Game, run_epoch
+
+    rng = np.random.default_rng(0)
+    real = made_histories(training.batch_size * STEPS, n_items, n_items // 100, rng)
+    blocks = ProfileBlocks(
+        rng.random((real.n_users, 40), dtype=np.float32),
+        rng.standard_normal((real.n_users, 80), dtype=np.float32),
+    )
+    features = rng.standard_normal((n_items, 50), dtype=np.float32)
+    share = np.bincount(real.items, minlength=n_items) / real.n_users
+    generator = build_generator(network, share, real.n_users, features, 40, 80, seed=0)
+    game = Game(generator, build_critic(network, n_items, 40, 80, seed=0), training, 1.0)
+    return lambda number: run_epoch(game, real, blocks, number)
+
+
+def full_ranking() -> list[Figure]:
+    """Users scored and ranked a second over a whole catalogue."""
+    rng = np.random.default_rng(0)
+    train = made_histories(TRAINING_USERS, RANKED_ITEMS, 200, rng)
+    asked = made_histories(RANKED_USERS, RANKED_ITEMS, 100, rng)
+    whole = asked.matrix
+    case = Case("made", asked.first(50), asked.rest(50))
+    contenders: list[tuple[Recommender, RecommenderConfig]] = [
+        (EASE().fit(train.matrix), EASEConfig(l2=1000.0, centred=True)),
+        (PureSVD().fit(train.matrix), PureSVDConfig(rank=20)),
+    ]
+    return [
+        repeated(
+            f"full ranking of {whole.shape[1]:,} items, {recommender.name}",
+            _rates(recommender, config, case),
+            "users/s",
+            f"Scores, the best 20 and their NDCG of {RANKED_USERS:,} made users with 50 known "
+            f"items each; the fit, on {TRAINING_USERS:,} made users, is not in the figure.",
+            Target(">=", 2000),
+        )
+        for recommender, config in contenders
+    ]
+
+
+def _rates(recommender: Recommender, config: RecommenderConfig, case: Case) -> list[float]:
+    known, relevant = case.seen.matrix, case.relevant.matrix
+
+    def evaluate() -> None:
+        ranking.ndcg(rank(recommender, config, known, known, 20), relevant, 20)
+
+    evaluate()  # solves for the configuration
+    return [case.n_users / _seconds(evaluate) for _ in range(RANKING_ROUNDS)]
+
+
+def synthetic_only(run: Path) -> list[Figure]:
+    """What EASE learns from the GAN's users alone, in the default run."""
+    tstr = pd.read_csv(run / "08_reporting" / "tstr.csv")
+    row = _only(tstr, recommender="ease", slice="cold_80pct", arm="gan_only")
+    name = "EASE trained on the GAN's users alone, share of its NDCG@20 on real ones"
+    target = Target(">=", 0.97)
+    if row is None:
+        return [Figure(name, np.nan, "", "The run has no such row in tstr.csv.", target)]
+    how = (
+        f"tstr.csv of the default run: new users, 80 % of the history known, {row['n_users']} test "
+        "users; either tuned on validation users. Paired bootstrap of users, 95 %."
+    )
+    return [Figure(name, row["share"], "", how, target, row["low"], row["high"])]
+
+
+def completion(run: Path) -> list[Figure]:
+    """What completed histories bring EASE for users with five known items."""
+    uplift = pd.read_csv(run / "08_reporting" / "uplift.csv")
+    row = _only(uplift, recommender="ease", slice="cold_5", arm="gan_completion", against="none")
+    name = "change of EASE's NDCG@20 by completed histories, 5 known items"
+    target = Target(">", 0, of="low")
+    if row is None:
+        return [Figure(name, np.nan, "%", "The run has no such row in uplift.csv.", target)]
+    how = (
+        f"uplift.csv of the default run: new users, first 5 items in time order, {row['n_users']} "
+        "test users, strength chosen on validation users. Paired bootstrap of users, 95 %."
+    )
+    value, low, high = (
+        100 * row[column] for column in ("relative", "relative_low", "relative_high")
+    )
+    return [Figure(name, value, "%", how, target, low, high)]
+
+
+def prototype_scale(run: Path, env: str | None) -> list[Figure]:
+    """The same as ``synthetic_only`` from 300 real users and about 1,350 popular items."""
+    from doppelcart.models.completion import generate, profile_rows
+    from doppelcart.models.config import NetworkConfig, TrainingConfig
+    from doppelcart.models.fitting import fit
+
+    parts = popular_part(run, PROTOTYPE_USERS, PROTOTYPE_ITEMS)
+    real, validation, test, kept = parts["train"], parts["validation"], parts["test"], parts["kept"]
+    behaviour, demographics = (
+        profile_rows(pd.read_parquet(run / "05_model_input" / f"{name}.parquet"), real.user_ids)
+        for name in ("profile_matrix", "demographics_matrix")
+    )
+    items = pd.read_parquet(run / "05_model_input" / "item_matrix.parquet")
+    features = items.drop(columns="item_id").to_numpy(np.float32)[kept]
+    parameters = gan_parameters(env)
+    training = TrainingConfig(
+        **parameters["training"]
+        | {"epochs": PROTOTYPE_EPOCHS, "batch_size": PROTOTYPE_BATCH, "evaluate_every": 20}
+    )
+    trained, _ = fit(
+        real,
+        demographics,
+        behaviour,
+        features,
+        validation,
+        NetworkConfig(**parameters["network"]),
+        training,
+        parameters["game"]["adversarial_weight"],
+        "gan of 300 users",
+    )
+    augmentation = _parameters(env)["augmentation"]
+    rng = np.random.default_rng([augmentation["seed"], 1])
+    order = rng.permutation(real.n_users)
+    jitter = rng.normal(0, augmentation["profile_jitter"], behaviour.shape).astype(np.float32)
+    invented = generate(
+        trained.generator,
+        real.n_users,
+        real.item_ids,
+        rng,
+        demographics[order],
+        behaviour[order] + jitter[order],
+    )
+    grid = expand("ease", _parameters(env)["evaluation"]["grids"]["ease"])
+    by_real, by_invented = (tuned(source, validation, test, grid) for source in (real, invented))
+    result = paired_bootstrap(by_invented, by_real, rng=np.random.default_rng(0))
+    how = (
+        f"{real.n_users} training users of the default run and the {real.n_items:,} items that "
+        f"most of its training users bought; the GAN of the default parameters, but "
+        f"{training.epochs} epochs of batches of {training.batch_size}; as many users invented. "
+        f"EASE tuned on {validation.n_users} validation users for either, NDCG@20 of "
+        f"{result.n_users} test users with 80 % of the history known: {result.value:.4f} against "
+        f"{result.base:.4f}. Paired bootstrap of users, 95 %."
+    )
+    return [
+        Figure(
+            f"the same from {real.n_users} real users and {real.n_items:,} items",
+            1 + result.relative,
+            "",
+            how,
+            Target(">=", 0.97),
+            1 + result.relative_low,
+            1 + result.relative_high,
+        )
+    ]
+
+
+def popular_part(run: Path, n_users: int, n_items: int) -> dict[str, Any]:
+    """Some training users, and all held-out ones, with the items most bought in training.
+
+    Args:
+        run: Data folder of a finished run.
+        n_users: Training users to draw; all if there are fewer.
+        n_items: The most items to keep; those of equal support are kept or left out together.
+
+    Returns:
+        ``train`` histories, ``validation`` and ``test`` cases with 80 % known, and ``kept``, the
+        positions of the items in the run's catalogue.
+    """
+    folder = run / "03_primary"
+    train = HistoriesDataset(filepath=str(folder / "train_histories.npz")).load()
+    support = np.bincount(train.items, minlength=train.n_items)
+    ordered = np.append(np.sort(support)[::-1], 0)
+    least = ordered[min(n_items, train.n_items)]
+    kept = np.flatnonzero(support > least)
+    rng = np.random.default_rng(0)
+    restricted = _restrict(train, kept)
+    enough = np.flatnonzero(restricted.lengths >= 2)
+    users = np.sort(rng.choice(enough, min(n_users, len(enough)), replace=False))
+    return {"train": restricted.select(users), "kept": kept} | {
+        part: _mostly_known(
+            CasesDataset(filepath=str(folder / f"{part}_cases.npz")).load()["cold_80pct"], kept
+        )
+        for part in ("validation", "test")
+    }
+
+
+def _restrict(histories: Histories, kept: np.ndarray) -> Histories:
+    positions = np.full(histories.n_items, -1)
+    positions[kept] = np.arange(len(kept))
+    rows = [positions[histories.of(user)] for user in range(histories.n_users)]
+    rows = [row[row >= 0] for row in rows]
+    return Histories.from_lists(rows, histories.user_ids, histories.item_ids[kept])
+
+
+def _mostly_known(case: Case, kept: np.ndarray) -> Case:
+    """The case's users with the kept items only, four fifths of them known again."""
+    rows = [np.concatenate([case.seen.of(u), case.relevant.of(u)]) for u in range(case.n_users)]
+    whole = _restrict(Histories.from_lists(rows, case.user_ids, case.seen.item_ids), kept)
+    whole = whole.select(np.flatnonzero(whole.lengths >= 2))
+    known = np.minimum(np.floor(0.8 * whole.lengths + 1e-9).astype(np.int64), whole.lengths - 1)
+    return Case(case.name, whole.first(known), whole.rest(known))
+
+
+def tuned(
+    train: Histories, validation: Case, test: Case, grid: Sequence[RecommenderConfig]
+) -> np.ndarray:
+    """(n_users,) NDCG@20 on test of EASE in the configuration that is best on validation."""
+    recommender = EASE().fit(train.matrix)
+
+    def score(case: Case, config: RecommenderConfig) -> np.ndarray:
+        known = case.seen.matrix
+        return ranking.ndcg(rank(recommender, config, known, known, 20), case.relevant.matrix, 20)
+
+    best = max(grid, key=lambda config: float(np.nanmean(score(validation, config))))
+    return score(test, best)
+
+
+def made_histories(n_users: int, n_items: int, length: int, rng: np.random.Generator) -> Histories:
+    """Users of one length whose items are drawn by a popularity that falls with the rank's root."""
+    weights = -0.5 * np.log(np.arange(1, n_items + 1))
+    rows = [
+        np.argpartition(-(weights + rng.gumbel(size=n_items)), length)[:length]
+        for _ in range(n_users)
+    ]
+    return Histories.from_lists(
+        rows, np.arange(n_users).astype(str), np.arange(n_items).astype(str)
+    )
+
+
+def gan_parameters(env: str | None) -> dict[str, Any]:
+    """Parameters of the adversarial generator in an environment."""
+    parameters: dict[str, Any] = _parameters(env)["gan"]
+    return parameters
+
+
+def _parameters(env: str | None) -> dict[str, Any]:
+    loader = OmegaConfigLoader(
+        str(PROJECT / "conf"), env=env or CONFIG_LOADER_ARGS["base_env"], **CONFIG_LOADER_ARGS
+    )
+    parameters: dict[str, Any] = loader["parameters"]
+    return parameters
+
+
+def _kedro(home: Path, folder: str, *words: str) -> processes.Usage:
+    """A Kedro command whose data and tracked runs lie in a folder of their own."""
+    data = home / folder
+    data.mkdir(exist_ok=True)
+    variables = {
+        "DOPPELCART_DATA": str(data),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{data / 'mlflow.db'}",
+        "DOPPELCART_TRACKING": "on",
+    }
+    return processes.run([*KEDRO, *words], home / f"{folder}.log", variables)
+
+
+def _in(env: str | None) -> tuple[str, ...]:
+    return ("--env", env) if env else ()
+
+
+def _only(table: pd.DataFrame, **labels: str) -> pd.Series | None:
+    for column, value in labels.items():
+        table = table[table[column] == value]
+    return None if table.empty else table.iloc[0]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin

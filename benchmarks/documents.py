@@ -1,0 +1,218 @@
+"""Put what was measured into the documents: README.md between its markers, docs/results.md whole.
+
+Everything comes from files in ``benchmarks/results``: the tables of the benchmarks, and in
+``runs/<source>`` the tables of finished runs, which ``take_in`` copies there.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.figures import table
+from benchmarks.machine import PROJECT
+from doppelcart.arms.definition import ARMS
+
+RESULTS = PROJECT / "benchmarks" / "results"
+README = PROJECT / "README.md"
+PAGE = PROJECT / "docs" / "results.md"
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+TABLES = ("verdict", "tstr", "metrics")
+OUTCOMES = ("helps", "no evidence", "harms")
+# The recommender whose every slice stands in the README; all of them are in docs/results.md.
+SHOWN = "ease"
+
+
+def take_in(data: Path, results: Path) -> Path:
+    """Copy a finished run's tables into the results.
+
+    Args:
+        data: Data folder of the run.
+        results: Folder of the results.
+
+    Returns:
+        Their new folder, named after the run's source.
+    """
+    summary = json.loads((data / "02_intermediate" / "source_summary.json").read_text())
+    split = json.loads((data / "03_primary" / "split_summary.json").read_text())
+    run = json.loads((data / "08_reporting" / "run_facts.json").read_text())
+    folder = results / "runs" / summary["source"]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in TABLES:
+        shutil.copyfile(data / "08_reporting" / f"{name}.csv", folder / f"{name}.csv")
+    described = {
+        "source": summary["source"],
+        "commit": run["commit"],
+        "written": run["written"],
+        "train_users": split["train_users_with_rows"],
+        "items": split["catalogue"],
+    }
+    (folder / "run.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    return folder
+
+
+def refresh(results: Path = RESULTS, readme: Path = README, page: Path = PAGE) -> None:
+    """Write both documents anew."""
+    page.write_text(results_page(results), encoding="utf-8")
+    text = readme.read_text(encoding="utf-8")
+    readme.write_text(between(text, readme_section(results)), encoding="utf-8")
+
+
+def between(text: str, section: str) -> str:
+    """The text with what stands between its markers replaced.
+
+    Raises:
+        ValueError: A marker is missing or there are two of it.
+    """
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise ValueError(f"README.md needs {BEGIN} and, after it, {END}, once each")
+    head, _, rest = text.partition(BEGIN)
+    return f"{head}{BEGIN}\n\n{section.strip()}\n\n{END}{rest.partition(END)[2]}"
+
+
+def readme_section(results: Path) -> str:
+    """The benchmarks' tables, and per run how many verdicts went which way."""
+    parts = [_benchmark(path) for path in sorted(results.glob("*.json"))]
+    for run in _runs(results):
+        facts, verdict = run["facts"], run["verdict"]
+        parts += [
+            (
+                f"**{_title(facts)}** ({_size(facts)}). The GAN's data, judged in "
+                f"{verdict['slice'].nunique()} slices for {verdict['recommender'].nunique()} "
+                "recommenders:"
+            ),
+            _counts(verdict),
+            (
+                f"{SHOWN.upper()} by slice: NDCG@20 without generated data, and its change with it "
+                "(95 % interval). *Helps* and *harms* hold after Holm's correction; a *win* beats "
+                "every control too."
+            ),
+            _verdicts(verdict[verdict["recommender"] == SHOWN]),
+        ]
+    if not parts:
+        return "Nothing has been measured yet: run `make benchmark`."
+    parts.append("All recommenders and controls: [docs/results.md](docs/results.md).")
+    return "\n\n".join(part.strip() for part in parts)
+
+
+def results_page(results: Path) -> str:
+    """Everything that was measured."""
+    parts = [
+        "# Results",
+        (
+            "Written by `python -m benchmarks results` from `benchmarks/results`; do not edit it. "
+            "What the words mean: [protocol.md](protocol.md)."
+        ),
+    ]
+    benchmarks = sorted(results.glob("*.json"))
+    parts += ["## Benchmarks"] * bool(benchmarks)
+    for path in benchmarks:
+        parts += [f"### {path.stem}", _benchmark(path), _how(path)]
+    for run in _runs(results):
+        facts, verdict = run["facts"], run["verdict"]
+        parts += [
+            f"## {_title(facts)}",
+            f"{_size(facts)}; run of {facts['written'][:10]} at commit `{facts['commit'][:10]}`.",
+            "### Verdict",
+            _counts(verdict),
+            _verdicts(verdict),
+            "### Every arm",
+            "NDCG@20 on test users, each arm tuned on validation users over the same grid.",
+            _scores(run["metrics"]),
+            "### Trained on synthetic users alone",
+            (
+                "NDCG@20 as a share of the same recommender's when trained on the real users "
+                "(95 % interval)."
+            ),
+            _shares(run["tstr"]),
+        ]
+    if len(parts) == 2:
+        parts.append("Nothing has been measured yet: run `make benchmark`.")
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _benchmark(path: Path) -> str:
+    return table(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _how(path: Path) -> str:
+    entries = json.loads(path.read_text(encoding="utf-8"))["figures"]
+    return "\n".join(f"- *{entry['figure']}*: {entry['how']}" for entry in entries)
+
+
+def _runs(results: Path) -> list[dict[str, Any]]:
+    folders = sorted(path.parent for path in (results / "runs").glob("*/run.json"))
+    return [
+        {"facts": json.loads((folder / "run.json").read_text())}
+        | {name: pd.read_csv(folder / f"{name}.csv") for name in TABLES}
+        for folder in folders
+    ]
+
+
+def _title(facts: dict[str, Any]) -> str:
+    return str(facts["source"]).replace("_", " ").title()
+
+
+def _size(facts: dict[str, Any]) -> str:
+    return f"{facts['train_users']:,} training users, {facts['items']:,} items"
+
+
+def _counts(verdict: pd.DataFrame) -> str:
+    rows = []
+    for arm, of_arm in verdict.groupby("arm", sort=False):
+        counted = [int((of_arm["verdict"] == outcome).sum()) for outcome in OUTCOMES]
+        wins, promoted = (int(of_arm[name].astype(bool).sum()) for name in ("win", "promoted"))
+        rows.append([ARMS[str(arm)].phrase, *counted, wins, promoted])
+    return _markdown(
+        ["", *OUTCOMES, "wins (beats every control)", "promoted (beats the best baseline)"], rows
+    )
+
+
+def _verdicts(verdict: pd.DataFrame) -> str:
+    arms = list(dict.fromkeys(verdict["arm"]))
+    rows = []
+    for (name, recommender), of_pair in verdict.groupby(["slice", "recommender"], sort=False):
+        by_arm = of_pair.set_index("arm")
+        cells = [_cell(by_arm.loc[arm]) if arm in by_arm.index else "" for arm in arms]
+        rows.append([name, recommender, f"{by_arm['base'].iloc[0]:.4f}", *cells])
+    return _markdown(["slice", "recommender", "NDCG@20", *arms], rows)
+
+
+def _cell(row: pd.Series) -> str:
+    if row["knob"] == 0:
+        return "not used: validation chose 0"
+    ends = f"{row['relative_low']:+.1%} to {row['relative_high']:+.1%}"
+    says = row["verdict"] + (", **win**" if row["win"] else "")
+    return f"{row['relative']:+.1%} ({ends}): {says}"
+
+
+def _scores(metrics: pd.DataFrame) -> str:
+    rows = metrics[metrics["metric"] == "ndcg@20"]
+    wide = rows.pivot_table("value", ["slice", "recommender"], "arm", sort=False)
+    cells = [
+        [*labels, *("" if pd.isna(value) else f"{value:.4f}" for value in values)]
+        for labels, values in zip(wide.index, wide.to_numpy(), strict=True)
+    ]
+    return _markdown(["slice", "recommender", *wide.columns], cells)
+
+
+def _shares(tstr: pd.DataFrame) -> str:
+    arms = list(dict.fromkeys(tstr["arm"]))
+    rows = []
+    for (name, recommender), of_pair in tstr.groupby(["slice", "recommender"], sort=False):
+        by_arm = of_pair.set_index("arm")
+        cells = [
+            f"{row['share']:.1%} ({row['low']:.1%} to {row['high']:.1%})"
+            for row in (by_arm.loc[arm] for arm in arms)
+        ]
+        rows.append([name, recommender, f"{by_arm['real'].iloc[0]:.4f}", *cells])
+    return _markdown(["slice", "recommender", "real users", *arms], rows)
+
+
+def _markdown(header: list[str], rows: list[list[Any]]) -> str:
+    lines = ["| " + " | ".join(map(str, cells)) + " |" for cells in (header, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])

@@ -1,0 +1,348 @@
+"""What the documents say holds: their commands, their Python, their links and their names.
+
+Every command found is run, or, where that would take minutes or change the machine, looked at in
+another way; ``CHECKS`` says which way and why. A command that none of them knows fails.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+from kedro.framework.project import pipelines
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+from kedro.pipeline import Pipeline
+
+from benchmarks import __main__ as benchmarks
+from benchmarks import documents
+from doppelcart.cli import run as run_command
+from doppelcart.pipeline_registry import register_pipelines
+
+PROJECT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted(
+    [
+        *PROJECT.glob("*.md"),
+        *(PROJECT / "conf").glob("*.md"),
+        *(PROJECT / "docs").glob("*.md"),
+        *(PROJECT / "benchmarks").glob("*.md"),
+        *(PROJECT / "src").rglob("README.md"),
+    ]
+)
+PROGRAMS = ("kedro ", "make ", "mlflow ", "python ", "source ", ".ci/run", "pre-commit ")
+QUICK = {"ingestion", "cleaning", "split", "profiles", "reporting"}
+# Names of a namespace's datasets look like parameters.
+DATASETS = {"generator", "critic", "history", "monitors"}
+PLACEHOLDER = re.compile(r"\bNAME\b|<\w+>|\.\.\.|FOLDER")
+
+
+def commands_of(text: str) -> list[str]:
+    """Commands in bash blocks, in indented blocks, and in the running text."""
+    blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    rest = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    indented = [line[4:] for line in rest.splitlines() if line.startswith("    ")]
+    inline = re.findall(r"`([^`\n]+)`", rest)
+    lines += [line for line in indented + inline if line.startswith(PROGRAMS)]
+    found = [shlex.join(shlex.split(line, comments=True)) for line in lines]
+    found = [re.sub(r"^[A-Z_]+=\S+ ", "", command) for command in found]
+    return [c for c in found if c and not PLACEHOLDER.search(c) and c.split()[-1] != "kedro"]
+
+
+COMMANDS = sorted({c for path in DOCUMENTS for c in commands_of(path.read_text("utf-8"))})
+RUNS = [c for c in COMMANDS if c.startswith("kedro run")]
+
+
+@pytest.fixture
+def environment(tmp_path, finished_run):
+    """Variables that put a finished run of the fabricated shop at a command's disposal."""
+    home = tmp_path / "home"
+    shutil.copytree(finished_run, home)
+    return {
+        **os.environ,
+        "DOPPELCART_TEST": str(home),
+        "DOPPELCART_TRACKING": "off",
+        "JUPYTER_DATA_DIR": str(tmp_path / "jupyter"),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+
+
+def accepted(command: str, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    """Take a documented run as far as its first node: options, parameters, pipelines, nodes."""
+    monkeypatch.setenv("DOPPELCART_TRACKING", "off")
+    options = run_command.make_context("run", shlex.split(command)[2:]).params
+    env = options["env"]
+    assert env is None or (PROJECT / "conf" / env).is_dir(), f"conf/{env} is missing"
+    bootstrap_project(PROJECT)
+    with KedroSession.create(PROJECT, env=env, runtime_params=options["params"]) as session:
+        session.load_context()  # every parameter is checked here
+    chosen = sum((pipelines[n] for n in options["pipelines"] or ["__default__"]), Pipeline([]))
+    nodes = options["from_nodes"]
+    return chosen.filter(from_nodes=nodes) if nodes else chosen
+
+
+def check_make(command: str) -> None:
+    """``make -n``: the targets would install everything anew, or run these very tests."""
+    done = subprocess.run(
+        ["make", "-n", *shlex.split(command)[1:]], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def check_script(command: str) -> None:
+    """``bash -n``: the script calls these very tests."""
+    subprocess.run(["bash", "-n", command.split()[0]], cwd=PROJECT, check=True)
+    assert os.access(PROJECT / ".ci/run", os.X_OK)
+
+
+def check_activation(command: str) -> None:
+    """The Makefile's folder: whoever runs the tests may use another."""
+    assert "VENV ?= .venv\n" in (PROJECT / "Makefile").read_text()
+    assert command == "source .venv/bin/activate"
+
+
+def check_pre_commit(command: str) -> None:
+    """Its configuration only: it would write into .git."""
+    hooks = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text())
+    assert command == "pre-commit install"
+    assert hooks["repos"]
+
+
+def check_benchmarks(command: str) -> None:
+    """Its arguments only: a benchmark takes a quarter of an hour, a picture needs a browser."""
+    words = shlex.split(command)[2:]
+    if words[0] == "benchmarks.pictures":
+        assert (PROJECT / "benchmarks/pictures.py").is_file()
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", words)
+        benchmarks.parse()
+
+
+def check_elsewhere(command: str) -> None:
+    """``.ci/run`` builds the page itself, and the tests need not do it again."""
+    assert command in (PROJECT / ".ci/run").read_text()
+
+
+# Runs, servers and `kedro registry list` have tests of their own below.
+CHECKS = {
+    r"kedro run\b.*|kedro registry list|kedro viz run|kedro viz|kedro jupyter lab|mlflow ui": None,
+    r"make \S+.*": check_make,
+    r"\.ci/run": check_script,
+    r"source .*": check_activation,
+    r"pre-commit .*": check_pre_commit,
+    r"python -m benchmarks\b.*": check_benchmarks,
+    r"kedro viz build --include-previews": check_elsewhere,
+}
+
+
+def test_commands_are_found():
+    assert {"kedro run", "make run", "make test", "kedro viz run", "mlflow ui"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_its_check(command):
+    matching = [check for pattern, check in CHECKS.items() if re.fullmatch(pattern, command)]
+    assert len(matching) == 1, f"no check knows `{command}`"
+    if matching[0] is not None:
+        matching[0](command)
+
+
+@pytest.mark.parametrize("command", RUNS)
+def test_a_documented_run_would_start(command, monkeypatch):
+    assert accepted(command, monkeypatch).nodes
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "kedro run --pipelines no_such_pipeline",
+        "kedro run --from-nodes no_such_node",
+        "kedro run --params gan.training.no_such_parameter=1",
+        "kedro run --no-such-option",
+        "kedro run --env no_such_environment",
+    ],
+)
+def test_a_run_that_could_not_start_is_found_out(command, monkeypatch):
+    with pytest.raises((Exception, click.ClickException)):
+        accepted(command, monkeypatch)
+
+
+def is_quick(command: str) -> bool:
+    """Whether a part takes seconds; training and tuning are run by ``finished_run`` already."""
+    names = re.search(r"--pipelines (\S+)", command)
+    if "--env" in command or "--params" in command:
+        return False
+    return "--from-nodes" in command or (names is not None and set(names[1].split(",")) <= QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [c for c in RUNS if is_quick(c)])
+def test_a_documented_part_runs_alone(command, environment):
+    words = [sys.executable, "-m", *shlex.split(command), "--env", "test"]
+    done = subprocess.run(words, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.mark.slow
+def test_the_registry_is_listed():
+    words = [sys.executable, "-m", "kedro", "registry", "list"]
+    done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert {f"- {name}" for name in register_pipelines()} <= set(done.stdout.splitlines())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(address: str, server: subprocess.Popen, log: Path) -> str:
+    """The first answer of a server."""
+    end = time.monotonic() + 180
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                return answer.read().decode()
+        except OSError:
+            time.sleep(0.5)
+    pytest.fail(f"{address} did not answer:\n{log.read_text()[-3000:]}")
+
+
+SERVERS = {
+    "kedro viz run": ("--no-browser --env test --port {port}", "/api/main", "train_histories"),
+    "kedro jupyter lab": (
+        "--env test --no-browser --allow-root --port {port} --ServerApp.token=x",
+        "/api/kernelspecs?token=x",
+        "Kedro",
+    ),
+    "mlflow ui": (
+        "--port {port} --backend-store-uri sqlite:///{store}",
+        "/",
+        "MLflow",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", SERVERS)
+def test_a_documented_server_answers(command, environment, tmp_path):
+    assert command in COMMANDS
+    more, path, expected = SERVERS[command]
+    port = free_port()
+    store = Path(environment["DOPPELCART_TEST"]) / "mlflow.db"
+    words = [sys.executable, "-m", *shlex.split(f"{command} {more.format(port=port, store=store)}")]
+    log = tmp_path / "log"
+    with log.open("w") as stream:
+        server = subprocess.Popen(
+            words, cwd=PROJECT, env=environment, stdout=stream, stderr=subprocess.STDOUT
+        )
+        try:
+            assert expected in wait_for(f"http://127.0.0.1:{port}{path}", server, log)
+        finally:
+            server.terminate()
+            server.wait(timeout=60)
+
+
+def python_examples() -> list:
+    return [
+        pytest.param(example, id=f"{path.relative_to(PROJECT)}-{number}")
+        for path in DOCUMENTS
+        for number, example in enumerate(
+            re.findall(r"```python\n(.*?)```", path.read_text("utf-8"), re.DOTALL)
+        )
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", python_examples())
+def test_a_python_example_runs(example, finished_run):
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=finished_run, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_links_lead_somewhere(path):
+    text = path.read_text("utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)|src=\"([^\"]+)\"", text):
+        link = target[0] or target[1]
+        if "://" not in link:
+            assert (path.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_parameters_that_are_named_exist(path):
+    files = (PROJECT / "conf/base/parameters").glob("*.yml")
+    known = {
+        key: value for file in files for key, value in yaml.safe_load(file.read_text()).items()
+    }
+    for name in re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)(?:[:=][^`]*)?`", path.read_text("utf-8")):
+        first, *keys = name.split(".")
+        if first not in known or keys[-1] in {
+            "yml",
+            "json",
+            "py",
+            "generator",
+            "critic",
+            "history",
+        }:
+            continue
+        value = known[first]
+        for key in keys:
+            assert key in value, f"{name} is no parameter"
+            value = value[key]
+
+
+def test_variables_that_are_named_are_read():
+    text = (PROJECT / "README.md").read_text() + (PROJECT / "conf/README.md").read_text()
+    files = [*(PROJECT / "conf").rglob("*.yml"), *(PROJECT / "src").rglob("*.py")]
+    read = "".join(file.read_text() for file in files)
+    named = set(re.findall(r"\bDOPPELCART_\w+", text))
+    assert named
+    assert {name for name in named if name not in read} == set()
+
+
+@pytest.mark.slow
+def test_the_files_that_a_run_is_said_to_leave_are_there(finished_run):
+    table = (PROJECT / "README.md").read_text().split("## What a run leaves")[1].split("## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert len(rows) > 5
+    for row in rows:
+        names = re.findall(r"`([^`]+)`", row)
+        folder = Path(names[0]).parent
+        for name in names:
+            path = Path(name) if "/" in name else folder / name
+            assert (finished_run / "data" / path).is_file(), path
+
+
+def test_measured_results_stand_in_the_documents_as_measured():
+    readme = documents.README.read_text()
+    section = documents.readme_section(documents.RESULTS)
+    assert readme == documents.between(readme, section), "run `python -m benchmarks results`"
+    assert documents.PAGE.read_text() == documents.results_page(documents.RESULTS)
+
+
+def test_pictures_are_small():
+    pictures = list((PROJECT / "docs/images").glob("*.png"))
+    assert {picture.name for picture in pictures} == {"dag.png", "report.png"}
+    assert all(picture.stat().st_size < 400_000 for picture in pictures)
+
+
+def test_commands_are_read_as_a_person_reads_them():
+    text = (
+        "```bash\nX=1 kedro run   # all\n```\n\n    kedro run --pipelines split\n\n"
+        "`kedro run --env <name>` `data/csv` `make run`\n"
+    )
+    assert commands_of(text) == ["kedro run", "kedro run --pipelines split", "make run"]
