@@ -3,12 +3,12 @@
 import os
 import shutil
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import running
+from fabricate import write_shop
 
 PROJECT = Path(__file__).resolve().parents[1]
 SHARED = PROJECT.parent / "shared" / "data"
@@ -16,6 +16,9 @@ SHARED = PROJECT.parent / "shared" / "data"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["KEDRO_DISABLE_TELEMETRY"] = "true"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Matrices are tiny here: threads would cost more than they save, the more so beside other workers.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)
@@ -78,23 +81,44 @@ def in_project(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory, template_store: Path) -> Path:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of one test session share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def whole_run(shared_folder: Path, template_store: Path) -> Callable[[str], Path]:
     """Folder of a fabricated shop and of all that one whole ``kedro run --env test`` made of it.
 
-    What the run wrote to the terminal is in ``terminal.txt``.
+    Takes the structure of the shop; each is run once. What the run wrote to the terminal is in
+    ``terminal.txt``. Nobody may change the folder: see ``copy_of_run``.
     """
-    from tests.fabricate import write_shop
 
-    home = tmp_path_factory.mktemp("finished")
-    write_shop(home / "shop")
-    shutil.copy(template_store, home / "mlflow.db")
-    done = subprocess.run(
-        [sys.executable, "-m", "kedro", "run", "--env", "test"],
-        cwd=PROJECT,
-        env={**os.environ, "DOPPELCART_TEST": str(home), "MLFLOW_TRACKING_URI": ""},
-        capture_output=True,
-        text=True,
-    )
-    (home / "terminal.txt").write_text(done.stdout)
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+    def run(structure: str) -> Path:
+        def make(home: Path) -> None:
+            write_shop(home / "shop", structure, n_users=running.N_USERS)  # type: ignore[arg-type]
+            shutil.copy(template_store, home / "mlflow.db")
+            done = running.kedro(home)
+            (home / "terminal.txt").write_text(done.stdout)
+            assert done.returncode == 0, done.stdout[-8000:]
+
+        with running.made_once(shared_folder / f"run-{structure}", make) as home:
+            return home
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished_run(whole_run: Callable[[str], Path]) -> Path:
+    """The whole run over the shop with planted structure."""
+    return whole_run("groups")
+
+
+@pytest.fixture
+def copy_of_run(finished_run: Path, tmp_path: Path) -> Path:
+    """What the whole run read and wrote, in a folder of one test's own; without its tracking."""
+    home = tmp_path / "home"
+    for part in ("shop", "data"):
+        shutil.copytree(finished_run / part, home / part)
     return home

@@ -3,17 +3,20 @@
 The items fall into groups, and every user belongs to one group: most of what a user buys is a
 random few of the group's items, the rest anything. Two users of a group therefore share only some
 items, so that counting pairs of items says little, while whoever recognises the group from a few
-items can tell all the others. With ``noise=True`` the same numbers of items are drawn by
-popularity alone, whoever the user is: nothing can be learned but popularity.
+items can tell all the others. Demographics tell the group of many users before they buy anything:
+there, completing a history pays most.
 
-Run as ``python -m tests.fabricate FOLDER`` it writes the shop to a folder.
+Without groups the same numbers of items are drawn by popularity, whoever the user is, or evenly:
+then nothing but popularity can be learned, or nothing at all.
+
+Run as ``python -m tests.fabricate FOLDER [groups | popularity | none]`` it writes the shop.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -27,15 +30,19 @@ DAYS = 180
 SHARE_OF_GROUP = 0.85
 
 Shop = dict[str, pd.DataFrame]
+Structure = Literal["groups", "popularity", "none"]
 
 
 def make_shop(
-    noise: bool = False, seed: int = 0, n_users: int = N_USERS, n_items: int = N_ITEMS
+    structure: Structure = "groups",
+    seed: int = 0,
+    n_users: int = N_USERS,
+    n_items: int = N_ITEMS,
 ) -> Shop:
     """Fabricate every canonical table of a shop.
 
     Args:
-        noise: Whether what a user buys is independent of the user.
+        structure: What decides which items a user buys.
         seed: Seed of all draws.
         n_users: Number of users.
         n_items: Number of items, a multiple of the number of groups.
@@ -47,11 +54,11 @@ def make_shop(
     rng = np.random.default_rng(seed)
     items = _items(rng, n_items)
     groups = rng.permutation(np.arange(n_users) % N_GROUPS)
-    lines = _lines(rng, items, groups, noise)
+    lines = _lines(rng, items, groups, structure)
     return {
         "interactions": _spoilt(rng, lines),
         "items": items.drop(columns=["group", "weight"]),
-        "users": _users(rng, groups, noise),
+        "users": _users(rng, groups, structure),
         "promotions": _promotions(rng, items),
         "coupons": pd.DataFrame(
             {"coupon_id": "K" + items["item_id"], "item_id": items["item_id"], "campaign_id": "1"}
@@ -78,22 +85,27 @@ def make_shop(
 
 
 def write_shop(
-    folder: Path | str, noise: bool = False, seed: int = 0, file_format: str = "parquet"
+    folder: Path | str,
+    structure: Structure = "groups",
+    seed: int = 0,
+    file_format: str = "parquet",
+    n_users: int = N_USERS,
 ) -> dict[str, Any]:
     """Write a fabricated shop, one file a table.
 
     Args:
         folder: Where to; made if need be.
-        noise: Whether there is no structure.
+        structure: What decides which items a user buys.
         seed: Seed of all draws.
         file_format: ``parquet`` or ``csv``.
+        n_users: Number of users.
 
     Returns:
         The declaration of the source, as under ``source`` in globals.yml.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    shop = make_shop(noise=noise, seed=seed)
+    shop = make_shop(structure, seed=seed, n_users=n_users)
     for name, table in shop.items():
         path = folder / f"{name}.{file_format}"
         if file_format == "parquet":
@@ -139,15 +151,15 @@ def _items(rng: np.random.Generator, n_items: int) -> pd.DataFrame:
 
 
 def _lines(
-    rng: np.random.Generator, items: pd.DataFrame, groups: np.ndarray, noise: bool
+    rng: np.random.Generator, items: pd.DataFrame, groups: np.ndarray, structure: Structure
 ) -> pd.DataFrame:
     """What every user buys, in baskets spread over the whole period."""
     frames = []
-    weight = items["weight"].to_numpy()
+    weight = items["weight"].to_numpy() if structure != "none" else np.ones(len(items))
     for user, group in enumerate(groups):
         liked = (items["group"] == group).to_numpy()
         chances = weight / weight.sum()
-        if not noise:
+        if structure == "groups":
             inside = np.where(liked, 1.0, 0.0)
             chances = SHARE_OF_GROUP * inside / inside.sum() + (1 - SHARE_OF_GROUP) * chances
         chosen = rng.choice(len(items), size=rng.integers(7, 15), replace=False, p=chances)
@@ -199,9 +211,9 @@ def _spoilt(rng: np.random.Generator, lines: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([lines, *spoilt]).sample(frac=1, random_state=rng, ignore_index=True)
 
 
-def _users(rng: np.random.Generator, groups: np.ndarray, noise: bool) -> pd.DataFrame:
+def _users(rng: np.random.Generator, groups: np.ndarray, structure: Structure) -> pd.DataFrame:
     """Demographics of two users in three; household tells the group, four times in five."""
-    shown = groups if not noise else rng.permutation(groups)
+    shown = groups if structure == "groups" else rng.permutation(groups)
     told = np.where(rng.random(len(groups)) < 0.8, shown, rng.integers(0, N_GROUPS, len(groups)))
     users = pd.DataFrame(
         {
@@ -242,4 +254,4 @@ def _reviews(rng: np.random.Generator, lines: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    write_shop(sys.argv[1], noise="--noise" in sys.argv[2:])
+    write_shop(sys.argv[1], *sys.argv[2:3])

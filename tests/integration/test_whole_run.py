@@ -1,0 +1,217 @@
+"""One whole run over a shop with planted structure finds the uplift; over noise it finds none."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from running import PROJECT, kedro
+
+from doppelcart.recommenders import RECOMMENDERS
+
+pytestmark = pytest.mark.slow
+
+EPOCHS = 60
+# Popularity gives everyone one list, so that completing a history changes nothing.
+COMPLETED = sorted(set(RECOMMENDERS) - {"popularity"})
+REPORTING = "08_reporting"
+
+
+def table(home: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(home / "data" / REPORTING / f"{name}.csv", float_precision="round_trip")
+
+
+def promoted(home: Path) -> list[dict[str, object]]:
+    return json.loads((home / "data" / REPORTING / "promotion.json").read_text())["promoted"]
+
+
+class TestPlantedStructure:
+    """Demographics tell the group of most users, which nobody sees who looks at items alone."""
+
+    def test_completion_helps_users_of_whom_no_purchase_is_known(self, finished_run):
+        verdict = (
+            table(finished_run, "verdict").set_index(["slice", "arm", "recommender"]).sort_index()
+        )
+        found = verdict.loc["cold_0", "gan_completion"]
+        assert sorted(found.index) == COMPLETED
+        assert set(found["verdict"]) == {"helps"}
+        assert (found["relative"] > 0.4).all()
+
+    def test_the_uplift_holds_against_the_control_that_knows_popularity_alone(self, finished_run):
+        rows = table(finished_run, "uplift").set_index(["slice", "arm", "against"]).sort_index()
+        for against in ("none", "popularity_completion", "best_baseline"):
+            found = rows.loc["cold_0", "gan_completion", against]
+            assert (found["low"] > 0).all(), against
+            assert (found["p_holm"] <= 0.05).all(), against
+
+    def test_nothing_is_promoted_that_did_not_beat_every_control(self, finished_run):
+        verdict = table(finished_run, "verdict")
+        wins = verdict[verdict["promoted"]]
+        assert len(promoted(finished_run)) == len(wins)
+        assert wins["win"].all()
+        assert wins["not_beaten"].isna().all()
+
+    def test_the_terminal_ends_with_the_verdict_and_where_all_lies(self, finished_run):
+        lines = (finished_run / "terminal.txt").read_text().rstrip().splitlines()
+        assert lines[-3] == f"Report:     {finished_run / 'data' / REPORTING / 'report.html'}"
+        assert lines[-2] == f"Figures:    {finished_run / 'data' / REPORTING}"
+        assert re.match(rf"MLflow run: \w{{32}} .*sqlite:///{finished_run}/mlflow.db", lines[-1])
+        assert any(re.search(r"cold_0 .* ease .* helps \+\d", line) for line in lines[-40:])
+
+    def test_nothing_asked_for_the_network(self, finished_run):
+        log = finished_run / "network.txt"
+        assert not log.exists(), log.read_text()
+
+
+class TestNoise:
+    def test_where_nothing_can_be_learned_nothing_helps(self, whole_run):
+        home = whole_run("none")
+        verdict = table(home, "verdict")
+        assert len(verdict) > 30
+        assert "helps" not in set(verdict["verdict"])
+        assert not verdict["win"].any()
+        assert promoted(home) == []
+
+    def test_where_popularity_is_all_there_is_nothing_is_the_generators_merit(self, whole_run):
+        """What overfits is helped; the best is not, and popular items do the same."""
+        home = whole_run("popularity")
+        verdict = table(home, "verdict")
+        assert not verdict["win"].any()
+        assert promoted(home) == []
+        uplift = table(home, "uplift")
+        best = uplift[(uplift["against"] == "best_baseline") & (uplift["difference"] > 0)]
+        assert (best["p_holm"] > 0.05).all()
+
+
+class TestAgain:
+    def test_a_second_run_gives_the_same_figures(self, finished_run, copy_of_run):
+        shutil.rmtree(copy_of_run / "data")
+        done = kedro(copy_of_run, DOPPELCART_TRACKING="off")
+        assert done.returncode == 0, done.stdout[-5000:]
+        for name in ("metrics", "uplift", "verdict", "tstr", "cleaning_report"):
+            pd.testing.assert_frame_equal(
+                table(copy_of_run, name), table(finished_run, name), check_exact=True
+            )
+        for name in ("06_models/gan_history.csv", "07_model_output/fidelity_report.csv"):
+            pd.testing.assert_frame_equal(
+                pd.read_csv(copy_of_run / "data" / name).drop(columns="seconds", errors="ignore"),
+                pd.read_csv(finished_run / "data" / name).drop(columns="seconds", errors="ignore"),
+            )
+
+    def test_the_evaluation_runs_alone_from_what_is_saved(self, finished_run, copy_of_run):
+        for part in ("shop", f"data/{REPORTING}", "data/01_raw", "data/02_intermediate"):
+            shutil.rmtree(copy_of_run / part, ignore_errors=True)
+        done = kedro(copy_of_run, "--pipelines", "evaluation", DOPPELCART_TRACKING="off")
+        assert done.returncode == 0, done.stdout[-5000:]
+        for name in ("metrics", "uplift", "verdict"):
+            pd.testing.assert_frame_equal(table(copy_of_run, name), table(finished_run, name))
+        assert "Does generated data help?" in done.stdout
+
+    def test_a_run_goes_on_from_any_node(self, finished_run, copy_of_run):
+        verdict = copy_of_run / "data" / REPORTING / "verdict.csv"
+        verdict.unlink()
+        shutil.rmtree(copy_of_run / "shop")
+        done = kedro(
+            copy_of_run,
+            "--from-nodes",
+            "compare_arms,measure_synthetic_only",
+            DOPPELCART_TRACKING="off",
+        )
+        assert done.returncode == 0, done.stdout[-5000:]
+        pd.testing.assert_frame_equal(table(copy_of_run, "verdict"), table(finished_run, "verdict"))
+        assert "tune_arms" not in done.stdout
+
+    def test_a_parameter_of_the_command_line_is_honoured_and_its_neighbours_stay(self, copy_of_run):
+        done = kedro(
+            copy_of_run,
+            "--nodes",
+            "gan.train",
+            "--params",
+            "gan.training.epochs=3,gan.training.evaluate_every=2",
+            DOPPELCART_TRACKING="off",
+        )
+        assert done.returncode == 0, done.stdout[-5000:]
+        curve = pd.read_csv(copy_of_run / "data/06_models/gan_history.csv")
+        assert curve["epoch"].tolist() == [1, 2, 3]
+        assert curve["selection"].notna().tolist() == [False, True, True]
+        assert hidden_units(copy_of_run / "data/06_models/gan_generator.keras") == 48
+
+
+def hidden_units(path: Path) -> int:
+    """Width of the first hidden layer, of conf/test/parameters/gan.yml."""
+    import keras
+
+    import doppelcart.models.networks  # noqa: F401
+
+    model = keras.models.load_model(path, compile=False)
+    return min(w.shape[-1] for w in model.weights if len(w.shape) == 2 and w.shape[0] == 120)
+
+
+class TestTracking:
+    @pytest.fixture(scope="class")
+    def client(self, finished_run):
+        return MlflowClient(f"sqlite:///{finished_run}/mlflow.db")
+
+    @pytest.fixture(scope="class")
+    def run(self, client) -> Run:
+        experiment = client.get_experiment_by_name("doppelcart")
+        (run,) = client.search_runs([experiment.experiment_id])
+        return run
+
+    def test_one_run_is_one_run(self, client, run):
+        experiments = [e.experiment_id for e in client.search_experiments()]
+        assert [r.info.run_id for r in client.search_runs(experiments)] == [run.info.run_id]
+        assert run.info.status == "FINISHED"
+
+    def test_parameters_are_flat(self, run):
+        parameters = run.data.params
+        assert parameters["gan.training.epochs"] == str(EPOCHS)
+        assert parameters["denoiser.game.adversarial_weight"] == "0.0"
+        assert parameters["cleaning.support.min_users_per_item"] == "5"
+        assert parameters["evaluation.grids.ease.l2"] == "[10.0, 50.0, 200.0]"
+        assert not [name for name, value in parameters.items() if value.startswith("{")]
+
+    def test_code_and_source_are_named(self, run, finished_run):
+        tags = run.data.tags
+        assert tags["source"] == "fabricated"
+        files = (finished_run / "shop").glob("*.parquet")
+        digests = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
+        whole = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+        assert tags["source_digest"] == whole
+        if (PROJECT / ".git").exists():
+            subprocess.run(["git", "cat-file", "-e", tags["git_commit"]], cwd=PROJECT, check=True)
+
+    @pytest.mark.parametrize("name", ["gan/generator_loss", "gan/critic_margin"])
+    def test_curves_have_a_step_an_epoch(self, client, run, name):
+        curve = client.get_metric_history(run.info.run_id, name)
+        assert sorted(point.step for point in curve) == list(range(1, EPOCHS + 1))
+
+    def test_metrics_are_named_by_slice_recommender_and_arm(self, run, finished_run):
+        logged = {k: v for k, v in run.data.metrics.items() if k.endswith("/ndcg_at_20")}
+        rows = table(finished_run, "metrics").query("metric == 'ndcg@20'")
+        expected = {
+            f"{r.slice}/{r.recommender}/{r.arm}/ndcg_at_20": r.value for r in rows.itertuples()
+        }
+        assert len(expected) > 100
+        assert logged == pytest.approx(expected)
+
+    def test_models_figures_and_the_report_are_kept(self, client, run):
+        kept = {
+            file.path
+            for folder in ("models", "reporting")
+            for file in client.list_artifacts(run.info.run_id, folder)
+        }
+        assert kept >= {
+            "models/gan_generator.keras",
+            "models/gan_critic.keras",
+            "reporting/report.html",
+            "reporting/uplift_forest.json",
+            "reporting/training_curves.json",
+            "reporting/verdict.csv",
+        }
