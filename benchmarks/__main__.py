@@ -31,6 +31,17 @@ def parse() -> argparse.Namespace:
     return given
 
 
+def measure(name: str, folder: Path, env: str | None) -> None:
+    """Take a benchmark's figures, and write them as they come: a late failure loses nothing."""
+    facts, taken = machine.facts(), []
+    for some in BENCHMARKS[name](folder, env):
+        taken += some
+        path = figures.write(name, taken, facts, folder)
+        for figure in some:
+            print(f"{name}: {figure.figure}: {figures.number(figure.value)} {figure.unit}")
+    print(path.with_suffix(".md").read_text(encoding="utf-8"))
+
+
 def main() -> None:
     given = parse()
     folder = given.results or documents.RESULTS
@@ -38,9 +49,7 @@ def main() -> None:
         documents.take_in(path, folder)
     names = [given.name] if given.name in BENCHMARKS else list(BENCHMARKS)
     for name in names if given.name != "results" else []:
-        measured = BENCHMARKS[name](folder, given.env)
-        path = figures.write(name, measured, machine.facts(), folder)
-        print(path.with_suffix(".md").read_text(encoding="utf-8"))
+        measure(name, folder, given.env)
     if given.results is None:
         documents.refresh()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ TABLE_PIPELINES = "ingestion,cleaning,split,profiles"
 REPETITIONS = 3
 
 SMALL, LARGE = 1_300, 17_000
-STEPS, ROUNDS = 8, 7
+STEPS, ROUNDS = 16, 9
 
 RANKED_ITEMS, TRAINING_USERS, RANKED_USERS = 10_000, 1_440, 4_096
 RANKING_ROUNDS = 7
@@ -51,24 +51,27 @@ print("imported:", *found)
 """
 
 
-def measure(results: Path, env: str | None = None) -> list[Figure]:
+def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:
     """Take every figure; the tables of the default run are kept with the results.
 
     Args:
         results: Folder of the results.
         env: Another environment than the default; its figures have no place in the documents.
+
+    Yields:
+        Figures as they are measured.
     """
     with tempfile.TemporaryDirectory(prefix="doppelcart-") as scratch:
         home = Path(scratch)
-        figures = registry(home)
-        figures += tables(home, env)
-        figures += default_run(home, env)
+        yield default_run(home, env)
         documents.take_in(home / "run", results)
-        figures += training_steps(gan_parameters(env))
-        figures += full_ranking()
-        figures += synthetic_only(home / "run")
-        figures += prototype_scale(home / "run", env)
-        return figures + completion(home / "run")
+        yield tables(home, env)
+        yield registry(home)
+        yield training_steps(gan_parameters(env))
+        yield full_ranking()
+        yield synthetic_only(home / "run")
+        yield prototype_scale(home / "run", env)
+        yield completion(home / "run")
 
 
 def registry(home: Path) -> list[Figure]:

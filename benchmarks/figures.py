@@ -139,7 +139,9 @@ def table(content: dict[str, Any]) -> str:
 
 
 def number(value: float) -> str:
-    """Three figures, or all digits before the point; thousands apart."""
+    """Three figures, or all digits before the point, thousands apart; ``?`` if undefined."""
+    if not math.isfinite(value):
+        return "?"
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     decimals = max(0, 2 - math.floor(math.log10(abs(value))))

@@ -84,7 +84,14 @@ def test_both_files_are_written(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (13.0769, "13.1"), (0.97, "0.97"), (-2.345, "-2.35"), (17_000, "17,000")],
+    [
+        (0, "0"),
+        (13.0769, "13.1"),
+        (0.97, "0.97"),
+        (-2.345, "-2.35"),
+        (17_000, "17,000"),
+        (math.nan, "?"),
+    ],
 )
 def test_numbers_are_short(value, text):
     assert number(value) == text
