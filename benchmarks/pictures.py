@@ -89,9 +89,7 @@ def shoot(address: str, size: tuple[int, int], target: Path, scale: float = 1) -
 
 def shoot_dag(env: str, target: Path) -> None:
     """Serve the DAG on a free port of this machine and save it as a picture."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     command = [sys.executable, "-m", "kedro", "viz", "run", "--no-browser", "--lite"]
     server = subprocess.Popen(
         [*command, f"--port={port}", f"--env={env}"], cwd=PROJECT, stdout=subprocess.DEVNULL
@@ -106,6 +104,15 @@ def shoot_dag(env: str, target: Path) -> None:
     finally:
         server.terminate()
         server.wait()
+
+
+def _free_port() -> int:
+    """A free port below those that the system gives away, which Kedro-Viz would refuse."""
+    for port in range(20_000, 30_000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise OSError("no port is free")
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes], seconds: float = 180) -> None:
