@@ -1,6 +1,7 @@
 """``kedro run`` with errors that a person can read."""
 
 import errno
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,12 +42,21 @@ def explain(error: BaseException) -> str | None:
         if isinstance(cause, DoppelcartError):
             return str(cause)
         if isinstance(cause, OSError) and cause.errno in STORAGE:
-            return (
-                f"Writing {cause.filename or 'a dataset'} failed: {STORAGE[cause.errno]}. Nothing "
-                f"that was whole before is taken for whole unless it is: free some space or choose "
-                f"another folder (`DOPPELCART_DATA=... kedro run`), then run again."
-            )
+            return _storage_message(str(cause.filename or "a dataset"), cause.errno)
+    # The engine of the tables has errors of its own, which only tell the system's in words.
+    for cause in _causes(error):
+        for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            if os.strerror(code) in str(cause):
+                return _storage_message("a dataset", code)
     return None
+
+
+def _storage_message(what: str, code: int) -> str:
+    return (
+        f"Writing {what} failed: {STORAGE[code]}. Free some space, or choose another folder "
+        f"(`DOPPELCART_DATA=... kedro run`), then run again. Nothing else was touched, and what "
+        f"was cut short will not be taken for whole."
+    )
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

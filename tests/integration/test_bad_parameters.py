@@ -1,0 +1,45 @@
+"""Every kind of wrong parameter is named, all at once, before anything is read or written."""
+
+from pathlib import Path
+
+import pytest
+from running import kedro
+
+WRONG = {
+    "split.test_user_share=2": "split.test_user_share: Input should be less than",
+    "gan.training.epochs=0": "gan.training.epochs: Input should be greater than or equal to 1",
+    "gan.training.epoch=5": "gan.training.epoch: Extra inputs are not permitted",
+    "gan.network.hidden_units=many": "gan.network.hidden_units: Input should be a valid integer",
+    "denoiser.game.adversarial_weight=-1": "denoiser.game.adversarial_weight: Input should be",
+    "denoiser.gmae.name=x": "denoiser.gmae: unknown; did you mean denoiser.game?",
+    "evaluation.n_bootstrap=often": "evaluation.n_bootstrap: Input should be a valid integer",
+    "evaluation.grids.ease.l3=1": "evaluation.grids.ease.l3",
+    "cleaning.support.min_user_per_item=3": "cleaning.support.min_user_per_item: Extra inputs",
+    "evalution.k=5": "evalution: unknown; did you mean evaluation?",
+    "nothing_like_it=1": "nothing_like_it: unknown; known are augmentation, cleaning",
+}
+
+
+def test_all_are_listed_together_and_nothing_runs(tmp_path: Path) -> None:
+    done = kedro(tmp_path, "--params", ",".join(WRONG), DOPPELCART_TRACKING="off")
+    assert done.returncode == 1
+    for problem in WRONG.values():
+        assert f"  - {problem}" in done.stdout
+    assert f"{len(WRONG)} parameters cannot be used" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("pipeline", ["ingestion", "reporting"])
+def test_they_stop_a_part_that_does_not_even_use_them(tmp_path: Path, pipeline: str) -> None:
+    done = kedro(
+        tmp_path,
+        "--pipelines",
+        pipeline,
+        "--params",
+        "gan.training.batch_size=1",
+        DOPPELCART_TRACKING="off",
+    )
+    assert done.returncode == 1
+    assert "1 parameter cannot be used" in done.stdout
+    assert list(tmp_path.iterdir()) == []
