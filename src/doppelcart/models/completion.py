@@ -153,14 +153,14 @@ def profile_rows(matrix: pd.DataFrame, user_ids: np.ndarray) -> np.ndarray:
         (n, n_columns) float32.
 
     Raises:
-        InputError: A user has no row.
+        InputError: A user has no row, or a gap in it.
     """
     table = matrix.set_index(Columns.USER) if Columns.USER in matrix.columns else matrix
     rows = table.reindex(user_ids)
-    missing = rows.index[rows.isna().all(axis=1)] if table.shape[1] else rows.index[:0]
+    missing = rows.index[rows.isna().any(axis=1)]
     if len(missing):
         raise InputError(
-            f"{len(missing):,} users have no profile row, {missing[0]!r} first. "
+            f"{len(missing):,} users have no whole profile row, {missing[0]!r} first. "
             "Run the profiles again: kedro run --pipelines profiles"
         )
     return rows.to_numpy(np.float32)

@@ -75,10 +75,11 @@ def _ndcg(scores: np.ndarray, case: Case) -> np.ndarray:
 
 
 def selection_value(completion_ndcg: float, cooccurrence: float, reference: Reference) -> float:
-    """One number for both uses of the generator, 2 for a perfect imitation by popularity's lights.
+    """One number for both uses of the generator, to compare its checkpoints by.
 
-    Completion counts by its NDCG against ranking by popularity; invention by how much of the
-    real users' co-occurrence it shows. Both are measured on validation users.
+    Completion counts by its NDCG as a multiple of that of ranking by popularity; invention by
+    how much of the real users' co-occurrence it shows, 0 to 1. Both are measured on validation
+    users.
     """
     completion = completion_ndcg / max(reference.popularity_ndcg, 1e-9)
     invention = cooccurrence / max(reference.real_cooccurrence, 1e-9)
@@ -141,7 +142,8 @@ def diagnose(history: pd.DataFrame, best_epoch: int, adversarial: bool) -> pd.Da
         adversarial: Whether there was a critic.
 
     Returns:
-        Columns monitor, status (``ok`` or ``warning``), value, limit, advice.
+        Columns monitor, status (``ok``, ``warning``, or ``undefined`` where there were too few
+        users to tell), value, limit, advice.
     """
     kept = history.loc[history["epoch"] == best_epoch].iloc[-1]
     last = history.iloc[-1]
@@ -211,7 +213,7 @@ def diagnose(history: pd.DataFrame, best_epoch: int, adversarial: bool) -> pd.Da
         [
             {
                 "monitor": name,
-                "status": "warning" if failed else "ok",
+                "status": _status(failed, value),
                 "value": float(value),
                 "limit": limit,
                 "advice": advice if failed else "",
@@ -219,3 +221,9 @@ def diagnose(history: pd.DataFrame, best_epoch: int, adversarial: bool) -> pd.Da
             for name, failed, value, limit, advice in rows
         ]
     )
+
+
+def _status(failed: bool, value: float) -> str:
+    if failed:
+        return "warning"
+    return "ok" if np.isfinite(value) else "undefined"

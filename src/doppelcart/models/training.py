@@ -24,6 +24,8 @@ from doppelcart.models.state import Progress, TrainingState
 
 logger = logging.getLogger(__name__)
 
+SECONDS_BETWEEN_SAVES = 10.0
+
 Evaluate = Callable[[Any], dict[str, float]]
 
 
@@ -238,6 +240,7 @@ def train(
     if progress.epoch:
         logger.info("Training of the %s resumes from epoch %d.", label, progress.epoch)
     remaining = range(progress.epoch + 1, config.epochs + 1)
+    saved = time.perf_counter()
     bar = tqdm(
         total=config.epochs,
         initial=progress.epoch,
@@ -262,16 +265,19 @@ def train(
             progress.epoch = epoch
             bar.update()
             bar.set_postfix(_shown(row))
-            if state and epoch % config.evaluate_every == 0:
+            due = time.perf_counter() - saved > SECONDS_BETWEEN_SAVES
+            if state and (due or epoch % config.evaluate_every == 0):
                 state.save(game.variables, progress)
+                saved = time.perf_counter()
     except KeyboardInterrupt:
         if state:
             logger.warning(
-                "Training of the %s was interrupted in epoch %d; the next run resumes from "
-                "epoch %d.",
+                "Training of the %s was interrupted in epoch %d; the next run %s.",
                 label,
                 progress.epoch + 1,
-                state.last_saved_epoch,
+                f"resumes from epoch {state.last_saved_epoch}"
+                if state.last_saved_epoch
+                else "begins again, since no epoch had been saved",
             )
         raise
     finally:

@@ -69,7 +69,7 @@ def train_generator(
         game.state_folder / f"{game.name}.npz",
         fingerprint(train_histories, *data, network, training, game),
     )
-    for row in monitors[monitors["status"] != "ok"].itertuples():
+    for row in monitors[monitors["status"] == "warning"].itertuples():
         logger.warning(
             "%s, %s: %.4g (limit: %s). %s",
             game.name,

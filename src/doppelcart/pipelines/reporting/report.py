@@ -388,7 +388,7 @@ def alarms(name: str, monitors: pd.DataFrame) -> list[str]:
         name: Whose training.
         monitors: monitor, status (``ok`` or another word), value, limit, advice.
     """
-    raised = monitors[monitors["status"] != "ok"] if len(monitors) else monitors
+    raised = monitors[monitors["status"] == "warning"] if len(monitors) else monitors
     return [
         f"{name}, {row['monitor']}: {number(row['value'])} (limit: {number(row['limit'])}). "
         f"{row['advice']}"
