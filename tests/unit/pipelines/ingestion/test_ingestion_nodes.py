@@ -147,8 +147,10 @@ BAD_INPUTS: dict[str, tuple[pd.DataFrame, dict[str, str], str]] = {
     "missing column": (
         LOG,
         COLUMNS | {"quantity": "pieces * 2", "discount": "rebate"},
-        (r"quantity: file log \(.*log.parquet\) has no column 'pieces'; it has who, what, day, paid"
-        r"\n.*discount: file log .* has no column 'rebate'"),
+        (
+            r"quantity: file log \(.*log.parquet\) has no column 'pieces'; it has who, what, day, paid"
+            r"\n.*discount: file log .* has no column 'rebate'"
+        ),
     ),
     "expression that is no SQL": (LOG, COLUMNS | {"amount": "paid +"}, "`paid .` is not valid SQL"),
     "unknown function": (LOG, COLUMNS | {"amount": "frobnicate(paid)"}, "engine refuses"),
@@ -176,8 +178,10 @@ BAD_INPUTS: dict[str, tuple[pd.DataFrame, dict[str, str], str]] = {
     "null ids beyond the share": (
         LOG.assign(what=["a", None, None, "b"]),
         COLUMNS,
-        (r"column item_id is missing in 2 of 4 rows \(50.0%\), more than "
-        r"ingestion.max_missing_share = 5.0% allows"),
+        (
+            r"column item_id is missing in 2 of 4 rows \(50.0%\), more than "
+            r"ingestion.max_missing_share = 5.0% allows"
+        ),
     ),
     "negative and NaN amounts beyond the share": (
         LOG.assign(paid=[-1.0, float("nan"), 1.0, 1.0]),
