@@ -57,11 +57,31 @@ def rank(
     Returns:
         (n_users, k) catalogue positions, best first.
     """
-    blocks = [
-        ranking.top_k(recommender.score(seen[part], config), known[part], k)
-        for part in batches(seen.shape[0])
-    ]
+    blocks = []
+    for part in batches(seen.shape[0]):
+        scores = or_popular(recommender.score(seen[part], config), seen[part], recommender)
+        blocks.append(ranking.top_k(scores, known[part], k))
     return np.concatenate(blocks)
+
+
+def or_popular(scores: np.ndarray, seen: sparse.csr_matrix, recommender: Recommender) -> np.ndarray:
+    """Scores, with popularity for users of whom nothing is known.
+
+    Most recommenders score every item alike for an empty history. Their list would then be the
+    beginning of the catalogue, and anything at all would look like an improvement on it.
+
+    Args:
+        scores: (n_users, n_items) scores of the recommender.
+        seen: (n_users, n_items) CSR that they were made from.
+        recommender: The fitted recommender.
+
+    Returns:
+        The scores themselves if every user has a history, else a copy with rows replaced.
+    """
+    unknown = np.diff(seen.indptr) == 0
+    if not unknown.any():
+        return scores
+    return np.where(unknown[:, None], recommender.popularity, scores)
 
 
 def values_at_strengths(
@@ -98,7 +118,7 @@ def values_at_strengths(
         seen, truth = known[part], relevant[part]
         measure = _measure(seen, truth, metric, k)
         base = recommender.score(seen, config)
-        values["", 0.0][part] = measure(base)
+        values["", 0.0][part] = measure(or_popular(base, seen, recommender))
         for arm, probabilities in added.items():
             extra = probabilities[part]
             if recommender.name in AFFINE:

@@ -27,10 +27,14 @@ class Recommender(ABC):
 
     Args:
         seed: Seed of the random steps, for the recommenders that have any.
+
+    Attributes:
+        popularity: (n_items,) float32 number of training users of each item, after ``fit``.
     """
 
     name: ClassVar[str]
     Config: ClassVar[type[RecommenderConfig]]
+    popularity: np.ndarray
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
@@ -72,6 +76,7 @@ class Recommender(ABC):
                 " finite; weights must be in (0, 1]"
             )
         self._n_items = matrix.shape[1]
+        self.popularity = column_sums(matrix).astype(np.float32)
         self._fit(matrix)
         return self
 

@@ -6,7 +6,13 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig, to_dense
+from doppelcart.recommenders.base import (
+    Matrix,
+    Recommender,
+    RecommenderConfig,
+    column_sums,
+    to_dense,
+)
 
 _BLOCK = 1024
 # Above this share of non-zero cells a BLAS product beats SciPy's sparse one.
@@ -48,24 +54,49 @@ class ItemKNN(Recommender):
     Koren (2007, "Scalable collaborative filtering with jointly derived neighborhood
     interpolation weights").
 
-    The Gram matrix (``4 * n_items**2`` bytes) is the only item x item matrix ever held:
-    similarities are made from it in blocks of candidates.
+    Without shrinkage and without a cut to the nearest, no item x item matrix is made. Otherwise
+    the Gram matrix (``4 * n_items**2`` bytes) is the only one ever held: similarities are made
+    from it in blocks of candidates.
     """
 
     name: ClassVar[str] = "itemknn"
     Config: ClassVar[type[RecommenderConfig]] = ItemKNNConfig
 
     def _fit(self, train: sparse.csr_matrix) -> None:
-        transposed = train.T.tocsr()
-        n_items = train.shape[1]
-        self._gram = np.empty((n_items, n_items), dtype=np.float32)
-        for start in range(0, n_items, _BLOCK):
-            block = slice(start, start + _BLOCK)
-            self._gram[block] = (transposed[block] @ train).toarray()
-        self._support = self._gram.diagonal().astype(np.float64)
+        self._train = train
+        self._support = column_sums(train.multiply(train).tocsr())
+        self._gram: np.ndarray | None = None
+
+    def _pairs(self) -> np.ndarray:
+        """(n_items, n_items) float32 Gram matrix, made at the first use that cannot do without."""
+        if self._gram is None:
+            transposed = self._train.T.tocsr()
+            self._gram = np.empty((self.n_items, self.n_items), dtype=np.float32)
+            for start in range(0, self.n_items, _BLOCK):
+                block = slice(start, start + _BLOCK)
+                self._gram[block] = (transposed[block] @ self._train).toarray()
+        return self._gram
 
     def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
         config = cast(ItemKNNConfig, config)
+        if config.shrink == 0 and config.neighbours == 0:
+            return self._score_by_users(seen, config.alpha)
+        return self._score_by_items(seen, config)
+
+    def _score_by_users(self, seen: Matrix, alpha: float) -> np.ndarray:
+        """Without shrinkage the similarity is ``D X^T X D'``: two thin products do."""
+        bought = self._support > 0
+        support = np.where(bought, self._support, 1)
+        of_known = (bought / support**alpha).astype(np.float32)
+        of_candidate = (bought / support ** (1 - alpha)).astype(np.float32)
+        overlap = self._train @ (to_dense(seen) * of_known).T
+        scores = np.ascontiguousarray((self._train.T @ overlap).T)
+        scores *= of_candidate
+        # A known item is not its own neighbour: its similarity to itself is 1.
+        scores -= to_dense(seen) * bought
+        return scores
+
+    def _score_by_items(self, seen: Matrix, config: ItemKNNConfig) -> np.ndarray:
         known = np.arange(self.n_items)
         # Choosing neighbours compares every item, so only then all columns are needed.
         if not isinstance(seen, np.ndarray) and config.neighbours == 0:
@@ -85,7 +116,7 @@ class ItemKNN(Recommender):
     ) -> np.ndarray:
         """(n_candidates, n_known) similarity from each known item to each candidate."""
         start, stop = candidates[0], candidates[-1] + 1
-        gram = self._gram[start:stop]
+        gram = self._pairs()[start:stop]
         gram = gram if len(known) == self.n_items else gram[:, known]
         of_known = (self._support[known] ** config.alpha).astype(np.float32)
         of_candidate = (self._support[candidates] ** (1 - config.alpha)).astype(np.float32)

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
-from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig, column_sums
+from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig
 
 
 class PopularityConfig(RecommenderConfig):
@@ -25,7 +25,7 @@ class Popularity(Recommender):
     Config: ClassVar[type[RecommenderConfig]] = PopularityConfig
 
     def _fit(self, train: sparse.csr_matrix) -> None:
-        self._counts = column_sums(train).astype(np.float32)
+        """The number of users is all there is to it, and ``fit`` has counted them."""
 
     def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:  # noqa: ARG002
-        return np.tile(self._counts, (seen.shape[0], 1))
+        return np.tile(self.popularity, (seen.shape[0], 1))

@@ -60,3 +60,16 @@ def test_values_at_strengths_are_those_of_ranking_the_completed_histories(
             for u in range(12)
         ]
         np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize("name", ["itemknn", "puresvd", "ease", "ials"])
+def test_users_of_whom_nothing_is_known_get_what_is_popular(name: str) -> None:
+    train = sparse.csr_matrix([[0, 1, 1, 0], [0, 0, 1, 1], [0, 1, 1, 0]], dtype=np.float32)
+    recommender = RECOMMENDERS[name]().fit(train)
+    config = recommender.Config()
+    nothing = sparse.csr_matrix((1, 4), dtype=np.float32)
+    assert scoring.rank(recommender, config, nothing, nothing, 3).tolist() == [[2, 1, 3]]
+
+    relevant = sparse.csr_matrix([[0, 0, 1, 0]], dtype=np.float32)
+    values = scoring.values_at_strengths(recommender, config, nothing, {}, [], relevant, "mrr", 3)
+    assert values["", 0.0].tolist() == [1.0]
