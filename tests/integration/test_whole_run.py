@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from running import PROJECT, kedro
@@ -17,7 +18,8 @@ from doppelcart.recommenders import RECOMMENDERS
 
 pytestmark = pytest.mark.slow
 
-EPOCHS = 60
+TRAINING = yaml.safe_load((PROJECT / "conf/test/parameters/gan.yml").read_text())["gan"]["training"]
+EPOCHS = TRAINING["epochs"]
 # Popularity gives everyone one list, so that completing a history changes nothing.
 COMPLETED = sorted(set(RECOMMENDERS) - {"popularity"})
 REPORTING = "08_reporting"
