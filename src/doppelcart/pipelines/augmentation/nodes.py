@@ -16,7 +16,7 @@ from doppelcart.metrics.privacy import privacy
 from doppelcart.models.controls import copy_users, draw_by_popularity, mix_users
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 
-REFERENCE = "real users, two halves"
+REFERENCE = "real vs real"
 CATEGORY, DEPARTMENT = Columns.CATEGORY, Columns.DEPARTMENT
 
 
@@ -101,7 +101,7 @@ def measure_fidelity(
         params: Parameters of the pipeline.
 
     Returns:
-        One row a statistic, one column a set, and ``real users, two halves``.
+        One row a statistic, one column a set, and ``real vs real`` (two halves).
     """
     sets = {
         "gan": synthetic_gan,
