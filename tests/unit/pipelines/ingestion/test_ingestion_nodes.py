@@ -148,7 +148,8 @@ BAD_INPUTS: dict[str, tuple[pd.DataFrame, dict[str, str], str]] = {
         LOG,
         COLUMNS | {"quantity": "pieces * 2", "discount": "rebate"},
         (
-            r"quantity: file log \(.*log.parquet\) has no column 'pieces'; it has who, what, day, paid"
+            r"quantity: file log \(.*log.parquet\) has no column 'pieces'; it has who, what, day, "
+            r"paid"
             r"\n.*discount: file log .* has no column 'rebate'"
         ),
     ),
