@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -248,12 +249,18 @@ def test_a_documented_server_answers(command, environment, tmp_path):
     log = tmp_path / "log"
     with log.open("w") as stream:
         server = subprocess.Popen(
-            words, cwd=PROJECT, env=environment, stdout=stream, stderr=subprocess.STDOUT
+            words,
+            cwd=PROJECT,
+            env=environment,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             assert expected in wait_for(f"http://127.0.0.1:{port}{path}", server, log)
         finally:
-            server.terminate()
+            # `kedro jupyter` starts a child of its own, which outlives it unless the group ends.
+            os.killpg(server.pid, signal.SIGTERM)
             server.wait(timeout=60)
 
 
