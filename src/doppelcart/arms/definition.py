@@ -74,6 +74,16 @@ SYNTHETIC_OF: Final[dict[str, str]] = {
 }
 """Which set of synthetic users an arm trains on."""
 
+COMPLETED_BY: Final[dict[str, str]] = {
+    "popularity_completion": "popularity",
+    "denoiser_completion": "denoiser",
+    "gan_completion": "gan",
+}
+"""What completes the histories of an arm: a trained generator, or item popularity."""
+
+GENERATORS: Final = ("gan", "denoiser")
+"""Trained generators, which invent users and complete histories; their order in tables."""
+
 
 def of_kind(kind: Kind) -> tuple[str, ...]:
     """Names of the arms of a kind, in the order of the tables."""

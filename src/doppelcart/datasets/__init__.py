@@ -1,7 +1,14 @@
 """Kedro datasets for which no shipped dataset fits."""
 
-from doppelcart.datasets.npz import CasesDataset, HistoriesDataset
+from doppelcart.datasets.npz import CasesDataset, HistoriesDataset, HistorySetsDataset
 from doppelcart.datasets.source import SourceFiles, SourceTables
 from doppelcart.datasets.table import TableDataset
 
-__all__ = ["CasesDataset", "HistoriesDataset", "SourceFiles", "SourceTables", "TableDataset"]
+__all__ = [
+    "CasesDataset",
+    "HistoriesDataset",
+    "HistorySetsDataset",
+    "SourceFiles",
+    "SourceTables",
+    "TableDataset",
+]

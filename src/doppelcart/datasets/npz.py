@@ -40,6 +40,16 @@ def _read(path: Path, expected: str) -> dict[str, np.ndarray]:
         ) from error
 
 
+def _arrays_of(histories: Histories) -> dict[str, np.ndarray]:
+    """The four arrays that histories consist of."""
+    return {
+        "user_ids": np.asarray(histories.user_ids, dtype=str),
+        "item_ids": np.asarray(histories.item_ids, dtype=str),
+        "indptr": histories.indptr,
+        "items": histories.items,
+    }
+
+
 class HistoriesDataset(AbstractDataset[Histories, Histories]):
     """``Histories`` as an ``.npz`` archive of four arrays.
 
@@ -69,13 +79,53 @@ class HistoriesDataset(AbstractDataset[Histories, Histories]):
 
     def save(self, data: Histories) -> None:
         """Write the histories, whole or not at all."""
+        _write(self._path, _arrays_of(data))
+
+    def _exists(self) -> bool:
+        return self._path.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._path)}
+
+
+class HistorySetsDataset(AbstractDataset[dict[str, Histories], dict[str, Histories]]):
+    """Several ``Histories`` by name as one ``.npz`` archive.
+
+    Args:
+        filepath: Where the archive lies, ending in ``.npz``.
+        metadata: Ignored here; read by Kedro plugins.
+    """
+
+    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        """Remember the path."""
+        self._path = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> dict[str, Histories]:
+        """Read the sets, in the order in which they were saved.
+
+        Raises:
+            DatasetError: If the file is absent or not such an archive.
+        """
+        sets: dict[str, dict[str, np.ndarray]] = {}
+        for key, array in _read(self._path, "sets of histories").items():
+            name, _, part = key.rpartition("/")
+            sets.setdefault(name, {})[part] = array
+        if "" in sets:
+            raise DatasetError(f"{self._path} holds arrays that are of no named set")
+        try:
+            return {name: Histories(**arrays) for name, arrays in sets.items()}
+        except TypeError as error:
+            raise DatasetError(f"{self._path} lacks arrays of a set: {error}") from error
+
+    def save(self, data: dict[str, Histories]) -> None:
+        """Write the sets, whole or not at all."""
         _write(
             self._path,
             {
-                "user_ids": np.asarray(data.user_ids, dtype=str),
-                "item_ids": np.asarray(data.item_ids, dtype=str),
-                "indptr": data.indptr,
-                "items": data.items,
+                f"{name}/{part}": array
+                for name, histories in data.items()
+                for part, array in _arrays_of(histories).items()
             },
         )
 

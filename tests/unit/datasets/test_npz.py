@@ -5,7 +5,7 @@ import pytest
 from kedro.io.core import DatasetError
 
 from doppelcart.cases import Case
-from doppelcart.datasets import CasesDataset, HistoriesDataset
+from doppelcart.datasets import CasesDataset, HistoriesDataset, HistorySetsDataset
 from doppelcart.histories import Histories
 
 ITEMS = np.array(["a", "b", "c"], dtype=object)
@@ -25,6 +25,24 @@ def test_histories_come_back_in_time_order(tmp_path: Path) -> None:
     assert [loaded.of(row).tolist() for row in range(3)] == [[2, 0], [], [1]]
     assert loaded.user_ids.tolist() == ["u0", "u1", "u2"]
     assert loaded.item_ids.tolist() == ["a", "b", "c"]
+
+
+def test_sets_come_back_by_name_in_order(tmp_path: Path) -> None:
+    dataset = HistorySetsDataset(str(tmp_path / "s.npz"))
+    other = Histories.from_lists([np.array([0])], np.array(["v"]), np.array(["x"]))
+    dataset.save({"vae": histories([2, 0], []), "gan": other, "nobody": histories()})
+    loaded = dataset.load()
+    assert list(loaded) == ["vae", "gan", "nobody"]
+    assert [loaded["vae"].of(row).tolist() for row in range(2)] == [[2, 0], []]
+    assert loaded["gan"].item_ids.tolist() == ["x"]
+    assert loaded["nobody"].n_users == 0
+
+
+def test_one_history_is_no_file_of_sets(tmp_path: Path) -> None:
+    path = str(tmp_path / "h.npz")
+    HistoriesDataset(path).save(histories([2, 0]))
+    with pytest.raises(DatasetError, match="no named set"):
+        HistorySetsDataset(path).load()
 
 
 def test_cases_come_back_in_order_with_one_catalogue(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from doppelcart.metrics.privacy import privacy
 from doppelcart.models.controls import copy_users, draw_by_popularity, mix_users
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 
-REFERENCE = "real vs real"
+REFERENCE = "real_vs_real"
 CATEGORY, DEPARTMENT = Columns.CATEGORY, Columns.DEPARTMENT
 
 
@@ -78,13 +78,18 @@ def invent_users(
     )
 
 
+def gather_users(**sets: Histories) -> dict[str, Histories]:
+    """Put all sets of invented users into one dataset, by name.
+
+    Args:
+        **sets: Invented users by who invented them.
+    """
+    return sets
+
+
 def measure_fidelity(
     train_histories: Histories,
-    synthetic_copies: Histories,
-    synthetic_popularity: Histories,
-    synthetic_mixup: Histories,
-    synthetic_denoiser: Histories,
-    synthetic_gan: Histories,
+    synthetic_users: dict[str, Histories],
     feat_items: pd.DataFrame,
     params: AugmentationParams,
 ) -> pd.DataFrame:
@@ -92,29 +97,20 @@ def measure_fidelity(
 
     Args:
         train_histories: Training users.
-        synthetic_copies: Copies.
-        synthetic_popularity: Draws by popularity.
-        synthetic_mixup: Mixtures.
-        synthetic_denoiser: Users of the control without a critic.
-        synthetic_gan: Users of the adversarial generator.
+        synthetic_users: Sets of invented users by name.
         feat_items: Readable item features.
         params: Parameters of the pipeline.
 
     Returns:
-        One row a statistic, one column a set, and ``real vs real`` (two halves).
+        One row a statistic, one column a set, and ``real_vs_real``: one half of the real users
+        against the other.
     """
-    sets = {
-        "gan": synthetic_gan,
-        "denoiser": synthetic_denoiser,
-        "mixup": synthetic_mixup,
-        "popularity": synthetic_popularity,
-        "copies": synthetic_copies,
-    }
     categories = item_groups(feat_items)
     halves = _halves(train_histories, params.seed)
-    columns = {
-        REFERENCE: _compare(*halves, categories, params.seed),
-        **{name: _compare(train_histories, s, categories, params.seed) for name, s in sets.items()},
+    columns = {REFERENCE: _compare(*halves, categories, params.seed)}
+    columns |= {
+        name: _compare(train_histories, users, categories, params.seed)
+        for name, users in synthetic_users.items()
     }
     return pd.DataFrame(columns).rename_axis("statistic").reset_index()
 
@@ -161,11 +157,7 @@ def _compare(
 def measure_privacy(
     train_histories: Histories,
     validation_cases: Mapping[str, Case],
-    synthetic_copies: Histories,
-    synthetic_popularity: Histories,
-    synthetic_mixup: Histories,
-    synthetic_denoiser: Histories,
-    synthetic_gan: Histories,
+    synthetic_users: dict[str, Histories],
     params: AugmentationParams,
 ) -> pd.DataFrame:
     """Look for copies of real users among the invented; a smoke test, never a proof.
@@ -173,24 +165,13 @@ def measure_privacy(
     Args:
         train_histories: Training users.
         validation_cases: Real users that no generator was trained on.
-        synthetic_copies: Copies: what the test must catch.
-        synthetic_popularity: Draws by popularity.
-        synthetic_mixup: Mixtures.
-        synthetic_denoiser: Users of the control without a critic.
-        synthetic_gan: Users of the adversarial generator.
+        synthetic_users: Sets of invented users by name; copies are what the test must catch.
         params: Parameters of the pipeline.
 
     Returns:
         One row a statistic, one column a set.
     """
     holdout = whole_histories(validation_cases)
-    sets = {
-        "gan": synthetic_gan,
-        "denoiser": synthetic_denoiser,
-        "mixup": synthetic_mixup,
-        "popularity": synthetic_popularity,
-        "copies": synthetic_copies,
-    }
     columns = {
         name: privacy(
             users.matrix,
@@ -199,7 +180,7 @@ def measure_privacy(
             np.random.default_rng(params.seed),
             params.near_copy_similarity,
         )
-        for name, users in sets.items()
+        for name, users in synthetic_users.items()
     }
     return pd.DataFrame(columns).rename_axis("statistic").reset_index()
 

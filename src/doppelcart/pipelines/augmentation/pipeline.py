@@ -4,33 +4,18 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
+from doppelcart.arms.definition import GENERATORS
 from doppelcart.pipelines.augmentation import nodes
 
 CONTROLS = {
-    "copies": nodes.copy_training_users,
-    "popularity": nodes.draw_popular_users,
     "mixup": nodes.mix_training_users,
+    "popularity": nodes.draw_popular_users,
+    "copies": nodes.copy_training_users,
 }
-SETS = [
-    "synthetic_copies",
-    "synthetic_popularity",
-    "synthetic_mixup",
-    "synthetic_denoiser",
-    "synthetic_gan",
-]
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
-    """Invent users five ways, then compare them with real ones."""
-    controls = [
-        Node(
-            function,
-            inputs=["train_histories", "params:augmentation"],
-            outputs=f"synthetic_{name}",
-            name=f"invent_{name}",
-        )
-        for name, function in CONTROLS.items()
-    ]
+    """Invent users by every generator and every control, then compare them with real ones."""
     generators = [
         Node(
             nodes.invent_users,
@@ -44,25 +29,40 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             outputs=f"synthetic_{name}",
             name=f"invent_{name}",
         )
-        for name in ("denoiser", "gan")
+        for name in GENERATORS
+    ]
+    controls = [
+        Node(
+            function,
+            inputs=["train_histories", "params:augmentation"],
+            outputs=f"synthetic_{name}",
+            name=f"invent_{name}",
+        )
+        for name, function in CONTROLS.items()
     ]
     reports = [
         Node(
+            nodes.gather_users,
+            inputs={name: f"synthetic_{name}" for name in (*GENERATORS, *CONTROLS)},
+            outputs="synthetic_users",
+            name="gather_users",
+        ),
+        Node(
             nodes.measure_fidelity,
-            inputs=[
-                "train_histories",
-                *SETS,
-                "feat_items",
-                "params:augmentation",
-            ],
+            inputs=["train_histories", "synthetic_users", "feat_items", "params:augmentation"],
             outputs="fidelity_report",
             name="measure_fidelity",
         ),
         Node(
             nodes.measure_privacy,
-            inputs=["train_histories", "validation_cases", *SETS, "params:augmentation"],
+            inputs=[
+                "train_histories",
+                "validation_cases",
+                "synthetic_users",
+                "params:augmentation",
+            ],
             outputs="privacy_report",
             name="measure_privacy",
         ),
     ]
-    return Pipeline([*controls, *generators, *reports])
+    return Pipeline([*generators, *controls, *reports])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from doppelcart.arms import comparing, evaluating, synthetic_only, tuning, verdict
 from doppelcart.arms.completion import Completer, popularity_completer
+from doppelcart.arms.definition import COMPLETED_BY
 from doppelcart.cases import Case
 from doppelcart.columns import Columns
 from doppelcart.histories import Histories
@@ -17,88 +18,61 @@ from doppelcart.pipelines.evaluation.params import EvaluationParams
 
 def tune_arms(
     train_histories: Histories,
-    synthetic_copies: Histories,
-    synthetic_popularity: Histories,
-    synthetic_mixup: Histories,
-    synthetic_denoiser: Histories,
-    synthetic_gan: Histories,
-    denoiser: Any,
-    gan: Any,
+    synthetic_users: dict[str, Histories],
     demographics_matrix: pd.DataFrame,
     validation_cases: dict[str, Case],
     params: EvaluationParams,
+    **generators: Any,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Let every arm choose its configuration and ratio or strength on validation users.
 
     Args:
         train_histories: Real training users.
-        synthetic_copies: Copies of training users.
-        synthetic_popularity: Users drawn by item popularity.
-        synthetic_mixup: Mixtures of two training users.
-        synthetic_denoiser: Users of the generator trained without a critic.
-        synthetic_gan: Users of the adversarial generator.
-        denoiser: Generator trained without a critic.
-        gan: Adversarial generator.
+        synthetic_users: Sets of synthetic users by name.
         demographics_matrix: ``user_id`` and one column a demographic feature.
         validation_cases: Validation users by slice.
         params: Parameters of the pipeline.
+        **generators: Trained generators by name.
 
     Returns:
         Scores of everything tried, and what was chosen (see ``arms.tuning``).
     """
-    synthetic = _by_name(
-        synthetic_copies, synthetic_popularity, synthetic_mixup, synthetic_denoiser, synthetic_gan
-    )
-    completers = _completers(train_histories, denoiser, gan, demographics_matrix, params)
+    completers = _completers(train_histories, generators, demographics_matrix, params)
     scores = tuning.tune(
-        train_histories, synthetic, completers, validation_cases, _tuning_settings(params)
+        train_histories, synthetic_users, completers, validation_cases, _tuning_settings(params)
     )
     return scores, tuning.choose(scores)
 
 
 def evaluate_arms(
     train_histories: Histories,
-    synthetic_copies: Histories,
-    synthetic_popularity: Histories,
-    synthetic_mixup: Histories,
-    synthetic_denoiser: Histories,
-    synthetic_gan: Histories,
-    denoiser: Any,
-    gan: Any,
+    synthetic_users: dict[str, Histories],
     demographics_matrix: pd.DataFrame,
     item_matrix: pd.DataFrame,
     test_cases: dict[str, Case],
     chosen_configs: pd.DataFrame,
     params: EvaluationParams,
+    **generators: Any,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score what was chosen on the test users; no choice is made here.
 
     Args:
         train_histories: Real training users.
-        synthetic_copies: Copies of training users.
-        synthetic_popularity: Users drawn by item popularity.
-        synthetic_mixup: Mixtures of two training users.
-        synthetic_denoiser: Users of the generator trained without a critic.
-        synthetic_gan: Users of the adversarial generator.
-        denoiser: Generator trained without a critic.
-        gan: Adversarial generator.
+        synthetic_users: Sets of synthetic users by name.
         demographics_matrix: ``user_id`` and one column a demographic feature.
         item_matrix: ``item_id`` and one column a feature, in catalogue order.
         test_cases: Test users by slice.
         chosen_configs: What ``tune_arms`` chose.
         params: Parameters of the pipeline.
+        **generators: Trained generators by name.
 
     Returns:
         Metrics a user, and their means with the metrics of whole lists.
     """
-    synthetic = _by_name(
-        synthetic_copies, synthetic_popularity, synthetic_mixup, synthetic_denoiser, synthetic_gan
-    )
-    completers = _completers(train_histories, denoiser, gan, demographics_matrix, params)
     user_metrics, list_metrics = evaluating.evaluate(
         train_histories,
-        synthetic,
-        completers,
+        synthetic_users,
+        _completers(train_histories, generators, demographics_matrix, params),
         test_cases,
         chosen_configs,
         item_matrix.drop(columns=Columns.ITEM).to_numpy(),
@@ -180,32 +154,18 @@ def _tuning_settings(params: EvaluationParams) -> tuning.TuningSettings:
     )
 
 
-def _by_name(
-    copies: Histories, popularity: Histories, mixup: Histories, denoiser: Histories, gan: Histories
-) -> dict[str, Histories]:
-    return {
-        "copies": copies,
-        "popularity": popularity,
-        "mixup": mixup,
-        "denoiser": denoiser,
-        "gan": gan,
-    }
-
-
 def _completers(
     train: Histories,
-    denoiser: Any,
-    gan: Any,
+    generators: Mapping[str, Any],
     demographics: pd.DataFrame,
     params: EvaluationParams,
 ) -> dict[str, Completer]:
     completers: dict[str, Completer] = {}
-    generators = {"denoiser_completion": denoiser, "gan_completion": gan}
     for arm in params.completion_arms:
-        if arm in generators:
-            make = _make_completer()
-            completers[arm] = make(
-                generators[arm],
+        source = COMPLETED_BY[arm]
+        if source in generators:
+            completers[arm] = _make_completer()(
+                generators[source],
                 demographics,
                 n_draws=params.completion_draws,
                 seed=params.seed,

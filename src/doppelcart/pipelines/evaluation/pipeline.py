@@ -2,19 +2,15 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from doppelcart.arms.definition import GENERATORS
 from doppelcart.pipelines.evaluation import nodes
 
 TRAINED = {
     "train_histories": "train_histories",
-    "synthetic_copies": "synthetic_copies",
-    "synthetic_popularity": "synthetic_popularity",
-    "synthetic_mixup": "synthetic_mixup",
-    "synthetic_denoiser": "synthetic_denoiser",
-    "synthetic_gan": "synthetic_gan",
-    "denoiser": "denoiser.generator",
-    "gan": "gan.generator",
+    "synthetic_users": "synthetic_users",
     "demographics_matrix": "demographics_matrix",
     "params": "params:evaluation",
+    **{name: f"{name}.generator" for name in GENERATORS},
 }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from plotly import graph_objects as go
 
+from doppelcart.arms.definition import GENERATORS
 from doppelcart.columns import Columns, Tables
 from doppelcart.histories import Histories
 from doppelcart.pipelines.reporting import figures, provenance, report, words
@@ -34,25 +35,20 @@ def plot_scores(
 
 
 def plot_history_length(
-    train_histories: Histories,
-    synthetic_gan: Histories,
-    synthetic_denoiser: Histories,
-    synthetic_popularity: Histories,
+    train_histories: Histories, synthetic_users: dict[str, Histories]
 ) -> go.Figure:
     """Draw how many items real and generated customers have."""
-    compared = _named(train_histories, synthetic_gan, synthetic_denoiser, synthetic_popularity)
+    compared = _compared(train_histories, synthetic_users)
     return figures.history_length({name: found.lengths for name, found in compared.items()})
 
 
 def plot_popularity(
     train_histories: Histories,
-    synthetic_gan: Histories,
-    synthetic_denoiser: Histories,
-    synthetic_popularity: Histories,
+    synthetic_users: dict[str, Histories],
     parameters: ReportingParams,
 ) -> go.Figure:
     """Draw how popular each item is among real and generated customers."""
-    compared = _named(train_histories, synthetic_gan, synthetic_denoiser, synthetic_popularity)
+    compared = _compared(train_histories, synthetic_users)
     shares = {name: item_shares(found) for name, found in compared.items() if found.n_users}
     return figures.popularity_curve(shares, parameters.popularity_bins)
 
@@ -175,7 +171,6 @@ def item_shares(histories: Histories) -> np.ndarray:
     return np.asarray(counts / max(histories.n_users, 1))
 
 
-def _named(
-    real: Histories, gan: Histories, denoiser: Histories, popularity: Histories
-) -> dict[str, Histories]:
-    return {"real": real, "gan": gan, "denoiser": denoiser, "popularity": popularity}
+def _compared(real: Histories, synthetic: Mapping[str, Histories]) -> dict[str, Histories]:
+    """Real users beside those of the generators and of the one control that has no taste."""
+    return {"real": real} | {name: synthetic[name] for name in (*GENERATORS, "popularity")}

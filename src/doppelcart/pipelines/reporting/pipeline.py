@@ -16,7 +16,7 @@ from doppelcart.pipelines.reporting.nodes import (
     write_report,
 )
 
-COMPARED = ["train_histories", "synthetic_gan", "synthetic_denoiser", "synthetic_popularity"]
+COMPARED = ["train_histories", "synthetic_users"]
 REPORTED = [
     "verdict",
     "uplift",

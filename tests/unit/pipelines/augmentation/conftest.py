@@ -1,29 +1,9 @@
-"""A shop of two kinds of users and a stand-in for a trained generator."""
-
-from collections.abc import Callable
-from typing import Any
+"""A stand-in for a trained generator."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from doppelcart.cases import Case
-from doppelcart.histories import Histories
-
 N_ITEMS = 12
-
-
-def make_users(n_users: int, seed: int) -> Histories:
-    """Four to six items a user, nearly all of the user's half of the catalogue."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for user in range(n_users):
-        chances = np.where(np.arange(N_ITEMS) // 6 == user % 2, 0.9, 0.1)
-        rows.append(
-            rng.choice(N_ITEMS, rng.integers(4, 7), replace=False, p=chances / chances.sum())
-        )
-    names = np.array([f"{seed}-{user}" for user in range(n_users)])
-    return Histories.from_lists(rows, names, np.array([f"i{item}" for item in range(N_ITEMS)]))
 
 
 class Tensor:
@@ -47,45 +27,5 @@ class Generator:
 
 
 @pytest.fixture
-def make() -> Callable[[int, int], Histories]:
-    return make_users
-
-
-@pytest.fixture
 def generator() -> Generator:
     return Generator()
-
-
-@pytest.fixture
-def shop() -> dict[str, Any]:
-    """Every dataset that the pipeline reads, but for the generators."""
-    train, held_out = make_users(40, 0), make_users(20, 1)
-    share = np.array([(train.of(user) >= N_ITEMS / 2).mean() for user in range(40)])
-    return {
-        "train_histories": train,
-        "profile_matrix": pd.DataFrame(
-            {"user_id": train.user_ids, "behaviour__half": np.sign(share - 0.5) * 3}
-        ),
-        "demographics_matrix": pd.DataFrame(
-            {
-                "user_id": np.concatenate([held_out.user_ids, train.user_ids]),
-                "demographic__number": np.concatenate([np.full(20, -1.0), np.arange(40.0)]),
-            }
-        ),
-        "feat_items": pd.DataFrame(
-            {
-                "department": ["Food"] * 6 + ["Home"] * 6,
-                "category": [f"C{item // 3}" for item in range(N_ITEMS)],
-            },
-            index=pd.Index(train.item_ids, name="item_id"),
-        ),
-        "validation_cases": {
-            "warm": Case("warm", train.first(2), train.rest(2)),
-            "cold_2": Case("cold_2", held_out.first(2), held_out.rest(2)),
-            "cold_4": Case(
-                "cold_4",
-                held_out.select(np.arange(5)).first(4),
-                held_out.select(np.arange(5)).rest(4),
-            ),
-        },
-    }

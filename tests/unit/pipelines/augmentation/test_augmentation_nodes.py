@@ -10,6 +10,7 @@ from doppelcart.pipelines.augmentation.nodes import (
     activity_segments,
     copy_training_users,
     draw_popular_users,
+    gather_users,
     invent_users,
     item_groups,
     measure_fidelity,
@@ -126,19 +127,20 @@ def test_held_out_users_are_put_together_from_the_cold_slice_with_most(shop, mak
 
 @pytest.fixture
 def sets(shop, make):
-    """Sets in the order of the nodes' arguments: copies, popularity, mixup, denoiser, gan."""
+    """The generators' users are drawn as the shop's own were."""
     train = shop["train_histories"]
-    return [
-        *(node(train, PARAMS) for node in (copy_training_users, draw_popular_users)),
-        mix_training_users(train, PARAMS),
-        make(40, 5),
-        make(40, 6),
-    ]
+    return gather_users(
+        gan=make(40, 6),
+        denoiser=make(40, 5),
+        mixup=mix_training_users(train, PARAMS),
+        popularity=draw_popular_users(train, PARAMS),
+        copies=copy_training_users(train, PARAMS),
+    )
 
 
 class TestReports:
     def test_fidelity_is_one_row_a_statistic_and_one_column_a_set(self, shop, sets):
-        found = measure_fidelity(shop["train_histories"], *sets, shop["feat_items"], PARAMS)
+        found = measure_fidelity(shop["train_histories"], sets, shop["feat_items"], PARAMS)
         assert list(found) == ["statistic", REFERENCE, *SETS]
         assert found["statistic"].is_unique
         rows = found.set_index("statistic")
@@ -151,19 +153,21 @@ class TestReports:
         assert segments & set(rows.index)
         assert rows.loc["length_mean_ratio"].between(0.5, 1.5).all()
 
-    def test_each_column_is_of_the_set_it_is_named_for(self, shop, make):
-        # As many users as the place in the arguments, all with the same single item.
+    def test_each_column_is_of_the_set_it_is_named_for(self, shop):
+        # Users of one item in the first set, of two in the second, and so on.
         train = shop["train_histories"]
-        order = ("copies", "popularity", "mixup", "denoiser", "gan")
-        sets = [train.select(np.arange(6 + place)).first(place + 1) for place in range(5)]
-        found = measure_fidelity(train, *sets, shop["feat_items"], PARAMS).set_index("statistic")
-        for place, name in enumerate(order):
+        sets = {
+            name: train.select(np.arange(6 + place)).first(place + 1)
+            for place, name in enumerate(SETS)
+        }
+        found = measure_fidelity(train, sets, shop["feat_items"], PARAMS).set_index("statistic")
+        for place, name in enumerate(SETS):
             expected = (place + 1) / train.lengths.mean()
             limit = pytest.approx(expected, rel=0.2)
             assert found.loc["length_mean_ratio", name] == limit, name
 
     def test_privacy_catches_copies_and_nobody_else(self, shop, sets):
-        found = measure_privacy(shop["train_histories"], shop["validation_cases"], *sets, PARAMS)
+        found = measure_privacy(shop["train_histories"], shop["validation_cases"], sets, PARAMS)
         assert list(found) == ["statistic", *SETS]
         rows = found.set_index("statistic")
         assert rows.loc["exact_copy_rate", "copies"] == 1
@@ -178,9 +182,7 @@ class TestReports:
     def test_the_similarity_of_a_near_copy_is_the_parameter(self, shop, sets):
         def rate(similarity: float) -> float:
             params = AugmentationParams(near_copy_similarity=similarity)
-            found = measure_privacy(
-                shop["train_histories"], shop["validation_cases"], *sets, params
-            )
+            found = measure_privacy(shop["train_histories"], shop["validation_cases"], sets, params)
             return float(found.set_index("statistic").loc["near_copy_rate", "gan"])
 
         assert rate(0.1) == 1 > rate(1.0)

@@ -9,10 +9,13 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from kedro.validation import TypeExtractor
 
-from doppelcart.datasets import HistoriesDataset
+from doppelcart.arms.definition import GENERATORS
+from doppelcart.datasets import HistoriesDataset, HistorySetsDataset
 from doppelcart.pipelines.augmentation import create_pipeline
 from doppelcart.pipelines.augmentation.params import AugmentationParams
-from doppelcart.pipelines.augmentation.pipeline import SETS
+from doppelcart.pipelines.augmentation.pipeline import CONTROLS
+
+SETS = [f"synthetic_{name}" for name in (*GENERATORS, *CONTROLS)]
 
 
 def test_from_a_shop_to_five_sets_and_two_reports(
@@ -26,6 +29,7 @@ def test_from_a_shop_to_five_sets_and_two_reports(
             "denoiser.generator": MemoryDataset(generator, copy_mode="assign"),
             # the runner lets go of what is in memory when its last reader is done
             **{name: HistoriesDataset(str(tmp_path / f"{name}.npz")) for name in SETS},
+            "synthetic_users": HistorySetsDataset(str(tmp_path / "users.npz")),
             "fidelity_report": MemoryDataset(),
             "privacy_report": MemoryDataset(),
         }
@@ -35,6 +39,8 @@ def test_from_a_shop_to_five_sets_and_two_reports(
         made = catalog.load(name)
         assert made.n_users == 20, name
         np.testing.assert_array_equal(made.item_ids, shop["train_histories"].item_ids)
+        gathered = catalog.load("synthetic_users")[name.removeprefix("synthetic_")]
+        np.testing.assert_array_equal(gathered.items, made.items)
     for name in ("fidelity_report", "privacy_report"):
         report = catalog.load(name)
         assert isinstance(report, pd.DataFrame)
@@ -43,7 +49,12 @@ def test_from_a_shop_to_five_sets_and_two_reports(
 
 def test_borders() -> None:
     pipeline = create_pipeline()
-    assert pipeline.all_outputs() == {*SETS, "fidelity_report", "privacy_report"}
+    assert pipeline.all_outputs() == {
+        *SETS,
+        "synthetic_users",
+        "fidelity_report",
+        "privacy_report",
+    }
     assert pipeline.inputs() == {
         "train_histories",
         "profile_matrix",

@@ -45,8 +45,8 @@ def cases(seed: int) -> dict[str, Case]:
 def inputs() -> dict[str, Any]:
     return {
         "train_histories": shop(24, 0),
-        **{
-            f"synthetic_{name}": shop(24, seed)
+        "synthetic_users": {
+            name: shop(24, seed)
             for seed, name in enumerate(
                 ("copies", "popularity", "mixup", "denoiser", "gan"), start=1
             )

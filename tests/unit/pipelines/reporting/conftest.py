@@ -227,7 +227,7 @@ def run(
     shops: dict[str, Histories],
 ) -> dict[str, Any]:
     """All datasets that the reporting pipeline reads, by name."""
-    fidelity = pd.DataFrame({"statistic": ["length_ks"], "real_halves": [0.01], "gan": [0.03]})
+    fidelity = pd.DataFrame({"statistic": ["length_ks"], "real_vs_real": [0.01], "gan": [0.03]})
     columns = ["monitor", "status", "value", "limit", "advice"]
     calm = pd.DataFrame([["duplicates", "ok", 0.02, "at most 0.05", ""]], columns=columns)
     loud = calm.assign(status="warning", value=0.4, advice="Lower the learning rate.")
@@ -247,9 +247,7 @@ def run(
         "split_summary": split_summary,
         "source_summary": source_summary,
         "train_histories": shops["real"],
-        "synthetic_gan": shops["gan"],
-        "synthetic_denoiser": shops["denoiser"],
-        "synthetic_popularity": shops["popularity"],
+        "synthetic_users": {name: users for name, users in shops.items() if name != "real"},
         "params:reporting": ReportingParams(caveats={"complete_journey": "Simulated, not real."}),
         "parameters": {"gan": {"training": {"epochs": 5}}, "evaluation": {"seed": 17}},
     }

@@ -63,10 +63,8 @@ def test_item_shares_are_of_users():
 
 
 def test_generators_without_users_leave_the_figures_standing(shops):
-    nobody = shops["gan"].select(np.array([], dtype=int))
-    figure = nodes.plot_popularity(
-        shops["real"], nobody, shops["denoiser"], shops["popularity"], ReportingParams()
-    )
+    sets = shops | {"gan": shops["gan"].select(np.array([], dtype=int))}
+    figure = nodes.plot_popularity(shops["real"], sets, ReportingParams())
     assert [trace.name for trace in figure.data][:2] == [
         "Real customers",
         "Generator without its critic",
