@@ -10,6 +10,7 @@ from kedro.pipeline import Pipeline
 from kedro.validation import TypeExtractor
 from pydantic import TypeAdapter, ValidationError
 
+from doppelcart.agreement import disagreements
 from doppelcart.errors import ParameterError, StorageError
 
 PREFIX = "params:"
@@ -24,7 +25,8 @@ def check_parameters(raw: Mapping[str, Any], pipelines: Mapping[str, Pipeline]) 
         pipelines: Every registered pipeline.
 
     Raises:
-        ParameterError: Lists all that is unknown, out of bounds or of a wrong type, at once.
+        ParameterError: Lists all that is unknown, out of bounds, of a wrong type, or at odds with
+            another, at once.
     """
     used = {
         name.removeprefix(PREFIX)
@@ -32,7 +34,8 @@ def check_parameters(raw: Mapping[str, Any], pipelines: Mapping[str, Pipeline]) 
         for name in pipeline.inputs()
         if name.startswith(PREFIX)
     }
-    problems = [*_unknown(raw, used), *_invalid(raw, pipelines)]
+    models, invalid = _validated(raw, pipelines)
+    problems = [*_unknown(raw, used), *invalid, *disagreements(models)]
     if problems:
         listed = "\n".join(f"  - {problem}" for problem in problems)
         raise ParameterError(
@@ -58,20 +61,27 @@ def _unknown(raw: Mapping[str, Any], used: set[str], parent: str = "") -> Iterat
         yield f"{path}: unknown; {hint}known are {', '.join(known)}"
 
 
-def _invalid(raw: Mapping[str, Any], pipelines: Mapping[str, Pipeline]) -> Iterator[str]:
-    """One line for each field that its typed model refuses."""
+def _validated(
+    raw: Mapping[str, Any], pipelines: Mapping[str, Pipeline]
+) -> tuple[dict[str, Any], list[str]]:
+    """Typed models by name, and one line for each field that its model refuses."""
+    models, problems = {}, []
     required = TypeExtractor(dict(pipelines)).extract_types_from_pipelines()
     for path, hint in sorted(required.items()):
         value = _at(raw, path)
         if value is KeyError:
             continue
         try:
-            TypeAdapter(hint).validate_python(value)
+            models[path] = TypeAdapter(hint).validate_python(value)
         except ValidationError as refused:
-            for error in refused.errors(include_url=False):
-                name = ".".join([path, *map(str, error["loc"])])
-                given = "" if error["type"] == "missing" else f" (given: {error['input']!r:.80})"
-                yield f"{name}: {error['msg']}{given}"
+            problems += [_explained(path, error) for error in refused.errors(include_url=False)]
+    return models, problems
+
+
+def _explained(path: str, error: Mapping[str, Any]) -> str:
+    name = ".".join([path, *map(str, error["loc"])])
+    given = "" if error["type"] == "missing" else f" (given: {error['input']!r:.80})"
+    return f"{name}: {error['msg']}{given}"
 
 
 def _at(raw: Mapping[str, Any], path: str) -> Any:

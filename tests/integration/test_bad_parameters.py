@@ -30,6 +30,16 @@ def test_all_are_listed_together_and_nothing_runs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_those_that_disagree_are_listed_before_anything_runs(tmp_path: Path) -> None:
+    changed = "evaluation.n_bootstrap=100,augmentation.ratio=0.5,gan.game.selection_slice=cold_9"
+    done = kedro(tmp_path, "--params", changed, DOPPELCART_TRACKING="off")
+    assert done.returncode == 1
+    assert "3 parameters cannot be used" in done.stdout
+    for name in ("evaluation.n_bootstrap", "augmentation.ratio", "gan.game.selection_slice"):
+        assert f"  - {name}: " in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("pipeline", ["ingestion", "reporting"])
 def test_they_stop_a_part_that_does_not_even_use_them(tmp_path: Path, pipeline: str) -> None:
     done = kedro(

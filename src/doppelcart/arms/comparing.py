@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from doppelcart.arms.definition import ARMS, NONE, Kind, controls_of
 from doppelcart.arms.evaluating import by_user, metric_columns
+from doppelcart.arms.scoring import IGNORE_HISTORY
 from doppelcart.columns import Columns
 from doppelcart.errors import InputError, ParameterError
 from doppelcart.metrics.significance import Uplift, holm, paired_bootstraps
@@ -63,6 +64,52 @@ def best_baselines(chosen: pd.DataFrame) -> dict[str, str]:
     return dict(zip(best[Columns.SLICE], best[Columns.RECOMMENDER], strict=True))
 
 
+def references(arm: str, run: Collection[str]) -> list[str]:
+    """What an arm is compared with.
+
+    Args:
+        arm: Name of the arm.
+        run: Names of all arms that are run of the same recommender.
+
+    Returns:
+        ``none`` for an arm of the verdict, and for the generator's besides it the controls of its
+        kind and the best baseline; nothing for ``none`` itself and for synthetic-only arms.
+    """
+    if arm == NONE or ARMS[arm].kind is Kind.SYNTHETIC_ONLY:
+        return []
+    if not ARMS[arm].generator:
+        return [NONE]
+    return [NONE, *(control for control in controls_of(arm) if control in run), BEST_BASELINE]
+
+
+def largest_family(recommenders: Iterable[str], arms: Collection[str]) -> int:
+    """Most comparisons of one slice: those made if validation chooses knob 0 nowhere.
+
+    Args:
+        recommenders: Names of the recommenders.
+        arms: Names of the arms.
+    """
+    total = 0
+    for recommender in recommenders:
+        completes = recommender not in IGNORE_HISTORY
+        run = [arm for arm in arms if completes or ARMS[arm].kind is not Kind.COMPLETION]
+        total += sum(len(references(arm, run)) for arm in run)
+    return total
+
+
+def least_resamples(comparisons: int, alpha: float) -> int:
+    """Resamples from which on a family of comparisons can show anything.
+
+    The smallest two-sided p-value of ``n`` resamples is 2 / (n + 1), and Holm multiplies the
+    smallest of a family by the number of its comparisons.
+
+    Args:
+        comparisons: Comparisons in the family.
+        alpha: Error rate of the family.
+    """
+    return int(2 * comparisons / alpha) + 1
+
+
 def compare(
     user_metrics: pd.DataFrame, chosen: pd.DataFrame, settings: ComparisonSettings
 ) -> pd.DataFrame:
@@ -107,17 +154,15 @@ def _plan(rows: pd.DataFrame, knobs: pd.Series, baseline: str) -> Iterator[_Comp
     present = list(
         rows[[Columns.RECOMMENDER, Columns.ARM]].drop_duplicates().itertuples(index=False)
     )
-    pairs = {(recommender, arm) for recommender, arm in present}
+    run: dict[str, set[str]] = {}
     for recommender, arm in present:
-        if arm == NONE or ARMS[arm].kind is Kind.SYNTHETIC_ONLY:
-            continue
-        tested = float(knobs[recommender, arm]) > 0
-        yield _Comparison(recommender, arm, NONE, (recommender, NONE), tested)
-        if ARMS[arm].generator:
-            for control in controls_of(arm):
-                if (recommender, control) in pairs:
-                    yield _Comparison(recommender, arm, control, (recommender, control), tested)
-            yield _Comparison(recommender, arm, BEST_BASELINE, (baseline, NONE), tested)
+        run.setdefault(recommender, set()).add(arm)
+    for recommender, arm in present:
+        for against in references(arm, run[recommender]):
+            best = against == BEST_BASELINE
+            reference = (baseline, NONE) if best else (recommender, against)
+            tested = float(knobs[recommender, arm]) > 0
+            yield _Comparison(recommender, arm, against, reference, tested)
 
 
 def _compare_slice(
@@ -175,12 +220,12 @@ def _correct(uplift: pd.DataFrame, settings: ComparisonSettings) -> pd.DataFrame
     families = uplift[Columns.SLICE] if settings.family == "slice" else whole
     corrected = uplift.assign(p_holm=1.0)
     for _, rows in corrected[corrected["tested"]].groupby(families, sort=False):
-        smallest = 2 / (settings.n_bootstrap + 1) * len(rows)
-        if smallest > settings.alpha:
+        least = least_resamples(len(rows), settings.alpha)
+        if settings.n_bootstrap < least:
             raise ParameterError(
                 f"{settings.n_bootstrap} resamples cannot give a p-value below "
                 f"{settings.alpha:g} / {len(rows)}, the number of comparisons of a family. Raise "
-                f"evaluation.n_bootstrap to {int(2 * len(rows) / settings.alpha) + 1} or more."
+                f"evaluation.n_bootstrap to {least} or more."
             )
         corrected.loc[rows.index, "p_holm"] = holm(rows["p_value"].to_numpy())
     columns = [c for c in corrected if c not in ("n_users", "tested")]

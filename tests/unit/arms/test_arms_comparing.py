@@ -2,7 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from doppelcart.arms.comparing import ComparisonSettings, best_baselines, compare
+from doppelcart.arms.comparing import (
+    ComparisonSettings,
+    best_baselines,
+    compare,
+    largest_family,
+    least_resamples,
+)
 from doppelcart.errors import InputError, ParameterError
 
 SETTINGS = ComparisonSettings(metric="ndcg@20", n_bootstrap=2000)
@@ -110,8 +116,22 @@ def test_holm_runs_over_the_slice_or_over_the_whole_table() -> None:
     )
     assert by_slice["p_holm"].tolist() == by_slice["p_value"].tolist()
     assert by_table["tested"].tolist() == [False, True, True]
-    least = by_table["p_value"].min()
-    assert by_table["p_holm"].min() == pytest.approx(2 * least)
+    low, high = sorted(by_table.loc[by_table["tested"], "p_value"])
+    assert 0 < low < high < 0.5
+    found = sorted(by_table.loc[by_table["tested"], "p_holm"])
+    assert found == [pytest.approx(2 * low), pytest.approx(max(2 * low, high))]
+
+
+def test_a_family_of_the_whole_table_asks_for_more_resamples() -> None:
+    rng = np.random.default_rng(1)
+    parts, tables = [], []
+    for name in ("warm", "cold_5"):
+        parts.append(user_metrics({("ease", a): rng.random(20) for a in ("none", "mixup")}, name))
+        tables.append(chosen([("ease", "none", 0, 0.3), ("ease", "mixup", 1, 0.3)], name))
+    both = pd.concat(parts), pd.concat(tables)
+    compare(*both, ComparisonSettings("ndcg@20", n_bootstrap=60, family="slice"))
+    with pytest.raises(ParameterError, match=r"/ 2, the number.*Raise .* to 81 or more"):
+        compare(*both, ComparisonSettings("ndcg@20", n_bootstrap=60, family="table"))
 
 
 def test_the_most_cautious_of_several_seeds_is_reported() -> None:
@@ -138,6 +158,23 @@ def test_too_few_resamples_for_the_family_are_an_error() -> None:
     table = chosen([("ease", arm, float(arm != "none"), 0.2) for arm in arms])
     with pytest.raises(ParameterError, match=r"Raise evaluation\.n_bootstrap to 121 or more"):
         compare(user_metrics(values), table, ComparisonSettings("ndcg@20", n_bootstrap=100))
+
+
+def test_the_largest_family_is_the_one_that_is_compared() -> None:
+    arms = ["copies", "mixup", "gan_new_users", "popularity_completion", "gan_completion"]
+    # 1 + 1 + (none, copies, mixup, best) + 1 + (none, popularity_completion, best)
+    assert largest_family(["ease"], [*arms, "gan_only"]) == 10
+    # Completion does not apply to popularity.
+    assert largest_family(["ease", "popularity"], arms) == 10 + 6
+    values = {("ease", arm): np.random.default_rng(1).random(9) for arm in ["none", *arms]}
+    table = chosen([("ease", arm, float(arm != "none"), 0.2) for arm in ["none", *arms]])
+    assert len(compare(user_metrics(values), table, SETTINGS)) == 10
+
+
+def test_the_least_resamples_are_enough() -> None:
+    for comparisons, alpha in [(1, 0.05), (3, 0.05), (74, 0.01)]:
+        least = least_resamples(comparisons, alpha)
+        assert comparisons * 2 / (least + 1) <= alpha < comparisons * 2 / (least - 2)
 
 
 def test_a_metric_that_was_not_measured_is_an_error() -> None:

@@ -12,11 +12,10 @@ from doppelcart.columns import Columns
 from doppelcart.engine import materialise
 from doppelcart.errors import InputError
 from doppelcart.histories import Histories
-from doppelcart.pipelines.split.params import SplitParams
+from doppelcart.pipelines.split.params import COLD, WARM, SplitParams
 from doppelcart.schemas import ORDER
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
-WARM, COLD = "warm", "cold"
 PART = "part"
 
 
@@ -318,8 +317,6 @@ def _case_summary(
         name: {case.name: case.n_users for case in part.values()}
         for name, part in zip((VALIDATION, TEST), cases, strict=True)
     }
-    wanted = [WARM, *(f"{COLD}_{k}" for k in params.known_items)]
-    wanted += [f"{COLD}_{share * 100:g}pct" for share in params.known_shares]
     return {
         "catalogue": train.n_items,
         "train_users_with_rows": train.n_users,
@@ -327,7 +324,7 @@ def _case_summary(
         "pairs_outside_catalogue": outside,
         "case_users": sizes,
         "cases_without_users": {
-            name: [slice_ for slice_ in wanted if slice_ not in part]
+            name: [slice_ for slice_ in params.slices if slice_ not in part]
             for name, part in sizes.items()
         },
     }

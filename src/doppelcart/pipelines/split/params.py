@@ -4,6 +4,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+WARM, COLD = "warm", "cold"
+
 
 class SplitParams(BaseModel):
     """Who and what is held out, and how much is revealed of held-out users."""
@@ -37,6 +39,13 @@ class SplitParams(BaseModel):
     max_warm_users: int = Field(
         default=1000, ge=1, description="Most users in a warm case; more are drawn from."
     )
+
+    @property
+    def slices(self) -> tuple[str, ...]:
+        """Names of all slices of users, of whom there may turn out to be none."""
+        counts = [f"{COLD}_{count}" for count in self.known_items]
+        shares = [f"{COLD}_{share * 100:g}pct" for share in self.known_shares]
+        return (WARM, *counts, *shares)
 
     @field_validator("known_items")
     @classmethod

@@ -1,0 +1,51 @@
+"""Parameters of different pipelines that must agree with one another.
+
+Each is allowed by its own model, and only together do they make no sense; without a look at them
+here, a run would find out after the training.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from doppelcart.arms.comparing import largest_family, least_resamples
+
+
+def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
+    """What does not fit together.
+
+    Args:
+        models: Validated parameters by the name they are asked for, such as ``gan.game``; those
+            that a project has not are not looked at.
+
+    Yields:
+        One line each, which begins with the name of the parameter to change.
+    """
+    evaluation, split = models.get("evaluation"), models.get("split")
+    augmentation = models.get("augmentation")
+    if evaluation and split:
+        yield from _too_few_resamples(evaluation, len(split.slices))
+    if evaluation and augmentation and augmentation.ratio < max(evaluation.ratios):
+        yield (
+            f"augmentation.ratio: {augmentation.ratio:g} invented users a real one are fewer than "
+            f"the {max(evaluation.ratios):g} of evaluation.ratios"
+        )
+    for name, model in models.items():
+        wanted = getattr(model, "selection_slice", None)
+        if split and wanted is not None and wanted not in split.slices:
+            yield (
+                f"{name}.selection_slice: {wanted!r} is none of the slices that split makes: "
+                f"{', '.join(split.slices)}"
+            )
+
+
+def _too_few_resamples(evaluation: Any, n_slices: int) -> Iterator[str]:
+    """Held against the most comparisons that a family can have, whatever validation chooses."""
+    a_slice = largest_family(evaluation.grids, evaluation.arms)
+    comparisons = a_slice * (n_slices if evaluation.family == "table" else 1)
+    least = least_resamples(comparisons, evaluation.alpha)
+    if evaluation.n_bootstrap < least:
+        yield (
+            f"evaluation.n_bootstrap: {evaluation.n_bootstrap} resamples cannot show anything at "
+            f"evaluation.alpha {evaluation.alpha:g} where a family (evaluation.family: "
+            f"{evaluation.family}) has up to {comparisons} comparisons; {least} or more can"
+        )

@@ -1,0 +1,72 @@
+"""Parameters that are allowed one by one and make no sense together."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doppelcart.agreement import disagreements
+from doppelcart.pipelines.augmentation.params import AugmentationParams
+from doppelcart.pipelines.evaluation.params import EvaluationParams
+from doppelcart.pipelines.gan.params import GameParams
+from doppelcart.pipelines.split.params import SplitParams
+
+ARMS = ("copies", "gan_new_users")
+"""Compared once, and thrice: four comparisons a recommender and slice."""
+
+
+def found(**changes: Any) -> list[str]:
+    evaluation = {"grids": {"ease": {"l2": [1.0]}}, "arms": ARMS} | changes.pop("evaluation", {})
+    models = {
+        "evaluation": EvaluationParams(**evaluation),
+        "split": SplitParams(known_items=(1, 5), known_shares=(0.8,)),
+        "augmentation": AugmentationParams(ratio=changes.pop("ratio", 1.0)),
+        "gan.game": GameParams(
+            name="gan",
+            adversarial_weight=1,
+            selection_slice=changes.pop("selection_slice", "cold_80pct"),
+            state_folder=Path("states"),
+        ),
+    }
+    return list(disagreements(models | changes))
+
+
+def test_what_agrees_is_not_mentioned() -> None:
+    assert found() == []
+    assert list(disagreements({})) == []
+
+
+@pytest.mark.parametrize(
+    ("family", "n_bootstrap", "says"),
+    [
+        ("slice", 161, None),
+        ("slice", 160, "up to 4 comparisons; 161 or more can"),
+        # Four slices: warm, cold_1, cold_5, cold_80pct.
+        ("table", 641, None),
+        ("table", 640, "up to 16 comparisons; 641 or more can"),
+    ],
+)
+def test_resamples_are_held_against_the_largest_family(
+    family: str, n_bootstrap: int, says: str | None
+) -> None:
+    problems = found(evaluation={"family": family, "n_bootstrap": n_bootstrap})
+    if says is None:
+        assert problems == []
+    else:
+        (problem,) = problems
+        assert problem.startswith("evaluation.n_bootstrap: ")
+        assert problem.endswith(says)
+
+
+def test_ratios_need_as_many_invented_users() -> None:
+    assert found(ratio=2.0, evaluation={"ratios": (0, 2)}) == []
+    (problem,) = found(ratio=0.5)
+    assert problem.startswith("augmentation.ratio: 0.5 invented users a real one are fewer than")
+
+
+def test_the_checkpoint_is_chosen_on_a_slice_that_there_is() -> None:
+    (problem,) = found(selection_slice="cold_7")
+    assert problem == (
+        "gan.game.selection_slice: 'cold_7' is none of the slices that split makes: "
+        "warm, cold_1, cold_5, cold_80pct"
+    )
