@@ -223,9 +223,8 @@ class RunDescription:
 class ResultTracking:
     """Sends results to the run as they are saved, so that no node has to know MLflow.
 
-    Metrics are the tables of ``TABLES``, every dataset whose name ends in one of ``CURVES``, and
-    those of ``FINDINGS``, whose rows are named by one column and explained by the others;
-    files are those under ``FOLDERS`` of the data folder.
+    Metrics are the tables of ``TABLES`` and every dataset whose name ends in ``CURVES`` or
+    ``MONITORS``; files are those under ``FOLDERS`` of the data folder.
     """
 
     TABLES: Mapping[str, str] = {
@@ -233,8 +232,8 @@ class ResultTracking:
         "fidelity_report": "fidelity",
         "privacy_report": "privacy",
     }
-    CURVES = ("history",)
-    FINDINGS: Mapping[str, str] = {"monitors": "monitor"}
+    CURVES = "history"
+    MONITORS = "monitors"
     FOLDERS = ("06_models", "08_reporting")
 
     def __init__(self, run: TrackedRun) -> None:
@@ -254,18 +253,18 @@ class ResultTracking:
         kind = dataset_name.rpartition(".")[2]
         if dataset_name in self.TABLES:
             self._log(data, self.TABLES[dataset_name])
-        elif kind in self.CURVES:
+        elif kind == self.CURVES:
             self._log(data, dataset_name.replace(".", "/"))
-        elif kind in self.FINDINGS:
-            self._log(data, dataset_name.replace(".", "/"), [self.FINDINGS[kind]])
+        elif kind == self.MONITORS:
+            self._log(tracking.findings(data), dataset_name.replace(".", "/"))
         path = _path_of(self._catalog, dataset_name)
         if path is not None and path.is_file() and path.parent.name in self.FOLDERS:
             self._run.log_file(path, path.parent.name.partition("_")[2])
 
-    def _log(self, data: Any, prefix: str, named_by: Iterable[str] | None = None) -> None:
+    def _log(self, data: Any, prefix: str) -> None:
         table = _as_table(data)
         if table is not None:
-            self._run.log_metrics(tracking.metric_points(table, prefix, named_by))
+            self._run.log_metrics(tracking.metric_points(table, prefix))
 
 
 class VerdictPrinter:

@@ -152,16 +152,13 @@ def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def metric_points(
-    table: pd.DataFrame, prefix: str = "", named_by: Iterable[str] | None = None
-) -> Iterator[Point]:
+def metric_points(table: pd.DataFrame, prefix: str = "") -> Iterator[Point]:
     """Read the numbers of a table as metrics named by its text columns.
 
     Args:
         table: One row a measurement. A column ``value`` holds the numbers, or, where there is
             none, every numeric column does; ``epoch`` or ``step`` orders a curve.
         prefix: First part of every name.
-        named_by: Text columns that make the name; all of them by default.
 
     Yields:
         Points named ``prefix/slice/recommender/arm/metric``; undefined values are left out.
@@ -172,8 +169,6 @@ def metric_points(
     texts = table.columns.difference(table.select_dtypes(["number", "bool"]).columns, sort=False)
     labels = [name for name in LABELS if name in texts]
     labels += [name for name in texts if name not in labels]
-    if named_by is not None:
-        labels = [name for name in labels if name in set(named_by)]
     for row in table.to_dict("records"):
         name = [prefix] * bool(prefix) + [str(row[label]) for label in labels]
         for column in values:
@@ -183,6 +178,28 @@ def metric_points(
                 yield Point(
                     clean_key("/".join(parts)), float(value), int(row[steps]) if steps else 0
                 )
+
+
+def findings(monitors: pd.DataFrame) -> pd.DataFrame:
+    """What monitors measured, by short names and without the words around it.
+
+    A monitor is called by what it watches for and, after a colon, what it looks at. The former is
+    its short name; where several watch for the same, the first word of the latter tells them apart.
+
+    Args:
+        monitors: One row a monitor, with the columns ``monitor`` and ``value``.
+
+    Returns:
+        The same two columns, with names such as ``mode_collapse_coverage``.
+    """
+    parts = [name.partition(": ") for name in monitors["monitor"]]
+    watched = [part[0] for part in parts]
+    names = [
+        f"{head} {tail.partition(' ')[0]}" if watched.count(head) > 1 else head
+        for head, _, tail in parts
+    ]
+    keys = [re.sub(r"\W+", "_", name.strip().lower()) for name in names]
+    return pd.DataFrame({"monitor": keys, "value": monitors["value"].to_numpy()})
 
 
 def clean_key(key: str) -> str:

@@ -11,6 +11,7 @@ from doppelcart.tracking import (
     Point,
     TrackedRun,
     clean_key,
+    findings,
     flatten,
     git_state,
     metric_points,
@@ -58,6 +59,27 @@ def test_a_wide_table_gives_a_curve_a_column():
         Point("gan/history/critic", 0.5, 1),
         Point("gan/history/critic", 0.25, 2),
     ]
+
+
+def test_monitors_are_named_for_what_they_watch_for():
+    monitors = {
+        "divergence": 0.5,
+        "vanishing gradients, critic": 1.5,
+        "memorisation: near copies of training users": 2.5,
+        "mode collapse: duplicates among the invented": 3.5,
+        "mode collapse: coverage of real users' neighbourhoods": math.nan,
+        "mode collapse: recall of real users' neighbourhoods": 4.5,
+    }
+    table = pd.DataFrame({"monitor": list(monitors), "value": list(monitors.values())})
+    table = table.assign(status="ok", limit="at most 1", advice="Train less.")
+    assert {p.key: p.value for p in metric_points(findings(table), "gan/monitors")} == {
+        "gan/monitors/divergence": 0.5,
+        "gan/monitors/vanishing_gradients_critic": 1.5,
+        "gan/monitors/memorisation": 2.5,
+        "gan/monitors/mode_collapse_duplicates": 3.5,
+        "gan/monitors/mode_collapse_recall": 4.5,
+    }
+    assert list(metric_points(findings(table.head(0)))) == []
 
 
 def test_names_and_values_fit_mlflows_limits():
