@@ -11,13 +11,55 @@ import pandas as pd
 from doppelcart.cases import Case
 from doppelcart.histories import Histories
 from doppelcart.metrics.fidelity import popularity
+from doppelcart.models.autoencoding import AutoencodingGame, build_autoencoding_critic
 from doppelcart.models.batches import ProfileBlocks
 from doppelcart.models.completion import complete, generate
-from doppelcart.models.config import NetworkConfig, TrainingConfig
+from doppelcart.models.config import Family, NetworkConfig, TrainingConfig
 from doppelcart.models.monitors import diagnose, look, make_reference
 from doppelcart.models.networks import build_critic, build_generator
 from doppelcart.models.state import TrainingState
 from doppelcart.models.training import Game, Trained, train
+from doppelcart.models.vae import VariationalGame, build_encoder
+
+
+def make_game(
+    histories: Histories,
+    item_features: np.ndarray,
+    n_demographics: int,
+    n_behaviours: int,
+    network: NetworkConfig,
+    training: TrainingConfig,
+    adversarial_weight: float,
+    family: Family = "gan",
+) -> Game:
+    """The same generator for every family and loss, and the network that trains it.
+
+    Args:
+        histories: Training users.
+        item_features: (n_items, n_features) float32.
+        n_demographics: Width of the demographics block.
+        n_behaviours: Width of the behaviour block.
+        network: Sizes.
+        training: How to train.
+        adversarial_weight: 0 trains without a critic; a VAE has none.
+        family: What trains the generator: a critic, or an encoder.
+    """
+    shape = {"n_demographics": n_demographics, "n_behaviours": n_behaviours}
+    generator = build_generator(
+        network,
+        popularity(histories.matrix),
+        histories.n_users,
+        item_features,
+        seed=training.seed,
+        **shape,
+    )
+    beside = {"n_items": histories.n_items, "seed": training.seed, **shape}
+    if family == "vae":
+        return VariationalGame(generator, build_encoder(network, **beside), training)
+    if training.adversarial_loss == "autoencoding":
+        critic = build_autoencoding_critic(network, **beside)
+        return AutoencodingGame(generator, critic, training, adversarial_weight)
+    return Game(generator, build_critic(network, **beside), training, adversarial_weight)
 
 
 def fit(
@@ -32,6 +74,7 @@ def fit(
     name: str,
     state_path: Path | None = None,
     fingerprint: str = "",
+    family: Family = "gan",
 ) -> tuple[Trained, pd.DataFrame]:
     """Train a generator on some users.
 
@@ -43,24 +86,25 @@ def fit(
         validation: Cold slice of validation users that chooses the checkpoint.
         network: Sizes.
         training: How to train.
-        adversarial_weight: 0 trains without a critic.
+        adversarial_weight: 0 trains without a critic; a VAE has none.
         name: On progress bars and in messages.
         state_path: File of the resumable state, or None.
         fingerprint: Of data and configuration.
+        family: What trains the generator: a critic, or an encoder.
 
     Returns:
         What training yields, and the monitors' findings.
     """
-    shape = {"n_demographics": demographics.shape[1], "n_behaviours": behaviour.shape[1]}
-    generator = build_generator(
-        network,
-        popularity(histories.matrix),
-        histories.n_users,
+    game = make_game(
+        histories,
         item_features,
-        seed=training.seed,
-        **shape,
+        demographics.shape[1],
+        behaviour.shape[1],
+        network,
+        training,
+        adversarial_weight,
+        family,
     )
-    critic = build_critic(network, histories.n_items, seed=training.seed, **shape)
     reference = make_reference(histories, validation)
 
     def evaluate(model: Any) -> dict[str, float]:
@@ -81,11 +125,11 @@ def fit(
         )
 
     trained = train(
-        Game(generator, critic, training, adversarial_weight),
+        game,
         histories,
         ProfileBlocks(demographics, behaviour),
         evaluate,
         TrainingState(state_path, fingerprint) if state_path else None,
         name,
     )
-    return trained, diagnose(trained.history, trained.best_epoch, adversarial_weight > 0)
+    return trained, diagnose(trained.history, trained.best_epoch)

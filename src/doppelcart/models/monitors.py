@@ -29,6 +29,7 @@ MAX_DUPLICATES, MAX_COPIES = 0.05, 0.01
 NEAR = 0.8
 VANISHED = 1e-6
 EXPLODED = 1e4
+MIN_NATS = 0.1
 
 
 @dataclass(frozen=True)
@@ -133,97 +134,154 @@ def _correlation(left: np.ndarray, right: np.ndarray) -> float:
     return float(np.corrcoef(left, right)[0, 1])
 
 
-def diagnose(history: pd.DataFrame, best_epoch: int, adversarial: bool) -> pd.DataFrame:
+def diagnose(history: pd.DataFrame, best_epoch: int) -> pd.DataFrame:
     """Name what went wrong in training, with advice; ``ok`` where nothing did.
 
+    Data are judged as the epoch that was kept makes them, gradients by their worst epoch.
+
     Args:
-        history: One row an epoch, as ``training.train`` returns it.
+        history: One row an epoch, as ``training.train`` returns it. Whether there was a critic
+            or an encoder is seen in its columns.
         best_epoch: Epoch whose generator was kept.
-        adversarial: Whether there was a critic.
 
     Returns:
         Columns monitor, status (``ok``, ``warning``, or ``undefined`` where there were too few
         users to tell), value, limit, advice.
     """
     kept = history.loc[history["epoch"] == best_epoch].iloc[-1]
-    last = history.iloc[-1]
-    max_copies = max(MAX_COPIES, 2 * kept["real_near_copies"])
-    rows: list[tuple[str, bool, Any, str, str]] = [
-        (
-            "divergence",
-            not np.isfinite(last["generator_loss"]),
-            last["generator_loss"],
-            "a finite loss",
-            "Lower gan.training.learning_rate, or raise gan.training.gradient_penalty.",
-        ),
-        (
-            "vanishing gradients, generator",
-            kept["generator_gradient_norm"] < VANISHED,
-            kept["generator_gradient_norm"],
-            f"at least {VANISHED:g}",
-            "The critic wins outright: use gan.training.adversarial_loss=wgan_gp.",
-        ),
-        (
-            "exploding gradients, generator",
-            not kept["generator_gradient_norm"] < EXPLODED,
-            kept["generator_gradient_norm"],
-            f"at most {EXPLODED:g}",
-            "Lower gan.training.learning_rate.",
-        ),
-        (
-            "memorisation: near copies of training users",
-            kept["near_copies"] > max_copies,
-            kept["near_copies"],
-            f"at most {max_copies:g}, twice the share among real users, or {MAX_COPIES:g}",
-            "Train for fewer epochs, raise gan.network.dropout, or bring more users.",
-        ),
+    networks = [
+        name
+        for name in ("generator", "critic", "encoder")
+        if f"{name}_gradient_norm" in history.columns
     ]
-    if adversarial:
-        rows += [
-            (
-                "vanishing gradients, critic",
-                kept["critic_gradient_norm"] < VANISHED,
-                kept["critic_gradient_norm"],
-                f"at least {VANISHED:g}",
-                "Raise gan.training.critic_learning_rate.",
-            ),
-            (
-                "mode collapse: duplicates among the invented",
-                kept["duplicates"] > MAX_DUPLICATES,
-                kept["duplicates"],
-                f"at most {MAX_DUPLICATES:g}",
-                "Raise gan.network.noise_units or gan.training.critic_steps.",
-            ),
-            (
-                "mode collapse: coverage of real users' neighbourhoods",
-                kept["coverage"] < MIN_COVERAGE,
-                kept["coverage"],
-                f"at least {MIN_COVERAGE:g}",
-                "Train for more epochs, or raise gan.training.critic_steps.",
-            ),
-            (
-                "mode collapse: recall of real users' neighbourhoods",
-                kept["recall"] < MIN_RECALL,
-                kept["recall"],
-                f"at least {MIN_RECALL:g}",
-                "Train for more epochs, or raise gan.network.noise_units.",
-            ),
-        ]
-    return pd.DataFrame(
-        [
-            {
-                "monitor": name,
-                "status": _status(failed, value),
-                "value": float(value),
-                "limit": limit,
-                "advice": advice if failed else "",
-            }
-            for name, failed, value, limit, advice in rows
-        ]
+    checks = [
+        _divergence(history),
+        *(check for name in networks for check in _gradients(name, history)),
+        _memorisation(kept),
+    ]
+    # A control that trains without critic or encoder is known to ignore its noise.
+    if len(networks) > 1:
+        checks += _collapse(kept)
+    if "kl" in history.columns:
+        checks.append(_posterior(kept))
+    return pd.DataFrame([check.row for check in checks])
+
+
+@dataclass(frozen=True)
+class Check:
+    """One monitor.
+
+    Args:
+        monitor: Its name.
+        failed: Whether it warns.
+        value: What was measured.
+        limit: What it is held against, in words.
+        advice: What to do if it warns.
+    """
+
+    monitor: str
+    failed: bool
+    value: float
+    limit: str
+    advice: str
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """As a row of the table; without advice where none is needed."""
+        status = "ok" if np.isfinite(self.value) else "undefined"
+        return {
+            "monitor": self.monitor,
+            "status": "warning" if self.failed else status,
+            "value": float(self.value),
+            "limit": self.limit,
+            "advice": self.advice if self.failed else "",
+        }
+
+
+def _divergence(history: pd.DataFrame) -> Check:
+    diverged = int((~np.isfinite(history["generator_loss"])).sum())
+    return Check(
+        "divergence: epochs that fell back to the best checkpoint",
+        diverged > 0,
+        diverged,
+        "0",
+        "Each fall-back halved the learning rates: begin with a lower gan.training.learning_rate "
+        "and critic_learning_rate, or raise gan.training.gradient_penalty.",
     )
 
 
-def _status(failed: bool, value: float) -> str:
-    if failed:
-        return "warning"
-    return "ok" if np.isfinite(value) else "undefined"
+def _gradients(name: str, history: pd.DataFrame) -> list[Check]:
+    norms = history[f"{name}_gradient_norm"]
+    least, most = norms.min(), norms.max()
+    rate = "learning_rate" if name == "generator" else "critic_learning_rate"
+    revive = {
+        "generator": "The critic's opinion does not get through: lower "
+        "gan.training.learning_rate, raise gan.training.temperature, or use "
+        "gan.training.adversarial_loss=wgan_gp.",
+        "critic": "Raise gan.training.critic_learning_rate.",
+        "encoder": "Raise gan.training.critic_learning_rate, or lower gan.training.kl_weight.",
+    }
+    return [
+        Check(
+            f"vanishing gradients, {name}",
+            least < VANISHED,
+            least,
+            f"at least {VANISHED:g}",
+            revive[name],
+        ),
+        Check(
+            f"exploding gradients, {name}",
+            not most < EXPLODED,
+            most,
+            f"at most {EXPLODED:g}",
+            f"Lower gan.training.{rate}, or raise gan.training.gradient_penalty.",
+        ),
+    ]
+
+
+def _memorisation(kept: pd.Series) -> Check:
+    limit = max(MAX_COPIES, 2 * kept["real_near_copies"])
+    return Check(
+        "memorisation: near copies of training users",
+        kept["near_copies"] > limit,
+        kept["near_copies"],
+        f"at most {limit:g}, twice the share among real users, or {MAX_COPIES:g}",
+        "Train for fewer epochs, raise gan.network.dropout, or bring more users.",
+    )
+
+
+def _collapse(kept: pd.Series) -> list[Check]:
+    return [
+        Check(
+            "mode collapse: duplicates among the invented",
+            kept["duplicates"] > MAX_DUPLICATES,
+            kept["duplicates"],
+            f"at most {MAX_DUPLICATES:g}",
+            "Raise gan.network.noise_units or gan.training.critic_steps.",
+        ),
+        Check(
+            "mode collapse: coverage of real users' neighbourhoods",
+            kept["coverage"] < MIN_COVERAGE,
+            kept["coverage"],
+            f"at least {MIN_COVERAGE:g}",
+            "Train for more epochs, or raise gan.training.critic_steps.",
+        ),
+        Check(
+            "mode collapse: recall of real users' neighbourhoods",
+            kept["recall"] < MIN_RECALL,
+            kept["recall"],
+            f"at least {MIN_RECALL:g}",
+            "Train for more epochs, or raise gan.network.noise_units.",
+        ),
+    ]
+
+
+def _posterior(kept: pd.Series) -> Check:
+    return Check(
+        "posterior collapse: nats of a user in the noise",
+        kept["kl"] < MIN_NATS,
+        kept["kl"],
+        f"at least {MIN_NATS:g}",
+        "The generator ignores its noise: lower gan.training.kl_weight, or raise "
+        "gan.training.kl_annealing.",
+    )

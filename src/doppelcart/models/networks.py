@@ -72,7 +72,8 @@ def log_odds(popularity: np.ndarray, n_users: int) -> np.ndarray:
     return np.log(smoothed / (1.0 - smoothed)).astype(np.float32)
 
 
-def _profile_inputs(n_demographics: int, n_behaviours: int) -> dict[str, keras.KerasTensor]:
+def profile_inputs(n_demographics: int, n_behaviours: int) -> dict[str, keras.KerasTensor]:
+    """Inputs of the profile blocks and of the flags that say whether each is known."""
     widths = (n_demographics, 1, n_behaviours, 1)
     return {
         name: keras.Input((width,), name=name)
@@ -110,7 +111,7 @@ def build_generator(
     n_items, n_features = item_features.shape
     history = keras.Input((n_items,), name="history")
     noise = keras.Input((config.noise_units,), name="noise")
-    profile = _profile_inputs(n_demographics, n_behaviours)
+    profile = profile_inputs(n_demographics, n_behaviours)
 
     means = MeanItemFeatures(n_items, n_features, name="mean_item_features")
     encoded = keras.layers.Dense(
@@ -162,7 +163,7 @@ def build_critic(
     seeds = iter(np.random.SeedSequence([seed, 1]).generate_state(16).tolist())
     full = keras.Input((n_items,), name="full")
     seen = keras.Input((n_items,), name="seen")
-    profile = _profile_inputs(n_demographics, n_behaviours)
+    profile = profile_inputs(n_demographics, n_behaviours)
 
     def dense(units: int, name: str) -> keras.layers.Dense:
         return keras.layers.Dense(

@@ -88,6 +88,60 @@ def generator_loss(loss: str, score: Score, real: tf.Tensor, fake: tf.Tensor) ->
     return tf.nn.softplus(score(real) - fake_score)[:, 0]
 
 
+def autoencoding_critic_loss(
+    real_energy: tf.Tensor, fake_energy: tf.Tensor, margin: float
+) -> tf.Tensor:
+    """Loss of a critic whose opinion is an energy, low for what looks real.
+
+    The energy of the real is lowered, and that of the generated raised up to ``margin`` times
+    the former: EBGAN (Zhao, Mathieu and LeCun 2017, eq. 1), with the relative margin of GANMF
+    (Dervishaj and Cremonesi 2022), which needs no knowledge of the scale.
+
+    Args:
+        real_energy: (batch,) energy of real histories.
+        fake_energy: (batch,) energy of generated ones.
+        margin: Multiple of the real energy beyond which nothing is gained.
+    """
+    real, fake = tf.reduce_mean(real_energy), tf.reduce_mean(fake_energy)
+    return real + tf.nn.relu(margin * real - fake)
+
+
+def feature_distance(real: tf.Tensor, fake: tf.Tensor, paired: tf.Tensor) -> tf.Tensor:
+    """(batch,) distance of what the critic notices in the generated from that in the real.
+
+    A row of which something is known is matched with its own user, as GANMF does (Dervishaj and
+    Cremonesi 2022). A row of which nothing is known has no user to be matched with, and would
+    learn the average: those rows match the mean of the batch (Salimans et al. 2016, section 3.1).
+
+    Args:
+        real: (batch, units) features of the real histories.
+        fake: (batch, units) features of the generated ones.
+        paired: (batch, 1) 1 where a row is matched with its own user.
+    """
+    own = tf.reduce_mean(tf.square(real - fake), axis=1)
+    free = 1.0 - paired
+    gap = tf.reduce_sum(free * (real - fake), axis=0) / tf.maximum(tf.reduce_sum(free), 1.0)
+    return paired[:, 0] * own + free[:, 0] * tf.reduce_mean(tf.square(gap))
+
+
+def normal_divergence(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
+    """(batch,) KL divergence, in nats, of a diagonal normal from N(0, I).
+
+    Source: Kingma and Welling (2014), "Auto-encoding variational Bayes", appendix B.
+
+    Args:
+        mean: (batch, units).
+        log_variance: (batch, units).
+    """
+    terms = tf.square(mean) + tf.exp(log_variance) - log_variance - 1.0
+    return 0.5 * tf.reduce_sum(terms, axis=1)
+
+
+def hidden_items(full: tf.Tensor, seen: tf.Tensor) -> tf.Tensor:
+    """Mean number of items that were bought and not shown, a row; the unit of the losses."""
+    return tf.reduce_mean(tf.maximum(tf.reduce_sum(full * (1.0 - seen), axis=1), 1.0))
+
+
 def reconstruction_loss(logits: tf.Tensor, full: tf.Tensor, seen: tf.Tensor) -> tf.Tensor:
     """(batch,) cross-entropy of the unseen items, summed and scaled to nats an item bought.
 
@@ -98,5 +152,4 @@ def reconstruction_loss(logits: tf.Tensor, full: tf.Tensor, seen: tf.Tensor) -> 
     """
     unseen = 1.0 - seen
     entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels=full, logits=logits)
-    hidden = tf.reduce_sum(full * unseen, axis=1)
-    return tf.reduce_sum(unseen * entropy, axis=1) / tf.reduce_mean(tf.maximum(hidden, 1.0))
+    return tf.reduce_sum(unseen * entropy, axis=1) / hidden_items(full, seen)

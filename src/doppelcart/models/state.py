@@ -22,24 +22,30 @@ class Progress:
         rows: One dict of logs an epoch.
         best_epoch: Epoch of the best validation metric so far; 0 before any.
         best_value: That metric.
-        best_weights: The generator's weights at that epoch.
+        best: Every variable of the game at that epoch, to fall back to; before any epoch was
+            looked at, as training began.
     """
 
     epoch: int = 0
     rows: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     best_value: float = float("-inf")
-    best_weights: list[np.ndarray] | None = None
+    best: list[np.ndarray] | None = None
 
-    def keep_best(self, epoch: int, value: float, weights: list[np.ndarray]) -> None:
-        """Remember these weights if the metric is better than any before, or the first.
+    @property
+    def n_diverged(self) -> int:
+        """Epochs that ended in something else than a finite loss."""
+        return sum(not np.isfinite(row["generator_loss"]) for row in self.rows)
+
+    def keep_best(self, epoch: int, value: float, variables: Sequence[Any]) -> None:
+        """Remember these variables if the metric is better than any before, or the first.
 
         A metric that is undefined (NaN) is worse than any other.
         """
         value = float("-inf") if np.isnan(value) else value
-        if self.best_weights is None or value > self.best_value:
+        if self.best_epoch == 0 or value > self.best_value:
             self.best_epoch, self.best_value = epoch, value
-            self.best_weights = [weight.copy() for weight in weights]
+            self.best = [np.asarray(variable).copy() for variable in variables]
 
 
 class TrainingState:
@@ -63,14 +69,14 @@ class TrainingState:
             StorageError: The folder cannot be written, or the disk is full.
         """
         arrays: dict[str, Any] = {f"variable_{i}": np.asarray(v) for i, v in enumerate(variables)}
-        arrays |= {f"best_{i}": w for i, w in enumerate(progress.best_weights or [])}
+        arrays |= {f"best_{i}": w for i, w in enumerate(progress.best or [])}
         about = {
             "fingerprint": self.fingerprint,
             "epoch": progress.epoch,
             "rows": progress.rows,
             "best_epoch": progress.best_epoch,
             "best_value": progress.best_value,
-            "n_best": len(progress.best_weights or []),
+            "n_best": len(progress.best or []),
         }
         partial = self.path.with_suffix(".partial.npz")
         try:

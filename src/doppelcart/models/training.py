@@ -1,10 +1,10 @@
-"""Adversarial training of a generator and its critic, with data-driven checkpoints."""
+"""Training of a generator and the network that trains it, with data-driven checkpoints."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +25,10 @@ from doppelcart.models.state import Progress, TrainingState
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_SAVES = 10.0
+DIVERGENCE_ADVICE = "Lower gan.training.learning_rate, or raise gan.training.gradient_penalty."
 
 Evaluate = Callable[[Any], dict[str, float]]
+Tensors = dict[str, tf.Tensor]
 
 
 @dataclass
@@ -35,9 +37,10 @@ class Trained:
 
     Args:
         generator: Averaged weights of the chosen epoch.
-        critic: Critic of the last epoch.
-        history: One row an epoch: losses, gradient norms, seconds, and the validation
-            metrics of the epochs that were looked at.
+        critic: Critic of that epoch; of a VAE its encoder.
+        history: One row an epoch: losses, gradient norms, learning rate, seconds, and the
+            validation metrics of the epochs that were looked at. An epoch that diverged has an
+            undefined ``generator_loss``.
         best_epoch: The epoch whose generator was kept.
     """
 
@@ -49,7 +52,18 @@ class Trained:
 
 
 class Game:
-    """One generator against one critic: the two optimisers and the compiled step of each."""
+    """One generator against one critic: the two optimisers and the compiled step of each.
+
+    Another family of generators overrides ``step``, another critic ``_critic_objective`` and
+    ``_adversarial_rows``. The rest is the same for all: averaging, checkpoints, resuming,
+    recovery.
+
+    Args:
+        generator: G of ``networks.build_generator``.
+        critic: The network that is trained beside it.
+        config: How to train.
+        adversarial_weight: Weight of the critic's opinion; 0 never asks it.
+    """
 
     def __init__(
         self,
@@ -84,9 +98,34 @@ class Game:
             *self.critic_optimizer.variables,
         ]
 
-    def _logits(self, batch: dict[str, tf.Tensor], seed: tf.Tensor) -> tf.Tensor:
+    def restore(self, values: Sequence[np.ndarray], halvings: int) -> None:
+        """Return to a checkpoint of ``variables``, at learning rates halved so many times."""
+        for variable, value in zip(self.variables, values, strict=True):
+            variable.assign(value)
+        slower = 0.5**halvings
+        self.generator_optimizer.learning_rate = self.config.learning_rate * slower
+        self.critic_optimizer.learning_rate = self.config.critic_learning_rate * slower
+
+    def step(self, batch: Tensors, seeds: Iterator[tf.Tensor], epoch: int) -> dict[str, tf.Tensor]:  # noqa: ARG002
+        """Train on one batch; what is returned goes to the history.
+
+        Args:
+            batch: Of ``batches.make_batch``.
+            seeds: As many (2,) int32 seeds as are asked for.
+            epoch: Number of the epoch, for what changes in the course of training.
+        """
+        logs: dict[str, tf.Tensor] = {}
+        if self.adversarial_weight > 0:
+            for _ in range(self.config.critic_steps):
+                logs |= self.critic_step(batch, next(seeds))
+        return logs | self.generator_step(batch, next(seeds))
+
+    def _logits(self, batch: Tensors, seed: tf.Tensor) -> tf.Tensor:
         noise_units = self.generator.input["noise"].shape[-1]
         noise = tf.random.stateless_normal((tf.shape(batch["seen"])[0], noise_units), seed)
+        return self._decode(batch, noise)
+
+    def _decode(self, batch: Tensors, noise: tf.Tensor) -> tf.Tensor:
         profile = {name: batch[name] for name in PROFILE_INPUTS}
         return self.generator({"history": batch["seen"], "noise": noise, **profile}, training=True)
 
@@ -94,25 +133,31 @@ class Game:
         drawn = objectives.gumbel_sigmoid(logits, self.config.temperature, seed)
         return seen + (1.0 - seen) * drawn
 
-    def _score(self, batch: dict[str, tf.Tensor]) -> objectives.Score:
+    def _judge(self, batch: Tensors) -> Callable[[tf.Tensor], Any]:
         condition = {name: batch[name] for name in ("seen", *PROFILE_INPUTS)}
+        return lambda full: self.critic({"full": full, **condition}, training=True)
 
-        def score(full: tf.Tensor) -> tf.Tensor:
-            return self.critic({"full": full, **condition}, training=True)
+    def _critic_objective(
+        self, batch: Tensors, fake: tf.Tensor, seed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        return objectives.critic_loss(
+            self.config.adversarial_loss,
+            self._judge(batch),
+            batch["full"],
+            fake,
+            self.config.penalty_weight,
+            seed,
+        )
 
-        return score
+    def _adversarial_rows(self, batch: Tensors, fake: tf.Tensor) -> tf.Tensor:
+        return objectives.generator_loss(
+            self.config.adversarial_loss, self._judge(batch), batch["full"], fake
+        )
 
-    def _critic_step(self, batch: dict[str, tf.Tensor], seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _critic_step(self, batch: Tensors, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         fake = tf.stop_gradient(self._fake(self._logits(batch, seed), batch["seen"], seed + 1))
         with tf.GradientTape() as tape:
-            loss, margin = objectives.critic_loss(
-                self.config.adversarial_loss,
-                self._score(batch),
-                batch["full"],
-                fake,
-                self.config.gradient_penalty,
-                seed + 2,
-            )
+            loss, margin = self._critic_objective(batch, fake, seed + 2)
         gradients = tape.gradient(loss, self.critic.trainable_variables)
         self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
         return {
@@ -121,7 +166,7 @@ class Game:
             "critic_gradient_norm": tf.linalg.global_norm(gradients),
         }
 
-    def _generator_step(self, batch: dict[str, tf.Tensor], seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _generator_step(self, batch: Tensors, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
             logits = self._logits(batch, seed)
             reconstruction = self._reconstruction(logits, batch)
@@ -131,11 +176,7 @@ class Game:
                 adversarial = self._adversarial(logits, batch, seed + 1)
                 loss += self.adversarial_weight * adversarial
         gradients = tape.gradient(loss, self.generator.trainable_variables)
-        self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
-        for average, value in zip(
-            self.averaged.trainable_variables, self.generator.trainable_variables, strict=True
-        ):
-            average.assign(self.config.ema_decay * average + (1.0 - self.config.ema_decay) * value)
+        self._update_generator(gradients)
         return {
             "generator_loss": loss,
             "adversarial_loss": adversarial,
@@ -143,20 +184,20 @@ class Game:
             "generator_gradient_norm": tf.linalg.global_norm(gradients),
         }
 
-    def _adversarial(
-        self, logits: tf.Tensor, batch: dict[str, tf.Tensor], seed: tf.Tensor
-    ) -> tf.Tensor:
-        rows = objectives.generator_loss(
-            self.config.adversarial_loss,
-            self._score(batch),
-            batch["full"],
-            self._fake(logits, batch["seen"], seed),
-        )
+    def _update_generator(self, gradients: list[tf.Tensor]) -> None:
+        self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
+        for average, value in zip(
+            self.averaged.trainable_variables, self.generator.trainable_variables, strict=True
+        ):
+            average.assign(self.config.ema_decay * average + (1.0 - self.config.ema_decay) * value)
+
+    def _adversarial(self, logits: tf.Tensor, batch: Tensors, seed: tf.Tensor) -> tf.Tensor:
+        rows = self._adversarial_rows(batch, self._fake(logits, batch["seen"], seed))
         is_new = batch["is_new"][:, 0]
         share = is_new + (1.0 - is_new) * self.config.completion_adversarial_share
         return tf.reduce_mean(share * rows)
 
-    def _reconstruction(self, logits: tf.Tensor, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+    def _reconstruction(self, logits: tf.Tensor, batch: Tensors) -> tf.Tensor:
         """Mean over the rows that something is known of: items, or a behavioural profile.
 
         Of a new user of whom nothing is known there is nothing to reconstruct but the
@@ -164,10 +205,15 @@ class Game:
         average is all there is to learn of them.
         """
         rows = objectives.reconstruction_loss(logits, batch["full"], batch["seen"])
-        weight = 1.0 - (batch["is_new"] * (1.0 - batch["behaviour_known"]))[:, 0]
+        weight = something_known(batch)[:, 0]
         if self.adversarial_weight == 0:
             weight = tf.ones_like(weight)
         return tf.reduce_sum(weight * rows) / tf.maximum(tf.reduce_sum(weight), 1.0)
+
+
+def something_known(batch: Tensors) -> tf.Tensor:
+    """(batch, 1) 1 where visible items or a behavioural profile tell one user from another."""
+    return 1.0 - batch["is_new"] * (1.0 - batch["behaviour_known"])
 
 
 def batches(
@@ -188,16 +234,11 @@ def run_epoch(
 ) -> dict[str, float]:
     """Train one epoch and return the mean of each loss and gradient norm."""
     config = game.config
-    seeds = np.random.default_rng([config.seed, epoch, 1])
+    seeds = step_seeds(config.seed, epoch)
     logs: dict[str, list[float]] = {}
     for batch in batches(histories, profiles, config, epoch):
         tensors = {name: tf.constant(values) for name, values in batch.items()}
-        step_logs: dict[str, tf.Tensor] = {}
-        if game.adversarial_weight > 0:
-            for _ in range(config.critic_steps):
-                step_logs |= game.critic_step(tensors, _seed(seeds))
-        step_logs |= game.generator_step(tensors, _seed(seeds))
-        for name, value in step_logs.items():
+        for name, value in game.step(tensors, seeds, epoch).items():
             logs.setdefault(name, []).append(float(value))
     return {name: float(np.mean(values)) for name, values in logs.items()}
 
@@ -207,8 +248,11 @@ def steps_an_epoch(n_users: int, batch_size: int) -> int:
     return max(n_users // min(batch_size, n_users), 1)
 
 
-def _seed(rng: np.random.Generator) -> tf.Tensor:
-    return tf.constant(rng.integers(0, 2**30, 2), tf.int32)
+def step_seeds(seed: int, epoch: int) -> Iterator[tf.Tensor]:
+    """The seeds of an epoch's steps, one after the other, without end."""
+    rng = np.random.default_rng([seed, epoch, 1])
+    while True:
+        yield tf.constant(rng.integers(0, 2**30, 2), tf.int32)
 
 
 def train(
@@ -221,6 +265,10 @@ def train(
 ) -> Trained:
     """Train to the last epoch and keep the generator that did best on validation users.
 
+    If losses or weights stop being finite, generator, critic and optimisers return to the best
+    checkpoint so far, or to the beginning if there is none, and the next epoch goes on at half the
+    learning rates; after ``max_recoveries`` of that, training ends there.
+
     Args:
         game: Networks and optimisers; changed in place.
         histories: Training users.
@@ -232,11 +280,13 @@ def train(
         label: Name on the progress bar.
 
     Raises:
-        TrainingDivergedError: Losses stopped being finite before any checkpoint was made.
+        TrainingDivergedError: It diverged as often as that before any checkpoint was made.
         KeyboardInterrupt: After the state was saved; training again resumes from it.
     """
     config = game.config
     progress = state.load(game.variables) if state else Progress()
+    if progress.best is None:
+        progress.best = [np.asarray(variable).copy() for variable in game.variables]
     if progress.epoch:
         logger.info("Training of the %s resumes from epoch %d.", label, progress.epoch)
     remaining = range(progress.epoch + 1, config.epochs + 1)
@@ -252,39 +302,33 @@ def train(
         for epoch in remaining:
             begin = time.perf_counter()
             row = {"epoch": float(epoch)} | run_epoch(game, histories, profiles, epoch)
+            row["learning_rate"] = float(game.generator_optimizer.learning_rate)
             row["seconds"] = time.perf_counter() - begin
-            if not _is_sound(row, game):
+            sound = _is_sound(row, game)
+            if not sound:
                 row["generator_loss"] = float("nan")
-                progress.rows.append(row)
-                _fall_back(label, epoch, progress)
-                break
-            if epoch % config.evaluate_every == 0 or epoch == config.epochs:
+            elif epoch % config.evaluate_every == 0 or epoch == config.epochs:
                 row |= evaluate(game.averaged)
-                progress.keep_best(epoch, row["selection"], game.averaged.get_weights())
+                progress.keep_best(epoch, row["selection"], game.variables)
             progress.rows.append(row)
             progress.epoch = epoch
             bar.update()
+            if not sound and not _recovered(game, progress, label):
+                break
             bar.set_postfix(_shown(row))
             due = time.perf_counter() - saved > SECONDS_BETWEEN_SAVES
             if state and (due or epoch % config.evaluate_every == 0):
                 state.save(game.variables, progress)
                 saved = time.perf_counter()
     except KeyboardInterrupt:
-        if state:
-            logger.warning(
-                "Training of the %s was interrupted in epoch %d; the next run %s.",
-                label,
-                progress.epoch + 1,
-                f"resumes from epoch {state.last_saved_epoch}"
-                if state.last_saved_epoch
-                else "begins again, since no epoch had been saved",
-            )
+        _say_where_it_resumes(state, progress, label)
         raise
     finally:
         bar.close()
     if state:
         state.clear()
-    game.averaged.set_weights(progress.best_weights)
+    _check_kept(progress, label)
+    game.restore(progress.best, progress.n_diverged)
     table = pd.DataFrame(progress.rows)
     n_steps = steps_an_epoch(histories.n_users, config.batch_size)
     return Trained(
@@ -298,24 +342,47 @@ def train(
 
 def _is_sound(row: dict[str, float], game: Game) -> bool:
     """Whether losses are finite, and the weights that the last step left."""
-    return bool(np.isfinite(row["generator_loss"])) and all(
-        np.isfinite(weights).all() for weights in game.averaged.get_weights()
+    models = (game.generator, game.critic, game.averaged)
+    return bool(np.isfinite(list(row.values())).all()) and all(
+        np.isfinite(weights).all() for model in models for weights in model.get_weights()
     )
 
 
-def _fall_back(label: str, epoch: int, progress: Progress) -> None:
-    if progress.best_weights is None:
-        raise TrainingDivergedError(
-            f"Training of the {label} diverged in epoch {epoch}: its loss is not a finite "
-            "number, and no checkpoint had been made. Lower gan.training.learning_rate, or "
-            "raise gan.training.gradient_penalty."
-        )
+def _recovered(game: Game, progress: Progress, label: str) -> bool:
+    """Return to the best checkpoint at half the learning rates; False if that was tried enough."""
+    again = progress.n_diverged <= game.config.max_recoveries
     logger.warning(
-        "Training of the %s diverged in epoch %d: falling back to epoch %d. A lower "
-        "gan.training.learning_rate or a higher gradient_penalty may help.",
+        "Training of the %s diverged in epoch %d: falling back to %s%s. %s",
         label,
-        epoch,
-        progress.best_epoch,
+        progress.epoch,
+        f"epoch {progress.best_epoch}" if progress.best_epoch else "its beginning",
+        ", at half the learning rates" if again else ", and it ends there",
+        DIVERGENCE_ADVICE,
+    )
+    game.restore(progress.best or [], progress.n_diverged)
+    return again
+
+
+def _check_kept(progress: Progress, label: str) -> None:
+    """Stop if training ended without a checkpoint to keep."""
+    if progress.best_epoch == 0:
+        raise TrainingDivergedError(
+            f"Training of the {label} diverged {progress.n_diverged} times, the last time in "
+            f"epoch {progress.epoch}: its losses or weights are not finite numbers, and no "
+            f"checkpoint had been made. {DIVERGENCE_ADVICE}"
+        )
+
+
+def _say_where_it_resumes(state: TrainingState | None, progress: Progress, label: str) -> None:
+    if state is None:
+        return
+    logger.warning(
+        "Training of the %s was interrupted in epoch %d; the next run %s.",
+        label,
+        progress.epoch + 1,
+        f"resumes from epoch {state.last_saved_epoch}"
+        if state.last_saved_epoch
+        else "begins again, since no epoch had been saved",
     )
 
 

@@ -34,20 +34,19 @@ def warned(found: pd.DataFrame) -> list[str]:
 
 class TestDiagnose:
     def test_a_healthy_training_gives_no_warning(self):
-        found = diagnose(history(), best_epoch=1, adversarial=True)
+        found = diagnose(history(), best_epoch=1)
         assert warned(found) == []
         assert set(found["status"]) == {"ok"}
         assert set(found["advice"]) == {""}
-        assert len(found) == 8
+        assert len(found) == 9
 
     @pytest.mark.parametrize(
         ("changes", "name", "advice"),
         [
-            ({"generator_loss": np.nan}, "divergence", "learning_rate"),
-            ({"generator_loss": np.inf}, "divergence", "learning_rate"),
             ({"generator_gradient_norm": 1e-9}, "vanishing gradients, generator", "wgan_gp"),
             ({"generator_gradient_norm": 1e9}, "exploding gradients, generator", "learning_rate"),
             ({"critic_gradient_norm": 0.0}, "vanishing gradients, critic", "critic_learning_rate"),
+            ({"critic_gradient_norm": 1e9}, "exploding gradients, critic", "critic_learning_rate"),
             ({"near_copies": 0.4}, "memorisation: near copies of training users", "dropout"),
             ({"duplicates": 0.3}, "mode collapse: duplicates among the invented", "noise_units"),
             ({"coverage": 0.1}, "mode collapse: coverage of real users' neighb", "critic_steps"),
@@ -55,14 +54,40 @@ class TestDiagnose:
         ],
     )
     def test_each_trouble_is_named_with_advice(self, changes, name, advice):
-        found = diagnose(history(**changes), best_epoch=1, adversarial=True)
+        found = diagnose(history(**changes), best_epoch=1)
         (only,) = found[found["status"] == "warning"].itertuples()
         assert only.monitor.startswith(name)
         assert advice in only.advice
         assert only.limit
         np.testing.assert_equal(only.value, next(iter(changes.values())))
 
-    def test_the_epoch_that_was_kept_is_judged_but_divergence_is_that_of_the_last(self):
+    @pytest.mark.parametrize("loss", [np.nan, np.inf])
+    def test_every_epoch_that_diverged_is_counted(self, loss):
+        rows = pd.DataFrame(
+            [HEALTHY, HEALTHY | {"epoch": 2.0, "generator_loss": loss}, HEALTHY | {"epoch": 3.0}]
+        )
+        found = diagnose(rows, best_epoch=3)
+        (only,) = found[found["status"] == "warning"].itertuples()
+        assert only.monitor.startswith("divergence")
+        assert "learning_rate" in only.advice
+        assert only.value == 1
+
+    @pytest.mark.parametrize(("norm", "name"), [(1e-9, "vanishing"), (1e9, "exploding")])
+    def test_gradients_are_judged_by_their_worst_epoch(self, norm, name):
+        rows = pd.DataFrame([HEALTHY, HEALTHY | {"epoch": 2.0, "generator_gradient_norm": norm}])
+        assert warned(diagnose(rows, best_epoch=1)) == [f"{name} gradients, generator"]
+
+    def test_of_an_encoder_is_asked_whether_the_noise_says_anything(self):
+        table = history(kl=0.01, encoder_gradient_norm=1.0).drop(columns="critic_gradient_norm")
+        found = diagnose(table, best_epoch=1)
+        (only,) = found[found["status"] == "warning"].itertuples()
+        assert only.monitor.startswith("posterior collapse")
+        assert "kl_weight" in only.advice
+        assert found["monitor"].str.contains("gradients, encoder").any()
+        assert found["monitor"].str.contains("mode collapse").any()
+        assert not found["monitor"].str.contains("critic").any()
+
+    def test_the_epoch_that_was_kept_is_judged_but_divergence_wherever_it_was(self):
         rows = pd.DataFrame(
             [
                 HEALTHY,
@@ -70,8 +95,9 @@ class TestDiagnose:
                 HEALTHY | {"epoch": 3.0, "generator_loss": np.nan, "coverage": np.nan},
             ]
         )
-        assert warned(diagnose(rows, best_epoch=1, adversarial=True)) == ["divergence"]
-        assert len(warned(diagnose(rows, best_epoch=2, adversarial=True))) == 3
+        (only,) = warned(diagnose(rows, best_epoch=1))
+        assert only.startswith("divergence")
+        assert len(warned(diagnose(rows, best_epoch=2))) == 3
 
     @pytest.mark.parametrize(
         ("made", "real", "is_warned"),
@@ -79,11 +105,11 @@ class TestDiagnose:
     )
     def test_near_copies_are_held_against_those_among_real_users(self, made, real, is_warned):
         table = history(near_copies=made, real_near_copies=real)
-        assert bool(warned(diagnose(table, best_epoch=1, adversarial=True))) == is_warned
+        assert bool(warned(diagnose(table, best_epoch=1))) == is_warned
 
     def test_without_a_critic_nothing_is_said_of_one(self):
         table = history(duplicates=1.0).drop(columns="critic_gradient_norm")
-        found = diagnose(table, best_epoch=1, adversarial=False)
+        found = diagnose(table, best_epoch=1)
         assert not found["monitor"].str.contains("critic|collapse").any()
 
 
@@ -166,7 +192,7 @@ class TestLook:
 
     def findings(self, case, train_users, invent) -> tuple[dict[str, float], list[str]]:
         metrics = look(make_reference(train_users, case), flat, invent, seed=0)
-        return metrics, warned(diagnose(history(**metrics), 1, adversarial=True))
+        return metrics, warned(diagnose(history(**metrics), 1))
 
     def test_other_real_users_are_healthy(self, case, train_users, block_shop):
         metrics, warnings = self.findings(

@@ -37,7 +37,7 @@ def test_what_was_saved_comes_back(path):
     assert [v.value.tolist() for v in variables] == [[1, 2], [3]]
     assert (found.epoch, found.best_epoch, found.best_value) == (2, 1, 0.5)
     assert str(found.rows) == str(progress().rows)
-    assert [w.tolist() for w in found.best_weights or []] == [[1, 2], [[3]]]
+    assert [w.tolist() for w in found.best or []] == [[1, 2], [[3]]]
     assert state.last_saved_epoch == 2
     assert [file.name for file in path.parent.iterdir()] == ["state.npz"]
 
@@ -45,7 +45,7 @@ def test_what_was_saved_comes_back(path):
 def test_progress_before_the_first_look_comes_back(path):
     TrainingState(path, "f").save([], Progress(epoch=1))
     found = TrainingState(path, "f").load([])
-    assert found.best_weights is None
+    assert found.best is None
     assert found.best_value == float("-inf")
 
 
@@ -112,5 +112,5 @@ def test_the_best_is_kept_as_it_was():
     kept.keep_best(3, 0.5, weights)
     kept.keep_best(4, float("nan"), weights)
     assert (kept.best_epoch, kept.best_value) == (1, 0.5)
-    assert kept.best_weights is not None
-    assert kept.best_weights[0].tolist() == [1]
+    assert kept.best is not None
+    assert kept.best[0].tolist() == [1]

@@ -133,6 +133,7 @@ class TestSteps:
             "critic_loss",
             "critic_margin",
             "critic_gradient_norm",
+            "learning_rate",
         } == set(uninterrupted.history)
         assert uninterrupted.history["epoch"].tolist() == [1, 2, 3, 4, 5]
         # looked at every second epoch, and at the last
@@ -310,32 +311,62 @@ class TestCheckpoint:
 
 
 class TestDivergence:
-    def test_training_falls_back_to_the_last_good_checkpoint(self, real, blocks, caplog):
-        game = new_game(0.0)
-        evaluate = Scripted(0.5, 0.9)
+    """A learning rate that no network survives, until it was halved often enough."""
+
+    def test_training_goes_on_from_the_best_checkpoint_at_half_the_rates(
+        self, real, blocks, caplog
+    ):
+        game = new_game(1.0, evaluate_every=1)
+        shown = []
 
         def poison(model: Any) -> dict[str, float]:
-            metrics = evaluate(model)
-            if len(evaluate.seen) == 2:
-                game.generator.set_weights([np.nan * w for w in game.generator.get_weights()])
-            return metrics
+            shown.append((model.get_weights(), game.critic.get_weights()))
+            if len(shown) == 2:
+                game.critic.set_weights([np.nan * w for w in game.critic.get_weights()])
+            return {"selection": [0.9, 0.5, 0.3, 0.2][len(shown) - 1]}
 
         with caplog.at_level(logging.WARNING):
             trained = train(game, real, blocks, poison, label="gan")
-        assert trained.best_epoch == 4
-        for kept, seen in zip(trained.generator.get_weights(), evaluate.seen[1], strict=True):
-            np.testing.assert_array_equal(kept, seen)
-        assert "gan diverged in epoch 5: falling back to epoch 4" in caplog.text
+        assert "gan diverged in epoch 3: falling back to epoch 1, at half" in caplog.text
         assert "learning_rate" in caplog.text
-        assert np.isnan(trained.history["generator_loss"].iloc[-1])
+        rows = trained.history
+        assert rows["epoch"].tolist() == [1, 2, 3, 4, 5]
+        assert rows["generator_loss"].isna().tolist() == [False, False, True, False, False]
+        assert rows["learning_rate"].tolist() == pytest.approx([1e-3] * 3 + [5e-4] * 2)
+        assert float(game.critic_optimizer.learning_rate) == pytest.approx(5e-4)
+        # Generator and critic alike are those of the epoch that was kept.
+        assert trained.best_epoch == 1
+        for model, weights in zip((trained.generator, trained.critic), shown[0], strict=True):
+            for found, expected in zip(model.get_weights(), weights, strict=True):
+                np.testing.assert_array_equal(found, expected)
+        # What follows began from there: the poisoned critic is gone.
+        assert all(np.isfinite(weights).all() for weights in shown[2][1])
+
+    def test_a_rate_too_high_is_halved_until_training_holds(self, real, blocks):
+        # Gradients grow as the square of the weights: they overflow at 8e9 and not at 2e9.
+        game = new_game(0.0, learning_rate=8e9, weight_decay=0.0, evaluate_every=1)
+        trained = train(game, real, blocks, size_of_weights)
+        diverged = trained.history["generator_loss"].isna()
+        rates = trained.history["learning_rate"]
+        assert 1 <= diverged.sum() <= 3
+        assert rates.iloc[-1] == pytest.approx(8e9 * 0.5 ** diverged.sum())
+        assert all(np.isfinite(w).all() for w in trained.generator.get_weights())
 
     def test_without_a_checkpoint_it_is_an_error_with_advice(self, real, blocks):
-        game = new_game(learning_rate=1e30, critic_learning_rate=1e30)
-        with pytest.raises(TrainingDivergedError, match=r"epoch \d.*learning_rate"):
+        game = new_game(learning_rate=1e38, critic_learning_rate=1e38)
+        with pytest.raises(
+            TrainingDivergedError, match=r"diverged 4 times.*in epoch 4.*learning_rate"
+        ):
             train(game, real, blocks, size_of_weights)
+
+    def test_the_number_of_recoveries_is_a_parameter(self, real, blocks, caplog):
+        game = new_game(learning_rate=1e38, max_recoveries=0)
+        with pytest.raises(TrainingDivergedError, match="diverged 1 times"):
+            train(game, real, blocks, size_of_weights)
+        assert "falling back to its beginning, and it ends there" in caplog.text
 
     def test_the_last_step_of_an_epoch_may_be_the_one_that_diverges(self, real, blocks):
         # Its loss is that of the weights before the step, still finite.
-        game = new_game(0.0, learning_rate=1e39, batch_size=N_USERS, evaluate_every=1)
+        game = new_game(0.0, learning_rate=1e39, batch_size=N_USERS, evaluate_every=1, epochs=1)
         with pytest.raises(TrainingDivergedError, match="epoch 1"):
             train(game, real, blocks, size_of_weights)

@@ -68,6 +68,7 @@ def train_generator(
         game.name,
         game.state_folder / f"{game.name}.npz",
         fingerprint(train_histories, *data, network, training, game),
+        game.family,
     )
     for row in monitors[monitors["status"] == "warning"].itertuples():
         logger.warning(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from doppelcart.models.config import NetworkConfig, TrainingConfig
+from doppelcart.models.config import Family, NetworkConfig, TrainingConfig
 
 
 class GameParams(BaseModel):
@@ -13,8 +13,13 @@ class GameParams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(min_length=1, description="name on progress bars and in messages")
+    family: Family = Field(
+        "gan", description="what trains the generator: a critic (gan) or an encoder (vae)"
+    )
     adversarial_weight: float = Field(
-        ge=0, le=1000, description="weight of the critic's opinion; 0 trains without a critic"
+        ge=0,
+        le=1000,
+        description="weight of the critic's opinion; 0 trains without a critic; a VAE has none",
     )
     selection_slice: str = Field(
         "cold_5", description="validation slice whose completion helps choose the checkpoint"
