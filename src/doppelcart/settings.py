@@ -21,6 +21,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Kedro's and MLflow's own affairs, which nobody who runs this project can act on.
 warnings.filterwarnings("ignore", message="register_new_resolver")
 warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method")
+# Dots are namespaces here, too: nodes that compare the generators read `gan.` and `denoiser.` both.
+warnings.filterwarnings("ignore", message="One or more dataset names contain '.'")
 
 _RUN = TrackedRun()
 

@@ -14,6 +14,19 @@ Outcome = Literal["helps", "no evidence", "harms"]
 
 KEYS = [Columns.SLICE, Columns.RECOMMENDER, Columns.ARM]
 
+FACTS = [
+    "knob",
+    "metric",
+    "base",
+    "value",
+    "relative",
+    "relative_low",
+    "relative_high",
+    "p_holm",
+    "n_users",
+]
+"""What the verdict table says of the comparison with ``none``."""
+
 
 def outcome(difference: float, p_holm: float, alpha: float) -> Outcome:
     """What a comparison shows.
@@ -49,23 +62,7 @@ def decide(uplift: pd.DataFrame, chosen: pd.DataFrame, alpha: float) -> pd.DataF
         ``promoted``, ``reason``, ``not_beaten`` (controls, joined by ", "), ``knob``, ``base``,
         ``value``, ``relative``, ``relative_low``, ``relative_high``, ``p_holm``, ``n_users``.
     """
-    columns = [
-        *KEYS,
-        "verdict",
-        "win",
-        "promoted",
-        "reason",
-        "not_beaten",
-        "knob",
-        "metric",
-        "base",
-        "value",
-        "relative",
-        "relative_low",
-        "relative_high",
-        "p_holm",
-        "n_users",
-    ]
+    columns = [*KEYS, "verdict", "win", "promoted", "reason", "not_beaten", *FACTS]
     if uplift.empty:
         return pd.DataFrame(columns=columns)
     judged = uplift.assign(
@@ -152,20 +149,7 @@ def _judge(
         "promoted": promoted,
         "reason": _reason(slice_name, recommender, arm, facts, by_reference, not_beaten, not_run),
         "not_beaten": ", ".join([*not_beaten, *not_run]),
-    } | {
-        name: facts[name]
-        for name in (
-            "knob",
-            "metric",
-            "base",
-            "value",
-            "relative",
-            "relative_low",
-            "relative_high",
-            "p_holm",
-            "n_users",
-        )
-    }
+    } | {name: facts[name] for name in FACTS}
 
 
 def _reason(
@@ -192,13 +176,7 @@ def _reason(
     if facts["outcome"] == "harms":
         return f"{measured}: recommendations got worse. Do not use it here."
     if facts["outcome"] == "no evidence":
-        alone = facts["low"] > 0 or facts["high"] < 0
-        why = (
-            "the interval alone excludes 0, but not once corrected for all comparisons made"
-            if alone
-            else "the interval includes no change at all"
-        )
-        return f"{measured}: {why}. No evidence that it helps."
+        return f"{measured}: {_doubt(facts)}. No evidence that it helps."
     if not_beaten:
         shown = ", ".join(
             f"{ARMS[c].phrase} ({_percent(by_reference[c]['relative'])} over it)"
@@ -221,6 +199,15 @@ def _reason(
             f"the best recommender without augmentation{change}, so it is not promoted."
         )
     return f"{measured}: better than without, than every control, and than the best recommender."
+
+
+def _doubt(facts: dict[str, Any]) -> str:
+    """Why a comparison is no evidence."""
+    if facts["low"] == facts["high"] == 0:
+        return "nobody's list became better or worse"
+    if facts["low"] > 0 or facts["high"] < 0:
+        return "the interval alone excludes 0, but not once corrected for all comparisons made"
+    return "the interval includes 0, which is no change at all"
 
 
 def _percent(share: float | None) -> str:

@@ -142,7 +142,7 @@ def test_what_is_promoted_comes_with_its_configuration() -> None:
             0.3,
             "the gain is not the GAN's",
         ),
-        ({"none": LEVEL}, 0.3, "the interval includes no change at all"),
+        ({"none": LEVEL}, 0.3, "the interval includes 0, which is no change at all"),
         ({"none": (0.02, 0.2)}, 0.3, "excludes 0, but not once corrected"),
         ({"none": BAD}, 0.3, "recommendations got worse"),
         ({"none": (0.0, 1.0)}, 0.0, "strength 0 was chosen"),
@@ -164,6 +164,12 @@ def test_the_reason_says_why(
     reason = decide(uplift(**comparisons), chosen(knob), ALPHA)["reason"].item()
     assert says in reason
     assert "new customers with 5 known items" in reason
+
+
+def test_a_change_that_reached_nobody_is_called_so() -> None:
+    none = uplift(none=(0.0, 1.0)).assign(low=0.0, high=0.0)
+    reason = decide(none, chosen(), ALPHA)["reason"].item()
+    assert "nobody's list became better or worse. No evidence" in reason
 
 
 def test_the_reason_carries_the_figures() -> None:

@@ -300,6 +300,9 @@ def training_curves(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
                 col=place % 2 + 1,
             )
             first = False
+    for place, column in enumerate(columns):
+        drawn = pd.concat([table[column] for table in known.values() if column in table])
+        figure.update_yaxes(range=_range(drawn), row=place // 2 + 1, col=place % 2 + 1)
     alt = "Training by epoch. " + " ".join(
         f"{_origin(name)}: {len(table)} epochs." for name, table in known.items()
     )
@@ -528,6 +531,14 @@ def _recorded(histories: Mapping[str, pd.DataFrame]) -> list[str]:
             if column not in _NOT_DRAWN and numeric and np.isfinite(table[column]).any():
                 columns[str(column)] = None
     return list(columns)
+
+
+def _range(values: pd.Series) -> list[float] | None:
+    """Ends of an axis from 0 for a line that is flat, which Plotly would draw on one through 0."""
+    low, high = float(values.min()), float(values.max())
+    if low != high:
+        return None
+    return [2 * low, 0.0] if low < 0 else [0.0, 2 * low or 1.0]
 
 
 def _panels(

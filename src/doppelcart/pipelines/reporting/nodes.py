@@ -119,9 +119,9 @@ def write_report(
     parts += [report.reading_section(), report.run_section(run_facts, all_parameters, limit)]
     source = str(source_summary.get("source", "unknown source"))
     meta = meta_line(source_summary, run_facts, metric)
-    return report.render(
-        words.tell(verdict), meta, parameters.caveats.get(source, ""), source, parts
-    )
+    caveats = [parameters.caveats.get(source, ""), words.caution(verdict)]
+    caveat = " ".join(filter(None, caveats))
+    return report.render(words.tell(verdict), meta, caveat, source, parts)
 
 
 def forests(

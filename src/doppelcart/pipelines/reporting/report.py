@@ -404,7 +404,8 @@ def data_section(
     limit: int,
 ) -> Section:
     """Where the data come from, what cleaning took out, and how they were split."""
-    about = [str(source[key]) for key in ("description", "licence") if source.get(key)]
+    about = [str(source["description"])] if source.get("description") else []
+    about += [f"Licence: {source['licence']}."] if source.get("licence") else []
     read = pd.DataFrame(source.get("files", [])).drop(columns="path", errors="ignore")
     blocks = [paragraph(words) for words in about]
     blocks.append(

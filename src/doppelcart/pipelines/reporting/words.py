@@ -21,6 +21,9 @@ HELPS: Final = "helps"
 NO_EVIDENCE: Final = "no evidence"
 HARMS: Final = "harms"
 
+FEW_CUSTOMERS: Final = 30
+"""Below it, resampling a group of customers says little about other customers."""
+
 Light = Literal["green", "amber", "red"]
 
 
@@ -168,6 +171,24 @@ def _readable(row: Mapping[Any, Any]) -> str:
             1,
         )
         .replace(f" brought {recommender} ", f" brought {recommender_label(recommender)} ", 1)
+    )
+
+
+def caution(verdict: pd.DataFrame) -> str:
+    """What to mind where groups of customers are too small to show anything; else nothing.
+
+    Args:
+        verdict: slice, n_users.
+    """
+    sizes = verdict.groupby(Columns.SLICE, sort=False)["n_users"].max() if len(verdict) else []
+    small = [int(size) for size in sizes if size < FEW_CUSTOMERS]
+    if not small:
+        return ""
+    shown = f"{min(small)}" if min(small) == max(small) else f"{min(small)} to {max(small)}"
+    groups = "every group" if len(small) == len(sizes) else f"{len(small)} of {len(sizes)} groups"
+    return (
+        f"In {groups} only {shown} customers were tested. So few can neither show a real gain nor "
+        "rule one out: read the figures as an example of the method, and bring a longer log."
     )
 
 

@@ -130,6 +130,13 @@ def test_training_joins_figures_that_were_not_taken_every_epoch(training):
     assert looked_at.y[4] == pytest.approx(training["gan"]["validation_ndcg"][4])
 
 
+def test_a_figure_that_never_changes_lies_on_an_axis_that_it_can_reach():
+    table = pd.DataFrame({"epoch": [1, 2], "rate": 0.001, "share": 0.0, "loss": -2.0, "x": [1, 2]})
+    figure = figures.training_curves({"gan": table, "denoiser": table})
+    axes = [figure.layout[name].range for name in ("yaxis", "yaxis2", "yaxis3", "yaxis4")]
+    assert axes == [(0, 0.002), (0, 1), (-4, 0), None]
+
+
 def test_no_training_is_told():
     assert texts(figures.training_curves({"gan": pd.DataFrame()})) == ["No training was recorded."]
 

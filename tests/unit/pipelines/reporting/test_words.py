@@ -124,6 +124,21 @@ def test_signals_differ_without_colour():
     assert all(not one & other for i, one in enumerate(shapes) for other in shapes[i + 1 :])
 
 
+@pytest.mark.parametrize(
+    ("sizes", "says"),
+    [
+        ({"warm": 30, "cold_5": 400}, None),
+        ({"warm": 29, "cold_5": 400}, "In 1 of 2 groups only 29 customers were tested."),
+        ({"warm": 5, "cold_5": 8}, "In every group only 5 to 8 customers were tested."),
+    ],
+)
+def test_groups_too_small_to_show_anything_are_named(sizes, says):
+    rows = pd.DataFrame({"slice": [*sizes, "warm"], "n_users": [*sizes.values(), sizes["warm"]]})
+    found = words.caution(rows)
+    assert found.startswith(says) if says else found == ""
+    assert words.caution(rows.head(0)) == ""
+
+
 def test_several_groups_are_joined_into_one_phrase():
     found = words.slice_phrases(["warm", "cold_0", "cold_1", "cold_80pct"])
     assert found == (
