@@ -12,9 +12,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "true")
 
-from benchmarks import core, documents, figures, machine
+from benchmarks import cfgan, core, documents, figures, machine
 
-BENCHMARKS = {"core": core.measure}
+BENCHMARKS = {"core": core.measure, "cfgan": cfgan.measure}
 
 
 def parse() -> argparse.Namespace:

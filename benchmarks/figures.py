@@ -60,7 +60,7 @@ class Figure:
     value: float
     unit: str
     how: str
-    target: Target | None = None
+    target: Target | Near | None = None
     low: float = NAN
     high: float = NAN
 
@@ -79,6 +79,26 @@ class Figure:
             "met": self.met,
             "how": self.how,
         }
+
+
+@dataclass(frozen=True)
+class Near:
+    """A figure that has to be reproduced.
+
+    Args:
+        centre: What it is said to be.
+        distance: How far off it may be.
+    """
+
+    centre: float
+    distance: float
+
+    def met_by(self, figure: Figure) -> bool:
+        """Whether the figure is near enough; one that could not be measured never is."""
+        return abs(figure.value - self.centre) <= self.distance
+
+    def __str__(self) -> str:
+        return f"{number(self.centre)} ± {number(self.distance)}"
 
 
 def repeated(
