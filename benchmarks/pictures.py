@@ -8,7 +8,9 @@ needs Chromium, and a finished run of that environment (default: ``data``, ``bas
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -16,12 +18,23 @@ import tempfile
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from benchmarks.machine import PROJECT
 
+SECONDS = 180
+"""How long a server may take to start, and a browser to take a picture."""
+PATIENCE = 10
+"""Seconds that a program is given to end when it is asked to; then it is made to."""
+SETTLING = 20
+"""Seconds that the layout of the graph is given; a browser's own clock stands still meanwhile."""
+SIZE, SCALE = (1000, 1900), 1.5
+"""Of the DAG: a page on which names can be read (pixels), and how many pixels are drawn of each."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
     "--headless",
@@ -42,6 +55,7 @@ SETTINGS = {
     "showFeatureHints": False,
     "theme": "light",
     "visible": {"sidebar": False, "miniMap": False, "miniMapBtn": False},
+    "display": {"globalNavigation": False, "sidebar": False, "zoomToolbar": False},
 }
 START = f"""<script>
 localStorage.setItem("KedroViz", {json.dumps(json.dumps(SETTINGS))});
@@ -52,6 +66,13 @@ VERSION = {"installed": INSTALLED, "is_outdated": False, "latest": INSTALLED}
 VERSION |= {"package_compatibilities": []}
 
 
+class Quiet(ThreadingHTTPServer):
+    """Does not wait, at its end, for what a browser still asks it."""
+
+    daemon_threads = True
+    block_on_close = False
+
+
 class Plain(BaseHTTPRequestHandler):
     """Passes a page of Kedro-Viz on, without its hints and its notice of new versions."""
 
@@ -59,13 +80,21 @@ class Plain(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request."""
-        own = {"/start": ("text/html", START), "/api/version": ("application/json", VERSION)}
+        own: dict[str, tuple[str, Any]] = {
+            "/start": ("text/html", START),
+            "/settled": ("image/svg+xml", ""),
+            "/api/version": ("application/json", VERSION),
+        }
         if self.path in own:
             kind, content = own[self.path]
             body = (content if isinstance(content, str) else json.dumps(content)).encode()
         else:
-            with urllib.request.urlopen(self.behind + self.path) as answer:
+            with urllib.request.urlopen(self.behind + self.path, timeout=30) as answer:
                 kind, body = answer.headers["Content-Type"], answer.read()
+        if self.path == "/":
+            body = body.replace(b"</body>", b'<img src="/settled" hidden></body>')
+        if self.path == "/settled":
+            time.sleep(SETTLING)
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.end_headers()
@@ -84,26 +113,46 @@ def shoot(address: str, size: tuple[int, int], target: Path, scale: float = 1) -
         window = f"--window-size={size[0]},{size[1]}"
         shot = [f"--user-data-dir={profile}", window, f"--force-device-scale-factor={scale}"]
         shot += [f"--screenshot={target}", address]
-        subprocess.run([browser, *QUIET, *shot], check=True, capture_output=True, timeout=180)
+        with child([browser, *QUIET, *shot]) as running:
+            if running.wait(timeout=SECONDS):
+                sys.exit(f"{browser} ended with {running.returncode} and no picture of {address}")
 
 
 def shoot_dag(env: str, target: Path) -> None:
     """Serve the DAG on a free port of this machine and save it as a picture."""
     port = _free_port()
     command = [sys.executable, "-m", "kedro", "viz", "run", "--no-browser", "--lite"]
-    server = subprocess.Popen(
-        [*command, f"--port={port}", f"--env={env}"], cwd=PROJECT, stdout=subprocess.DEVNULL
-    )
-    try:
+    with child([*command, f"--port={port}", f"--env={env}"]) as server:
         _wait_for(f"http://127.0.0.1:{port}/api/main", server)
         Plain.behind = f"http://127.0.0.1:{port}"
-        with ThreadingHTTPServer(("127.0.0.1", 0), Plain) as plain:
-            threading.Thread(target=plain.serve_forever, daemon=True).start()
-            shoot(f"http://127.0.0.1:{plain.server_port}/start", (860, 1300), target, scale=1.6)
+        plain = Quiet(("127.0.0.1", 0), Plain)
+        threading.Thread(target=plain.serve_forever, daemon=True).start()
+        try:
+            shoot(f"http://127.0.0.1:{plain.server_port}/start", SIZE, target, SCALE)
+        finally:
             plain.shutdown()
+            plain.server_close()
+
+
+@contextmanager
+def child(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command in a group of its own, all of which ends with the block.
+
+    Browsers and servers have children, who outlive them and hold what they inherited: a pipe that
+    one of them keeps open would be waited for without an end, so nothing is read from any.
+    """
+    silent = subprocess.DEVNULL
+    running = subprocess.Popen(
+        command, cwd=PROJECT, stdout=silent, stderr=silent, start_new_session=True
+    )
+    try:
+        yield running
     finally:
-        server.terminate()
-        server.wait()
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, how)
+            with suppress(subprocess.TimeoutExpired):
+                running.wait(timeout=PATIENCE)
 
 
 def _free_port() -> int:
@@ -115,8 +164,8 @@ def _free_port() -> int:
     raise OSError("no port is free")
 
 
-def _wait_for(address: str, server: subprocess.Popen[bytes], seconds: float = 180) -> None:
-    end = time.monotonic() + seconds
+def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + SECONDS
     while time.monotonic() < end and server.poll() is None:
         try:
             urllib.request.urlopen(address, timeout=5).close()
