@@ -12,9 +12,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "true")
 
-from benchmarks import cfgan, core, documents, figures, machine
+from benchmarks import augmentation, cfgan, core, documents, figures, machine
 
-BENCHMARKS = {"core": core.measure, "cfgan": cfgan.measure}
+BENCHMARKS = {
+    "core": core.measure,
+    "cfgan": cfgan.measure,
+    "augmentation": augmentation.measure,
+}
 
 
 def parse() -> argparse.Namespace:

@@ -1,0 +1,301 @@
+"""Do added users help users who were in training? Every way to add them, under a random split."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.decomposition import TruncatedSVD
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks import processes
+from benchmarks.figures import Figure, Target
+from benchmarks.published import data_folder, hold_out
+from doppelcart.arms.grid import expand
+from doppelcart.arms.scoring import rank
+from doppelcart.cases import Case
+from doppelcart.histories import Histories
+from doppelcart.metrics.ranking import ndcg
+from doppelcart.metrics.significance import Uplift, holm, paired_bootstraps
+from doppelcart.models.config import NetworkConfig, TrainingConfig
+from doppelcart.models.controls import copy_users, draw_by_popularity, mix_users
+from doppelcart.recommenders import RECOMMENDERS, RecommenderConfig
+
+SEEDS = 10
+TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1
+K = 10
+MAX_USERS, MAX_ITEMS = 1_000, 1_000
+TASTES, JITTER = 32, 0.25
+DROPPED = 0.3
+NETWORK, TRAINING = NetworkConfig(), TrainingConfig(epochs=60, evaluate_every=15)
+GRIDS: dict[str, dict[str, list[float]]] = {
+    "ease": {"l2": [50, 100, 200, 400, 800, 1600]},
+    "itemknn": {"shrink": [0, 10, 100], "alpha": [0.5, 0.75], "neighbours": [0, 100]},
+    "puresvd": {"rank": [5, 10, 20, 40]},
+}
+NONE = "none"
+
+Add = Callable[[Histories, Case, int], Histories]
+"""Training users, the case that chooses checkpoints, seed -> the users to add."""
+
+
+def _seeded(make: Callable[[Histories, int, np.random.Generator], Histories]) -> Add:
+    return lambda train, _case, seed: make(train, train.n_users, np.random.default_rng([seed, 1]))
+
+
+def dropped_copies(train: Histories, n_users: int, rng: np.random.Generator) -> Histories:
+    """Copies that lose each item with the chance ``DROPPED``."""
+    copies = copy_users(train, n_users, rng)
+    left, _ = hold_out(copies.matrix, DROPPED, rng)
+    return Histories.from_matrix(left, copies.user_ids, copies.item_ids)
+
+
+def invented(adversarial_weight: float) -> Add:
+    """A trained generator's users, one for the jittered taste of each training user."""
+
+    def add(train: Histories, case: Case, seed: int) -> Histories:
+        from doppelcart.models.completion import generate
+        from doppelcart.models.fitting import fit
+
+        tastes = taste(train, seed)
+        nothing = np.zeros((train.n_users, 0), np.float32)
+        trained, _ = fit(
+            train,
+            nothing,
+            tastes,
+            np.zeros((train.n_items, 1), np.float32),
+            case,
+            NETWORK,
+            TRAINING.model_copy(update={"seed": seed}),
+            adversarial_weight,
+            f"generator of weight {adversarial_weight:g}",
+        )
+        rng = np.random.default_rng([seed, 1])
+        jitter = rng.normal(0, JITTER, tastes.shape).astype(np.float32)
+        return generate(
+            trained.generator, train.n_users, train.item_ids, rng, nothing, tastes + jitter
+        )
+
+    return add
+
+
+ARMS: dict[str, Add] = {
+    "exact copies": _seeded(copy_users),
+    "copies, 30 % dropped": _seeded(dropped_copies),
+    "mixup of two users": _seeded(mix_users),
+    "draws by popularity": _seeded(draw_by_popularity),
+    "denoiser's users": invented(0.0),
+    "GAN's users": invented(1.0),
+}
+
+
+def taste(train: Histories, seed: int) -> np.ndarray:
+    """(n_users, d) float32: each user's place in the leading factors, and log length; scaled."""
+    rank_of = min(TASTES, train.n_users - 1, train.n_items - 1)
+    places = TruncatedSVD(rank_of, random_state=seed).fit_transform(train.matrix)
+    columns = np.column_stack([places, np.log1p(train.lengths)])
+    return StandardScaler().fit_transform(columns).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One random split of every user's items."""
+
+    train: Histories
+    test: sparse.csr_matrix
+    inner: Histories
+    validation: Histories
+
+    @property
+    def case(self) -> Case:
+        """The validation part as a case: what it asks for is in ``train`` and not in ``inner``."""
+        return Case("validation", self.inner, self.validation)
+
+
+def parts(users: Histories, seed: int) -> Parts:
+    """Four fifths to train on, of which a tenth chooses checkpoints and configurations."""
+    rng = np.random.default_rng([seed, 0])
+    train, test = hold_out(users.matrix, TEST_SHARE, rng)
+    inner, validation = hold_out(train, VALIDATION_SHARE, rng)
+    train_users, inner_users, validation_users = (
+        Histories.from_matrix(matrix, users.user_ids, users.item_ids)
+        for matrix in (train, inner, validation)
+    )
+    return Parts(train_users, test, inner_users, validation_users)
+
+
+def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  # noqa: ARG001
+    """The table of every source.
+
+    Yields:
+        Figures, source by source.
+    """
+    with tempfile.TemporaryDirectory(prefix="doppelcart-") as scratch:
+        for name, read in SOURCES.items():
+            yield table(name, read(Path(scratch)))
+
+
+def movielens(_: Path) -> Histories:
+    """ML-100K: whoever rated an item 4 or 5."""
+    table = pd.read_csv(data_folder("ml100k") / "ml-100k.inter", sep="\t")
+    table.columns = [column.partition(":")[0] for column in table.columns]
+    liked = table[table["rating"] >= 4]
+    return Histories.from_interactions(
+        liked.assign(user_id=liked["user_id"].astype(str), item_id=liked["item_id"].astype(str))
+    )
+
+
+def complete_journey(scratch: Path) -> Histories:
+    """The default source, cleaned."""
+    return cleaned(scratch / "complete_journey", "base", {})
+
+
+def online_retail(scratch: Path) -> Histories:
+    """The wholesaler, cleaned."""
+    found = sorted(data_folder("online_retail").glob("online_retail*"))
+    return cleaned(
+        scratch / "online_retail", "online_retail", {"DOPPELCART_ONLINE_RETAIL": str(found[0])}
+    )
+
+
+SOURCES: dict[str, Callable[[Path], Histories]] = {
+    "ML-100K": movielens,
+    "Complete Journey": complete_journey,
+    "Online Retail": online_retail,
+}
+
+
+def cleaned(home: Path, env: str, variables: Mapping[str, str]) -> Histories:
+    """A source's log after cleaning, cut to its most bought items and some users."""
+    home.mkdir()
+    command = [sys.executable, "-m", "kedro", "run", "--env", env]
+    command += ["--pipelines", "ingestion,cleaning"]
+    switched = {"DOPPELCART_DATA": str(home), "DOPPELCART_TRACKING": "off"}
+    processes.run(command, home.with_suffix(".log"), {**os.environ, **variables, **switched})
+    log = pd.read_parquet(home / "03_primary" / "prm_interactions.parquet")
+    return cut(Histories.from_interactions(log))
+
+
+def cut(users: Histories) -> Histories:
+    """At most ``MAX_ITEMS`` items, the most bought, and ``MAX_USERS`` users, drawn by chance."""
+    support = np.bincount(users.items, minlength=users.n_items)
+    kept = np.sort(np.argsort(-support, kind="stable")[:MAX_ITEMS])
+    matrix = users.matrix[:, kept]
+    enough = np.flatnonzero(np.diff(matrix.indptr) >= 5)
+    rng = np.random.default_rng(0)
+    drawn = np.sort(rng.choice(enough, min(MAX_USERS, len(enough)), replace=False))
+    return Histories.from_matrix(matrix[drawn], users.user_ids[drawn], users.item_ids[kept])
+
+
+def joined(train: Histories, added: Histories | None) -> sparse.csr_matrix:
+    """The training matrix, with the added users below."""
+    if added is None:
+        return train.matrix
+    return sparse.vstack([train.matrix, added.matrix]).tocsr()
+
+
+def values(
+    matrix: sparse.csr_matrix,
+    known: sparse.csr_matrix,
+    relevant: sparse.csr_matrix,
+    name: str,
+    configs: list[RecommenderConfig],
+) -> list[np.ndarray]:
+    """By configuration: (n_users,) NDCG of a recommender fitted on a matrix."""
+    fitted = RECOMMENDERS[name]().fit(matrix)
+    return [ndcg(rank(fitted, config, known, known, K), relevant, K) for config in configs]
+
+
+def additions(train: Histories, case: Case, seed: int) -> dict[str, Histories | None]:
+    """The users that every arm adds, none first."""
+    return {NONE: None} | {name: add(train, case, seed) for name, add in ARMS.items()}
+
+
+def choose(split: Parts) -> dict[tuple[str, str], RecommenderConfig]:
+    """By arm and recommender: the configuration that is best on the validation part."""
+    added = additions(split.inner, split.case, 0)
+    chosen = {}
+    for arm, users in added.items():
+        matrix = joined(split.inner, users)
+        for name, grid in GRIDS.items():
+            configs = expand(name, grid)
+            tried = values(matrix, split.inner.matrix, split.validation.matrix, name, configs)
+            best = int(np.argmax([np.nanmean(of_users) for of_users in tried]))
+            chosen[arm, name] = configs[best]
+    return chosen
+
+
+def table(source: str, users: Histories) -> list[Figure]:
+    """What every arm does to every recommender on one source."""
+    chosen = choose(parts(users, 0))
+    reached: dict[tuple[str, str], list[np.ndarray]] = {key: [] for key in chosen}
+    for seed in range(SEEDS):
+        split = parts(users, seed)
+        added = additions(split.train, split.case, seed)
+        for arm, extra in added.items():
+            matrix, known = joined(split.train, extra), split.train.matrix
+            for name in GRIDS:
+                reached[arm, name] += values(matrix, known, split.test, name, [chosen[arm, name]])
+    means = {key: mean_of_splits(of_splits) for key, of_splits in reached.items()}
+    return compare(source, users, means)
+
+
+def mean_of_splits(of_splits: list[np.ndarray]) -> np.ndarray:
+    """(n_users,) mean over the splits in which a user had something to find; NaN without one."""
+    stacked = np.array(of_splits)
+    counts = np.isfinite(stacked).sum(axis=0)
+    return np.where(counts > 0, np.nansum(stacked, axis=0) / np.maximum(counts, 1), np.nan)
+
+
+def compare(
+    source: str, users: Histories, means: Mapping[tuple[str, str], np.ndarray]
+) -> list[Figure]:
+    """Uplift of every arm over ``none``, with its interval and Holm's p-value."""
+    pairs = [(arm, name) for arm, name in means if arm != NONE]
+    uplifts = paired_bootstraps(
+        np.column_stack([means[pair] for pair in pairs]),
+        np.column_stack([means[NONE, name] for _, name in pairs]),
+        rng=np.random.default_rng(0),
+    )
+    adjusted = holm(np.array([uplift.p_value for uplift in uplifts]))
+    about = (
+        f"{users.n_users:,} users, {users.n_items:,} items, random 80/20 of each user's items, "
+        f"{SEEDS} splits, as many users added as there are; NDCG@{K} a user averaged over splits. "
+        "Configurations chosen for each arm on a validation part of the first split's train."
+    )
+    baselines = [
+        Figure(
+            f"{source}, {name}, nothing added, NDCG@{K}",
+            float(np.nanmean(means[NONE, name])),
+            "",
+            about,
+        )
+        for name in GRIDS
+    ]
+    return baselines + [
+        _figure(source, arm, name, uplift, p_value, about)
+        for (arm, name), uplift, p_value in zip(pairs, uplifts, adjusted, strict=True)
+    ]
+
+
+def _figure(source: str, arm: str, name: str, uplift: Uplift, p_value: float, about: str) -> Figure:
+    how = (
+        f"{uplift.value:.4f} against {uplift.base:.4f}; paired bootstrap of users, 95 %; p after "
+        f"Holm over the source's comparisons: {p_value:.3g}. {about}"
+    )
+    return Figure(
+        f"{source}, {name}, {arm}: change of NDCG@{K}",
+        100 * uplift.relative,
+        "%",
+        how,
+        Target(">", 0, of="low") if arm == "GAN's users" else None,
+        100 * uplift.relative_low,
+        100 * uplift.relative_high,
+    )
