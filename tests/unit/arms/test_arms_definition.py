@@ -2,8 +2,18 @@ from doppelcart.arms.definition import ARMS, SYNTHETIC_OF, Kind, controls_of, of
 
 
 def test_controls_of_a_generators_arm_are_all_others_of_its_kind() -> None:
-    assert controls_of("gan_new_users") == ("copies", "popularity", "mixup", "denoiser_new_users")
-    assert controls_of("gan_completion") == ("popularity_completion", "denoiser_completion")
+    assert controls_of("gan_new_users") == (
+        "copies",
+        "popularity",
+        "mixup",
+        "denoiser_new_users",
+        "vae_new_users",
+    )
+    assert controls_of("gan_completion") == (
+        "popularity_completion",
+        "denoiser_completion",
+        "vae_completion",
+    )
 
 
 def test_every_arm_that_trains_on_synthetic_users_names_its_set() -> None:

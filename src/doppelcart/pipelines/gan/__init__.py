@@ -1,4 +1,4 @@
-"""Train a conditional generator against a critic, and its control without one."""
+"""Train a conditional generator against a critic, and its controls: without one, and as a VAE."""
 
 from doppelcart.pipelines.gan.pipeline import create_pipeline
 

@@ -29,7 +29,7 @@ def train_generator(
     training: TrainingConfig,
     game: GameParams,
 ) -> tuple[Any, Any, pd.DataFrame, pd.DataFrame]:
-    """Train a generator and its critic on the training users.
+    """Train a generator, and the network that trains it, on the training users.
 
     Args:
         train_histories: Training users.
@@ -42,7 +42,7 @@ def train_generator(
         game: What this instance is.
 
     Returns:
-        Generator, critic, one row an epoch, and the monitors' findings.
+        Generator, its critic or encoder, one row an epoch, and the monitors' findings.
 
     Raises:
         InputError: There are too few users or items to learn from.
@@ -68,7 +68,7 @@ def train_generator(
         game.name,
         game.state_folder / f"{game.name}.npz",
         fingerprint(train_histories, *data, network, training, game),
-        game.family,
+        family=game.family,
     )
     for row in monitors[monitors["status"] == "warning"].itertuples():
         logger.warning(

@@ -1,4 +1,4 @@
-"""Wiring of the gan pipeline: one template, instanced with and without a critic."""
+"""Wiring of the gan pipeline: one template, instanced for each family of generators."""
 
 from typing import Any
 
@@ -13,9 +13,11 @@ SHARED = {
     "item_matrix",
     "validation_cases",
 }
+# The network that trains each generator.
+BESIDE = {"gan": "critic", "denoiser": "critic", "vae": "encoder"}
 
 
-def _template() -> Pipeline:
+def _template(beside: str) -> Pipeline:
     return Pipeline(
         [
             Node(
@@ -30,7 +32,7 @@ def _template() -> Pipeline:
                     "params:training",
                     "params:game",
                 ],
-                outputs=["generator", "critic", "history", "monitors"],
+                outputs=["generator", beside, "history", "monitors"],
                 name="train",
             )
         ]
@@ -38,10 +40,10 @@ def _template() -> Pipeline:
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
-    """The adversarial generator and the control without a critic.
+    """The adversarial generator, the control without a critic, and the VAE.
 
-    Both read the network and training parameters of the former, so that they differ in the
-    adversarial weight alone.
+    All read the network and training parameters of the first, so that they differ in what
+    trains the generator alone.
     """
     shared_parameters = {
         "params:network": "params:gan.network",
@@ -49,7 +51,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
     }
     return Pipeline(
         [
-            Pipeline(_template(), namespace=name, inputs=SHARED, parameters=shared_parameters)
-            for name in ("gan", "denoiser")
+            Pipeline(_template(beside), namespace=name, inputs=SHARED, parameters=shared_parameters)
+            for name, beside in BESIDE.items()
         ]
     )

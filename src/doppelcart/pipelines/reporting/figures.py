@@ -52,6 +52,10 @@ _MARKS: Final = {
     "gan_new_users": Mark("#7a3fa0", "diamond", "dashdot"),
     "gan_only": Mark("#0b5cab", "circle"),
     "gan": Mark("#0b5cab", "circle"),
+    "vae_completion": Mark("#00796b", "hexagon", "longdash"),
+    "vae_new_users": Mark("#00796b", "star-square", "longdash"),
+    "vae_only": Mark("#00796b", "hexagon", "longdash"),
+    "vae": Mark("#00796b", "hexagon", "longdash"),
     "denoiser_completion": Mark("#a84a00", "square", "dash"),
     "denoiser_new_users": Mark("#8a6d00", "pentagon", "dash"),
     "denoiser_only": Mark("#a84a00", "square", "dash"),
@@ -67,7 +71,7 @@ _MARKS: Final = {
 _OTHER: Final = Mark("#5b6672", "star", "longdash")
 
 
-_NOT_DRAWN: Final = ("epoch", "steps", "seconds")
+_NOT_DRAWN: Final = ("epoch", "steps", "seconds", "learning_rate", "kl_weight")
 
 
 def mark_of(name: str) -> Mark:
@@ -504,6 +508,7 @@ def _origin(name: str) -> str:
     names = {
         "real": "Real customers",
         "gan": "GAN",
+        "vae": "VAE",
         "denoiser": "Generator without its critic",
         "popularity": "Random baskets by popularity",
         "mixup": "Blends of two customers",

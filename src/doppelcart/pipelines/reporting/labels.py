@@ -14,14 +14,17 @@ _SLICES: Final = {
 }
 _ARMS: Final = {
     "gan_completion": "Histories completed by the GAN",
+    "vae_completion": "Histories completed by the VAE",
     "denoiser_completion": "Histories completed without critic",
     "popularity_completion": "Histories completed by popularity",
     "gan_new_users": "Customers made by the GAN",
+    "vae_new_users": "Customers made by the VAE",
     "denoiser_new_users": "Customers made without critic",
     "popularity": "Random customers by popularity",
     "mixup": "Mixtures of two customers",
     "copies": "Copies of customers",
     "gan_only": "Only customers made by the GAN",
+    "vae_only": "Only customers made by the VAE",
     "denoiser_only": "Only customers made without critic",
     "popularity_only": "Only random customers by popularity",
     NONE: "No generated data",
@@ -31,6 +34,7 @@ _RECOMMENDERS: Final = {
     "itemknn": "ItemKNN",
     "ials": "iALS",
     "puresvd": "PureSVD",
+    "multvae": "Mult-VAE",
     "ease": "EASE",
 }
 _AGAINST: Final = {

@@ -53,9 +53,9 @@ def plot_popularity(
     return figures.popularity_curve(shares, parameters.popularity_bins)
 
 
-def plot_training(gan_history: pd.DataFrame, denoiser_history: pd.DataFrame) -> go.Figure:
-    """Draw what training recorded, the generator and its control together."""
-    return figures.training_curves({"gan": gan_history, "denoiser": denoiser_history})
+def plot_training(**histories: pd.DataFrame) -> go.Figure:
+    """Draw what training recorded, the generator and its controls together."""
+    return figures.training_curves(histories)
 
 
 def plot_cleaning(cleaning_report: pd.DataFrame) -> go.Figure:
@@ -82,6 +82,7 @@ def write_report(
     fidelity_report: pd.DataFrame,
     privacy_report: pd.DataFrame,
     gan_monitors: pd.DataFrame,
+    vae_monitors: pd.DataFrame,
     denoiser_monitors: pd.DataFrame,
     cleaning_report: pd.DataFrame,
     split_summary: dict[str, Any],
@@ -104,7 +105,11 @@ def write_report(
         "popularity_curve": popularity_curve,
         "tstr_shares": tstr_shares,
     }
-    monitors = {"GAN": gan_monitors, "Control without critic": denoiser_monitors}
+    monitors = {
+        "GAN": gan_monitors,
+        "VAE": vae_monitors,
+        "Control without critic": denoiser_monitors,
+    }
     parts = [
         report.verdict_section(verdict, uplift, forests(uplift, uplift_forest, parameters), limit),
         report.scores_section(metrics, chosen_configs, scores_by_slice, metric, limit),

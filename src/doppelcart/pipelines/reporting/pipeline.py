@@ -4,6 +4,7 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
+from doppelcart.arms.definition import GENERATORS
 from doppelcart.pipelines.reporting.nodes import (
     describe_run,
     plot_cleaning,
@@ -59,7 +60,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             ),
             Node(
                 plot_training,
-                ["gan.history", "denoiser.history"],
+                {name: f"{name}.history" for name in GENERATORS},
                 "training_curves",
                 name="plot_training",
             ),
@@ -75,8 +76,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 write_report,
                 {name: name for name in REPORTED}
                 | {
-                    "gan_monitors": "gan.monitors",
-                    "denoiser_monitors": "denoiser.monitors",
+                    **{f"{name}_monitors": f"{name}.monitors" for name in GENERATORS},
                     "all_parameters": "parameters",
                     "parameters": "params:reporting",
                 },

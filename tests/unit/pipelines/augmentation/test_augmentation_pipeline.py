@@ -18,7 +18,7 @@ from doppelcart.pipelines.augmentation.pipeline import CONTROLS
 SETS = [f"synthetic_{name}" for name in (*GENERATORS, *CONTROLS)]
 
 
-def test_from_a_shop_to_five_sets_and_two_reports(
+def test_from_a_shop_to_six_sets_and_two_reports(
     shop: dict[str, Any], generator: Any, tmp_path: Path
 ) -> None:
     entries = shop | {"params:augmentation": AugmentationParams(ratio=0.5)}
@@ -27,6 +27,7 @@ def test_from_a_shop_to_five_sets_and_two_reports(
             **{name: MemoryDataset(value) for name, value in entries.items()},
             "gan.generator": MemoryDataset(generator, copy_mode="assign"),
             "denoiser.generator": MemoryDataset(generator, copy_mode="assign"),
+            "vae.generator": MemoryDataset(generator, copy_mode="assign"),
             # the runner lets go of what is in memory when its last reader is done
             **{name: HistoriesDataset(str(tmp_path / f"{name}.npz")) for name in SETS},
             "synthetic_users": HistorySetsDataset(str(tmp_path / "users.npz")),
@@ -63,6 +64,7 @@ def test_borders() -> None:
         "validation_cases",
         "gan.generator",
         "denoiser.generator",
+        "vae.generator",
         "params:augmentation",
     }
     readers = [node.name for node in pipeline.nodes if "validation_cases" in node.inputs]
@@ -71,7 +73,7 @@ def test_borders() -> None:
 
 def test_each_generator_feeds_the_set_of_its_name() -> None:
     makers = {node.outputs[0]: node for node in create_pipeline().nodes}
-    for name in ("gan", "denoiser"):
+    for name in GENERATORS:
         assert makers[f"synthetic_{name}"].inputs[0] == f"{name}.generator"
     for name, function in {
         "copies": "copy_training_users",

@@ -48,11 +48,12 @@ def inputs() -> dict[str, Any]:
         "synthetic_users": {
             name: shop(24, seed)
             for seed, name in enumerate(
-                ("copies", "popularity", "mixup", "denoiser", "gan"), start=1
+                ("copies", "popularity", "mixup", "denoiser", "gan", "vae"), start=1
             )
         },
         "denoiser.generator": "the denoiser",
         "gan.generator": "the generator",
+        "vae.generator": "the VAE",
         "demographics_matrix": pd.DataFrame({"user_id": ["0-0"], "demographic__age": [1.0]}),
         "item_matrix": pd.DataFrame(
             {"item_id": [f"i{j}" for j in range(N_ITEMS)], "item__price": np.arange(N_ITEMS) + 1.0}
@@ -116,9 +117,10 @@ def test_the_whole_pipeline(
     }
     assert verdict["verdict"].isin(["helps", "no evidence", "harms"]).all()
     assert verdict["reason"].str.len().min() > 20
-    assert len(tstr) == 3 * 2
+    assert len(tstr) == 4 * 2
     assert set(tstr["slice"]) == {"cold_1"}
-    assert set(completers_made) == {("the denoiser", 4, 0), ("the generator", 4, 0)}
+    makers = ("the denoiser", "the generator", "the VAE")
+    assert set(completers_made) == {(maker, 4, 0) for maker in makers}
     metrics = outputs["metrics"]
     assert {"ndcg@5", "recall@10", "coverage@10", "diversity@10"} <= set(metrics["metric"])
     assert metrics["n_users"].max() == 40

@@ -1,4 +1,4 @@
-"""The pipeline from a small shop to two trained generators."""
+"""The pipeline from a small shop to three trained generators."""
 
 import subprocess
 import sys
@@ -16,16 +16,17 @@ from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingC
 
 OUTPUTS = {
     f"{name}.{output}"
-    for name in ("gan", "denoiser")
-    for output in ("generator", "critic", "history", "monitors")
+    for name, beside in (("gan", "critic"), ("denoiser", "critic"), ("vae", "encoder"))
+    for output in ("generator", beside, "history", "monitors")
 }
 
 
 @pytest.fixture
 def catalog(shop: dict[str, Any], tmp_path: Path) -> DataCatalog:
-    def game(name: str, weight: float) -> GameParams:
+    def game(name: str, weight: float, family: str = "gan") -> GameParams:
         return GameParams(
             name=name,
+            family=family,
             adversarial_weight=weight,
             selection_slice="cold_2",
             state_folder=tmp_path / "state",
@@ -37,6 +38,7 @@ def catalog(shop: dict[str, Any], tmp_path: Path) -> DataCatalog:
         "params:gan.training": TrainingConfig(epochs=3, batch_size=20, evaluate_every=2),
         "params:gan.game": game("gan", 1.0),
         "params:denoiser.game": game("denoiser", 0.0),
+        "params:vae.game": game("vae", 0.0, "vae"),
     }
     data = {name: MemoryDataset(value) for name, value in entries.items()}
     # a model cannot be copied as other data in memory are
@@ -44,9 +46,9 @@ def catalog(shop: dict[str, Any], tmp_path: Path) -> DataCatalog:
     return DataCatalog({**data, **models})
 
 
-def test_from_a_shop_to_two_generators(catalog: DataCatalog, tmp_path: Path) -> None:
+def test_from_a_shop_to_three_generators(catalog: DataCatalog, tmp_path: Path) -> None:
     SequentialRunner().run(create_pipeline(), catalog)
-    for name in ("gan", "denoiser"):
+    for name in ("gan", "denoiser", "vae"):
         generator = catalog.load(f"{name}.generator")
         assert generator.output.shape == (None, 12)
         assert generator.input["demographics"].shape == (None, 1)
@@ -57,16 +59,20 @@ def test_from_a_shop_to_two_generators(catalog: DataCatalog, tmp_path: Path) -> 
         assert set(catalog.load(f"{name}.monitors")["status"]) <= {"ok", "warning"}
     assert "critic_loss" in catalog.load("gan.history")
     assert "critic_loss" not in catalog.load("denoiser.history")
+    assert "kl" in catalog.load("vae.history")
+    assert catalog.load("vae.encoder").output.shape == (None, 2 * 4)
     # trained to the end: there is nothing left to resume
     assert list((tmp_path / "state").glob("*")) == []
 
 
-def test_the_two_differ_in_the_adversarial_weight_alone() -> None:
-    gan, denoiser = sorted(create_pipeline().nodes, key=lambda node: node.name, reverse=True)
-    assert (gan.name, denoiser.name) == ("gan.train", "denoiser.train")
-    assert gan.func is denoiser.func
-    differ = set(gan.inputs) ^ set(denoiser.inputs)
-    assert differ == {"params:gan.game", "params:denoiser.game"}
+def test_the_three_differ_in_what_trains_the_generator_alone() -> None:
+    nodes = {node.name: node for node in create_pipeline().nodes}
+    assert set(nodes) == {"gan.train", "denoiser.train", "vae.train"}
+    gan = nodes.pop("gan.train")
+    for name, other in nodes.items():
+        assert gan.func is other.func
+        own = f"params:{name.removesuffix('.train')}.game"
+        assert set(gan.inputs) ^ set(other.inputs) == {"params:gan.game", own}
 
 
 def test_borders() -> None:
@@ -88,6 +94,7 @@ def test_parameters_reach_the_nodes_as_their_models() -> None:
         "gan.training": TrainingConfig,
         "gan.game": GameParams,
         "denoiser.game": GameParams,
+        "vae.game": GameParams,
     }
 
 

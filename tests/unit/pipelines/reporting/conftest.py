@@ -189,7 +189,11 @@ def invented_history(seed: int, adversarial: bool) -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def training() -> dict[str, pd.DataFrame]:
     """Histories of the generator and of its control."""
-    return {"gan": invented_history(1, True), "denoiser": invented_history(2, False)}
+    return {
+        "gan": invented_history(1, True),
+        "vae": invented_history(3, False),
+        "denoiser": invented_history(2, False),
+    }
 
 
 def invented_histories(n_users: int, steepness: float, seed: int, n_items: int = 300) -> Histories:
@@ -208,6 +212,7 @@ def shops() -> dict[str, Histories]:
     return {
         "real": invented_histories(400, 0.8, 1),
         "gan": invented_histories(500, 0.85, 2),
+        "vae": invented_histories(400, 0.9, 5),
         "denoiser": invented_histories(400, 1.1, 3),
         "popularity": invented_histories(400, 0.8, 4),
     }
@@ -240,8 +245,10 @@ def run(
         "fidelity_report": fidelity,
         "privacy_report": pd.DataFrame({"statistic": ["exact_copy_rate"], "gan": [0.0]}),
         "gan.monitors": loud,
+        "vae.monitors": calm,
         "denoiser.monitors": calm,
         "gan.history": training["gan"],
+        "vae.history": training["vae"],
         "denoiser.history": training["denoiser"],
         "cleaning_report": cleaning_report,
         "split_summary": split_summary,

@@ -51,8 +51,8 @@ def test_forest_says_in_words_what_it_shows(uplift):
 
 
 def test_forest_of_a_recommender_that_was_not_run_says_so(uplift):
-    figure = figures.uplift_forest(uplift, "multvae", "ndcg@20")
-    assert texts(figure) == ["No comparison of multvae by NDCG@20."]
+    figure = figures.uplift_forest(uplift, "slim", "ndcg@20")
+    assert texts(figure) == ["No comparison of slim by NDCG@20."]
 
 
 def test_a_change_from_nothing_is_left_out(uplift):
@@ -118,8 +118,9 @@ def test_training_has_a_panel_a_figure_and_a_line_a_model(training):
         "critic gradient norm",
     ]
     assert len(traces(figure, "GAN")) == 6
+    assert len(traces(figure, "VAE")) == 4
     assert len(traces(figure, "Generator without its critic")) == 4
-    assert sum(bool(trace.showlegend) for trace in figure.data) == 2
+    assert sum(bool(trace.showlegend) for trace in figure.data) == 3
 
 
 def test_training_joins_figures_that_were_not_taken_every_epoch(training):

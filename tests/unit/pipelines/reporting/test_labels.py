@@ -12,7 +12,7 @@ def test_every_arm_has_a_label_of_its_own():
 def test_unknown_names_are_shown_as_they_are():
     assert labels.arm_label("vae") == "vae"
     assert labels.slice_label("vip") == "vip"
-    assert labels.recommender_label("multvae") == "multvae"
+    assert labels.recommender_label("slim") == "slim"
     assert labels.metric_label("serendipity@10") == "serendipity@10"
 
 

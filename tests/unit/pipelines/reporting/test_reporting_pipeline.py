@@ -65,8 +65,9 @@ def test_item_shares_are_of_users():
 def test_generators_without_users_leave_the_figures_standing(shops):
     sets = shops | {"gan": shops["gan"].select(np.array([], dtype=int))}
     figure = nodes.plot_popularity(shops["real"], sets, ReportingParams())
-    assert [trace.name for trace in figure.data][:2] == [
+    assert [trace.name for trace in figure.data][:3] == [
         "Real customers",
+        "VAE",
         "Generator without its critic",
     ]
 
