@@ -180,7 +180,9 @@ def caution(verdict: pd.DataFrame) -> str:
     Args:
         verdict: slice, n_users.
     """
-    sizes = verdict.groupby(Columns.SLICE, sort=False)["n_users"].max() if len(verdict) else []
+    if verdict.empty:
+        return ""
+    sizes = verdict.groupby(Columns.SLICE, sort=False)["n_users"].max()
     small = [int(size) for size in sizes if size < FEW_CUSTOMERS]
     if not small:
         return ""
