@@ -76,7 +76,8 @@ def groups_to_infer(
     Returns:
         Catalogue positions by group; none that nobody or everybody has.
     """
-    found = {}
+    found: dict[str, tuple[float, np.ndarray]] = {}
+    users = users.tocsc()
     for name in np.unique(groups):
         items = np.flatnonzero(groups == name)
         share = float(_has(users, items).mean()) if users.shape[0] else 0.0

@@ -194,9 +194,14 @@ def separation(
     low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
     value = _figures(ours, theirs, max_fpr)
     return Separation(
-        *(float(x) for x in (value[0], low[0], high[0], value[1], low[1], high[1])),
-        len(ours),
-        len(theirs),
+        auc=value[0],
+        auc_low=float(low[0]),
+        auc_high=float(high[0]),
+        tpr=value[1],
+        tpr_low=float(low[1]),
+        tpr_high=float(high[1]),
+        n_members=len(ours),
+        n_non_members=len(theirs),
     )
 
 

@@ -1,0 +1,159 @@
+"""How much privacy a training spends, and how much noise a budget asks for."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from doppelcart.errors import ParameterError
+
+LEAST_NOISE = 0.3
+"""Below this noise multiplier the bounds say nothing of use."""
+
+
+class PrivacyConfig(BaseModel):
+    """The budget of a differentially private training, and how it is spent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    delta: float = Field(
+        1e-5,
+        gt=0,
+        lt=1,
+        description="chance that the bound of epsilon does not hold; below 1 / users",
+    )
+    clip_norm: float = Field(
+        1.0, gt=0, description="largest L2 norm of one user's gradient of the critic"
+    )
+    gradient_penalty: float = Field(
+        1.0, ge=0, description="weight of the critic's gradient penalty between invented users"
+    )
+    batch_size: int = Field(128, ge=1, description="users expected a critic step")
+    steps: int = Field(600, ge=1, le=1_000_000, description="critic steps in all")
+    critic_steps: int = Field(2, ge=1, le=1000, description="critic steps a generator step")
+    histogram_noise: float = Field(
+        4.0,
+        gt=0,
+        le=1000,
+        description="noise of the popularity histogram, as a multiple of that of a critic step",
+    )
+    length_cap: int = Field(
+        500, ge=1, description="items of one user that count towards the mean length"
+    )
+    max_noise: float = Field(
+        100.0,
+        ge=1,
+        le=1e6,
+        description="largest noise multiplier with which training is worth starting; it sets the "
+        "least epsilon that can be reached",
+    )
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam step of the generator")
+    critic_learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam step of the critic")
+    ema_decay: float = Field(
+        0.98, ge=0, lt=1, description="decay a step of the averaged generator weights"
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, draws and noise")
+
+
+def sampling_rate(config: PrivacyConfig, n_users: int) -> float:
+    """Chance that a user takes part in a critic step."""
+    return min(config.batch_size / n_users, 1.0)
+
+
+def spent(noise: float, n_users: int, config: PrivacyConfig) -> float:
+    """Epsilon of a whole training: the histogram and every step, by Rényi accounting.
+
+    Mironov, Talwar and Zhang (2019), "Rényi Differential Privacy of the Sampled Gaussian
+    Mechanism", as implemented in ``dp_accounting``; neighbours differ by one user more or less.
+
+    Args:
+        noise: Standard deviation of a step's noise, as a multiple of the clip norm; 0 is no noise.
+        n_users: Training users.
+        config: Steps, batch size, delta.
+
+    Returns:
+        Epsilon at ``config.delta``; infinite without noise.
+    """
+    if noise == 0:
+        return math.inf
+    from dp_accounting import rdp
+
+    accountant = rdp.RdpAccountant()
+    with _quietly():
+        accountant.compose(_event(noise, n_users, config))
+    return float(accountant.get_epsilon(config.delta))
+
+
+def noise_for(epsilon: float | None, n_users: int, config: PrivacyConfig) -> float:
+    """The least noise multiplier that keeps a training within a budget.
+
+    Args:
+        epsilon: The budget; None asks for no noise, the reference of a utility curve.
+        n_users: Training users.
+        config: Steps, batch size, delta, largest noise.
+
+    Raises:
+        ParameterError: The budget cannot be kept with ``max_noise``, or delta is too large for so
+            few users.
+    """
+    if epsilon is None:
+        return 0.0
+    if config.delta >= 1 / n_users:
+        raise ParameterError(
+            f"private.delta is {config.delta:g}, but with {n_users:,} users it must be below "
+            f"{1 / n_users:.2g}: a mechanism that publishes one user in full would satisfy it."
+        )
+    least = spent(config.max_noise, n_users, config)
+    if epsilon < least:
+        raise ParameterError(
+            f"epsilon {epsilon:g} cannot be reached: with {config.steps:,} steps of about "
+            f"{config.batch_size:,} of {n_users:,} users, delta {config.delta:g} and noise of at "
+            f"most {config.max_noise:g} clip norms, the least is {least:.3g}. Ask for that or "
+            "more, lower private.steps or private.batch_size, or bring more users."
+        )
+    if spent(LEAST_NOISE, n_users, config) <= epsilon:
+        return LEAST_NOISE
+    import dp_accounting
+    from dp_accounting import rdp
+
+    with _quietly():
+        return float(
+            dp_accounting.calibrate_dp_mechanism(
+                rdp.RdpAccountant,
+                lambda noise: _event(noise, n_users, config),
+                epsilon,
+                config.delta,
+                dp_accounting.ExplicitBracketInterval(LEAST_NOISE, config.max_noise),
+                tol=1e-3,
+            )
+        )
+
+
+def _event(noise: float, n_users: int, config: PrivacyConfig) -> Any:
+    """The histogram, then every step, as ``dp_accounting`` describes them."""
+    import dp_accounting as dp
+
+    step = dp.PoissonSampledDpEvent(sampling_rate(config, n_users), dp.GaussianDpEvent(noise))
+    return dp.ComposedDpEvent(
+        [
+            dp.GaussianDpEvent(config.histogram_noise * noise),
+            dp.SelfComposedDpEvent(step, config.steps),
+        ]
+    )
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the accountant's notes on orders it leaves out: fewer orders keep the bound valid."""
+    absl = logging.getLogger("absl")
+    level = absl.level
+    absl.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        absl.setLevel(level)

@@ -1,0 +1,5 @@
+"""Privacy: what invented users give away, and a generator that is trained to give little."""
+
+from doppelcart.pipelines.privacy.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

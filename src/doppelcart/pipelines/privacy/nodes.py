@@ -1,0 +1,317 @@
+"""Nodes of the privacy pipeline."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from doppelcart.cases import Case
+from doppelcart.columns import Columns
+from doppelcart.errors import InputError, ParameterError
+from doppelcart.histories import Histories
+from doppelcart.metrics.privacy import likelihood_ratio
+from doppelcart.metrics.privacy.membership import Attack
+from doppelcart.models.config import NetworkConfig
+from doppelcart.pipelines.privacy import audit
+from doppelcart.pipelines.privacy.params import (
+    AuditParams,
+    PrivacyConfig,
+    PrivateGridParams,
+    TradeOffParams,
+)
+from doppelcart.pipelines.privacy.utility import ease_score, privacy_and_utility
+
+logger = logging.getLogger(__name__)
+
+COLD = "cold"
+NO_NOISE = "no noise"
+UNKNOWN = "unknown profile"
+
+
+def find_strangers(
+    train_histories: Histories,
+    validation_interactions: ir.Table,
+    split_bounds: Mapping[str, Any],
+) -> Histories:
+    """Validation users as training users would look: what they did before training ends.
+
+    A whole history beside one cut short would be told apart by its length, which is no membership.
+
+    Args:
+        train_histories: Training users, for the catalogue.
+        validation_interactions: Lines of validation, with their protocol.
+        split_bounds: Holds ``validation_from``, the moment at which training ends.
+
+    Returns:
+        Histories of the held-out users with anything before that moment.
+
+    Raises:
+        InputError: If there is no such user.
+    """
+    lines = validation_interactions
+    end = ibis.literal(pd.Timestamp(split_bounds["validation_from"]))
+    kept = lines.filter(lines[Columns.PROTOCOL] == COLD, lines[Columns.TIMESTAMP] < end)
+    rows = kept.select(Columns.USER, Columns.ITEM, Columns.TIMESTAMP).to_pandas()
+    strangers = Histories.from_interactions(rows, train_histories.item_ids)
+    if not strangers.n_users:
+        raise InputError(
+            "No validation user bought anything before training ends, so nobody can stand for "
+            "those a generator never saw. Raise split.validation_user_share or "
+            "split.validation_from."
+        )
+    return strangers
+
+
+def audit_users(
+    train_histories: Histories,
+    strangers: Histories,
+    synthetic_users: dict[str, Histories],
+    feat_items: pd.DataFrame,
+    params: AuditParams,
+) -> pd.DataFrame:
+    """Attack every set of invented users, and one that is known to give nobody away.
+
+    Args:
+        train_histories: Training users: the members.
+        strangers: Held-out users: the non-members.
+        synthetic_users: Sets of invented users by name.
+        feat_items: Readable item features, for the groups whose purchase is inferred.
+        params: Limits and attacks.
+
+    Returns:
+        One row a set, check and attack.
+    """
+    sides = audit.sides_of(train_histories, strangers)
+    groups = item_groups(feat_items)
+    tables = []
+    for name, users in synthetic_users.items():
+        released = users.matrix
+        attack = audit.attack_on(released, params.neighbours)
+        tables.append(audit.membership(name, sides, attack, params))
+        tables.append(audit.disclosure(name, sides, released, groups, params))
+    null = audit.attack_on(None, params.neighbours)
+    tables.append(audit.membership(audit.STRANGERS, sides, null, params))
+    return pd.concat(tables, ignore_index=True)
+
+
+def item_groups(feat_items: pd.DataFrame) -> np.ndarray:
+    """(n_items,) category of each item, or its department, or the item itself."""
+    for column in (Columns.CATEGORY, Columns.DEPARTMENT):
+        if column in feat_items and len(feat_items[column].dropna().unique()) > 1:
+            return feat_items[column].astype(object).fillna("unknown").to_numpy(str)
+    return np.arange(len(feat_items)).astype(str)
+
+
+def audit_generator(
+    train_histories: Histories, strangers: Histories, generator: Any, params: AuditParams
+) -> pd.DataFrame:
+    """Attack the adversarial generator as an endpoint that completes histories would expose it.
+
+    The attacker sends a part of a history and looks how likely the generator holds the rest.
+
+    Args:
+        train_histories: Training users: the members.
+        strangers: Held-out users: the non-members.
+        generator: The trained generator.
+        params: Limits and attacks.
+
+    Returns:
+        One row a check.
+    """
+    sides = audit.sides_of(train_histories, strangers)
+    return audit.membership("gan_completion", sides, completion_attack(generator, params), params)
+
+
+def completion_attack(generator: Any, params: AuditParams) -> Attack:
+    """Hide a part of each candidate's history and compare the rest with its completion."""
+    from doppelcart.models.completion import complete
+
+    rng = np.random.default_rng([params.seed, 3])
+
+    def attack(
+        candidates: sparse.csr_matrix, reference: sparse.csr_matrix
+    ) -> Mapping[str, np.ndarray]:
+        shown, hidden = candidates.copy(), candidates.copy()
+        mask = rng.random(candidates.nnz) < params.hidden_share
+        shown.data, hidden.data = np.where(mask, 0, shown.data), np.where(mask, hidden.data, 0)
+        shown.eliminate_zeros()
+        hidden.eliminate_zeros()
+        probabilities = complete(generator, shown, params.completion_draws, rng)
+        return {"completion": likelihood_ratio(hidden, probabilities, reference)}
+
+    return attack
+
+
+def measure_trade_off(
+    train_histories: Histories,
+    strangers: Histories,
+    validation_cases: dict[str, Case],
+    generator: Any,
+    profile_matrix: pd.DataFrame,
+    demographics_matrix: pd.DataFrame,
+    audit_params: AuditParams,
+    params: TradeOffParams,
+) -> pd.DataFrame:
+    """Privacy and utility of invented users by the noise on the profiles they are asked to have.
+
+    Args:
+        train_histories: Training users.
+        strangers: Held-out users.
+        validation_cases: Validation users, to whom EASE recommends.
+        generator: The adversarial generator.
+        profile_matrix: ``user_id`` and behaviour of the training users.
+        demographics_matrix: ``user_id`` and demographics.
+        audit_params: How the attacks are made.
+        params: Noises, and how utility is measured.
+
+    Returns:
+        One row a noise, then users of unknown profile.
+    """
+    from doppelcart.models.completion import generate, profile_rows
+
+    users, n_users = train_histories.user_ids, train_histories.n_users
+    demographics = profile_rows(demographics_matrix, users)
+    behaviour = profile_rows(profile_matrix, users)
+
+    def invent(jitter: float | None) -> Histories:
+        rng = np.random.default_rng([params.seed, 1])
+        if jitter is None:
+            return generate(generator, n_users, train_histories.item_ids, rng)
+        noise = rng.normal(0, jitter, behaviour.shape).astype(np.float32)
+        return generate(
+            generator, n_users, train_histories.item_ids, rng, demographics, behaviour + noise
+        )
+
+    releases = {f"jitter {jitter:g}": invent(jitter) for jitter in params.jitters}
+    releases[UNKNOWN] = invent(None)
+    return _compare(releases, train_histories, strangers, validation_cases, audit_params, params)
+
+
+def train_private(
+    train_histories: Histories,
+    network: NetworkConfig,
+    training: PrivacyConfig,
+    grid: PrivateGridParams,
+) -> tuple[Any, dict[str, Histories], pd.DataFrame]:
+    """Train a generator within each budget, and let it invent as many users as there are.
+
+    Args:
+        train_histories: Training users.
+        network: Sizes of the networks.
+        training: How a budget is spent.
+        grid: The budgets.
+
+    Returns:
+        The generator of ``grid.epsilon``; invented users by budget; noise and epsilon of each.
+
+    Raises:
+        ParameterError: A budget cannot be kept; before anything is trained.
+    """
+    from doppelcart.models.accounting import noise_for
+    from doppelcart.models.completion import generate
+    from doppelcart.models.private import train_privately
+
+    budgets: dict[str, float | None] = {f"epsilon {e:g}": e for e in grid.epsilons}
+    for epsilon in budgets.values():
+        noise_for(epsilon, train_histories.n_users, training)
+    if grid.reference:
+        budgets[NO_NOISE] = None
+    kept, users, rows = None, {}, []
+    for label, epsilon in budgets.items():
+        trained = train_privately(train_histories, network, training, epsilon)
+        if epsilon == grid.epsilon:
+            kept = trained.generator
+        users[label] = generate(
+            trained.generator,
+            train_histories.n_users,
+            train_histories.item_ids,
+            np.random.default_rng([training.seed, 4]),
+        )
+        rows.append({"release": label, "epsilon": trained.epsilon, "noise": trained.noise})
+        logger.info("%s: noise %.3g, epsilon %.3g spent", label, trained.noise, trained.epsilon)
+    return kept, users, pd.DataFrame(rows)
+
+
+def measure_private(
+    train_histories: Histories,
+    strangers: Histories,
+    validation_cases: dict[str, Case],
+    private_users: dict[str, Histories],
+    private_budgets: pd.DataFrame,
+    audit_params: AuditParams,
+    params: TradeOffParams,
+) -> pd.DataFrame:
+    """Privacy and utility of privately invented users by budget.
+
+    Args:
+        train_histories: Training users.
+        strangers: Held-out users.
+        validation_cases: Validation users, to whom EASE recommends.
+        private_users: Invented users by budget.
+        private_budgets: Noise and epsilon by budget.
+        audit_params: How the attacks are made.
+        params: How utility is measured.
+    """
+    measured = _compare(
+        private_users, train_histories, strangers, validation_cases, audit_params, params
+    )
+    return private_budgets.merge(measured, on="release", validate="one_to_one")
+
+
+def _compare(
+    releases: Mapping[str, Histories],
+    train: Histories,
+    strangers: Histories,
+    cases: Mapping[str, Case],
+    audit_params: AuditParams,
+    params: TradeOffParams,
+) -> pd.DataFrame:
+    if params.slice not in cases:
+        raise ParameterError(
+            f"privacy.trade_off.slice is {params.slice!r}, but the validation slices are: "
+            f"{', '.join(cases) or 'none'}."
+        )
+    case, sides = cases[params.slice], audit.sides_of(train, strangers)
+    real = ease_score(sides.members, case, params)
+    rows = [
+        {
+            "release": name,
+            **privacy_and_utility(users.matrix, sides, case, real, audit_params, params),
+        }
+        for name, users in releases.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def judge(
+    user_findings: pd.DataFrame, generator_findings: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Put the findings together and say aloud what failed.
+
+    Args:
+        user_findings: Of the sets of invented users.
+        generator_findings: Of the generator.
+
+    Returns:
+        All findings, one row each; and the audit in a few numbers.
+    """
+    findings = pd.concat([user_findings, generator_findings], ignore_index=True)
+    on_trial = findings[findings["role"] == "on trial"]
+    for row in on_trial[on_trial["status"] == audit.FAILED].itertuples():
+        logger.warning("%s: %.3f, limit %.3f. %s", row.monitor, row.value, row.limit, row.advice)
+    for row in on_trial[on_trial["status"] == audit.UNDEFINED].itertuples():
+        logger.warning("%s is undefined: too few users to tell.", row.monitor)
+    found = audit.summary(findings)
+    if not found["sound"]:
+        logger.warning(
+            "The audit cannot be relied on: its controls do not come out as they must. Look at "
+            "the rows of strangers and copies in privacy_audit.csv."
+        )
+    return findings, found

@@ -1,0 +1,81 @@
+"""What a release is still good for, in a few figures beside those of privacy."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from scipy import sparse
+
+from doppelcart.arms.scoring import rank
+from doppelcart.cases import Case
+from doppelcart.metrics.fidelity import cooccurrence_correlation, correlation, popularity
+from doppelcart.metrics.ranking import ndcg
+from doppelcart.pipelines.privacy.audit import AUC, TPR, Sides, attack_on, membership, strongest
+from doppelcart.pipelines.privacy.params import AuditParams, TradeOffParams
+from doppelcart.recommenders.ease import EASE, EASEConfig
+
+
+def ease_score(users: sparse.csr_matrix, case: Case, params: TradeOffParams) -> float:
+    """NDCG of EASE trained on some users, at the penalty that suits it best on the slice.
+
+    Args:
+        users: (n_users, n_items) CSR of ones, real or invented.
+        case: Validation users; tuned and scored on the same, so the level flatters all alike.
+        params: Penalties and length of the lists.
+    """
+    recommender = EASE().fit(users)
+    seen, relevant = case.seen.matrix, case.relevant.matrix
+    k = min(params.k, case.seen.n_items)
+    return max(
+        float(
+            np.nanmean(
+                ndcg(
+                    rank(recommender, EASEConfig(l2=l2, centred=centred), seen, seen, k),
+                    relevant,
+                    k,
+                )
+            )
+        )
+        for l2, centred in itertools.product(params.l2, (False, True))
+    )
+
+
+def privacy_and_utility(
+    released: sparse.csr_matrix,
+    sides: Sides,
+    case: Case,
+    real_score: float,
+    audit: AuditParams,
+    params: TradeOffParams,
+) -> dict[str, float | str]:
+    """The strongest attack on a release, and what the release is good for.
+
+    Args:
+        released: (n_released, n_items) CSR of ones.
+        sides: Who is looked for.
+        case: Validation users to recommend to.
+        real_score: ``ease_score`` of the real training users.
+        audit: How the attacks are made.
+        params: How utility is measured.
+
+    Returns:
+        ``attack``, ``auc`` and ``tpr`` with intervals; ``ease_share`` of the real score (train on
+        synthetic, test on real); correlation of ``popularity`` and of pairs' ``lift`` with users
+        the generator never saw.
+    """
+    found = membership("release", sides, attack_on(released, audit.neighbours), audit)
+    auc, tpr = (strongest(found, check) for check in (AUC, TPR))
+    score = ease_score(released, case, params)
+    return {
+        "attack": str(auc["attack"]),
+        **{name: float(auc[key]) for name, key in _interval("auc").items()},
+        **{name: float(tpr[key]) for name, key in _interval("tpr").items()},
+        "ease_share": score / real_score if real_score > 0 else float("nan"),
+        "popularity": correlation(popularity(sides.strangers), popularity(released)),
+        "lift": cooccurrence_correlation(sides.strangers, released, measure="lift"),
+    }
+
+
+def _interval(name: str) -> dict[str, str]:
+    return {name: "value", f"{name}_low": "low", f"{name}_high": "high"}
