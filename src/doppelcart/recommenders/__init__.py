@@ -4,11 +4,13 @@ from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig
 from doppelcart.recommenders.ease import EASE, EASEConfig
 from doppelcart.recommenders.ials import IALS, IALSConfig
 from doppelcart.recommenders.itemknn import ItemKNN, ItemKNNConfig
+from doppelcart.recommenders.multvae import MultVAE, MultVAEConfig
 from doppelcart.recommenders.popularity import Popularity, PopularityConfig
 from doppelcart.recommenders.puresvd import PureSVD, PureSVDConfig
 
 RECOMMENDERS: dict[str, type[Recommender]] = {
-    recommender.name: recommender for recommender in (Popularity, ItemKNN, IALS, PureSVD, EASE)
+    recommender.name: recommender
+    for recommender in (Popularity, ItemKNN, IALS, PureSVD, EASE, MultVAE)
 }
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "ItemKNN",
     "ItemKNNConfig",
     "Matrix",
+    "MultVAE",
+    "MultVAEConfig",
     "Popularity",
     "PopularityConfig",
     "PureSVD",

@@ -11,6 +11,7 @@ from doppelcart.recommenders import (
     EASEConfig,
     IALSConfig,
     ItemKNNConfig,
+    MultVAEConfig,
     PopularityConfig,
     PureSVDConfig,
     RecommenderConfig,
@@ -25,6 +26,17 @@ CASES = {
     "puresvd": ("puresvd", PureSVDConfig(rank=2)),
     "ease": ("ease", EASEConfig(l2=5)),
     "ease-centred": ("ease", EASEConfig(l2=5, centred=True)),
+    "multvae": (
+        "multvae",
+        MultVAEConfig(
+            hidden_units=24,
+            latent_units=4,
+            learning_rate=0.02,
+            epochs=60,
+            batch_size=12,
+            patience=60,
+        ),
+    ),
 }
 PERSONAL = [case for case in CASES if case != "popularity"]
 every = pytest.mark.parametrize("case", CASES)
@@ -57,7 +69,14 @@ def scores(case: str, train: sparse.csr_matrix, seen: sparse.csr_matrix | np.nda
 
 
 def test_registry_names_each_recommender() -> None:
-    assert list(RECOMMENDERS) == ["popularity", "itemknn", "ials", "puresvd", "ease"]
+    assert list(RECOMMENDERS) == [
+        "popularity",
+        "itemknn",
+        "ials",
+        "puresvd",
+        "ease",
+        "multvae",
+    ]
     assert all(cls.name == name for name, cls in RECOMMENDERS.items())
     assert {name for name, _ in CASES.values()} == set(RECOMMENDERS)
 
@@ -162,6 +181,7 @@ def test_items_without_users_are_harmless(case: str) -> None:
 
 POSITION_MATTERS = {
     "ials": "implicit starts each row from a random draw that depends on its position",
+    "multvae": "weights begin from random draws, one an item, and batches from another a user",
     "itemknn-neighbours": "of equally similar neighbours any may be kept",
 }
 
@@ -264,6 +284,9 @@ def test_unusable_weights(wrong: float) -> None:
         ("puresvd", "rank", 0),
         ("puresvd", "rank", 201),
         ("ease", "l2", 0),
+        ("multvae", "dropout", 1),
+        ("multvae", "epochs", 0),
+        ("multvae", "latent_units", 0),
         ("popularity", "unknown", 1),
     ],
 )

@@ -77,7 +77,7 @@ class TestFingerprint:
         def run(**changes: Any) -> str:
             given: list[Any] = []
 
-            def fit(*args: Any, **kwargs: Any) -> Any:  # noqa: ARG001
+            def fit(*args: Any, **kwargs: Any) -> Any:
                 given.extend(args)
                 raise InterruptedError
 
