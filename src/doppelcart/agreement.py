@@ -1,13 +1,12 @@
 """Parameters of different pipelines that must agree with one another.
 
 Each is allowed by its own model, and only together do they make no sense; without a look at them
-here, a run would find out after the training.
+here, a run would find out after the training. The models are taken as they come: to import them
+would bring every pipeline into each Kedro command.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-
-from doppelcart.arms.comparing import largest_family, least_resamples
 
 
 def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
@@ -40,12 +39,11 @@ def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
 
 def _too_few_resamples(evaluation: Any, n_slices: int) -> Iterator[str]:
     """Held against the most comparisons that a family can have, whatever validation chooses."""
-    a_slice = largest_family(evaluation.grids, evaluation.arms)
-    comparisons = a_slice * (n_slices if evaluation.family == "table" else 1)
-    least = least_resamples(comparisons, evaluation.alpha)
+    least = evaluation.least_resamples(n_slices)
     if evaluation.n_bootstrap < least:
         yield (
             f"evaluation.n_bootstrap: {evaluation.n_bootstrap} resamples cannot show anything at "
             f"evaluation.alpha {evaluation.alpha:g} where a family (evaluation.family: "
-            f"{evaluation.family}) has up to {comparisons} comparisons; {least} or more can"
+            f"{evaluation.family}) has up to {evaluation.most_comparisons(n_slices)} comparisons; "
+            f"{least} or more can"
         )

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from doppelcart.arms.comparing import largest_family, least_resamples
 from doppelcart.arms.definition import ARMS, NONE, Kind, of_kind
 from doppelcart.arms.grid import expand_all
 from doppelcart.errors import ParameterError
@@ -131,6 +132,15 @@ class EvaluationParams(BaseModel):
     def configs(self) -> dict[str, list[RecommenderConfig]]:
         """Configurations to try, by recommender name."""
         return expand_all(self.grids)
+
+    def most_comparisons(self, n_slices: int) -> int:
+        """Comparisons of the largest family there can be, where users come in so many slices."""
+        a_slice = largest_family(self.grids, self.arms)
+        return a_slice * (n_slices if self.family == "table" else 1)
+
+    def least_resamples(self, n_slices: int) -> int:
+        """Resamples from which on that family can show anything."""
+        return least_resamples(self.most_comparisons(n_slices), self.alpha)
 
     @property
     def completion_arms(self) -> tuple[str, ...]:
