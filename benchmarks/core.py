@@ -76,7 +76,7 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:
 
 def registry(home: Path) -> list[Figure]:
     """How long Kedro takes to list the pipelines, and what it imports to do so."""
-    usages = [_kedro(home, "list", "registry", "list") for _ in range(REPETITIONS)]
+    usages = [kedro(home, "list", "registry", "list") for _ in range(REPETITIONS)]
     found = processes.run([sys.executable, "-c", IMPORTED], home / "imported.log").output
     names = found.splitlines()[-1].partition("imported:")[2].split()
     return [
@@ -101,7 +101,7 @@ def registry(home: Path) -> list[Figure]:
 def tables(home: Path, env: str | None) -> list[Figure]:
     """Ingestion to profiles, each time into a new folder."""
     usages = [
-        _kedro(home, f"tables{number}", "run", "--pipelines", TABLE_PIPELINES, *_in(env))
+        kedro(home, f"tables{number}", "run", "--pipelines", TABLE_PIPELINES, *in_env(env))
         for number in range(REPETITIONS)
     ]
     return [
@@ -117,7 +117,7 @@ def tables(home: Path, env: str | None) -> list[Figure]:
 
 def default_run(home: Path, env: str | None) -> list[Figure]:
     """The whole run, once."""
-    usage = _kedro(home, "run", "run", *_in(env))
+    usage = kedro(home, "run", "run", *in_env(env))
     how = f"`kedro run{' --env ' + env if env else ''}`, tracked, in a new data folder, once"
     return [
         Figure(
@@ -343,7 +343,7 @@ def popular_part(run: Path, n_users: int, n_items: int) -> dict[str, Any]:
     least = ordered[min(n_items, train.n_items)]
     kept = np.flatnonzero(support > least)
     rng = np.random.default_rng(0)
-    restricted = _restrict(train, kept)
+    restricted = restrict(train, kept)
     enough = np.flatnonzero(restricted.lengths >= 2)
     users = np.sort(rng.choice(enough, min(n_users, len(enough)), replace=False))
     return {"train": restricted.select(users), "kept": kept} | {
@@ -354,7 +354,8 @@ def popular_part(run: Path, n_users: int, n_items: int) -> dict[str, Any]:
     }
 
 
-def _restrict(histories: Histories, kept: np.ndarray) -> Histories:
+def restrict(histories: Histories, kept: np.ndarray) -> Histories:
+    """The histories in a catalogue of the kept items alone."""
     positions = np.full(histories.n_items, -1)
     positions[kept] = np.arange(len(kept))
     rows = [positions[histories.of(user)] for user in range(histories.n_users)]
@@ -365,7 +366,7 @@ def _restrict(histories: Histories, kept: np.ndarray) -> Histories:
 def _mostly_known(case: Case, kept: np.ndarray) -> Case:
     """The case's users with the kept items only, four fifths of them known again."""
     rows = [np.concatenate([case.seen.of(u), case.relevant.of(u)]) for u in range(case.n_users)]
-    whole = _restrict(Histories.from_lists(rows, case.user_ids, case.seen.item_ids), kept)
+    whole = restrict(Histories.from_lists(rows, case.user_ids, case.seen.item_ids), kept)
     whole = whole.select(np.flatnonzero(whole.lengths >= 2))
     known = np.minimum(np.floor(0.8 * whole.lengths + 1e-9).astype(np.int64), whole.lengths - 1)
     return Case(case.name, whole.first(known), whole.rest(known))
@@ -411,7 +412,7 @@ def _parameters(env: str | None) -> dict[str, Any]:
     return parameters
 
 
-def _kedro(home: Path, folder: str, *words: str) -> processes.Usage:
+def kedro(home: Path, folder: str, *words: str) -> processes.Usage:
     """A Kedro command whose data and tracked runs lie in a folder of their own."""
     data = home / folder
     data.mkdir(exist_ok=True)
@@ -423,7 +424,8 @@ def _kedro(home: Path, folder: str, *words: str) -> processes.Usage:
     return processes.run([*KEDRO, *words], home / f"{folder}.log", variables)
 
 
-def _in(env: str | None) -> tuple[str, ...]:
+def in_env(env: str | None) -> tuple[str, ...]:
+    """Words of a Kedro command that name an environment."""
     return ("--env", env) if env else ()
 
 

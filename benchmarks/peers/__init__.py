@@ -1,0 +1,1 @@
+"""Others' models, in an environment of their own: see ``environment``."""
