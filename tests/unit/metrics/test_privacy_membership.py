@@ -70,7 +70,8 @@ def test_closeness_by_hand() -> None:
 
 def test_likelihood_ratio_by_hand() -> None:
     hidden = histories({0, 2}, set())
-    probabilities = np.array([[0.5, 0.1, 0.25, 0.1], [0.5, 0.5, 0.5, 0.5]])
+    # shares of a total of 2
+    probabilities = np.array([[1.0, 0.3, 0.5, 0.2], [0.5, 0.5, 0.5, 0.5]])
     reference = histories({0}, {0}, {2})
     found = m.likelihood_ratio(hidden, probabilities, reference)
     assert found[0] == pytest.approx((np.log(0.5 / (2.5 / 4)) + np.log(0.25 / (1.5 / 4))) / 2)

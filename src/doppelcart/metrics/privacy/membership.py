@@ -105,14 +105,15 @@ def tracing(
 def likelihood_ratio(
     hidden: sparse.csr_matrix, probabilities: np.ndarray, reference: sparse.csr_matrix
 ) -> np.ndarray:
-    """Mean log-ratio of a model's probability of hidden items to their popularity elsewhere.
+    """Mean log-ratio of the share a model gives to hidden items to their popularity elsewhere.
 
     The loss attack on a model that is served (Yeom et al. 2018), calibrated by how likely the items
-    are for anybody.
+    are for anybody. Predictions are made shares of a user's total, since that total says how long
+    the model takes the history to be, which hides what it knows of the items.
 
     Args:
         hidden: (n, n_items) CSR of ones: what the model was not shown.
-        probabilities: (n, n_items) what it predicts.
+        probabilities: (n, n_items) what it predicts, 0 for items that it was shown.
         reference: (n_reference, n_items) CSR of ones.
 
     Returns:
@@ -120,7 +121,8 @@ def likelihood_ratio(
     """
     popularity = np.log(_shares(reference))
     rows = np.repeat(np.arange(hidden.shape[0]), np.diff(hidden.indptr))
-    predicted = np.log(np.maximum(probabilities[rows, hidden.indices], 1e-9))
+    whole = probabilities.sum(axis=1)[rows]
+    predicted = np.log(np.maximum(probabilities[rows, hidden.indices] / whole, 1e-9))
     total = np.bincount(rows, predicted - popularity[hidden.indices], hidden.shape[0])
     size = lengths(hidden)
     return np.divide(total, size, out=np.full(len(total), NAN), where=size > 0)

@@ -144,6 +144,7 @@ def completion_attack(generator: Any, params: AuditParams) -> Attack:
         shown.eliminate_zeros()
         hidden.eliminate_zeros()
         probabilities = complete(generator, shown, params.completion_draws, rng)
+        probabilities[shown.nonzero()] = 0
         return {"completion": likelihood_ratio(hidden, probabilities, reference)}
 
     return attack
