@@ -95,7 +95,8 @@ class Near:
 
     def met_by(self, figure: Figure) -> bool:
         """Whether the figure is near enough; one that could not be measured never is."""
-        return abs(figure.value - self.centre) <= self.distance
+        # Decimal bounds are not binary ones: what lies on the bound is near.
+        return abs(figure.value - self.centre) <= self.distance + 1e-9
 
     def __str__(self) -> str:
         return f"{number(self.centre)} ± {number(self.distance)}"

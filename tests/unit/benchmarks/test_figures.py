@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from benchmarks.figures import Figure, Target, number, repeated, table, write
+from benchmarks.figures import Figure, Near, Target, number, repeated, table, write
 
 FACTS = {
     "date": "2031-02-03T04:05:06+00:00",
@@ -95,3 +95,11 @@ def test_both_files_are_written(tmp_path):
 )
 def test_numbers_are_short(value, text):
     assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "met"), [(0.441, True), (0.451, True), (0.452, False), (math.nan, False)]
+)
+def test_a_figure_to_reproduce_is_met_from_either_side(value, met):
+    assert figure(value, Near(0.446, 0.005)).met is met
+    assert str(Near(0.446, 0.005)) == "0.446 ± 0.005"

@@ -1,0 +1,74 @@
+"""How the benchmark of CFGAN chooses, remembers and reports; nothing here is trained."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from benchmarks import cfgan
+from doppelcart.models.config import CfganConfig
+from doppelcart.recommenders import EASE, EASEConfig
+
+
+@pytest.fixture
+def splits() -> tuple[cfgan.Split, cfgan.Split]:
+    """Two groups of users, each with most of its half of the items."""
+    rng = np.random.default_rng(0)
+    group = np.arange(60)[:, None] % 2 == np.arange(20)[None, :] // 10
+    whole = sparse.csr_matrix(group & (rng.random((60, 20)) < 0.8), dtype=np.float32)
+    train, test = cfgan.hold_out(whole, 0.2, rng)
+    return cfgan.Split(*cfgan.hold_out(train, 0.2, rng)), cfgan.Split(train, test)
+
+
+def test_a_recommender_is_tuned_on_the_validation_part(splits):
+    figures = cfgan.recommender_row("ease", {"l2": [10, 100_000]}, *splits)
+    assert [figure.figure for figure in figures] == [f"ease, {cell}" for cell in cfgan.CELLS]
+    assert str(figures[0].target) == "0.446 ± 0.005"
+    assert "l2 " in figures[0].how
+    chosen = 10.0 if "l2 10.0" in figures[0].how else 100_000.0
+    train = splits[1].train
+    scores = EASE().fit(train).score(train, EASEConfig(l2=chosen))
+    assert figures[0].value == splits[1].cells(scores)["P@5"]
+
+
+def test_strength_0_is_ease_itself(splits):
+    train = splits[1].train
+    made = np.random.default_rng(0).random(train.shape)
+    plain = EASE().fit(train).score(train, EASEConfig(l2=10))
+    np.testing.assert_allclose(cfgan.ease_of_completed(train, made, 0, 10), plain, atol=1e-5)
+
+
+def test_a_generator_that_knows_the_groups_is_made_use_of(splits):
+    inner, outer = splits
+    oracle = (np.arange(60)[:, None] % 2 == np.arange(20)[None, :] // 10).astype(np.float32)
+    figures = cfgan.completed_row(oracle, [oracle, oracle], inner, outer)
+    assert "Mean of the 2 seeds" in figures[0].how
+    assert figures[0].low == figures[0].high == pytest.approx(figures[0].value)
+    assert figures[0].target is not None
+
+
+def test_cells_are_held_against_the_published_ones(splits):
+    outer = splits[1]
+    perfect = outer.relevant.toarray()
+    figures = cfgan.cfgan_row([(perfect, 3.0), (np.zeros_like(perfect), 5.0)], outer, 240)
+    by_name = {figure.figure: figure for figure in figures}
+    ndcg = by_name["CFGAN, N@5"]
+    assert ndcg.high == 1
+    assert ndcg.low < ndcg.value < ndcg.high
+    assert str(ndcg.target) == "0.476 ± 0.01"
+    assert "240 rounds" in ndcg.how
+    assert "4 processor seconds" in ndcg.how
+
+
+def test_what_was_trained_is_not_trained_again(splits, tmp_path, monkeypatch):
+    monkeypatch.setattr(cfgan, "CACHE", tmp_path)
+    calls = []
+
+    def work():
+        calls.append(1)
+        return {"scores": np.ones(3)}
+
+    train = splits[0].train
+    for config in (CfganConfig(), CfganConfig(), CfganConfig(seed=1)):
+        assert cfgan.remembered(train, config, work)["scores"].tolist() == [1, 1, 1]
+    assert len(calls) == 2
+    assert len(list(tmp_path.iterdir())) == 2
