@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from click.testing import CliRunner
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
@@ -26,8 +27,9 @@ from kedro.pipeline import Pipeline
 
 from benchmarks import __main__ as benchmarks
 from benchmarks import documents
+from doppelcart.cli import cli
 from doppelcart.cli import run as run_command
-from doppelcart.pipeline_registry import register_pipelines
+from doppelcart.pipeline_registry import CORE, register_pipelines
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
@@ -180,7 +182,7 @@ def test_a_run_that_could_not_start_is_found_out(command, monkeypatch):
 
 
 def is_quick(command: str) -> bool:
-    """Whether a part takes seconds; training and tuning are run by ``finished_run`` already."""
+    """Whether a part takes seconds as it stands; see ``trains`` for the others."""
     names = re.search(r"--pipelines (\S+)", command)
     if "--env" in command or "--params" in command:
         return False
@@ -193,6 +195,49 @@ def test_a_documented_part_runs_alone(command, environment):
     words = [sys.executable, "-m", *shlex.split(command), "--env", "test"]
     done = subprocess.run(words, cwd=PROJECT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+# Whoever trains for one epoch, with few units and on few users, learns nothing, but does all of it.
+SMALL = (
+    "gan.training.epochs=1,gan.training.evaluate_every=1,gan.network.hidden_units=8,"
+    "gan.network.critic_units=8,evaluation.max_tuning_users=10,evaluation.completion_draws=1"
+)
+
+
+def trains(command: str) -> bool:
+    """Whether a command of the core trains or tunes, and nothing else runs it to its end.
+
+    ``kedro run`` alone is ``finished_run``, and `.ci/run` runs ``--env sample``.
+    Of the public logs, tens of thousands of lines and more, ``test_sources`` runs all up to the
+    split: their tuning alone takes minutes even after one epoch of training, and does nothing that
+    it does not do on the other shops.
+    """
+    names = re.search(r"--pipelines (\S+)", command)
+    elsewhere = re.search(r"--env (sample|online_retail|movielens)", command)
+    optional = names is not None and not set(names[1].split(",")) <= set(CORE)
+    return not (command == "kedro run" or is_quick(command) or elsewhere or optional)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [c for c in RUNS if trains(c)])
+def test_a_documented_training_runs(command, environment, tmp_path, monkeypatch):
+    """To its end, on the fabricated shop if it names no other, with ``SMALL`` appended.
+
+    In this process, which imports TensorFlow once for all of them.
+    """
+    words = shlex.split(command)[1:]
+    if "--params" in words:
+        words[words.index("--params") + 1] += f",{SMALL}"
+    else:
+        words += ["--params", SMALL]
+    words += [] if "--env" in words else ["--env", "test"]
+    for name in ("DOPPELCART_TEST", "DOPPELCART_TRACKING"):
+        monkeypatch.setenv(name, environment[name])
+    monkeypatch.setenv("DOPPELCART_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(PROJECT)
+    bootstrap_project(PROJECT)
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, done.output[-3000:]
 
 
 @pytest.mark.slow
