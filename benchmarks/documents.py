@@ -25,6 +25,8 @@ TABLES = ("verdict", "tstr", "metrics")
 OUTCOMES = ("helps", "no evidence", "harms")
 # The recommender whose every slice stands in the README; all of them are in docs/results.md.
 SHOWN = "ease"
+# Of a longer table the README has the rows with a target; docs/results.md has every row.
+MOST_ROWS = 20
 
 
 def take_in(data: Path, results: Path) -> Path:
@@ -75,8 +77,12 @@ def between(text: str, section: str) -> str:
 
 
 def readme_section(results: Path) -> str:
-    """The benchmarks' tables, and per run how many verdicts went which way."""
-    parts = [_benchmark(path) for path in sorted(results.glob("*.json"))]
+    """The benchmarks' tables in short, and per run how many verdicts went which way."""
+    parts = [
+        part
+        for path in sorted(results.glob("*.json"))
+        for part in (f"**{path.stem}**", _benchmark(path, MOST_ROWS))
+    ]
     for run in _runs(results):
         facts, verdict = run["facts"], run["verdict"]
         parts += [
@@ -135,8 +141,13 @@ def results_page(results: Path) -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _benchmark(path: Path) -> str:
-    return table(json.loads(path.read_text(encoding="utf-8")))
+def _benchmark(path: Path, most: int | None = None) -> str:
+    """A benchmark's table; if it has more rows than ``most``, those with a target."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if most is not None and len(content["figures"]) > most:
+        aimed = [entry for entry in content["figures"] if entry["target"] is not None]
+        content |= {"figures": aimed}
+    return table(content)
 
 
 def _how(path: Path) -> str:
