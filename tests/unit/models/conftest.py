@@ -9,7 +9,7 @@ import pytest
 from doppelcart.cases import Case
 from doppelcart.histories import Histories
 from doppelcart.models.batches import ProfileBlocks
-from doppelcart.models.config import NetworkConfig, TrainingConfig
+from doppelcart.models.config import Family, NetworkConfig, TrainingConfig
 
 N_ITEMS = 24
 BLOCK = N_ITEMS // 2
@@ -96,7 +96,7 @@ def fit_shop(
 ) -> Fit:
     """Trains on the shop; keyword arguments change the training."""
 
-    def run(adversarial_weight: float = 1.0, **changes: Any) -> Any:
+    def run(adversarial_weight: float = 1.0, family: Family = "gan", **changes: Any) -> Any:
         from doppelcart.models.fitting import fit
 
         real = block_shop()
@@ -112,6 +112,7 @@ def fit_shop(
             training.model_copy(update=changes),
             adversarial_weight,
             "test generator",
+            family=family,
         )
 
     return run
@@ -127,3 +128,9 @@ def trained_gan(fit_shop: Fit) -> Any:
 def trained_denoiser(fit_shop: Fit) -> Any:
     """The same without a critic."""
     return fit_shop(0.0)
+
+
+@pytest.fixture(scope="session")
+def trained_vae(fit_shop: Fit) -> Any:
+    """The same with an encoder in the critic's place."""
+    return fit_shop(0.0, "vae")

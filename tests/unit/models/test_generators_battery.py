@@ -16,7 +16,7 @@ CONTROLS: dict[str, Invent] = {
     "popularity": draw_by_popularity,
     "mixup": mix_users,
 }
-TRAINED = ("gan", "gan, of profiles", "denoiser, of profiles")
+TRAINED = ("gan", "gan, of profiles", "denoiser, of profiles", "vae", "vae, of profiles")
 
 
 @pytest.fixture(params=[*CONTROLS, *TRAINED])

@@ -26,3 +26,12 @@ def test_what_cannot_work_is_refused_by_name(model, wrong):
 def test_what_was_chosen_stays():
     with pytest.raises(ValidationError, match="frozen"):
         TrainingConfig().epochs = 5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("loss", "penalty"),
+    [("wgan_gp", 10.0), ("relativistic", 0.1), ("vanilla", 0.0), ("autoencoding", 0.0)],
+)
+def test_a_loss_has_the_penalty_that_suits_it_unless_another_is_asked_for(loss, penalty):
+    assert TrainingConfig(adversarial_loss=loss).penalty_weight == penalty
+    assert TrainingConfig(adversarial_loss=loss, gradient_penalty=3.0).penalty_weight == 3.0

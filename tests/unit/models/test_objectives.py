@@ -5,9 +5,12 @@ import pytest
 import tensorflow as tf
 
 from doppelcart.models.objectives import (
+    autoencoding_critic_loss,
     critic_loss,
+    feature_distance,
     generator_loss,
     gumbel_sigmoid,
+    normal_divergence,
     penalty_at,
     reconstruction_loss,
 )
@@ -135,6 +138,41 @@ def test_generator_loss(loss, expected):
 def test_a_better_score_of_the_invented_is_a_lower_loss_of_the_generator(loss):
     better = generator_loss(loss, linear, REAL, FAKE + 1.0)
     assert (better.numpy() < generator_loss(loss, linear, REAL, FAKE).numpy()).all()
+
+
+class TestAutoencoding:
+    @pytest.mark.parametrize(
+        ("fake", "margin", "expected"),
+        [
+            ([1.0, 3.0], 1.0, 2.0),  # as far off as the real: nothing to gain
+            ([0.0, 2.0], 1.0, 2.0 + 1.0),
+            ([0.0, 2.0], 3.0, 2.0 + 5.0),
+            ([9.0, 9.0], 3.0, 2.0),  # beyond the margin
+        ],
+    )
+    def test_the_energy_of_the_generated_is_raised_up_to_the_margin(self, fake, margin, expected):
+        found = autoencoding_critic_loss(tf.constant([1.0, 3.0]), tf.constant(fake), margin)
+        assert float(found) == pytest.approx(expected)
+
+    def test_known_rows_match_their_user_and_unknown_ones_the_mean(self):
+        real = tf.constant([[1.0, 0.0], [0.0, 4.0], [2.0, 0.0]])
+        fake = tf.constant([[0.0, 2.0], [2.0, 0.0], [0.0, 0.0]])
+        paired = tf.constant([[1.0], [0.0], [0.0]])
+        # Row 0: (1 + 4) / 2. Rows 1 and 2: mean gap (0, 2), squares (0 + 4) / 2.
+        np.testing.assert_allclose(feature_distance(real, fake, paired), [2.5, 2.0, 2.0])
+
+    def test_where_all_are_known_nothing_is_divided_by_none(self):
+        features = tf.constant([[1.0], [2.0]])
+        found = feature_distance(features, features + 1.0, tf.ones((2, 1)))
+        np.testing.assert_allclose(found, [1.0, 1.0])
+
+
+def test_divergence_of_a_normal_from_the_prior():
+    mean = tf.constant([[0.0, 0.0], [1.0, 0.0]])
+    log_variance = tf.constant([[0.0, 0.0], [0.0, float(np.log(4.0))]])
+    # 1^2 / 2, and (4 - log 4 - 1) / 2
+    expected = [0.0, 0.5 + 0.5 * (4 - np.log(4) - 1)]
+    np.testing.assert_allclose(normal_divergence(mean, log_variance), expected, rtol=1e-6)
 
 
 class TestReconstruction:
