@@ -92,7 +92,9 @@ def build_generator(
 ) -> keras.Model:
     """Build G(history, profile, z) -> logits.
 
-    The output bias starts at the items' log-odds, so that training begins from the
+    An item's logit is the sum of a part of its own and of a part that it shares with the items
+    of like features, so that what is seldom bought borrows from what it resembles. The output
+    bias starts at the items' log-odds, so that training begins from the
     popularity curve and spends its steps on what depends on the user.
 
     Args:
@@ -137,6 +139,13 @@ def build_generator(
         bias_initializer="zeros",
         name="item_logits",
     )(hidden)
+    if n_features:
+        wanted = keras.layers.Dense(
+            n_features, use_bias=False, kernel_initializer="zeros", name="wanted_features"
+        )(hidden)
+        shared = keras.layers.Dense(n_items, use_bias=False, trainable=False, name="feature_logits")
+        logits = keras.layers.Add(name="logits")([logits, shared(wanted)])
+        shared.set_weights([item_features.T.astype(np.float32)])
     model = keras.Model({"history": history, "noise": noise, **profile}, logits, name="generator")
     means.set_weights([item_features.astype(np.float32)])
     output = model.get_layer("item_logits")

@@ -28,6 +28,7 @@ from doppelcart.pipelines.profiles.scaling import (
     slugs,
     to_matrix,
 )
+from doppelcart.pipelines.profiles.words import WordCoordinates, has_words
 
 logger = logging.getLogger(__name__)
 
@@ -315,18 +316,24 @@ def scale_profiles(
 
 
 def fit_item_transformer(feat_items: pd.DataFrame, params: ProfilesParams) -> ColumnTransformer:
-    """Fits the scaling of items: log price, price position, department and category."""
+    """Fits the scaling of items: log price, price position, department, category and words."""
     texts = [column for column in (Columns.DEPARTMENT, Columns.CATEGORY) if column in feat_items]
     counts = {Columns.DEPARTMENT: params.n_departments, Columns.CATEGORY: params.n_categories}
     levels = {text: list(top_levels(feat_items, text, counts[text])) for text in texts}
     texts = [text for text in texts if levels[text]]
     price = [Columns.PRICE] if Columns.PRICE in feat_items else []
+    written = [text for text in ITEM_TEXTS if text in feat_items and has_words(feat_items[text])]
     transformer = columns_of(
         [
             ("price", robust_steps(log_amount, params.clip), price),
             ("position", fill_with(0.5), [PRICE_POSITION]),
             ("level", one_hot([levels[text] for text in texts]), texts),
             ("flag", fill_with(0.0), [PRIVATE_LABEL] if PRIVATE_LABEL in feat_items else []),
+            (
+                "words",
+                WordCoordinates(params.n_words, params.seed),
+                written if params.n_words else [],
+            ),
         ]
     )
     return transformer.fit(feat_items)

@@ -47,4 +47,11 @@ class ProfilesParams(BaseModel):
         le=500,
         description="Coordinates of taste: singular vectors of the training histories.",
     )
+    n_words: int = Field(
+        default=64,
+        ge=0,
+        le=500,
+        description="Coordinates of what is written about an item, from its department, category, "
+        "type, brand and title; 0 for none.",
+    )
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Seed of the singular vectors.")
