@@ -228,8 +228,9 @@ def report(
     ratios = [us["seconds"] / them["seconds"] for us, them in zip(ours, theirs, strict=True)]
     timed = (
         "Processor time of fitting and sampling, in turn, which other work on the machine hardly "
-        f"changes; CTGAN's {CTGAN_EPOCHS} epochs, its default; ours the default generator. CTGAN starts from the table; ours from "
-        "histories and real profiles with noise, as the pipeline does."
+        f"changes; CTGAN's {CTGAN_EPOCHS} epochs, its default; ours the default generator. "
+        "CTGAN starts from the table; ours from histories and real profiles with noise, as the "
+        "pipeline does."
     )
     return [
         *figures,
