@@ -38,6 +38,7 @@ RANKED_ITEMS, TRAINING_USERS, RANKED_USERS = 10_000, 1_440, 4_096
 RANKING_ROUNDS = 7
 
 PROTOTYPE_USERS, PROTOTYPE_ITEMS, PROTOTYPE_EPOCHS, PROTOTYPE_BATCH = 300, 1_346, 200, 32
+MORE_USERS = 3
 
 IMPORTED = """
 import runpy, sys
@@ -70,6 +71,7 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:
         yield training_steps(gan_parameters(env))
         yield full_ranking()
         yield synthetic_only(home / "run")
+        yield more_users(home / "run", env)
         yield prototype_scale(home / "run", env)
         yield completion(home / "run")
 
@@ -260,7 +262,7 @@ def completion(run: Path) -> list[Figure]:
 
 def prototype_scale(run: Path, env: str | None) -> list[Figure]:
     """The same as ``synthetic_only`` from 300 real users and about 1,350 popular items."""
-    from doppelcart.models.completion import generate, profile_rows
+    from doppelcart.models.completion import profile_rows
     from doppelcart.models.config import NetworkConfig, TrainingConfig
     from doppelcart.models.fitting import fit
 
@@ -288,40 +290,103 @@ def prototype_scale(run: Path, env: str | None) -> list[Figure]:
         parameters["game"]["adversarial_weight"],
         "gan of 300 users",
     )
+    invented = users_like(real, trained.generator, demographics, behaviour, 1, env)
+    return [
+        share_of_real(
+            f"the same from {real.n_users} real users and {real.n_items:,} items",
+            f"{real.n_users} training users of the default run and the {real.n_items:,} items that "
+            f"most of its training users bought; the GAN of the default parameters, but "
+            f"{training.epochs} epochs of batches of {training.batch_size}; as many invented.",
+            real,
+            invented,
+            validation,
+            test,
+            env,
+        )
+    ]
+
+
+def more_users(run: Path, env: str | None) -> list[Figure]:
+    """The same as ``synthetic_only`` from several times as many users, of the same generator."""
+    import keras
+
+    from doppelcart.models import networks  # noqa: F401 - registers the generator's layers
+    from doppelcart.models.completion import profile_rows
+
+    folder = run / "03_primary"
+    real = HistoriesDataset(filepath=str(folder / "train_histories.npz")).load()
+    validation, test = (
+        CasesDataset(filepath=str(folder / f"{part}_cases.npz")).load()["cold_80pct"]
+        for part in ("validation", "test")
+    )
+    behaviour, demographics = (
+        profile_rows(pd.read_parquet(run / "05_model_input" / f"{name}.parquet"), real.user_ids)
+        for name in ("profile_matrix", "demographics_matrix")
+    )
+    generator = keras.models.load_model(run / "06_models" / "gan_generator.keras", compile=False)
+    invented = users_like(real, generator, demographics, behaviour, MORE_USERS, env)
+    return [
+        share_of_real(
+            f"the same from {MORE_USERS} times as many users",
+            f"The generator of the default run; {MORE_USERS} users invented a training user.",
+            real,
+            invented,
+            validation,
+            test,
+            env,
+        )
+    ]
+
+
+def users_like(
+    real: Histories,
+    generator: Any,
+    demographics: np.ndarray,
+    behaviour: np.ndarray,
+    times: int,
+    env: str | None,
+) -> Histories:
+    """Users invented from the jittered profiles of real ones, each asked for ``times`` times."""
+    from doppelcart.models.completion import generate
+
     augmentation = _parameters(env)["augmentation"]
     rng = np.random.default_rng([augmentation["seed"], 1])
-    order = rng.permutation(real.n_users)
-    jitter = rng.normal(0, augmentation["profile_jitter"], behaviour.shape).astype(np.float32)
-    invented = generate(
-        trained.generator,
-        real.n_users,
-        real.item_ids,
-        rng,
-        demographics[order],
-        behaviour[order] + jitter[order],
-    )
+    order = np.tile(rng.permutation(real.n_users), times)
+    jitter = rng.normal(0, augmentation["profile_jitter"], (len(order), behaviour.shape[1]))
+    wanted = behaviour[order] + jitter.astype(np.float32)
+    return generate(generator, len(order), real.item_ids, rng, demographics[order], wanted)
+
+
+def share_of_real(
+    name: str,
+    of: str,
+    real: Histories,
+    invented: Histories,
+    validation: Case,
+    test: Case,
+    env: str | None,
+) -> Figure:
+    """EASE of invented users alone, as a share of EASE of the real ones, tuned alike.
+
+    Args:
+        name: Of the figure.
+        of: A sentence on whose users and which generator.
+        real: Training users.
+        invented: Invented users.
+        validation: Users that choose the configuration of either.
+        test: Users that it is measured on.
+        env: Environment of the grid.
+    """
     grid = expand("ease", _parameters(env)["evaluation"]["grids"]["ease"])
     by_real, by_invented = (tuned(source, validation, test, grid) for source in (real, invented))
     result = paired_bootstrap(by_invented, by_real, rng=np.random.default_rng(0))
     how = (
-        f"{real.n_users} training users of the default run and the {real.n_items:,} items that "
-        f"most of its training users bought; the GAN of the default parameters, but "
-        f"{training.epochs} epochs of batches of {training.batch_size}; as many users invented. "
-        f"EASE tuned on {validation.n_users} validation users for either, NDCG@20 of "
+        f"{of} EASE tuned on {validation.n_users} validation users for either, NDCG@20 of "
         f"{result.n_users} test users with 80 % of the history known: {result.value:.4f} against "
         f"{result.base:.4f}. Paired bootstrap of users, 95 %."
     )
-    return [
-        Figure(
-            f"the same from {real.n_users} real users and {real.n_items:,} items",
-            1 + result.relative,
-            "",
-            how,
-            Target(">=", 0.97),
-            1 + result.relative_low,
-            1 + result.relative_high,
-        )
-    ]
+    low, high = 1 + result.relative_low, 1 + result.relative_high
+    return Figure(name, 1 + result.relative, "", how, Target(">=", 0.97), low, high)
 
 
 def popular_part(run: Path, n_users: int, n_items: int) -> dict[str, Any]:
