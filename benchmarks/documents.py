@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.figures import table
+from benchmarks.figures import figure_cells, measured, table
 from benchmarks.machine import PROJECT
 from doppelcart.arms.definition import ARMS
 
@@ -117,7 +117,7 @@ def results_page(results: Path) -> str:
     benchmarks = sorted(results.glob("*.json"))
     parts += ["## Benchmarks"] * bool(benchmarks)
     for path in benchmarks:
-        parts += [f"### {path.stem}", _benchmark(path), _how(path)]
+        parts += [f"### {path.stem}", _all_figures(path), _how(path)]
     for run in _runs(results):
         facts, verdict = run["facts"], run["verdict"]
         parts += [
@@ -150,9 +150,41 @@ def _benchmark(path: Path, most: int | None = None) -> str:
     return table(content)
 
 
+def _all_figures(path: Path) -> str:
+    """A benchmark's table; one row a model, where every model has the same figures."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    by_row: dict[str, dict[str, str]] = {}
+    for entry in content["figures"]:
+        row, _, column = entry["figure"].rpartition(", ")
+        by_row.setdefault(row, {})[column] = _figure(entry)
+    columns = list(next(iter(by_row.values()), {}))
+    if len(columns) < 2 or any(list(cells) != columns for cells in by_row.values()):
+        return table(content)
+    rows = [[row, *cells.values()] for row, cells in by_row.items()]
+    return f"{measured(content)}\n\n{_markdown(['', *columns], rows)}"
+
+
+def _figure(entry: dict[str, Any]) -> str:
+    """A figure in one cell: its value, its range, and its target with whether it is met."""
+    cells = figure_cells(entry)
+    ends = f" ({cells['range']})" if cells["range"] else ""
+    aim = f"; target {cells['target']}: {cells['met']}" if cells["target"] else ""
+    return f"{cells['value']}{ends}{aim}"
+
+
 def _how(path: Path) -> str:
-    entries = json.loads(path.read_text(encoding="utf-8"))["figures"]
-    return "\n".join(f"- *{entry['figure']}*: {entry['how']}" for entry in entries)
+    """How the figures were measured, one line for all that were measured alike."""
+    alike: dict[str, list[str]] = {}
+    of_model: dict[str, list[str]] = {}
+    for entry in json.loads(path.read_text(encoding="utf-8"))["figures"]:
+        alike.setdefault(entry["how"], []).append(entry["figure"])
+        of_model.setdefault(entry["figure"].rpartition(", ")[0], []).append(entry["figure"])
+    models = {tuple(names): model for model, names in of_model.items() if model and names[1:]}
+    lines = []
+    for how, names in alike.items():
+        model = models.get(tuple(names))
+        lines.append(f"- *{f'{model}, all figures' if model else '; '.join(names)}*: {how}")
+    return "\n".join(lines)
 
 
 def _runs(results: Path) -> list[dict[str, Any]]:

@@ -132,31 +132,38 @@ def write(name: str, figures: Sequence[Figure], facts: dict[str, Any], folder: P
 
 def table(content: dict[str, Any]) -> str:
     """What ``write`` wrote as a Markdown table, under one line on where it was measured."""
-    machine = content["machine"]
-    measured = (
-        f"Measured on {content['date'][:10]} at commit `{content['commit'][:10]}`: "
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
-        f"Python {content['python']}."
-    )
     lines = [
-        measured,
+        measured(content),
         "",
         "| figure | value | range | target | met |",
         "|---|---|---|---|---|",
     ]
     for entry in content["figures"]:
-        met = {True: "yes", False: "**no**", None: ""}[entry["met"]]
-        value = "not measured" if entry["value"] is None else number(entry["value"])
-        ends = [number(entry[end]) for end in ("low", "high") if entry[end] is not None]
-        cells = (
-            entry["figure"],
-            value if entry["value"] is None else f"{value} {entry['unit']}".rstrip(),
-            " to ".join(ends),
-            "" if entry["target"] is None else f"{entry['target']} {entry['unit']}".rstrip(),
-            met,
-        )
+        cells = (entry["figure"], *figure_cells(entry).values())
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def measured(content: dict[str, Any]) -> str:
+    """Where and when, in one line."""
+    machine = content["machine"]
+    return (
+        f"Measured on {content['date'][:10]} at commit `{content['commit'][:10]}`: "
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
+        f"Python {content['python']}."
+    )
+
+
+def figure_cells(entry: dict[str, Any]) -> dict[str, str]:
+    """A figure's value, range, target and whether it is met, as they are shown."""
+    value = "not measured" if entry["value"] is None else number(entry["value"])
+    ends = [number(entry[end]) for end in ("low", "high") if entry[end] is not None]
+    return {
+        "value": value if entry["value"] is None else f"{value} {entry['unit']}".rstrip(),
+        "range": " to ".join(ends),
+        "target": "" if entry["target"] is None else f"{entry['target']} {entry['unit']}".rstrip(),
+        "met": {True: "yes", False: "**no**", None: ""}[entry["met"]],
+    }
 
 
 def number(value: float) -> str:

@@ -86,6 +86,34 @@ def test_the_page_has_everything_that_was_measured(results):
     assert "| cold_5 | ease | 0.2000 | 90.0% (80.0% to 100.0%) |" in page
 
 
+def test_models_with_the_same_figures_are_rows_of_one_table(results):
+    cells = [
+        Figure("ease, P@5", 0.4, "", "tuned", Target(">=", 0.5)),
+        Figure("ease, N@20", 0.3, "", "tuned"),
+        Figure("gan, P@5", 0.2, "", "trained", low=0.1, high=0.3),
+        Figure("gan, N@20", 0.1, "", "trained"),
+    ]
+    write("grid", cells, FACTS, results)
+    page = documents.results_page(results)
+    assert "|  | P@5 | N@20 |" in page
+    assert "| ease | 0.4; target >= 0.5: **no** | 0.3 |" in page
+    assert "| gan | 0.2 (0.1 to 0.3) | 0.1 |" in page
+    write("grid", cells[:3], FACTS, results)
+    assert "| gan, P@5 | 0.2 | 0.1 to 0.3 |  |  |" in documents.results_page(results)
+
+
+def test_figures_measured_alike_share_a_line(results):
+    figures = [
+        Figure("ease, P@5", 0.4, "", "tuned"),
+        Figure("ease, N@20", 0.3, "", "tuned"),
+        Figure("time", 1.0, "s", "by clock"),
+        Figure("gan, time", 1.0, "s", "by clock"),
+    ]
+    write("core", figures, FACTS, results)
+    page = documents.results_page(results)
+    assert "- *ease, all figures*: tuned\n- *time; gan, time*: by clock\n" in page
+
+
 def test_both_documents_are_written(results, tmp_path):
     readme, page = tmp_path / "README.md", tmp_path / "results.md"
     readme.write_text(f"# A\n{documents.BEGIN}{documents.END}\nz\n")
