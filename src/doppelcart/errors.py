@@ -23,3 +23,7 @@ class StorageError(DoppelcartError):
 
 class TrainingDivergedError(DoppelcartError):
     """A training loop left the numbers that a computer can hold."""
+
+
+class MissingExtraError(DoppelcartError):
+    """An optional dependency that a pipeline needs is not installed."""

@@ -18,7 +18,7 @@ from doppelcart.models.config import Family, NetworkConfig, TrainingConfig
 from doppelcart.models.monitors import diagnose, look, make_reference
 from doppelcart.models.networks import build_critic, build_generator
 from doppelcart.models.state import TrainingState
-from doppelcart.models.training import Game, Trained, train
+from doppelcart.models.training import Game, OnLook, Trained, look_away, train
 from doppelcart.models.vae import VariationalGame, build_encoder
 
 
@@ -75,6 +75,7 @@ def fit(
     state_path: Path | None = None,
     fingerprint: str = "",
     family: Family = "gan",
+    on_look: OnLook = look_away,
 ) -> tuple[Trained, pd.DataFrame]:
     """Train a generator on some users.
 
@@ -91,6 +92,8 @@ def fit(
         state_path: File of the resumable state, or None.
         fingerprint: Of data and configuration.
         family: What trains the generator: a critic, or an encoder.
+        on_look: Told the epoch and the validation metrics of every look; what it raises ends
+            the training.
 
     Returns:
         What training yields, and the monitors' findings.
@@ -131,5 +134,6 @@ def fit(
         evaluate,
         TrainingState(state_path, fingerprint) if state_path else None,
         name,
+        on_look,
     )
     return trained, diagnose(trained.history, trained.best_epoch)

@@ -28,7 +28,12 @@ SECONDS_BETWEEN_SAVES = 10.0
 DIVERGENCE_ADVICE = "Lower gan.training.learning_rate, or raise gan.training.gradient_penalty."
 
 Evaluate = Callable[[Any], dict[str, float]]
+OnLook = Callable[[int, dict[str, float]], None]
 Tensors = dict[str, tf.Tensor]
+
+
+def look_away(epoch: int, metrics: dict[str, float]) -> None:
+    """Do nothing at a look at validation users."""
 
 
 @dataclass
@@ -262,6 +267,7 @@ def train(
     evaluate: Evaluate,
     state: TrainingState | None = None,
     label: str = "generator",
+    on_look: OnLook = look_away,
 ) -> Trained:
     """Train to the last epoch and keep the generator that did best on validation users.
 
@@ -278,6 +284,8 @@ def train(
             game, not how good the data is.
         state: Where to keep what is needed to resume; None keeps nothing.
         label: Name on the progress bar.
+        on_look: Told the epoch and the validation metrics of every look; what it raises ends
+            the training.
 
     Raises:
         TrainingDivergedError: It diverged as often as that before any checkpoint was made.
@@ -308,8 +316,10 @@ def train(
             if not sound:
                 row["generator_loss"] = float("nan")
             elif epoch % config.evaluate_every == 0 or epoch == config.epochs:
-                row |= evaluate(game.averaged)
+                looked = evaluate(game.averaged)
+                row |= looked
                 progress.keep_best(epoch, row["selection"], game.variables)
+                on_look(epoch, looked)
             progress.rows.append(row)
             progress.epoch = epoch
             bar.update()

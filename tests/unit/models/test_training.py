@@ -187,6 +187,24 @@ class TestSteps:
         assert loss(1.0, 0.25) == pytest.approx(loss(1.0, 1.0), rel=1e-4)
 
 
+class TestLooks:
+    def test_every_look_is_told_with_its_epoch_and_metrics(self, real, blocks):
+        told = []
+        metrics = Scripted(1.0, 3.0, 2.0)
+        train(new_game(), real, blocks, metrics, on_look=lambda *look: told.append(look))
+        assert told == [(2, {"selection": 1.0}), (4, {"selection": 3.0}), (5, {"selection": 2.0})]
+
+    def test_what_the_listener_raises_ends_the_training(self, real, blocks):
+        class EnoughError(Exception):
+            pass
+
+        def stop(epoch: int, metrics: dict[str, float]) -> None:
+            raise EnoughError(epoch)
+
+        with pytest.raises(EnoughError, match="2"):
+            train(new_game(), real, blocks, Scripted(1.0, 3.0, 2.0), on_look=stop)
+
+
 class TestRepeat:
     def test_a_seed_gives_the_same_training_to_the_last_bit(self, real, blocks, uninterrupted):
         assert_same(train(new_game(), real, blocks, size_of_weights), uninterrupted)
