@@ -224,16 +224,19 @@ class ResultTracking:
     """Sends results to the run as they are saved, so that no node has to know MLflow.
 
     Metrics are the tables of ``TABLES`` and every dataset whose name ends in ``CURVES`` or
-    ``MONITORS``; files are those under ``FOLDERS`` of the data folder.
+    ``MONITORS``; one that ends in ``TRIALS`` becomes nested runs; files are those under
+    ``FOLDERS`` of the data folder.
     """
 
     TABLES: Mapping[str, str] = {
         "metrics": "",
         "fidelity_report": "fidelity",
         "privacy_report": "privacy",
+        "tuning.importances": "tuning/importance",
     }
     CURVES = "history"
     MONITORS = "monitors"
+    TRIALS = "trials"
     FOLDERS = ("06_models", "08_reporting")
 
     def __init__(self, run: TrackedRun) -> None:
@@ -257,6 +260,8 @@ class ResultTracking:
             self._log(data, dataset_name.replace(".", "/"))
         elif kind == self.MONITORS:
             self._log(tracking.findings(data), dataset_name.replace(".", "/"))
+        elif kind == self.TRIALS:
+            self._run.log_trials(data)
         path = _path_of(self._catalog, dataset_name)
         if path is not None and path.is_file() and path.parent.name in self.FOLDERS:
             self._run.log_file(path, path.parent.name.partition("_")[2])

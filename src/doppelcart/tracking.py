@@ -32,6 +32,9 @@ LONGEST_PARAMETER = 6000
 LONGEST_TAG = 5000
 LABELS = (Columns.SLICE, Columns.RECOMMENDER, Columns.ARM)
 STEPS = ("epoch", "step")
+MOST_RUNS_FOUND = 50_000
+TRIAL_METRICS = ("value", "epochs", "seconds")
+TRIAL_STATUS = {"failed": "FAILED", "interrupted": "KILLED"}
 
 
 class Point(NamedTuple):
@@ -91,6 +94,51 @@ class TrackedRun:
             from mlflow import MlflowClient
 
             MlflowClient(self.uri).log_artifact(self.run_id, str(path), folder)
+
+    def log_trials(self, trials: pd.DataFrame) -> None:
+        """Write each trial of a study as a run nested in this one, unless one holds it already.
+
+        What an interrupted run left of its study is so written by the run that goes on with it.
+
+        Args:
+            trials: One row a trial: ``study``, ``number``, ``state``, ``started`` (ISO 8601),
+                ``reason``, the numbers of ``TRIAL_METRICS``, and every parameter.
+        """
+        if self.run_id is None or trials.empty:
+            return
+        from mlflow import MlflowClient
+
+        client = MlflowClient(self.uri)
+        experiment = client.get_run(self.run_id).info.experiment_id
+        study = trials["study"].iloc[0]
+        known = client.search_runs(
+            [experiment], f"tags.study = '{study}'", max_results=MOST_RUNS_FOUND
+        )
+        logged = {(run.data.tags["trial"], run.data.tags["started"]) for run in known}
+        for trial in trials.to_dict("records"):
+            if (str(trial["number"]), trial["started"]) not in logged:
+                self._log_trial(client, experiment, trial)
+
+    def _log_trial(self, client: Any, experiment: str, trial: Mapping[Any, Any]) -> None:
+        begin = int(pd.Timestamp(trial["started"]).timestamp() * 1000)
+        tags = {
+            "mlflow.parentRunId": self.run_id,
+            "mlflow.runName": f"trial {trial['number']}",
+            "trial": trial["number"],
+            **{name: trial[name] for name in ("study", "state", "started", "reason")},
+        }
+        names = {"number", "study", "state", "started", "reason", *TRIAL_METRICS}
+        metrics = {name: trial[name] for name in TRIAL_METRICS if pd.notna(trial[name])}
+        run = client.create_run(experiment, start_time=begin)
+        nested = TrackedRun(run.info.run_id, self.uri)
+        nested.set_tags({name: value for name, value in tags.items() if value != ""})
+        nested.log_parameters({k: v for k, v in trial.items() if k not in names})
+        nested.log_metrics(Point(name, float(value), 0) for name, value in metrics.items())
+        client.set_terminated(
+            nested.run_id,
+            TRIAL_STATUS.get(trial["state"], "FINISHED"),
+            begin + int(1000 * metrics.get("seconds", 0)),
+        )
 
     def _log(self, kind: str, entries: Iterable[Any], size: int) -> None:
         if self.run_id is None:

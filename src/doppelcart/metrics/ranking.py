@@ -14,6 +14,7 @@ from scipy import sparse
 from doppelcart.errors import InputError
 
 NO_ITEM = -1
+GROUPS_A_PLACE = 16
 Metric: TypeAlias = Callable[[np.ndarray, sparse.csr_matrix, int], np.ndarray]
 
 
@@ -38,20 +39,34 @@ def top_k(scores: np.ndarray, seen: sparse.csr_matrix | None, k: int) -> np.ndar
     scores = np.asarray(scores)
     _check(scores, seen, k)
     n_users, n_items = scores.shape
-    negated = np.negative(scores, dtype=np.result_type(scores, np.float32))
+    open_scores = scores.astype(np.result_type(scores, np.float32))
     if seen is not None:
         rows = np.repeat(np.arange(n_users), np.diff(seen.indptr))
         hidden = seen.data != 0
-        negated[rows[hidden], seen.indices[hidden]] = np.inf
-    kept = min(k, n_items)
+        open_scores[rows[hidden], seen.indices[hidden]] = -np.inf
+    bound = _bound(open_scores, min(k, n_items))
+    users, items = np.nonzero(open_scores >= bound)
+    best_first = np.lexsort((items, -open_scores[users, items], users))
+    users, items = users[best_first], items[best_first]
+    place = np.arange(len(users)) - np.searchsorted(users, users)
     ranked = np.full((n_users, k), NO_ITEM, dtype=np.int64)
-    best = np.sort(_smallest(negated, kept), axis=1)
-    values = np.take_along_axis(negated, best, axis=1)
-    order = np.argsort(values, axis=1, kind="stable")
-    best = np.take_along_axis(best, order, axis=1)
-    values = np.take_along_axis(values, order, axis=1)
-    ranked[:, :kept] = np.where(np.isposinf(values), NO_ITEM, best)
+    listed = place < k
+    ranked[users[listed], place[listed]] = items[listed]
     return ranked
+
+
+def _bound(scores: np.ndarray, k: int) -> np.ndarray:
+    """(n_users, 1) finite scores that each user's k best items reach, and few others.
+
+    The k-th largest of the maxima of groups of items is such a bound, since k groups hold an
+    item that reaches it; it costs a fraction of partitioning all items.
+    """
+    n_users, n_items = scores.shape
+    n_groups = min(n_items, GROUPS_A_PLACE * k)
+    size = n_items // n_groups
+    maxima = scores[:, : n_groups * size].reshape(n_users, size, n_groups).max(axis=1)
+    bound = np.partition(maxima, n_groups - k, axis=1)[:, n_groups - k, None]
+    return np.maximum(bound, np.finfo(bound.dtype).min)
 
 
 def _check(scores: np.ndarray, seen: sparse.csr_matrix | None, k: int) -> None:
@@ -62,20 +77,6 @@ def _check(scores: np.ndarray, seen: sparse.csr_matrix | None, k: int) -> None:
     if scores.size and np.isnan(scores.min()):
         wrong = np.isnan(scores).any(axis=1).sum()
         raise InputError(f"top_k: scores of {wrong} of {len(scores)} users hold NaN")
-
-
-def _smallest(values: np.ndarray, k: int) -> np.ndarray:
-    """(n_rows, k) columns of the smallest values, the lower column first among equals."""
-    if k == values.shape[1]:
-        return np.tile(np.arange(k), (len(values), 1))
-    chosen = np.argpartition(values, k - 1, axis=1)[:, :k]
-    bound = np.take_along_axis(values, chosen, axis=1).max(axis=1, keepdims=True)
-    # argpartition picks any of the values equal to the k-th: such rows are chosen again.
-    for row in np.flatnonzero(np.count_nonzero(values <= bound, axis=1) > k):
-        below = np.flatnonzero(values[row] < bound[row])
-        equal = np.flatnonzero(values[row] == bound[row])
-        chosen[row] = np.concatenate([below, equal[: k - len(below)]])
-    return chosen
 
 
 def hits(ranked: np.ndarray, relevant: sparse.csr_matrix) -> np.ndarray:

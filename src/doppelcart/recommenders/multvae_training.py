@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import sparse
 
-from doppelcart.recommenders.multvae import MultVAEConfig, log_likelihood, unit_rows
+from doppelcart.recommenders.multvae import MultVAEConfig, log_likelihood
 
 HELD_OUT_SHARE = 0.1
 HIDDEN_SHARE = 0.5
@@ -81,14 +81,14 @@ def epochs(
     rng = np.random.default_rng([seed, 2])
     variables = [tf.Variable(values) for values in initial_weights(matrix.shape[1], config, rng)]
     step = make_step(variables, config)
-    normal, epoch = sparse.csr_matrix(unit_rows(matrix)), 0
+    epoch = 0
     while True:
         weight = config.kl_weight * min(1.0, epoch / max(config.annealing_epochs, 1))
         order = rng.permutation(matrix.shape[0])
         for start in range(0, len(order), config.batch_size):
             users = order[start : start + config.batch_size]
             drawn = tf.constant(rng.integers(0, 2**30, 2), tf.int32)
-            step(as_tensor(normal[users]), as_tensor(matrix[users]), tf.constant(weight), drawn)
+            step(as_tensor(matrix[users]), tf.constant(weight), drawn)
         epoch += 1
         yield [variable.numpy() for variable in variables]
 
@@ -128,17 +128,13 @@ def make_step(variables: list[tf.Variable], config: MultVAEConfig) -> Callable[.
     @tf.function(
         input_signature=[
             rows,
-            rows,
             tf.TensorSpec([], tf.float32),
             tf.TensorSpec([2], tf.int32),
         ]
     )
-    def step(
-        normal: tf.SparseTensor, bought: tf.SparseTensor, kl_weight: tf.Tensor, seed: tf.Tensor
-    ) -> None:
-        coin = tf.random.stateless_uniform(tf.shape(normal.values), seed)
-        values = tf.where(coin < kept, normal.values / kept, 0.0)
-        noisy = normal.with_values(values)
+    def step(bought: tf.SparseTensor, kl_weight: tf.Tensor, seed: tf.Tensor) -> None:
+        coin = tf.random.stateless_uniform(tf.shape(bought.values), seed)
+        noisy = bought.with_values(tf.where(coin < kept, bought.values / kept, 0.0))
         with tf.GradientTape() as tape:
             hidden = tf.tanh(tf.sparse.sparse_dense_matmul(noisy, variables[0]) + variables[1])
             mean, log_variance = tf.split(hidden @ variables[2] + variables[3], 2, axis=1)

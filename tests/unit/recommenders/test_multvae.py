@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 from doppelcart.recommenders import MultVAE, MultVAEConfig
-from doppelcart.recommenders.multvae import log_likelihood, logits, unit_rows
+from doppelcart.recommenders.multvae import log_likelihood, logits
 
 SMALL = MultVAEConfig(
     hidden_units=12, latent_units=3, batch_size=20, learning_rate=0.02, epochs=40, patience=4
@@ -24,13 +24,6 @@ def shop(n_users: int = 80, n_items: int = 30, seed: int = 0) -> sparse.csr_matr
     return sparse.csr_matrix((rng.random(chance.shape) < chance).astype(np.float32))
 
 
-def test_rows_have_length_one_and_empty_ones_stay_empty() -> None:
-    dense = np.array([[3, 0, 4], [0, 0, 0]], np.float32)
-    expected = [[0.6, 0, 0.8], [0, 0, 0]]
-    np.testing.assert_allclose(unit_rows(dense), expected, rtol=1e-6)
-    np.testing.assert_allclose(unit_rows(sparse.csr_matrix(dense)).toarray(), expected, rtol=1e-6)
-
-
 def test_scores_by_hand() -> None:
     # One unit in each layer; the log variance, second of the code, has no part in the scores.
     weights = [
@@ -44,7 +37,7 @@ def test_scores_by_hand() -> None:
         np.array([0.0, 4.0]),
     ]
     hidden = np.tanh(np.tanh(1.5) * 2 * 3 + 0.1 * 3 - 0.2)
-    found = logits(np.array([[7.0, 0.0]], np.float32), weights)
+    found = logits(np.array([[1.0, 0.0]], np.float32), weights)
     np.testing.assert_allclose(found, [[hidden, 4 - hidden]], rtol=1e-6)
 
 
