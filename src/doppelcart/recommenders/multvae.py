@@ -48,9 +48,9 @@ class MultVAE(Recommender):
     collaborative filtering": equations 2, 4 and 7, one hidden layer of tanh in either network,
     dropout on the input. Histories go in as ones and zeros and not, as there, at unit length: a
     hidden unit then moves with the items it sees, which takes far fewer steps to learn, and of a
-    short history it says little. The number of epochs is the one that predicts best the hidden half of
-    the histories of a tenth of the training users, held out; the network is then trained on all
-    of them. Where those are too few to hold any out, all epochs are gone through.
+    short history it says little. The number of epochs is the one that predicts best the hidden
+    half of the histories of a tenth of the training users, held out; the network is then trained
+    on all of them. Where those are too few to hold any out, all epochs are gone through.
 
     TensorFlow is loaded when the first network is trained; scoring is a few products of arrays.
     """
