@@ -1,0 +1,33 @@
+"""Parameters of the tuning pipeline; what is searched is in ``doppelcart.models.space``."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from doppelcart.models.space import Dimension
+from doppelcart.search import PruningConfig, StudyConfig
+
+
+class TuningParams(BaseModel):
+    """What is searched, and how long."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    study: StudyConfig = Field(description="how long the study goes on, and how it draws")
+    space: dict[str, Dimension] = Field(
+        min_length=1, description="range or choices by field of gan.network or gan.training"
+    )
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _named(cls, space: Any) -> Any:
+        """Tell each dimension the key it stands under, so that all are refused at once."""
+        if not isinstance(space, dict):
+            return space
+        return {
+            name: {**dimension, "name": name} if isinstance(dimension, dict) else dimension
+            for name, dimension in space.items()
+        }
+
+
+__all__ = ["Dimension", "PruningConfig", "StudyConfig", "TuningParams"]

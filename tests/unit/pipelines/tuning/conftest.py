@@ -1,0 +1,45 @@
+"""What the pipeline reads of the shop, and a study of a few short trials."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
+from doppelcart.pipelines.tuning.params import TuningParams
+
+READ = (
+    "train_histories",
+    "profile_matrix",
+    "demographics_matrix",
+    "item_matrix",
+    "validation_cases",
+)
+
+
+@pytest.fixture
+def params(tmp_path: Path) -> TuningParams:
+    """Three trials of two parameters."""
+    return TuningParams.model_validate(
+        {
+            "study": {"storage": tmp_path / "studies.db", "n_trials": 3, "n_startup_trials": 2},
+            "space": {
+                "hidden_units": {"low": 4, "high": 16},
+                "learning_rate": {"low": 1e-3, "high": 1e-2, "log": True},
+            },
+        }
+    )
+
+
+@pytest.fixture
+def inputs(shop: dict[str, Any], params: TuningParams, tmp_path: Path) -> dict[str, Any]:
+    """Every dataset and parameter that the search reads, in its order."""
+    return {
+        **{name: shop[name] for name in READ},
+        "network": NetworkConfig(noise_units=4, hidden_units=8, critic_units=8),
+        "training": TrainingConfig(epochs=3, batch_size=20, evaluate_every=2),
+        "game": GameParams(
+            name="gan", adversarial_weight=1.0, selection_slice="cold_2", state_folder=tmp_path
+        ),
+        "params": params,
+    }
