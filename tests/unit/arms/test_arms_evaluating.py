@@ -145,6 +145,7 @@ def whole_experiment(
     completers = {
         "popularity_completion": popularity_completer(train),
         "denoiser_completion": guess,
+        "vae_completion": guess,
         "gan_completion": oracle,
     }
     synthetic = {
@@ -152,6 +153,7 @@ def whole_experiment(
         "popularity": group_shop(32, seed + 1, noise=True),
         "mixup": group_shop(32, seed + 2, noise=True),
         "denoiser": group_shop(32, seed + 3, noise=True),
+        "vae": group_shop(32, seed + 7, noise=True),
         "gan": group_shop(32, seed + 4, noise),
     }
     configs = {
@@ -163,6 +165,7 @@ def whole_experiment(
         "popularity",
         "mixup",
         "denoiser_new_users",
+        "vae_new_users",
         "gan_new_users",
         *completers,
     ]
