@@ -184,7 +184,7 @@ def _reason(
         )
         return (
             f"{measured}: better than without. But it is not shown to beat {shown}, so the gain "
-            "is not the GAN's."
+            f"is not the GAN's.{_beside_best(by_reference.get(BEST_BASELINE))}"
         )
     if not_run:
         return (
@@ -199,6 +199,16 @@ def _reason(
             f"the best recommender without augmentation{change}, so it is not promoted."
         )
     return f"{measured}: better than without, than every control, and than the best recommender."
+
+
+def _beside_best(best: dict[str, Any] | None) -> str:
+    """How a gain stands to the best recommender without augmentation: a weak one gains easily."""
+    if best is None:
+        return ""
+    return (
+        f" Against the best recommender without augmentation it is {_percent(best['relative'])} "
+        f"({_percent(best['relative_low'])} to {_percent(best['relative_high'])})."
+    )
 
 
 def _doubt(facts: dict[str, Any]) -> str:

@@ -170,6 +170,13 @@ def test_the_reason_says_why(
     assert "new customers with 5 known items" in reason
 
 
+def test_a_gain_is_told_beside_the_best_recommender_without_it() -> None:
+    comparisons = uplift(none=GOOD, denoiser_completion=LEVEL, best_baseline=LEVEL)
+    reason = decide(comparisons, chosen(), ALPHA)["reason"].item()
+    assert "changed by +4.0 %" in reason
+    assert "best recommender without augmentation it is +0.2 % (-1.8 % to +2.2 %)." in reason
+
+
 def test_a_change_that_reached_nobody_is_called_so() -> None:
     none = uplift(none=(0.0, 1.0)).assign(low=0.0, high=0.0)
     reason = decide(none, chosen(), ALPHA)["reason"].item()
