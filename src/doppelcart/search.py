@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Space = Mapping[str, Dimension]
-Report = Callable[[int, float], None]
+Report = Callable[[int, float, bool], None]
 Objective = Callable[[dict[str, Choice], Report], float]
 
 REASON: Final = "reason"
@@ -136,8 +136,9 @@ def search(
 
     Args:
         study: Of ``open_study``.
-        objective: Maps values to what is maximised; it is given ``report(epoch, value)``, which
-            ends a trial that is given up by an exception.
+        objective: Maps values to what is maximised; it is given ``report(epoch, value, is_last)``,
+            which ends a trial that is given up by an exception. At its last look a trial is not
+            given up: nothing would be saved by it.
         space: What is searched, by name.
         config: How long, and how trials are drawn.
         first: Values of the first trial of a new study; those left out are drawn.
@@ -184,7 +185,8 @@ def trials_table(study: Study, space: Space) -> pd.DataFrame:
     Returns:
         One row a trial: ``study``, ``number``, ``state`` (complete, pruned, failed, or interrupted
         and tried again under another number), ``value`` (of a pruned one, the last), ``epochs``,
-        ``seconds``, ``started`` (UTC), ``reason`` of a failure, and each searched parameter.
+        ``seconds`` (undefined of an interrupted one, whose end nobody saw), ``started`` (UTC),
+        ``reason`` of a failure, and each searched parameter.
     """
     rows = [
         {
@@ -193,7 +195,7 @@ def trials_table(study: Study, space: Space) -> pd.DataFrame:
             "state": _state(trial),
             "value": float("nan") if trial.value is None else trial.value,
             "epochs": trial.last_step,
-            "seconds": trial.duration.total_seconds() if trial.duration else float("nan"),
+            "seconds": _seconds(trial),
             "started": _utc(trial),
             REASON: trial.user_attrs.get(REASON, ""),
             **{name: trial.params.get(name) for name in space},
@@ -320,9 +322,9 @@ def _try(study: Study, trial: Trial, objective: Objective) -> None:
     from optuna import TrialPruned
     from optuna.trial import TrialState
 
-    def report(epoch: int, value: float) -> None:
+    def report(epoch: int, value: float, is_last: bool) -> None:
         trial.report(value, epoch)
-        if trial.should_prune():
+        if not is_last and trial.should_prune():
             raise TrialPruned
 
     try:
@@ -358,6 +360,12 @@ def _tell(study: Study, number: int, done: int, n_trials: int) -> None:
     )
     if REASON in trial.user_attrs:
         logger.warning("Trial %d failed: %s", number, trial.user_attrs[REASON])
+
+
+def _seconds(trial: FrozenTrial) -> float:
+    if trial.duration is None or _state(trial) == INTERRUPTED:
+        return float("nan")
+    return trial.duration.total_seconds()
 
 
 def _utc(trial: FrozenTrial) -> str:

@@ -29,13 +29,13 @@ def test_a_study_goes_on_where_it_stopped_and_every_trial_is_a_nested_run(
     assert code == 0, told[-3000:]
     assert "begins: 2 trials" in told
     reporting = copy_of_run / "data/08_reporting"
-    first = pd.read_csv(reporting / "tuning_trials.csv")
+    first = pd.read_csv(reporting / "tuning_trials.csv", float_precision="round_trip")
     assert first["number"].tolist() == [0, 1]
 
     code, told = tune(copy_of_run)
     assert code == 0, told[-3000:]
     assert "goes on: 2 of 3 trials are done" in told
-    trials = pd.read_csv(reporting / "tuning_trials.csv")
+    trials = pd.read_csv(reporting / "tuning_trials.csv", float_precision="round_trip")
     pd.testing.assert_frame_equal(trials[:2], first)
     assert trials["number"].tolist() == [0, 1, 2]
 

@@ -34,8 +34,8 @@ def config(tmp_path: Path) -> StudyConfig:
 def hill(values: dict[str, Any], report: search.Report) -> float:
     """Best at a dropout of 0.3; two looks on the way."""
     value = 1 - abs(values["dropout"] - 0.3)
-    report(1, value / 2)
-    report(2, value)
+    report(1, value / 2, False)
+    report(2, value, True)
     return value
 
 
@@ -102,8 +102,8 @@ class TestTrials:
 
         def objective(_: Any, report: search.Report) -> float:
             value = next(values)
-            report(1, value)
-            report(2, value + 10)
+            report(1, value, False)
+            report(2, value + 10, True)
             return value + 10
 
         trials = run(config.model_copy(update={"n_trials": 4, "pruning": pruning}), objective)
@@ -111,6 +111,18 @@ class TestTrials:
         assert trials["state"].tolist() == ["complete", "complete", "pruned", "complete"]
         assert trials["epochs"].tolist() == [2, 2, 1, 2]
         assert trials["value"].tolist() == [15.0, 16.0, 1.0, 17.0]
+
+    def test_a_trial_is_not_given_up_at_its_last_look(self, config):
+        pruning = PruningConfig(n_startup_trials=1, n_min_trials=1)
+        values = iter([5.0, 1.0])
+
+        def objective(_: Any, report: search.Report) -> float:
+            value = next(values)
+            report(1, value, True)
+            return value
+
+        trials = run(config.model_copy(update={"n_trials": 2, "pruning": pruning}), objective)
+        assert trials["state"].tolist() == ["complete", "complete"]
 
     def test_no_trial_begins_after_its_minutes(self, config, caplog):
         trials = run(config.model_copy(update={"minutes": 1e-9}))
@@ -142,6 +154,7 @@ class TestResume:
         assert "2 of 6 trials are kept" in caplog.text
         resumed = run(config)
         assert resumed["state"].tolist() == ["complete"] * 2 + ["interrupted"] + ["complete"] * 4
+        assert resumed["seconds"].isna().tolist() == [False, False, True] + [False] * 4
         assert drawn(resumed) == drawn(whole)
 
     def test_ctrl_c_is_no_kill_however_often(self, config):

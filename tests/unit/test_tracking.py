@@ -121,3 +121,39 @@ def test_without_a_run_nothing_is_written():
     TrackedRun().log_parameters({"p": 1})
     with pytest.raises(StopIteration):
         next(iter(metric_points(pd.DataFrame())))
+
+
+def test_a_trial_becomes_a_nested_run_once_whichever_run_writes_it(tmp_path, template_store):
+    (tmp_path / "mlflow.db").write_bytes(template_store.read_bytes())
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    client = mlflow.MlflowClient(uri)
+    experiment = client.create_experiment("tuning")
+    parents = [client.create_run(experiment).info.run_id for _ in range(2)]
+    trials = pd.DataFrame(
+        {
+            "study": "s-1",
+            "number": [0, 1],
+            "state": ["complete", "failed"],
+            "value": [0.5, math.nan],
+            "epochs": pd.array([4, None], "Int64"),
+            "seconds": [2.0, 1.0],
+            "started": ["2020-01-01T00:00:00.000+00:00", "2020-01-01T00:01:00.000+00:00"],
+            "reason": ["", "it diverged"],
+            "dropout": [0.25, 0.5],
+        }
+    )
+    TrackedRun(parents[0], uri).log_trials(trials[:1])
+    TrackedRun(parents[1], uri).log_trials(trials)
+    nested = {
+        run.data.tags["trial"]: run
+        for run in client.search_runs([experiment], "tags.study = 's-1'")
+    }
+    assert len(client.search_runs([experiment])) == 2 + len(nested) == 4
+    assert [nested[n].data.tags["mlflow.parentRunId"] for n in "01"] == parents
+    assert nested["0"].data.params == {"dropout": "0.25"}
+    assert nested["0"].data.metrics == {"value": 0.5, "epochs": 4.0, "seconds": 2.0}
+    # 2020-01-01 began 1,577,836,800 seconds after 1970 did, and the trial took two.
+    assert nested["0"].info.end_time == 1_577_836_802_000
+    assert nested["1"].info.status == "FAILED"
+    assert nested["1"].data.tags["reason"] == "it diverged"
+    assert nested["1"].data.metrics == {"seconds": 1.0}

@@ -112,16 +112,20 @@ def objective(
     from doppelcart.models.fitting import fit
 
     def value_of(values: dict[str, space.Choice], report: search.Report) -> float:
-        changed = space.apply(values, network, training)
+        sizes, schedule = space.apply(values, network, training)
+
+        def on_look(epoch: int, metrics: dict[str, float]) -> None:
+            report(epoch, metrics["selection"], epoch == schedule.epochs)
+
         try:
             trained, _ = fit(
                 **data,
-                network=changed[0],
-                training=changed[1],
+                network=sizes,
+                training=schedule,
                 adversarial_weight=game.adversarial_weight,
                 name=game.name,
                 family=game.family,
-                on_look=lambda epoch, metrics: report(epoch, metrics["selection"]),
+                on_look=on_look,
             )
             return float(trained.history["selection"].max())
         finally:
