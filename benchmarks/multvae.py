@@ -23,6 +23,7 @@ CELL = "N@20"
 TOLERANCE = 0.005
 L2 = (200.0, 400.0, 800.0)
 KL_WEIGHTS = (0.2, 1.0)
+DROPOUTS = (0.0, 0.5)
 PEER_EPOCHS = (50, 100, 200)
 HIDDEN, LATENT, BATCH, LEARNING_RATE = 200, 64, 100, 1e-3
 
@@ -37,7 +38,9 @@ def our_ease(train: sparse.csr_matrix, l2: float, seed: int) -> tuple[np.ndarray
     return scores, time.perf_counter() - begin
 
 
-def our_multvae(train: sparse.csr_matrix, kl_weight: float, seed: int) -> tuple[np.ndarray, float]:
+def our_multvae(
+    train: sparse.csr_matrix, setting: Mapping[str, float], seed: int
+) -> tuple[np.ndarray, float]:
     """Mult-VAE of the package, its search for the number of epochs included."""
     from doppelcart.recommenders import multvae_training  # noqa: F401 - its import is not timed
     from doppelcart.recommenders.multvae import MultVAE, MultVAEConfig
@@ -47,7 +50,7 @@ def our_multvae(train: sparse.csr_matrix, kl_weight: float, seed: int) -> tuple[
         latent_units=LATENT,
         batch_size=BATCH,
         learning_rate=LEARNING_RATE,
-        kl_weight=kl_weight,
+        **setting,
     )
     begin = time.perf_counter()
     scores = MultVAE(seed).fit(train).score(train, config)
@@ -95,7 +98,8 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  #
         }
         tried = [{"beta": beta, "n_epochs": n} for beta in KL_WEIGHTS for n in PEER_EPOCHS]
         vae = cornac("multvae", shape, folder)
-        yield duel("Mult-VAE", our_multvae, KL_WEIGHTS, vae, tried, inner, (train, test))
+        ours = [{"kl_weight": kl, "dropout": share} for kl in KL_WEIGHTS for share in DROPOUTS]
+        yield duel("Mult-VAE", our_multvae, ours, vae, tried, inner, (train, test))
 
 
 Part = tuple[sparse.csr_matrix, sparse.csr_matrix]
