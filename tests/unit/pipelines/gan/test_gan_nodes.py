@@ -62,7 +62,7 @@ class TestCheckTrainable:
     def test_the_node_checks_before_it_builds_anything(self, shop, game, monkeypatch):
         from doppelcart.models import fitting
 
-        monkeypatch.setattr(fitting, "fit", lambda *args: pytest.fail("networks were built"))
+        monkeypatch.setattr(fitting, "fit", lambda *args, **kwargs: pytest.fail("networks were built"))
         inputs = shop | {"train_histories": histories([[0]], 1)}
         with pytest.raises(InputError):
             train_generator(**inputs, network=NETWORK, training=TRAINING, game=game)
@@ -125,7 +125,7 @@ def test_profiles_go_to_the_users_they_belong_to(shop, game, monkeypatch):
 
     given: list[Any] = []
 
-    def fit(*args: Any) -> Any:
+    def fit(*args: Any, **kwargs: Any) -> Any:
         given.extend(args)
         raise InterruptedError
 
@@ -158,7 +158,7 @@ def test_warnings_of_the_monitors_are_said_with_their_advice(shop, game, monkeyp
     trained = SimpleNamespace(
         generator="G", critic="D", history="H", best_epoch=3, steps_per_second=1.0
     )
-    monkeypatch.setattr(fitting, "fit", lambda *args: (trained, monitors))
+    monkeypatch.setattr(fitting, "fit", lambda *args, **kwargs: (trained, monitors))
     with caplog.at_level(logging.INFO, logger=nodes.__name__):
         found = train_generator(**shop, network=NETWORK, training=TRAINING, game=game)
     assert found[:3] == ("G", "D", "H")
