@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.preprocessing import normalize
 WORD = re.compile(r"[^\W_]{2,}")
 
 
-def document(texts: dict[str, Any]) -> str:
+def document(texts: Mapping[Hashable, Any]) -> str:
     """All that is written about an item as one string of tokens.
 
     Words are shared between the columns, since a title names the category too; each whole
@@ -38,7 +39,7 @@ def has_words(texts: pd.Series) -> bool:
     return bool(texts.dropna().astype(str).str.contains(WORD).any())
 
 
-class WordCoordinates(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class WordCoordinates(TransformerMixin, BaseEstimator):
     """Latent semantic analysis (Deerwester 1990): TF-IDF, truncated SVD, rows of unit length.
 
     Args:

@@ -62,7 +62,9 @@ class TestCheckTrainable:
     def test_the_node_checks_before_it_builds_anything(self, shop, game, monkeypatch):
         from doppelcart.models import fitting
 
-        monkeypatch.setattr(fitting, "fit", lambda *args, **kwargs: pytest.fail("networks were built"))
+        monkeypatch.setattr(
+            fitting, "fit", lambda *args, **kwargs: pytest.fail("networks were built")
+        )
         inputs = shop | {"train_histories": histories([[0]], 1)}
         with pytest.raises(InputError):
             train_generator(**inputs, network=NETWORK, training=TRAINING, game=game)
