@@ -80,7 +80,7 @@ def readme_section(results: Path) -> str:
     """The benchmarks' tables in short, and per run how many verdicts went which way."""
     parts = [
         part
-        for path in sorted(results.glob("*.json"))
+        for path in _benchmarks(results)
         for part in (f"**{path.stem}**", _benchmark(path, MOST_ROWS))
     ]
     for run in _runs(results):
@@ -114,7 +114,7 @@ def results_page(results: Path) -> str:
             "What the words mean: [protocol.md](protocol.md)."
         ),
     ]
-    benchmarks = sorted(results.glob("*.json"))
+    benchmarks = _benchmarks(results)
     parts += ["## Benchmarks"] * bool(benchmarks)
     for path in benchmarks:
         parts += [f"### {path.stem}", _all_figures(path), _how(path)]
@@ -185,6 +185,15 @@ def _how(path: Path) -> str:
         model = models.get(tuple(names))
         lines.append(f"- *{f'{model}, all figures' if model else '; '.join(names)}*: {how}")
     return "\n".join(lines)
+
+
+def _benchmarks(results: Path) -> list[Path]:
+    """What was measured, the core before the comparisons with others."""
+    return sorted(results.glob("*.json"), key=_core_first)
+
+
+def _core_first(path: Path) -> tuple[bool, str]:
+    return path.stem != "core", path.stem
 
 
 def _runs(results: Path) -> list[dict[str, Any]]:
