@@ -31,7 +31,7 @@ def test_a_budget_out_of_reach_names_the_least(copy_of_run: Path) -> None:
         "--tags",
         "private",
         "--params",
-        "private.training.max_noise=1.5",
+        "private.training.max_noise=1.5,private.training.steps=20000",
         DOPPELCART_TRACKING="off",
     )
     assert done.returncode != 0
