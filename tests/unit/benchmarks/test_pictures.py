@@ -25,13 +25,18 @@ def running(group: int) -> int:
     return found
 
 
+def settle(group: int, processes: int) -> int:
+    """The same once there are so many, or after half a minute: starting and ending take a moment."""
+    end = time.monotonic() + 30
+    while running(group) != processes and time.monotonic() < end:
+        time.sleep(0.1)
+    return running(group)
+
+
 @pytest.mark.skipif(not PROCESSES.is_dir(), reason="looks at the processes in /proc")
 @pytest.mark.parametrize("program", [PARENT, STUBBORN], ids=["obedient", "stubborn"])
 def test_children_of_a_child_end_with_the_block(program, monkeypatch):
     monkeypatch.setattr("benchmarks.pictures.PATIENCE", 0.5)
     with child([sys.executable, "-c", program]) as parent:
-        end = time.monotonic() + 30
-        while running(parent.pid) < 2 and time.monotonic() < end:
-            time.sleep(0.1)
-        assert running(parent.pid) == 2
-    assert running(parent.pid) == 0
+        assert settle(parent.pid, 2) == 2
+    assert settle(parent.pid, 0) == 0
