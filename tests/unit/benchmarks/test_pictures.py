@@ -26,7 +26,7 @@ def running(group: int) -> int:
 
 
 def settle(group: int, processes: int) -> int:
-    """The same once there are so many, or after half a minute: starting and ending take a moment."""
+    """The same once there are so many, or after half a minute: ending takes a moment."""
     end = time.monotonic() + 30
     while running(group) != processes and time.monotonic() < end:
         time.sleep(0.1)
