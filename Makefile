@@ -56,7 +56,7 @@ benchmark: $(VENV)/.installed-dev ## Measure everything, or one thing (NAME=core
 constraints: $(VENV)/.installed-dev ## Resolve constraints.txt anew from pyproject.toml.
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header \
-	  --no-annotate --no-emit-index-url --no-emit-find-links --upgrade pyproject.toml \
+	  --no-annotate --upgrade pyproject.toml \
 	  --output-file constraints.txt
 
 clean: ## Remove the environment, caches and built pages; data and tracked runs stay.

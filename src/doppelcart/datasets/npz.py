@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from kedro.io import AbstractDataset
@@ -12,6 +12,8 @@ from kedro.io.core import DatasetError
 from doppelcart.cases import Case
 from doppelcart.datasets.atomic import replacing
 from doppelcart.histories import Histories
+
+T = TypeVar("T")
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -50,8 +52,8 @@ def _arrays_of(histories: Histories) -> dict[str, np.ndarray]:
     }
 
 
-class HistoriesDataset(AbstractDataset[Histories, Histories]):
-    """``Histories`` as an ``.npz`` archive of four arrays.
+class _ArchiveDataset(AbstractDataset[T, T]):
+    """What all archives share.
 
     Args:
         filepath: Where the archive lies, ending in ``.npz``.
@@ -62,6 +64,16 @@ class HistoriesDataset(AbstractDataset[Histories, Histories]):
         """Remember the path."""
         self._path = Path(filepath)
         self.metadata = metadata
+
+    def _exists(self) -> bool:
+        return self._path.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._path)}
+
+
+class HistoriesDataset(_ArchiveDataset[Histories]):
+    """``Histories`` as an ``.npz`` archive of four arrays."""
 
     def load(self) -> Histories:
         """Read the histories.
@@ -81,25 +93,9 @@ class HistoriesDataset(AbstractDataset[Histories, Histories]):
         """Write the histories, whole or not at all."""
         _write(self._path, _arrays_of(data))
 
-    def _exists(self) -> bool:
-        return self._path.is_file()
 
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._path)}
-
-
-class HistorySetsDataset(AbstractDataset[dict[str, Histories], dict[str, Histories]]):
-    """Several ``Histories`` by name as one ``.npz`` archive.
-
-    Args:
-        filepath: Where the archive lies, ending in ``.npz``.
-        metadata: Ignored here; read by Kedro plugins.
-    """
-
-    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        """Remember the path."""
-        self._path = Path(filepath)
-        self.metadata = metadata
+class HistorySetsDataset(_ArchiveDataset[dict[str, Histories]]):
+    """Several ``Histories`` by name as one ``.npz`` archive."""
 
     def load(self) -> dict[str, Histories]:
         """Read the sets, in the order in which they were saved.
@@ -129,25 +125,9 @@ class HistorySetsDataset(AbstractDataset[dict[str, Histories], dict[str, Histori
             },
         )
 
-    def _exists(self) -> bool:
-        return self._path.is_file()
 
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._path)}
-
-
-class CasesDataset(AbstractDataset[dict[str, Case], dict[str, Case]]):
-    """Evaluation cases by name as one ``.npz`` archive; the catalogue is kept once.
-
-    Args:
-        filepath: Where the archive lies, ending in ``.npz``.
-        metadata: Ignored here; read by Kedro plugins.
-    """
-
-    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        """Remember the path."""
-        self._path = Path(filepath)
-        self.metadata = metadata
+class CasesDataset(_ArchiveDataset[dict[str, Case]]):
+    """Evaluation cases by name as one ``.npz`` archive; the catalogue is kept once."""
 
     def load(self) -> dict[str, Case]:
         """Read the cases, in the order in which they were saved.
@@ -197,9 +177,3 @@ class CasesDataset(AbstractDataset[dict[str, Case], dict[str, Case]]):
                 arrays[f"{position}_{part}_indptr"] = getattr(case, part).indptr
                 arrays[f"{position}_{part}_items"] = getattr(case, part).items
         _write(self._path, arrays)
-
-    def _exists(self) -> bool:
-        return self._path.is_file()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._path)}
