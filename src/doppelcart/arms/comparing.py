@@ -147,7 +147,7 @@ def compare(
         wide = by_user(rows, [Columns.RECOMMENDER, Columns.ARM], settings.metric)
         plan = list(_plan(rows, knobs[name], baselines[str(name)]))
         parts.append(_compare_slice(str(name), wide, plan, settings))
-    return _correct(pd.concat(parts, ignore_index=True), settings)
+    return correct(pd.concat(parts, ignore_index=True), settings)
 
 
 def _plan(rows: pd.DataFrame, knobs: pd.Series, baseline: str) -> Iterator[_Comparison]:
@@ -172,16 +172,6 @@ def _compare_slice(
         return pd.DataFrame()
     values = np.column_stack([wide[c.recommender, c.arm] for c in plan])
     bases = np.column_stack([wide[c.reference] for c in plan])
-    results = [
-        paired_bootstraps(
-            values,
-            bases,
-            n_resamples=settings.n_bootstrap,
-            confidence=1 - settings.alpha,
-            rng=np.random.default_rng([seed, zlib.crc32(name.encode())]),
-        )
-        for seed in settings.seeds
-    ]
     return pd.DataFrame(
         {
             Columns.SLICE: name,
@@ -189,15 +179,41 @@ def _compare_slice(
             Columns.ARM: comparison.arm,
             "against": comparison.against,
             "metric": settings.metric,
-            **_most_cautious([streams[position] for streams in results]),
+            **figures,
             "tested": comparison.tested,
         }
-        for position, comparison in enumerate(plan)
+        for comparison, figures in zip(plan, bootstrap(values, bases, name, settings), strict=True)
     )
 
 
+def bootstrap(
+    values: np.ndarray, bases: np.ndarray, stream: str, settings: ComparisonSettings
+) -> list[dict[str, float]]:
+    """The widest interval and the largest p-value that any bootstrap stream gives a comparison.
+
+    Args:
+        values: (n_users, n_comparisons) metric of the arms.
+        bases: (n_users, n_comparisons) metric of what they are compared with.
+        stream: With each seed, fixes the resamples.
+        settings: Seeds, resamples and level.
+
+    Returns:
+        The figures of ``compare``, one mapping a column.
+    """
+    results = [
+        paired_bootstraps(
+            values,
+            bases,
+            n_resamples=settings.n_bootstrap,
+            confidence=1 - settings.alpha,
+            rng=np.random.default_rng([seed, zlib.crc32(stream.encode())]),
+        )
+        for seed in settings.seeds
+    ]
+    return [_most_cautious(list(streams)) for streams in zip(*results, strict=True)]
+
+
 def _most_cautious(results: list[Uplift]) -> dict[str, float]:
-    """The widest interval and the largest p-value that any bootstrap stream gave."""
     first = results[0]
     return {
         "base": first.base,
@@ -213,7 +229,19 @@ def _most_cautious(results: list[Uplift]) -> dict[str, float]:
     }
 
 
-def _correct(uplift: pd.DataFrame, settings: ComparisonSettings) -> pd.DataFrame:
+def correct(uplift: pd.DataFrame, settings: ComparisonSettings) -> pd.DataFrame:
+    """Put Holm's correction beside the p-values of each family.
+
+    Args:
+        uplift: One row a comparison, with ``slice``, ``p_value``, ``n_users`` and ``tested``.
+        settings: Family, error rate and resamples.
+
+    Returns:
+        The same rows with ``p_holm``, 1 where nothing was tested.
+
+    Raises:
+        ParameterError: If there are too few resamples to reach significance in a family.
+    """
     if uplift.empty:
         return uplift
     whole = pd.Series("table", index=uplift.index)

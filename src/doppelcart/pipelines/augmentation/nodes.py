@@ -64,18 +64,43 @@ def invent_users(
         demographics_matrix: ``user_id`` and demographic columns.
         params: Parameters of the pipeline.
     """
+    return invent_like(
+        generator,
+        train_histories,
+        n_invented(train_histories, params),
+        profile_matrix,
+        demographics_matrix,
+        params,
+    )
+
+
+def invent_like(
+    generator: Any,
+    users: Histories,
+    n_users: int,
+    profile_matrix: pd.DataFrame,
+    demographics_matrix: pd.DataFrame,
+    params: AugmentationParams,
+) -> Histories:
+    """Let a generator invent a number of users, each with the jittered profile of a real one.
+
+    Args:
+        generator: The trained generator.
+        users: Whose profiles to use; each is used once before any is used twice.
+        n_users: How many to invent.
+        profile_matrix: ``user_id`` and behaviour columns.
+        demographics_matrix: ``user_id`` and demographic columns.
+        params: Jitter and seed.
+    """
     from doppelcart.models.completion import generate, profile_rows
 
     rng = np.random.default_rng([params.seed, 1])
-    n_users = n_invented(train_histories, params)
-    order = np.resize(rng.permutation(train_histories.n_users), n_users)
-    wanted = train_histories.user_ids[order]
+    order = np.resize(rng.permutation(users.n_users), n_users)
+    wanted = users.user_ids[order]
     behaviour = profile_rows(profile_matrix, wanted)
     jitter = rng.normal(0, params.profile_jitter, behaviour.shape).astype(np.float32)
     demographics = profile_rows(demographics_matrix, wanted)
-    return generate(
-        generator, n_users, train_histories.item_ids, rng, demographics, behaviour + jitter
-    )
+    return generate(generator, n_users, users.item_ids, rng, demographics, behaviour + jitter)
 
 
 def gather_users(**sets: Histories) -> dict[str, Histories]:
