@@ -39,7 +39,7 @@ def tune_arms(
     """
     completers = _completers(train_histories, generators, demographics_matrix, params)
     scores = tuning.tune(
-        train_histories, synthetic_users, completers, validation_cases, _tuning_settings(params)
+        train_histories, synthetic_users, completers, validation_cases, tuning_settings(params)
     )
     return scores, tuning.choose(scores)
 
@@ -138,7 +138,8 @@ def decide_verdict(
     return judged, verdict.promotion(judged, chosen_configs, params.alpha)
 
 
-def _tuning_settings(params: EvaluationParams) -> tuning.TuningSettings:
+def tuning_settings(params: EvaluationParams) -> tuning.TuningSettings:
+    """What the tuning loop tries, as the parameters have it."""
     return tuning.TuningSettings(
         configs=params.configs,
         arms=params.arms,
