@@ -1,7 +1,7 @@
 """Cornac's Mult-VAE or EASE; run by the peers' interpreter.
 
 Told ``model``, its ``settings``, ``train`` (NPZ of a CSR matrix), ``out`` (NPY); answers with the
-seconds of fitting and of scoring every user.
+processor seconds of fitting and of scoring every user.
 """
 
 import json
@@ -24,11 +24,11 @@ def main() -> None:
         list(zip(train.row.tolist(), train.col.tolist(), train.data.tolist(), strict=True))
     )
     model = MODELS[job["model"]](verbose=False, **job["settings"])
-    begin = time.perf_counter()
+    begin = time.process_time()
     model.fit(data)
-    fitted = time.perf_counter()
+    fitted = time.process_time()
     rows = [np.asarray(model.score(user)).ravel() for user in range(data.num_users)]
-    scored = time.perf_counter()
+    scored = time.process_time()
     users = [data.uid_map[user] for user in range(train.shape[0]) if user in data.uid_map]
     known = [user for user in range(train.shape[0]) if user in data.uid_map]
     items = np.array(list(data.iid_map))

@@ -33,6 +33,12 @@ class MultVAEConfig(RecommenderConfig):
         le=10_000,
         description="Most passes over the users; fewer if held-out users say so.",
     )
+    held_out_share: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="Share of the training users that say how many; 0: go through all epochs.",
+    )
     patience: int = Field(
         default=10,
         ge=1,
@@ -49,8 +55,10 @@ class MultVAE(Recommender):
     dropout on the input. Histories go in as ones and zeros and not, as there, at unit length: a
     hidden unit then moves with the items it sees, which takes far fewer steps to learn, and of a
     short history it says little. The number of epochs is the one that predicts best the hidden
-    half of the histories of a tenth of the training users, held out; the network is then trained
-    on all of them. Where those are too few to hold any out, all epochs are gone through.
+    half of the histories of a share of the training users, held out; the network is then trained
+    on all of them. Where those are too few to hold any out, all epochs are gone through. Held-out
+    users speak for users not seen in training; those who were gain from more epochs, whose number
+    is then better chosen like the other parameters, with nobody held out.
 
     TensorFlow is loaded when the first network is trained; scoring is a few products of arrays.
     """

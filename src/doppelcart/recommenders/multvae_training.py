@@ -12,7 +12,6 @@ from scipy import sparse
 
 from doppelcart.recommenders.multvae import MultVAEConfig, log_likelihood
 
-HELD_OUT_SHARE = 0.1
 HIDDEN_SHARE = 0.5
 MIN_HELD_OUT = 5
 MAX_HELD_OUT = 500
@@ -31,7 +30,7 @@ def train(matrix: sparse.csr_matrix, config: MultVAEConfig, seed: int) -> list[n
     """
     n_epochs = config.epochs
     order = np.random.default_rng([seed, 0]).permutation(matrix.shape[0])
-    n_held_out = min(round(HELD_OUT_SHARE * len(order)), MAX_HELD_OUT)
+    n_held_out = min(round(config.held_out_share * len(order)), MAX_HELD_OUT)
     if n_held_out >= MIN_HELD_OUT:
         held_out, rest = matrix[order[:n_held_out]], matrix[np.sort(order[n_held_out:])]
         n_epochs = best_number_of_epochs(rest, held_out, config, seed)

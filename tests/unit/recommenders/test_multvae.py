@@ -86,6 +86,16 @@ def test_a_ceiling_of_epochs_is_kept_to() -> None:
             np.testing.assert_array_equal(found, values)
 
 
+def test_with_nobody_held_out_all_epochs_are_gone_through() -> None:
+    from doppelcart.recommenders import multvae_training as training
+
+    # SMALL would stop earlier, as the test of the epoch above shows.
+    config = SMALL.model_copy(update={"held_out_share": 0.0})
+    expected = training.nth(training.epochs(shop(), config, 0), config.epochs)
+    for found, values in zip(training.train(shop(), config, 0), expected, strict=True):
+        np.testing.assert_array_equal(found, values)
+
+
 def test_a_config_is_trained_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from doppelcart.recommenders import multvae_training as training
 
