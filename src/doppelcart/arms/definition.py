@@ -87,6 +87,17 @@ COMPLETED_BY: Final[dict[str, str]] = {
 }
 """What completes the histories of an arm: a trained generator, or item popularity."""
 
+UNIFORM: Final = {NONE: NONE, "uniform_gan": "gan_new_users"}
+TARGETED: Final = {
+    "targeted_gan": "gan_new_users",
+    "targeted_denoiser": "denoiser_new_users",
+    "targeted_copies": "copies",
+}
+"""Arms by name where users are made for everybody alike, or for one segment of them, and the arm
+that each is but for whose profiles its users have."""
+
+TARGETED_ON_TRIAL: Final = "targeted_gan"
+
 GENERATORS: Final = ("gan", "vae", "denoiser")
 """Trained generators, which invent users and complete histories; their order in tables."""
 

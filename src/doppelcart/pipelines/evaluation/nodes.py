@@ -96,14 +96,7 @@ def compare_arms(
     Returns:
         The uplift table (see ``arms.comparing.compare``).
     """
-    settings = comparing.ComparisonSettings(
-        metric=params.target,
-        n_bootstrap=params.n_bootstrap,
-        seeds=tuple(range(params.seed, params.seed + params.n_seeds)),
-        alpha=params.alpha,
-        family=params.family,
-    )
-    return comparing.compare(user_metrics, chosen_configs, settings)
+    return comparing.compare(user_metrics, chosen_configs, comparison_settings(params))
 
 
 def measure_synthetic_only(user_metrics: pd.DataFrame, params: EvaluationParams) -> pd.DataFrame:
@@ -152,6 +145,17 @@ def tuning_settings(params: EvaluationParams) -> tuning.TuningSettings:
         seed=params.seed,
         synthetic_only_slices=params.synthetic_only_slices,
         workers=params.workers,
+    )
+
+
+def comparison_settings(params: EvaluationParams) -> comparing.ComparisonSettings:
+    """How arms are compared, as the parameters have it."""
+    return comparing.ComparisonSettings(
+        metric=params.target,
+        n_bootstrap=params.n_bootstrap,
+        seeds=tuple(range(params.seed, params.seed + params.n_seeds)),
+        alpha=params.alpha,
+        family=params.family,
     )
 
 
