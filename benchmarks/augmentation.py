@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +17,10 @@ from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks import processes
+from benchmarks import core, processes
 from benchmarks.figures import Figure, Target
+from benchmarks.machine import PROJECT
+from benchmarks.memory import remembered
 from benchmarks.published import data_folder, hold_out
 from doppelcart.arms.grid import expand
 from doppelcart.arms.scoring import rank
@@ -34,13 +38,12 @@ K = 10
 MAX_USERS, MAX_ITEMS = 1_000, 1_000
 TASTES, JITTER = 32, 0.25
 DROPPED = 0.3
-NETWORK, TRAINING = NetworkConfig(), TrainingConfig(epochs=60, evaluate_every=15)
 GRIDS: dict[str, dict[str, list[float]]] = {
     "ease": {"l2": [50, 100, 200, 400, 800, 1600]},
     "itemknn": {"shrink": [0, 10, 100], "alpha": [0.5, 0.75], "neighbours": [0, 100]},
-    "puresvd": {"rank": [5, 10, 20, 40]},
+    "puresvd": {"rank": [10]},
 }
-NONE = "none"
+CACHE = PROJECT / "build" / "benchmarks" / "augmentation"
 
 Add = Callable[[Histories, Case, int], Histories]
 """Training users, the case that chooses checkpoints, seed -> the users to add."""
@@ -64,6 +67,7 @@ def invented(adversarial_weight: float) -> Add:
         from doppelcart.models.completion import generate
         from doppelcart.models.fitting import fit
 
+        network, training = default_generator()
         tastes = taste(train, seed)
         nothing = np.zeros((train.n_users, 0), np.float32)
         trained, _ = fit(
@@ -72,8 +76,8 @@ def invented(adversarial_weight: float) -> Add:
             tastes,
             np.zeros((train.n_items, 1), np.float32),
             case,
-            NETWORK,
-            TRAINING.model_copy(update={"seed": seed}),
+            network,
+            training.model_copy(update={"seed": seed}),
             adversarial_weight,
             f"generator of weight {adversarial_weight:g}",
         )
@@ -94,6 +98,12 @@ ARMS: dict[str, Add] = {
     "denoiser's users": invented(0.0),
     "GAN's users": invented(1.0),
 }
+
+
+def default_generator() -> tuple[NetworkConfig, TrainingConfig]:
+    """Sizes and training of the default run's generator."""
+    parameters = core.gan_parameters(None)
+    return NetworkConfig(**parameters["network"]), TrainingConfig(**parameters["training"])
 
 
 def taste(train: Histories, seed: int) -> np.ndarray:
@@ -194,74 +204,101 @@ def cut(users: Histories) -> Histories:
     return Histories.from_matrix(matrix[drawn], users.user_ids[drawn], users.item_ids[kept])
 
 
-def joined(train: Histories, added: Histories | None) -> sparse.csr_matrix:
-    """The training matrix, with the added users below."""
-    if added is None:
-        return train.matrix
-    return sparse.vstack([train.matrix, added.matrix]).tocsr()
-
-
 def values(
     matrix: sparse.csr_matrix,
     known: sparse.csr_matrix,
     relevant: sparse.csr_matrix,
     name: str,
     configs: list[RecommenderConfig],
-) -> list[np.ndarray]:
-    """By configuration: (n_users,) NDCG of a recommender fitted on a matrix."""
+) -> np.ndarray:
+    """(n_configs, n_users) NDCG of a recommender fitted on a matrix."""
     fitted = RECOMMENDERS[name]().fit(matrix)
-    return [ndcg(rank(fitted, config, known, known, K), relevant, K) for config in configs]
+    ranked = (rank(fitted, config, known, known, K) for config in configs)
+    return np.array([ndcg(lists, relevant, K) for lists in ranked])
 
 
-def additions(train: Histories, case: Case, seed: int) -> dict[str, Histories | None]:
-    """The users that every arm adds, none first."""
-    return {NONE: None} | {name: add(train, case, seed) for name, add in ARMS.items()}
+def trainings(train: Histories, case: Case, seed: int) -> Iterator[sparse.csr_matrix]:
+    """What recommenders are fitted on: with nobody added, then with the users of every arm."""
+    yield train.matrix
+    for add in ARMS.values():
+        yield sparse.vstack([train.matrix, add(train, case, seed).matrix]).tocsr()
 
 
-def choose(split: Parts) -> dict[tuple[str, str], RecommenderConfig]:
-    """By arm and recommender: the configuration that is best on the validation part."""
-    added = additions(split.inner, split.case, 0)
-    chosen = {}
-    for arm, users in added.items():
-        matrix = joined(split.inner, users)
-        for name, grid in GRIDS.items():
-            configs = expand(name, grid)
-            tried = values(matrix, split.inner.matrix, split.validation.matrix, name, configs)
-            best = int(np.argmax([np.nanmean(of_users) for of_users in tried]))
-            chosen[arm, name] = configs[best]
-    return chosen
+def choose(split: Parts) -> np.ndarray:
+    """(1 + n_arms, n_recommenders) place in the grid of what is best on the validation part."""
+    known, relevant = split.inner.matrix, split.validation.matrix
+
+    def best(matrix: sparse.csr_matrix, name: str, configs: list[RecommenderConfig]) -> int:
+        means = np.nanmean(values(matrix, known, relevant, name, configs), axis=1)
+        return int(np.argmax(means))
+
+    return np.array(
+        [
+            [best(matrix, name, configs) for name, configs in grids().items()]
+            for matrix in trainings(split.inner, split.case, 0)
+        ]
+    )
+
+
+def grids() -> dict[str, list[RecommenderConfig]]:
+    """The configurations to choose from."""
+    return {name: expand(name, grid) for name, grid in GRIDS.items()}
+
+
+def reached(split: Parts, seed: int, chosen: np.ndarray) -> np.ndarray:
+    """(1 + n_arms, n_recommenders, n_users) NDCG on test with the chosen configurations."""
+    known, relevant = split.train.matrix, split.test
+    return np.array(
+        [
+            [
+                values(matrix, known, relevant, name, [configs[place]])[0]
+                for (name, configs), place in zip(grids().items(), places, strict=True)
+            ]
+            for matrix, places in zip(trainings(split.train, split.case, seed), chosen, strict=True)
+        ]
+    )
 
 
 def table(source: str, users: Histories) -> list[Figure]:
     """What every arm does to every recommender on one source."""
-    chosen = choose(parts(users, 0))
-    reached: dict[tuple[str, str], list[np.ndarray]] = {key: [] for key in chosen}
-    for seed in range(SEEDS):
-        split = parts(users, seed)
-        added = additions(split.train, split.case, seed)
-        for arm, extra in added.items():
-            matrix, known = joined(split.train, extra), split.train.matrix
-            for name in GRIDS:
-                reached[arm, name] += values(matrix, known, split.test, name, [chosen[arm, name]])
-    means = {key: mean_of_splits(of_splits) for key, of_splits in reached.items()}
-    return compare(source, users, means)
+
+    def kept(what: str, work: Callable[[], np.ndarray]) -> np.ndarray:
+        return remembered(CACHE, made_from(users, what), lambda: {"made": work()})["made"]
+
+    chosen = kept("choice", lambda: choose(parts(users, 0)))
+    of_splits = [
+        kept(f"split {seed}", lambda seed=seed: reached(parts(users, seed), seed, chosen))
+        for seed in range(SEEDS)
+    ]
+    return compare(source, users, mean_of_splits(of_splits))
 
 
-def mean_of_splits(of_splits: list[np.ndarray]) -> np.ndarray:
-    """(n_users,) mean over the splits in which a user had something to find; NaN without one."""
+def made_from(users: Histories, what: str) -> tuple[bytes, ...]:
+    """All that something measured on some users depends on, but for the code."""
+    configured = [config.model_dump() for config in default_generator()]
+    told = json.dumps([what, list(ARMS), GRIDS, configured]).encode()
+    return users.matrix.indices.tobytes(), users.matrix.indptr.tobytes(), told
+
+
+def mean_of_splits(of_splits: Sequence[np.ndarray]) -> np.ndarray:
+    """Mean over the splits in which a user had something to find; NaN without one."""
     stacked = np.array(of_splits)
     counts = np.isfinite(stacked).sum(axis=0)
     return np.where(counts > 0, np.nansum(stacked, axis=0) / np.maximum(counts, 1), np.nan)
 
 
-def compare(
-    source: str, users: Histories, means: Mapping[tuple[str, str], np.ndarray]
-) -> list[Figure]:
-    """Uplift of every arm over ``none``, with its interval and Holm's p-value."""
-    pairs = [(arm, name) for arm, name in means if arm != NONE]
+def compare(source: str, users: Histories, means: np.ndarray) -> list[Figure]:
+    """Uplift of every arm over adding nobody, with its interval and Holm's p-value.
+
+    Args:
+        source: Its name.
+        users: All its users.
+        means: (1 + n_arms, n_recommenders, n_users) mean NDCG; first of nobody added.
+    """
+    nobody, *with_arm = means
     uplifts = paired_bootstraps(
-        np.column_stack([means[pair] for pair in pairs]),
-        np.column_stack([means[NONE, name] for _, name in pairs]),
+        np.concatenate(with_arm).T,
+        np.concatenate([nobody] * len(with_arm)).T,
         rng=np.random.default_rng(0),
     )
     adjusted = holm(np.array([uplift.p_value for uplift in uplifts]))
@@ -273,15 +310,17 @@ def compare(
     baselines = [
         Figure(
             f"{source}, {name}, nothing added, NDCG@{K}",
-            float(np.nanmean(means[NONE, name])),
+            float(np.nanmean(of_users)),
             "",
             about,
         )
-        for name in GRIDS
+        for name, of_users in zip(GRIDS, nobody, strict=True)
     ]
     return baselines + [
         _figure(source, arm, name, uplift, p_value, about)
-        for (arm, name), uplift, p_value in zip(pairs, uplifts, adjusted, strict=True)
+        for (arm, name), uplift, p_value in zip(
+            product(ARMS, GRIDS), uplifts, adjusted, strict=True
+        )
     ]
 
 

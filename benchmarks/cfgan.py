@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from scipy import sparse
 
 from benchmarks.figures import NAN, Figure, Near, Target
 from benchmarks.machine import PROJECT
+from benchmarks.memory import remembered
 from benchmarks.published import CELLS, cells, cfgan_split, data_folder, hold_out
 from doppelcart.arms.grid import expand
 from doppelcart.models.config import CfganConfig
@@ -98,7 +98,7 @@ def chosen_rounds(inner: Split) -> tuple[int, np.ndarray]:
         made = scores(trained.generator, inner.train, config.view)
         return {"scores": made, "rounds": np.array(trained.best_round)}
 
-    kept = remembered(inner.train, config, train)
+    kept = remembered(CACHE, made_from(inner.train, config), train)
     return int(kept["rounds"]), kept["scores"]
 
 
@@ -114,26 +114,15 @@ def train_once(train: sparse.csr_matrix, config: CfganConfig) -> tuple[np.ndarra
         made = scores(trained.generator, train, config.view)
         return {"scores": made, "seconds": np.array(seconds)}
 
-    kept = remembered(train, config, work)
+    kept = remembered(CACHE, made_from(train, config), work)
     return kept["scores"], float(kept["seconds"])
 
 
-def remembered(
-    train: sparse.csr_matrix, config: CfganConfig, work: Callable[[], dict[str, np.ndarray]]
-) -> dict[str, np.ndarray]:
-    """A training's result, from disk where an interrupted run of the benchmark left it."""
+def made_from(train: sparse.csr_matrix, config: CfganConfig) -> tuple[bytes, ...]:
+    """All that a training depends on: data, code and configuration."""
     source = PROJECT / "src" / "doppelcart" / "models" / "cfgan.py"
-    parts = (train.indices.tobytes(), train.indptr.tobytes(), source.read_bytes())
-    digest = hashlib.sha256(b"".join(parts) + config.model_dump_json().encode()).hexdigest()
-    path = CACHE / f"{digest[:16]}.npz"
-    if not path.exists():
-        made = work()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial.npz")
-        np.savez(partial, **made)
-        partial.replace(path)
-    with np.load(path, allow_pickle=False) as saved:
-        return {name: saved[name] for name in saved.files}
+    configured = config.model_dump_json().encode()
+    return train.indices.tobytes(), train.indptr.tobytes(), source.read_bytes(), configured
 
 
 def cfgan_row(

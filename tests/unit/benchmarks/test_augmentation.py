@@ -54,7 +54,8 @@ def test_tastes_tell_the_groups_apart(users):
     assert np.abs(first.mean(axis=0) - second.mean(axis=0)).max() > 1.5
 
 
-def test_the_table_compares_every_arm_with_nothing(users, monkeypatch):
+def test_the_table_compares_every_arm_with_nothing(users, monkeypatch, tmp_path):
+    monkeypatch.setattr(augmentation, "CACHE", tmp_path)
     monkeypatch.setattr(augmentation, "SEEDS", 2)
     monkeypatch.setattr(augmentation, "GRIDS", {"ease": {"l2": [1, 10]}, "puresvd": {"rank": [2]}})
     arms = {name: augmentation.ARMS[name] for name in ("exact copies", "draws by popularity")}
@@ -72,9 +73,9 @@ def test_the_table_compares_every_arm_with_nothing(users, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("arm", ["denoiser's users", "GAN's users"])
 def test_a_generator_adds_users_of_the_same_catalogue(users, arm, monkeypatch):
-    monkeypatch.setattr(
-        augmentation, "TRAINING", augmentation.TRAINING.model_copy(update={"epochs": 2})
-    )
+    network, training = augmentation.default_generator()
+    short = training.model_copy(update={"epochs": 2, "evaluate_every": 2})
+    monkeypatch.setattr(augmentation, "default_generator", lambda: (network, short))
     split = augmentation.parts(users, 0)
     added = augmentation.ARMS[arm](split.inner, split.case, 0)
     assert added.n_users == 40

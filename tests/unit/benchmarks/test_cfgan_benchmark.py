@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 from benchmarks import cfgan
+from benchmarks.memory import remembered
 from doppelcart.models.config import CfganConfig
 from doppelcart.recommenders import EASE, EASEConfig
 
@@ -62,8 +63,7 @@ def test_cells_are_held_against_the_published_ones(splits):
     assert "4 processor seconds" in ndcg.how
 
 
-def test_what_was_trained_is_not_trained_again(splits, tmp_path, monkeypatch):
-    monkeypatch.setattr(cfgan, "CACHE", tmp_path)
+def test_what_was_trained_is_not_trained_again(splits, tmp_path):
     calls = []
 
     def work():
@@ -72,6 +72,7 @@ def test_what_was_trained_is_not_trained_again(splits, tmp_path, monkeypatch):
 
     train = splits[0].train
     for config in (CfganConfig(), CfganConfig(), CfganConfig(seed=1)):
-        assert cfgan.remembered(train, config, work)["scores"].tolist() == [1, 1, 1]
+        kept = remembered(tmp_path, cfgan.made_from(train, config), work)
+        assert kept["scores"].tolist() == [1, 1, 1]
     assert len(calls) == 2
     assert len(list(tmp_path.iterdir())) == 2
