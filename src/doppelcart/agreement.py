@@ -28,6 +28,9 @@ def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
             f"augmentation.ratio: {augmentation.ratio:g} invented users a real one are fewer than "
             f"the {max(evaluation.ratios):g} of evaluation.ratios"
         )
+    experiment = models.get("targeting.experiment")
+    if experiment and evaluation and split:
+        yield from _nowhere(experiment, evaluation, split)
     for name, model in models.items():
         wanted = getattr(model, "selection_slice", None)
         if split and wanted is not None and wanted not in split.slices:
@@ -47,3 +50,17 @@ def _too_few_resamples(evaluation: Any, n_slices: int) -> Iterator[str]:
             f"{evaluation.family}) has up to {evaluation.most_comparisons(n_slices)} comparisons; "
             f"{least} or more can"
         )
+
+
+def _nowhere(experiment: Any, evaluation: Any, split: Any) -> Iterator[str]:
+    """Slices that nobody makes and recommenders without a grid."""
+    asked = (
+        ("slices", experiment.slices, split.slices, "that split makes"),
+        ("recommenders", experiment.recommenders, evaluation.grids, "of evaluation.grids"),
+    )
+    for field, wanted, known, whose in asked:
+        if unknown := [name for name in wanted if name not in known]:
+            yield (
+                f"targeting.experiment.{field}: {', '.join(unknown)} is none of the {field} "
+                f"{whose}: {', '.join(known)}"
+            )

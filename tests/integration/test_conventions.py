@@ -214,13 +214,14 @@ SPLITS = {"split_interactions": {"train_interactions", "split_bounds"}}
 # Everything that is fitted, or that something is fitted on.
 FITTED = (
     r"train_.*|feat_.*|.*_transformer|.*_matrix|.*\.generator|.*\.critic|.*\.encoder|synthetic_.*"
-    r"|chosen_configs|validation_scores"
+    r"|(.*\.)?chosen_configs|validation_scores"
 )
 # Nodes that may see validation data without passing them on, and why.
 MAY_SEE_VALIDATION = {
     "gan.train": "chooses the checkpoint by a data metric on validation users",
     "denoiser.train": "as above",
     "vae.train": "as above",
+    "choose_ratios": "chooses configurations and ratios for segments on validation users",
     "tune_arms": "chooses every configuration, ratio and strength on validation users",
 }
 # Nodes that may read whole tables, and what they do to remain within training time.

@@ -1,6 +1,7 @@
 """Kedro datasets for which no shipped dataset fits."""
 
 from doppelcart.datasets.npz import CasesDataset, HistoriesDataset, HistorySetsDataset
+from doppelcart.datasets.optional import OptionalTable
 from doppelcart.datasets.source import SourceFiles, SourceTables
 from doppelcart.datasets.table import TableDataset
 
@@ -8,6 +9,7 @@ __all__ = [
     "CasesDataset",
     "HistoriesDataset",
     "HistorySetsDataset",
+    "OptionalTable",
     "SourceFiles",
     "SourceTables",
     "TableDataset",

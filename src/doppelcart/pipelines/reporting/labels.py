@@ -27,6 +27,10 @@ _ARMS: Final = {
     "vae_only": "Only customers made by the VAE",
     "denoiser_only": "Only customers made without critic",
     "popularity_only": "Only random customers by popularity",
+    "targeted_gan": "Customers made by the GAN for the segment",
+    "uniform_gan": "Customers made by the GAN for all",
+    "targeted_denoiser": "Customers made without critic for the segment",
+    "targeted_copies": "Copies of the segment's customers",
     NONE: "No generated data",
 }
 _RECOMMENDERS: Final = {
@@ -41,6 +45,7 @@ _AGAINST: Final = {
     NONE: "the same recommender without generated data",
     BEST_BASELINE: "the best recommender without generated data",
 }
+_CUSTOMERS: Final = {"segment": "the segment", "others": "everybody else"}
 _METRICS: Final = {
     "ndcg": "NDCG",
     "recall": "Recall",
@@ -91,6 +96,11 @@ def recommender_label(name: str) -> str:
 def against_label(name: str) -> str:
     """Name what an arm was compared with: a baseline, or a control arm."""
     return _AGAINST.get(name, arm_label(name))
+
+
+def customers_label(name: str) -> str:
+    """Name the customers of a slice whom users added for a segment are judged by."""
+    return _CUSTOMERS.get(name, name)
 
 
 def metric_label(name: str) -> str:

@@ -10,6 +10,7 @@ from plotly import graph_objects as go
 from doppelcart.arms.definition import GENERATORS
 from doppelcart.columns import Columns, Tables
 from doppelcart.histories import Histories
+from doppelcart.pipelines.augmentation.nodes import users_of_run
 from doppelcart.pipelines.reporting import figures, provenance, report, words
 from doppelcart.pipelines.reporting.labels import metric_label, recommender_order
 from doppelcart.pipelines.reporting.params import ReportingParams
@@ -81,6 +82,10 @@ def write_report(
     tstr: pd.DataFrame,
     fidelity_report: pd.DataFrame,
     privacy_report: pd.DataFrame,
+    targeting_results: pd.DataFrame,
+    targeting_segments: pd.DataFrame,
+    train_histories: Histories,
+    synthetic_users: dict[str, Histories],
     gan_monitors: pd.DataFrame,
     vae_monitors: pd.DataFrame,
     denoiser_monitors: pd.DataFrame,
@@ -110,9 +115,13 @@ def write_report(
         "VAE": vae_monitors,
         "Control without critic": denoiser_monitors,
     }
+    targeted = of_run(targeting_results, train_histories, synthetic_users)
     parts = [
         report.verdict_section(verdict, uplift, forests(uplift, uplift_forest, parameters), limit),
         report.scores_section(metrics, chosen_configs, scores_by_slice, metric, limit),
+        report.targeting_section(
+            targeted, targeting_segments, figures.targeting_forest(targeted), limit
+        ),
         report.fidelity_section(fidelity_report, tstr, drawn, limit),
         report.privacy_section(privacy_report, limit),
         report.training_section(monitors, training_curves, limit),
@@ -127,6 +136,15 @@ def write_report(
     caveats = [parameters.caveats.get(source, ""), words.caution(verdict)]
     caveat = " ".join(filter(None, caveats))
     return report.render(words.tell(verdict), meta, caveat, source, parts)
+
+
+def of_run(
+    results: pd.DataFrame, train: Histories, synthetic: Mapping[str, Histories]
+) -> pd.DataFrame:
+    """What an optional pipeline left, if it read the users that this run has; else no row."""
+    if results.empty:
+        return results
+    return results[results["run"] == users_of_run(train, synthetic)]
 
 
 def forests(

@@ -10,6 +10,7 @@ from doppelcart.arms.comparing import BEST_BASELINE
 from doppelcart.arms.definition import ARMS, NONE, Kind, controls_of
 from doppelcart.arms.verdict import decide
 from doppelcart.histories import Histories
+from doppelcart.pipelines.augmentation.nodes import users_of_run
 from doppelcart.pipelines.reporting.params import ReportingParams
 
 SLICES = {
@@ -219,6 +220,34 @@ def shops() -> dict[str, Histories]:
 
 
 @pytest.fixture(scope="session")
+def targeting_results(shops: dict[str, Histories]) -> pd.DataFrame:
+    """The arm on trial helps its segment and beats one control of two; the others are harmed."""
+    synthetic = {name: users for name, users in shops.items() if name != "real"}
+    rows = [
+        ["segment", "targeted_gan", NONE, 0.3, 0.05, "helps"],
+        ["segment", "targeted_copies", NONE, 0.1, 0.01, "no evidence"],
+        ["segment", "uniform_gan", NONE, 0.0, 0.0, "not used"],
+        ["segment", "targeted_gan", "targeted_copies", 0.3, 0.04, "helps"],
+        ["segment", "targeted_gan", "uniform_gan", 0.3, 0.01, "no evidence"],
+        ["others", "targeted_gan", NONE, 0.3, -0.03, "harms"],
+    ]
+    columns = ["customers", "arm", "against", "ratio", "relative", "verdict"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(
+        slice="cold_5",
+        segment="age: rare",
+        recommender="ease",
+        metric="ndcg@20",
+        base=0.2,
+        relative_low=table["relative"] - 0.02,
+        relative_high=table["relative"] + 0.02,
+        p_holm=0.01,
+        n_users=44,
+        run=users_of_run(shops["real"], synthetic),
+    )
+
+
+@pytest.fixture(scope="session")
 def run(
     verdict: pd.DataFrame,
     uplift: pd.DataFrame,
@@ -230,6 +259,7 @@ def run(
     source_summary: dict[str, Any],
     training: dict[str, pd.DataFrame],
     shops: dict[str, Histories],
+    targeting_results: pd.DataFrame,
 ) -> dict[str, Any]:
     """All datasets that the reporting pipeline reads, by name."""
     fidelity = pd.DataFrame({"statistic": ["length_ks"], "real_vs_real": [0.01], "gan": [0.03]})
@@ -250,6 +280,19 @@ def run(
         "gan.history": training["gan"],
         "vae.history": training["vae"],
         "denoiser.history": training["denoiser"],
+        "targeting_results": targeting_results,
+        "targeting_segments": pd.DataFrame(
+            [["age: rare", "rare values", "cold_5", 60, 40, 44, "3 values are rare: 65+"]],
+            columns=[
+                "segment",
+                "kind",
+                "slice",
+                "train_users",
+                "validation_users",
+                "test_users",
+                "reason",
+            ],
+        ),
         "cleaning_report": cleaning_report,
         "split_summary": split_summary,
         "source_summary": source_summary,

@@ -55,6 +55,26 @@ def test_forest_of_a_recommender_that_was_not_run_says_so(uplift):
     assert texts(figure) == ["No comparison of slim by NDCG@20."]
 
 
+def test_targeting_forest_parts_the_segment_from_everybody_else(targeting_results):
+    figure = figures.targeting_forest(targeting_results)
+    assert texts(figure) == [
+        "New customers, first 5 items known: the segment",
+        "New customers, first 5 items known: everybody else",
+    ]
+    inside, others, key = traces(figure, arm_label("targeted_gan"))
+    assert (inside.x, others.x) == ((pytest.approx(5.0),), (pytest.approx(-3.0),))
+    assert inside.error_x.array == pytest.approx([2.0])
+    assert key.x == (None,)
+    assert not traces(figure, arm_label("uniform_gan"))  # validation chose to add nobody
+    assert "everybody else: -3.0 % (-5.0 to -1.0), harms." in figure.layout.meta["alt"]
+
+
+def test_targeting_forest_says_why_it_is_empty(targeting_results):
+    nobody = figures.targeting_forest(targeting_results.assign(ratio=0.0))
+    assert texts(nobody) == ["Validation chose to add nobody, for any segment."]
+    assert texts(figures.targeting_forest(pd.DataFrame())) == ["No segment was measured."]
+
+
 def test_a_change_from_nothing_is_left_out(uplift):
     undefined = uplift.assign(relative=np.nan)
     figure = figures.uplift_forest(undefined, "ease", "ndcg@20")

@@ -246,6 +246,23 @@ def test_parts_that_were_left_out_say_why(write, run):
     assert page.text[0].startswith("No verdict")
 
 
+def test_users_added_for_segments_are_told_of_in_words_and_numbers(page):
+    told = " ".join(page.text)
+    assert "for the segment, against no added customers: helps 1." in told
+    assert "Better than every control as well: 0. Harm to everybody else: 1." in told
+    assert {"3 values are rare: 65+", "not used", "everybody else"} <= set(page.text)
+    assert "targeting-forest" in {a["id"] for a in page.of("div") if a.get("class") == "plot"}
+
+
+@pytest.mark.parametrize("found", ["nothing", "of another run"])
+def test_segments_of_no_run_or_of_another_are_left_out(write, run, found):
+    results = run["targeting_results"].assign(run="another")
+    page = write(targeting_results=results if found == "of another run" else pd.DataFrame())
+    told = " ".join(page.text)
+    assert "Customers added for segments: skipped because the pipeline targeting was not" in told
+    assert "Better than every control" not in told
+
+
 def test_long_tables_are_cut_and_say_so(write, run):
     params = run["params:reporting"].model_copy(update={"table_rows": 10})
     page = write(**{"params:reporting": params})

@@ -18,6 +18,7 @@ from doppelcart.pipelines.reporting.figures.findings import (
     uplift_forest,
 )
 from doppelcart.pipelines.reporting.figures.style import empty_figure, mark_of
+from doppelcart.pipelines.reporting.figures.targeting import targeting_forest
 
 __all__ = [
     "BASELINES",
@@ -28,6 +29,7 @@ __all__ = [
     "mark_of",
     "popularity_curve",
     "scores_by_slice",
+    "targeting_forest",
     "training_curves",
     "tstr_shares",
     "uplift_forest",

@@ -14,6 +14,7 @@ from doppelcart.pipelines.reporting.report.customers import (
 )
 from doppelcart.pipelines.reporting.report.findings import scores_section, verdict_section
 from doppelcart.pipelines.reporting.report.page import render
+from doppelcart.pipelines.reporting.report.targeting import targeting_section
 
 __all__ = [
     "data_section",
@@ -25,6 +26,7 @@ __all__ = [
     "scores_section",
     "script_json",
     "skipped_section",
+    "targeting_section",
     "training_section",
     "verdict_section",
 ]

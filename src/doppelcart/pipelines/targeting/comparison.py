@@ -1,0 +1,112 @@
+"""Whether targeted users help the segment that they were invented for, and harm nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+import pandas as pd
+
+from doppelcart.arms.comparing import ComparisonSettings, bootstrap, correct
+from doppelcart.arms.definition import NONE, TARGETED, TARGETED_ON_TRIAL, UNIFORM
+from doppelcart.arms.evaluating import by_user
+from doppelcart.arms.verdict import outcome
+from doppelcart.columns import Columns
+from doppelcart.pipelines.targeting.arms import KEYS
+from doppelcart.pipelines.targeting.groups import INSIDE, Group
+
+ARMS: Final = tuple(arm for arm in (*UNIFORM, *TARGETED) if arm != NONE)
+CONTROLS: Final = tuple(arm for arm in ARMS if arm != TARGETED_ON_TRIAL)
+TOO_FEW: Final = "too few customers"
+NOT_USED: Final = "not used"
+COLUMNS: Final = [
+    *KEYS,
+    "against",
+    "metric",
+    "ratio",
+    "base",
+    "value",
+    "difference",
+    "low",
+    "high",
+    "relative",
+    "relative_low",
+    "relative_high",
+    "p_value",
+    "p_holm",
+    "n_users",
+    "verdict",
+]
+
+
+class _Pair(NamedTuple):
+    arm: str
+    against: str
+
+
+def compare(
+    user_metrics: pd.DataFrame,
+    chosen: pd.DataFrame,
+    min_users: int,
+    settings: ComparisonSettings,
+) -> pd.DataFrame:
+    """Every arm against ``none``; in its segment, the one on trial against its controls besides.
+
+    Not tested, and in no family: arms for which validation chose to add nobody, and groups of too
+    few test users. Both are known before a test user is scored.
+
+    Args:
+        user_metrics: As from ``arms.score``, of all arms.
+        chosen: As from ``arms.choose``, of all arms.
+        min_users: Test users of a group below which nothing is tested.
+        settings: Metric, resampling and correction.
+
+    Returns:
+        One row a comparison: ``ratio`` that validation chose, means of what it is compared with
+        (``base``) and of the arm (``value``), their ``difference`` and ``relative`` difference with
+        intervals, p-values, and the ``verdict``: helps, harms, no evidence, too few customers,
+        or not used.
+    """
+    ratios = chosen.set_index(KEYS)["knob"]
+    groups = user_metrics.groupby([*Group._fields, Columns.RECOMMENDER], sort=False)
+    parts = []
+    for labels, rows in groups:
+        *names, recommender = map(str, labels)
+        group = Group(*names)
+        wide = by_user(rows, Columns.ARM, settings.metric)
+        pairs = list(_pairs(group, wide.columns))
+        figures = bootstrap(
+            wide[[pair.arm for pair in pairs]].to_numpy(),
+            wide[[pair.against for pair in pairs]].to_numpy(),
+            group.key,
+            settings,
+        )
+        table = pd.DataFrame(figures).assign(
+            **group._asdict(),
+            recommender=recommender,
+            arm=[pair.arm for pair in pairs],
+            against=[pair.against for pair in pairs],
+            metric=settings.metric,
+            ratio=[float(ratios[(*group, recommender, pair.arm)]) for pair in pairs],
+        )
+        parts.append(table)
+    results = pd.concat(parts, ignore_index=True)
+    tested = (results["ratio"] > 0) & (results["n_users"] >= min_users)
+    corrected = correct(results.assign(tested=tested), settings)
+    verdicts = [_verdict(row, min_users, settings.alpha) for row in corrected.to_dict("records")]
+    judged = corrected.assign(verdict=verdicts)[COLUMNS]
+    return judged.sort_values([Columns.SLICE, "segment"], kind="stable", ignore_index=True)
+
+
+def _pairs(group: Group, run: Iterable[str]) -> Iterator[_Pair]:
+    yield from (_Pair(arm, NONE) for arm in ARMS if arm in run)
+    if group.customers == INSIDE:
+        yield from (_Pair(TARGETED_ON_TRIAL, control) for control in CONTROLS if control in run)
+
+
+def _verdict(row: dict, min_users: int, alpha: float) -> str:
+    if row["ratio"] == 0:
+        return NOT_USED
+    if row["n_users"] < min_users:
+        return TOO_FEW
+    return outcome(row["difference"], row["p_holm"], alpha)

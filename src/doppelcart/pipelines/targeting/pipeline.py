@@ -1,0 +1,117 @@
+"""Wiring of the targeting pipeline."""
+
+from typing import Any
+
+from kedro.pipeline import Node, Pipeline
+
+from doppelcart.pipelines.reporting import figures
+from doppelcart.pipelines.targeting import nodes
+
+SEGMENTS = "params:targeting.segments"
+EXPERIMENT = "params:targeting.experiment"
+USERS = ["train_histories", "synthetic_users", "synthetic_targeted"]
+
+
+def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
+    """Find segments short of data, invent users for them, measure; not part of the default run.
+
+    Test users enter at ``group_test``, and reach an arm only when everything is chosen.
+    """
+    return Pipeline(
+        [
+            Node(
+                nodes.find_segments,
+                inputs=["train_histories", "train_interactions", "prm_users", SEGMENTS],
+                outputs=["targeting.segments", "targeting.members"],
+                name="find_segments",
+            ),
+            Node(
+                nodes.invent_for_segments,
+                inputs={
+                    "members": "targeting.members",
+                    "train_histories": "train_histories",
+                    "profile_matrix": "profile_matrix",
+                    "demographics_matrix": "demographics_matrix",
+                    "augmentation": "params:augmentation",
+                    "params": EXPERIMENT,
+                    "gan": "gan.generator",
+                    "denoiser": "denoiser.generator",
+                },
+                outputs="synthetic_targeted",
+                name="invent_for_segments",
+            ),
+            *[
+                Node(
+                    nodes.group_customers,
+                    inputs=[
+                        "targeting.segments",
+                        f"{part}_cases",
+                        "train_histories",
+                        "train_interactions",
+                        f"{part}_interactions",
+                        "prm_users",
+                        SEGMENTS,
+                        EXPERIMENT,
+                    ],
+                    outputs=f"targeting.{part}_groups",
+                    name=f"group_{part}",
+                )
+                for part in ("validation", "test")
+            ],
+            Node(
+                nodes.describe_segments,
+                inputs=[
+                    "targeting.segments",
+                    "targeting.members",
+                    "targeting.validation_groups",
+                    "targeting.test_groups",
+                    EXPERIMENT,
+                ],
+                outputs="targeting_segments",
+                name="describe_segments",
+            ),
+            Node(
+                nodes.choose_ratios,
+                inputs=[
+                    *USERS,
+                    "targeting.validation_groups",
+                    "validation_cases",
+                    "params:evaluation",
+                    EXPERIMENT,
+                ],
+                outputs="targeting.chosen_configs",
+                name="choose_ratios",
+            ),
+            Node(
+                nodes.score_segments,
+                inputs=[
+                    *USERS,
+                    "targeting.test_groups",
+                    "targeting.chosen_configs",
+                    "item_matrix",
+                    "params:evaluation",
+                ],
+                outputs="targeting.user_metrics",
+                name="score_segments",
+            ),
+            Node(
+                nodes.compare_segments,
+                inputs=[
+                    "targeting.user_metrics",
+                    "targeting.chosen_configs",
+                    "train_histories",
+                    "synthetic_users",
+                    "params:evaluation",
+                    EXPERIMENT,
+                ],
+                outputs="targeting_results",
+                name="compare_segments",
+            ),
+            Node(
+                figures.targeting_forest,
+                inputs="targeting_results",
+                outputs="targeting_forest",
+                name="draw_targeting_forest",
+            ),
+        ]
+    )
