@@ -28,8 +28,8 @@ AFFINE: Final = frozenset({"popularity", "itemknn", "puresvd", "ease"})
 IGNORE_HISTORY: Final = frozenset({"popularity"})
 """Recommenders that give everyone the same list: completing a history changes nothing."""
 
-BATCH_USERS: Final = 2048
-"""Users scored at once: at 10,000 items one float32 block of scores is then 85 MB."""
+BATCH_USERS: Final = 512
+"""Users scored at once: at 10,000 items one float32 block of scores is then 21 MB."""
 
 
 def batches(n_users: int) -> Iterator[slice]:
@@ -84,16 +84,20 @@ def or_popular(scores: np.ndarray, seen: sparse.csr_matrix, recommender: Recomme
     return np.where(unknown[:, None], recommender.popularity, scores)
 
 
+Knob = tuple[str, float]
+"""A completion arm and its strength; ``("", 0.0)`` is the known histories alone."""
+
+
 def values_at_strengths(
     recommender: Recommender,
-    config: RecommenderConfig,
+    configs: Sequence[RecommenderConfig],
     known: sparse.csr_matrix,
     added: dict[str, sparse.csr_matrix],
     strengths: Sequence[float],
     relevant: sparse.csr_matrix,
     metric: str,
     k: int,
-) -> dict[tuple[str, float], np.ndarray]:
+) -> list[dict[Knob, np.ndarray]]:
     """A metric a user, with the known histories and with them completed at each strength.
 
     An affine recommender is scored once a completion rather than once a strength, since
@@ -101,7 +105,7 @@ def values_at_strengths(
 
     Args:
         recommender: Fitted recommender.
-        config: One configuration of it.
+        configs: Configurations of it.
         known: (n_users, n_items) CSR of known items.
         added: By completion arm: (n_users, n_items) CSR of probabilities of unknown items.
         strengths: Strengths above 0.
@@ -110,26 +114,48 @@ def values_at_strengths(
         k: Length of the lists.
 
     Returns:
-        By (arm, strength), with ``("", 0.0)`` for the known histories: (n_users,) values.
+        For each config, by (arm, strength), with ``("", 0.0)`` for the known histories:
+        (n_users,) values.
     """
-    values = {("", 0.0): np.full(known.shape[0], np.nan)}
-    values |= {(arm, s): np.full(known.shape[0], np.nan) for arm in added for s in strengths}
+    parts = []
     for part in batches(known.shape[0]):
-        seen, truth = known[part], relevant[part]
-        measure = _measure(seen, truth, metric, k)
-        base = recommender.score(seen, config)
-        values["", 0.0][part] = measure(or_popular(base, seen, recommender))
-        for arm, probabilities in added.items():
-            extra = probabilities[part]
-            if recommender.name in AFFINE:
-                change = recommender.score(completed(seen, extra, 1.0), config) - base
-                for s in strengths:
-                    values[arm, s][part] = measure(base + np.float32(s) * change)
-            else:
-                for s in strengths:
-                    scores = recommender.score(completed(seen, extra, s), config)
-                    values[arm, s][part] = measure(scores)
-    return values
+        extra = {arm: probabilities[part] for arm, probabilities in added.items()}
+        measure = _measure(known[part], relevant[part], metric, k)
+        scored = _scores_at_strengths(recommender, configs, known[part], extra, strengths)
+        parts.append([{knob: measure(scores) for knob, scores in each} for each in scored])
+    return [
+        {knob: np.concatenate([values[knob] for values in blocks]) for knob in blocks[0]}
+        for blocks in zip(*parts, strict=True)
+    ]
+
+
+def _scores_at_strengths(
+    recommender: Recommender,
+    configs: Sequence[RecommenderConfig],
+    seen: sparse.csr_matrix,
+    added: dict[str, sparse.csr_matrix],
+    strengths: Sequence[float],
+) -> Iterator[Iterator[tuple[Knob, np.ndarray]]]:
+    """For each config: scores by arm and strength, made as they are asked for."""
+    affine = recommender.name in AFFINE
+    scored = {
+        (arm, s): recommender.score_each(completed(seen, extra, s), configs)
+        for arm, extra in added.items()
+        for s in ([1.0] if affine else strengths)
+    }
+
+    def of_config(base: np.ndarray) -> Iterator[tuple[Knob, np.ndarray]]:
+        yield ("", 0.0), or_popular(base, seen, recommender)
+        for (arm, strength), scores in scored.items():
+            if not affine:
+                yield (arm, strength), next(scores)
+                continue
+            change = next(scores) - base
+            for s in strengths:
+                yield (arm, s), base + np.float32(s) * change
+
+    for base in recommender.score_each(seen, configs):
+        yield of_config(base)
 
 
 def _measure(

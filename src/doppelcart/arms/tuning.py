@@ -138,10 +138,8 @@ def tune(
         def score_fit(task: _Task) -> list[dict[str, object]]:
             name, arm, ratio, stack = task
             recommender = RECOMMENDERS[name]().fit(training_matrix(arm, ratio, train, synthetic))
-            rows = []
-            for config in settings.configs[name]:
-                rows += _score_config(recommender, config, arm, ratio, stack, settings)
-                bar.update(stack.n_users)
+            rows = _score_configs(recommender, arm, ratio, stack, settings)
+            bar.update(stack.n_users * len(settings.configs[name]))
             return rows
 
         parts = side_by_side(score_fit, tasks, settings.workers)
@@ -227,18 +225,14 @@ def _is_wanted(name: str, settings: TuningSettings) -> bool:
     return only is None or name in only
 
 
-def _score_config(
-    recommender: Recommender,
-    config: RecommenderConfig,
-    arm: str,
-    ratio: float,
-    stack: _Stack,
-    settings: TuningSettings,
+def _score_configs(
+    recommender: Recommender, arm: str, ratio: float, stack: _Stack, settings: TuningSettings
 ) -> list[dict[str, object]]:
     completes = arm == NONE and recommender.name not in IGNORE_HISTORY
-    values = values_at_strengths(
+    configs = settings.configs[recommender.name]
+    by_config = values_at_strengths(
         recommender,
-        config,
+        configs,
         stack.known,
         stack.added if completes else {},
         settings.strengths,
@@ -256,6 +250,7 @@ def _score_config(
             "value": _mean(by_user[rows]),
             "n_users": int(np.isfinite(by_user[rows]).sum()),
         }
+        for config, values in zip(configs, by_config, strict=True)
         for (completion, strength), by_user in values.items()
         for name, rows in stack.slices.items()
     ]

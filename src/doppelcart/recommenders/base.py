@@ -1,6 +1,7 @@
 """The interface of every recommender: fit once on the training matrix, score any histories."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -10,6 +11,9 @@ from scipy import sparse
 from doppelcart.errors import InputError, ParameterError
 
 Matrix: TypeAlias = sparse.csr_matrix | np.ndarray
+
+# Rows of a dense matrix multiplied at once by a sparse one, so that they stay in the cache.
+_ROWS = 128
 
 
 class RecommenderConfig(BaseModel):
@@ -98,21 +102,49 @@ class Recommender(ABC):
             InputError: If not fitted, or the catalogue is not that of ``fit``.
             ParameterError: If the config belongs to another recommender.
         """
+        return next(self.score_each(seen, [config]))
+
+    def score_each(
+        self, seen: Matrix, configs: Sequence[RecommenderConfig]
+    ) -> Iterator[np.ndarray]:
+        """``score`` under one config after the other, what they share computed once.
+
+        Args:
+            seen: As for ``score``.
+            configs: Instances of this recommender's ``Config``; those that differ least should
+                stand next to each other.
+
+        Yields:
+            The scores under each config.
+
+        Raises:
+            InputError: If not fitted, or the catalogue is not that of ``fit``.
+            ParameterError: If a config belongs to another recommender.
+        """
         if seen.shape[1] != self.n_items:
             raise InputError(
                 f"{self.name}: histories have {seen.shape[1]} items but the recommender was"
                 f" fitted on {self.n_items}; align both to one catalogue"
             )
-        if not isinstance(config, self.Config):
-            raise ParameterError(
-                f"{self.name}: got a {type(config).__name__}; give a {self.Config.__name__}"
-            )
+        for config in configs:
+            if not isinstance(config, self.Config):
+                raise ParameterError(
+                    f"{self.name}: got a {type(config).__name__}; give a {self.Config.__name__}"
+                )
         matrix: Matrix
         if isinstance(seen, np.ndarray):
             matrix = np.ascontiguousarray(seen, dtype=np.float32)
         else:
             matrix = sparse.csr_matrix(seen, dtype=np.float32)
-        return np.ascontiguousarray(self._score(matrix, config), dtype=np.float32)
+        for scores in self._score_each(matrix, configs):
+            yield np.ascontiguousarray(scores, dtype=np.float32)
+
+    def _score_each(
+        self, seen: Matrix, configs: Sequence[RecommenderConfig]
+    ) -> Iterator[np.ndarray]:
+        """Scores under each config; overridden where configs share work on the histories."""
+        for config in configs:
+            yield self._score(seen, config)
 
     @abstractmethod
     def _fit(self, train: sparse.csr_matrix) -> None:
@@ -129,6 +161,21 @@ def to_dense(matrix: Matrix) -> np.ndarray:
         return matrix
     dense: np.ndarray = matrix.toarray()
     return dense
+
+
+def times_sparse(dense: np.ndarray, transposed: sparse.csr_matrix) -> np.ndarray:
+    """(n_rows, n_columns) float32 product of dense rows and a sparse matrix.
+
+    Args:
+        dense: (n_rows, n) float32.
+        transposed: (n_columns, n) CSR, the transpose of the sparse factor: so each row of it is
+            added up in one place, a few rows of ``dense`` at a time.
+    """
+    product = np.empty((dense.shape[0], transposed.shape[0]), dtype=np.float32)
+    for start in range(0, len(dense), _ROWS):
+        block = slice(start, start + _ROWS)
+        product[block] = (transposed @ np.ascontiguousarray(dense[block].T)).T
+    return product
 
 
 def row_sums(matrix: Matrix) -> np.ndarray:

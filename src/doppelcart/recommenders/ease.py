@@ -1,6 +1,10 @@
 """EASE: the closed-form item-item autoencoder, by the smaller of the two Gram matrices."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import ClassVar, cast
 
 import numpy as np
@@ -13,6 +17,7 @@ from doppelcart.recommenders.base import (
     RecommenderConfig,
     column_sums,
     row_sums,
+    times_sparse,
     to_dense,
 )
 
@@ -64,8 +69,34 @@ class EASE(Recommender):
         self._form = form
 
     def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
-        config = cast(EASEConfig, config)
-        return self._form.score(seen, config.l2, config.centred)
+        return next(self._score_each(seen, [config]))
+
+    def _score_each(
+        self, seen: Matrix, configs: Sequence[RecommenderConfig]
+    ) -> Iterator[np.ndarray]:
+        """Histories meet the training users once, and each l2 once whether centred or not."""
+        met = self._form.meet(seen)
+        for l2, alike in groupby(cast(Sequence[EASEConfig], configs), key=attrgetter("l2")):
+            explained = self._form.explained(met, l2)
+            for config in alike:
+                yield self._form.scores(seen, explained, l2, config.centred)
+
+
+@dataclass(frozen=True)
+class _Solution:
+    """What scores under one l2 need.
+
+    Args:
+        inverse: The inverse of the form's Gram matrix plus l2, float32.
+        diagonal: (n_items,) ``diag(M)``.
+        update: (n_items,) v.
+        mean_explained: (n_items,) ``mu - mu M``.
+    """
+
+    inverse: np.ndarray
+    diagonal: np.ndarray
+    update: np.ndarray
+    mean_explained: np.ndarray
 
 
 class _Form(ABC):
@@ -77,50 +108,56 @@ class _Form(ABC):
     def __init__(self, train: sparse.csr_matrix) -> None:
         self.train = train
         self.mean = column_sums(train) / train.shape[0]
-        self.solved: dict[float, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        self.solved: dict[float, _Solution] = {}
 
     @abstractmethod
-    def solve(self, l2: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The inverse, ``diag(M)`` (n_items,) and v (n_items,), float64."""
+    def solve(self, l2: float) -> _Solution:
+        """The solution of an l2."""
 
     @abstractmethod
-    def explained(self, seen: Matrix, share: np.ndarray, l2: float) -> np.ndarray:
-        """(n_users, n_items) float32 ``y - y M`` of ``y = seen - share * mean``."""
+    def meet(self, seen: Matrix) -> Matrix:
+        """What every l2 needs of the histories: their product with the form's side of X."""
 
-    def solution(self, l2: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    @abstractmethod
+    def explained(self, met: Matrix, l2: float) -> np.ndarray:
+        """(n_users, n_items) float32 ``x - x M`` of the histories that were met."""
+
+    def solution(self, l2: float) -> _Solution:
         """The solution of an l2, kept as long as memory allows: the oldest goes first."""
         if l2 not in self.solved:
             solution = self.solve(l2)
-            while self.solved and (len(self.solved) + 1) * solution[0].nbytes > _CACHE_BYTES:
+            while self.solved and (len(self.solved) + 1) * solution.inverse.nbytes > _CACHE_BYTES:
                 self.solved.pop(next(iter(self.solved)))
             self.solved[l2] = solution
         return self.solved[l2]
 
-    def score(self, seen: Matrix, l2: float, centred: bool) -> np.ndarray:
-        """``y B``, plus the mean if centred.
+    def scores(self, seen: Matrix, explained: np.ndarray, l2: float, centred: bool) -> np.ndarray:
+        """``y B`` of ``y = seen - share * mean``, plus the mean if centred.
 
         With d the diagonal of ``M + v v^T``, ``y B = y - (y M + (y v) v^T) / d``, computed as
-        ``(y - y M - (y v) v^T) / d + y (1 - 1 / d)``.
+        ``(y - y M - (y v) v^T) / d + y (1 - 1 / d)``. All of it but ``explained / d`` and the
+        known items' own weights is of rank 3.
         """
-        _, diagonal, update = self.solution(l2)
-        share = np.zeros(seen.shape[0])
-        if centred and self.mean.any():
-            share = np.minimum(row_sums(seen) / self.mean.sum(), 1)
-        scores = self.explained(seen, share, l2)
-        if centred:
-            diagonal = diagonal + update**2
-            deviation = seen @ update - share * (self.mean @ update)
-            scores -= _outer(deviation, update)
-        scores /= diagonal.astype(np.float32)
+        solution = self.solution(l2)
+        diagonal = solution.diagonal + centred * solution.update**2
         own = 1 - 1 / diagonal
+        scores = explained / diagonal.astype(np.float32)
+        if centred:
+            size = self.mean.sum()
+            share = np.minimum(row_sums(seen) / size, 1) if size else np.zeros(seen.shape[0])
+            deviation = seen @ solution.update - share * (self.mean @ solution.update)
+            of_users = np.column_stack([-share, -deviation, np.ones(len(share))])
+            of_items = [
+                solution.mean_explained / diagonal + self.mean * own,
+                solution.update / diagonal,
+                self.mean,
+            ]
+            scores += of_users.astype(np.float32) @ np.stack(of_items).astype(np.float32)
         if isinstance(seen, np.ndarray):
             scores += seen * own.astype(np.float32)
         else:
             rows = np.repeat(np.arange(seen.shape[0]), np.diff(seen.indptr))
             scores[rows, seen.indices] += seen.data * own[seen.indices]
-        if centred:
-            scores -= _outer(share, self.mean * own)
-            scores += self.mean.astype(np.float32)
         return scores
 
 
@@ -129,28 +166,32 @@ class _UserForm(_Form):
 
     def __init__(self, train: sparse.csr_matrix) -> None:
         super().__init__(train)
+        self.items = train.T.tocsr()
         self.gram = (train @ train.T).toarray().astype(np.float64)
 
-    def solve(self, l2: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def solve(self, l2: float) -> _Solution:
         inverse = _invert(self.gram, l2)
         single = inverse.astype(np.float32)
-        items = self.train.T.tocsr()
-        explained = np.empty(items.shape[0])
+        explained = np.empty(self.items.shape[0])
         for start in range(0, len(explained), _BLOCK):
-            block = items[start : start + _BLOCK]
+            block = self.items[start : start + _BLOCK]
             explained[start : start + _BLOCK] = row_sums(block.multiply(block @ single))
         # M mu = (l2 / n) X^T A 1 turns Sherman and Morrison's update into v v^T below.
         ones = inverse.sum(axis=1)
-        update = (self.train.T @ ones) / np.sqrt(ones.sum())
-        return single, 1 - explained, update
+        reach = self.items @ ones
+        return _Solution(
+            inverse=single,
+            diagonal=1 - explained,
+            update=reach / np.sqrt(ones.sum()),
+            mean_explained=self.mean - l2 / self.train.shape[0] * reach,
+        )
 
-    def explained(self, seen: Matrix, share: np.ndarray, l2: float) -> np.ndarray:
-        overlap = self.train @ seen.T
-        overlap = overlap if isinstance(overlap, np.ndarray) else overlap.toarray()
-        overlap = (overlap - np.outer(self.gram.mean(axis=1), share)).astype(np.float32)
-        inverse, _, _ = self.solution(l2)
-        product: np.ndarray = self.train.T @ (inverse @ overlap)
-        return np.ascontiguousarray(product.T)
+    def meet(self, seen: Matrix) -> Matrix:
+        overlap = seen @ self.train.T
+        return to_dense(overlap).astype(np.float32, copy=False)
+
+    def explained(self, met: Matrix, l2: float) -> np.ndarray:
+        return times_sparse(met @ self.solution(l2).inverse, self.items)
 
 
 class _ItemForm(_Form):
@@ -160,23 +201,24 @@ class _ItemForm(_Form):
         super().__init__(train)
         self.gram = (train.T @ train).toarray().astype(np.float64)
 
-    def solve(self, l2: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def solve(self, l2: float) -> _Solution:
         inverse = _invert(self.gram, l2)
         n_users = self.train.shape[0]
         ratio = inverse @ self.mean
-        update = ratio * np.sqrt(l2 * n_users / (1 - n_users * (self.mean @ ratio)))
-        return inverse.astype(np.float32), l2 * inverse.diagonal(), update
+        return _Solution(
+            inverse=inverse.astype(np.float32),
+            diagonal=l2 * inverse.diagonal(),
+            update=ratio * np.sqrt(l2 * n_users / (1 - n_users * (self.mean @ ratio))),
+            mean_explained=self.mean - l2 * ratio,
+        )
 
-    def explained(self, seen: Matrix, share: np.ndarray, l2: float) -> np.ndarray:
-        inverse, _, _ = self.solution(l2)
-        product = -np.float32(l2) * (seen @ inverse)
-        product += _outer(share, l2 * (self.mean @ inverse) - self.mean)
-        product += to_dense(seen)
+    def meet(self, seen: Matrix) -> Matrix:
+        return seen
+
+    def explained(self, met: Matrix, l2: float) -> np.ndarray:
+        product = -np.float32(l2) * (met @ self.solution(l2).inverse)
+        product += to_dense(met)
         return product
-
-
-def _outer(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    return np.outer(rows.astype(np.float32), columns.astype(np.float32))
 
 
 def _invert(gram: np.ndarray, l2: float) -> np.ndarray:
@@ -189,5 +231,9 @@ def _invert(gram: np.ndarray, l2: float) -> np.ndarray:
     system[np.diag_indices_from(system)] += l2
     factor, _ = linalg.cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
     inverse, _ = linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
-    lower = np.tril(inverse)
-    return lower + np.tril(lower, -1).T
+    for start in range(0, len(inverse), _BLOCK):
+        stop = start + _BLOCK
+        inverse[start:stop, stop:] = inverse[stop:, start:stop].T
+        corner = np.tril(inverse[start:stop, start:stop])
+        inverse[start:stop, start:stop] = corner + np.tril(corner, -1).T
+    return inverse

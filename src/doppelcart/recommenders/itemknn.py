@@ -11,6 +11,7 @@ from doppelcart.recommenders.base import (
     Recommender,
     RecommenderConfig,
     column_sums,
+    times_sparse,
     to_dense,
 )
 
@@ -64,17 +65,17 @@ class ItemKNN(Recommender):
 
     def _fit(self, train: sparse.csr_matrix) -> None:
         self._train = train
+        self._items = train.T.tocsr()
         self._support = column_sums(train.multiply(train).tocsr())
         self._gram: np.ndarray | None = None
 
     def _pairs(self) -> np.ndarray:
         """(n_items, n_items) float32 Gram matrix, made at the first use that cannot do without."""
         if self._gram is None:
-            transposed = self._train.T.tocsr()
             self._gram = np.empty((self.n_items, self.n_items), dtype=np.float32)
             for start in range(0, self.n_items, _BLOCK):
                 block = slice(start, start + _BLOCK)
-                self._gram[block] = (transposed[block] @ self._train).toarray()
+                self._gram[block] = (self._items[block] @ self._train).toarray()
         return self._gram
 
     def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
@@ -89,8 +90,8 @@ class ItemKNN(Recommender):
         support = np.where(bought, self._support, 1)
         of_known = (bought / support**alpha).astype(np.float32)
         of_candidate = (bought / support ** (1 - alpha)).astype(np.float32)
-        overlap = self._train @ (to_dense(seen) * of_known).T
-        scores = np.ascontiguousarray((self._train.T @ overlap).T)
+        overlap = times_sparse(to_dense(seen) * of_known, self._train)
+        scores = times_sparse(overlap, self._items)
         scores *= of_candidate
         # A known item is not its own neighbour: its similarity to itself is 1.
         scores -= to_dense(seen) * bought

@@ -1,9 +1,12 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from doppelcart.arms import scoring
 from doppelcart.arms.completion import completed, strongest_unseen
+from doppelcart.arms.grid import expand
 from doppelcart.recommenders import RECOMMENDERS
 
 
@@ -37,29 +40,36 @@ def test_recommenders_called_blind_to_histories_are(
     assert (np.ptp(scores, axis=0).max() == 0) == (name in scoring.IGNORE_HISTORY)
 
 
-@pytest.mark.parametrize("name", ["ials", "ease"])
+@pytest.mark.parametrize(
+    ("name", "grid"),
+    [("ials", {"factors": [2, 4]}), ("ease", {"l2": [3.0, 30.0]})],
+)
 def test_values_at_strengths_are_those_of_ranking_the_completed_histories(
-    name: str, data: tuple[sparse.csr_matrix, ...], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    grid: dict[str, list[Any]],
+    data: tuple[sparse.csr_matrix, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(scoring, "BATCH_USERS", 5)
     train, seen, added = data
     relevant = sparse.csr_matrix(np.roll(seen.toarray(), 1, axis=1))
     recommender = RECOMMENDERS[name]().fit(train)
-    config = recommender.Config()
-    values = scoring.values_at_strengths(
-        recommender, config, seen, {"gan_completion": added}, [0.5], relevant, "recall", 10
+    configs = expand(name, grid)
+    by_config = scoring.values_at_strengths(
+        recommender, configs, seen, {"gan_completion": added}, [0.5, 1.0], relevant, "recall", 10
     )
-    assert set(values) == {("", 0.0), ("gan_completion", 0.5)}
-    for (arm, strength), found in values.items():
-        history = completed(seen, added, strength) if arm else seen
-        ranked = scoring.rank(recommender, config, history, seen, 10)
-        expected = [
-            len(set(ranked[u]) & set(relevant[u].indices)) / min(10, relevant[u].nnz)
-            if relevant[u].nnz
-            else np.nan
-            for u in range(12)
-        ]
-        np.testing.assert_allclose(found, expected)
+    for config, values in zip(configs, by_config, strict=True):
+        assert set(values) == {("", 0.0), ("gan_completion", 0.5), ("gan_completion", 1.0)}
+        for (arm, strength), found in values.items():
+            history = completed(seen, added, strength) if arm else seen
+            ranked = scoring.rank(recommender, config, history, seen, 10)
+            expected = [
+                len(set(ranked[u]) & set(relevant[u].indices)) / min(10, relevant[u].nnz)
+                if relevant[u].nnz
+                else np.nan
+                for u in range(12)
+            ]
+            np.testing.assert_allclose(found, expected)
 
 
 @pytest.mark.parametrize("name", ["itemknn", "puresvd", "ease", "ials"])
@@ -71,5 +81,7 @@ def test_users_of_whom_nothing_is_known_get_what_is_popular(name: str) -> None:
     assert scoring.rank(recommender, config, nothing, nothing, 3).tolist() == [[2, 1, 3]]
 
     relevant = sparse.csr_matrix([[0, 0, 1, 0]], dtype=np.float32)
-    values = scoring.values_at_strengths(recommender, config, nothing, {}, [], relevant, "mrr", 3)
+    (values,) = scoring.values_at_strengths(
+        recommender, [config], nothing, {}, [], relevant, "mrr", 3
+    )
     assert values["", 0.0].tolist() == [1.0]

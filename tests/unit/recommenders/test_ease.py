@@ -47,14 +47,25 @@ def test_both_forms_are_the_formula(n_users: int, l2: float, centred: bool) -> N
 @pytest.mark.parametrize("centred", [False, True])
 def test_woodbury_equals_the_ordinary_inverse(centred: bool) -> None:
     train, seen = data(60), data(9, seed=1)
-    by_users = ease._UserForm(train).score(seen, 20.0, centred)
-    by_items = ease._ItemForm(train).score(seen, 20.0, centred)
+    by_users, by_items = (
+        form.scores(seen, form.explained(form.meet(seen), 20.0), 20.0, centred)
+        for form in (ease._UserForm(train), ease._ItemForm(train))
+    )
     np.testing.assert_allclose(by_users, by_items, atol=1e-5)
 
 
 @pytest.mark.parametrize(("n_users", "form"), [(39, "_UserForm"), (40, "_ItemForm")])
 def test_the_smaller_gram_matrix_is_used(n_users: int, form: str) -> None:
     assert type(EASE().fit(data(n_users))._form).__name__ == form
+
+
+@pytest.mark.parametrize("n_users", [30, 60])
+def test_configs_that_share_their_work_score_as_each_alone(n_users: int) -> None:
+    train, seen = data(n_users), data(9, seed=1)
+    configs = [EASEConfig(l2=l2, centred=c) for l2 in (2.0, 20.0) for c in (False, True)]
+    together = EASE().fit(train).score_each(seen, configs)
+    for config, scores in zip(configs, together, strict=True):
+        np.testing.assert_array_equal(scores, EASE().fit(train).score(seen, config))
 
 
 def test_weighted_training_histories() -> None:
