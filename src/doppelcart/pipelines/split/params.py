@@ -29,7 +29,7 @@ class SplitParams(BaseModel):
         default=0.9, gt=0, lt=1, description="Share of all lines before the test window."
     )
     known_items: tuple[int, ...] = Field(
-        default=(0, 1, 5, 20),
+        default=(0, 1, 2, 5, 10, 20),
         description="How many first items of a held-out user are revealed, a slice each.",
     )
     known_shares: tuple[float, ...] = Field(
