@@ -5,9 +5,13 @@ with the processor seconds of fitting and of sampling.
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
+
+# Columns are described in this process and not in others, whose time would not be seen.
+os.environ["LOKY_MAX_CPU_COUNT"] = "1"
 
 import pandas as pd
 from ctgan import CTGAN
