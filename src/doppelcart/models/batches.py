@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from doppelcart.histories import Histories
+from doppelcart.models.config import TrainingConfig
 
 Batch = dict[str, np.ndarray]
 
@@ -55,20 +56,22 @@ def make_batch(
     profiles: ProfileBlocks,
     users: np.ndarray,
     n_new: int,
-    known_share: float,
+    config: TrainingConfig,
     rng: np.random.Generator,
 ) -> Batch:
     """Densify some users into one training batch.
 
     The first ``n_new`` rows have an empty visible history and may show the behaviour block;
-    the others are to be completed and never show it.
+    the others are to be completed and never show it. Some of those show no item either: a
+    customer of whom nothing is known wants what anybody may buy, not what some invented user
+    would.
 
     Args:
         histories: All training users.
         profiles: Their profiles.
         users: (batch,) rows of ``histories``.
         n_new: How many of them train the invention of new users.
-        known_share: Chance that a profile block is shown.
+        config: Chances that a block is shown, and that nothing is seen.
         rng: Source of randomness.
 
     Returns:
@@ -76,16 +79,18 @@ def make_batch(
         demographics_known and behaviour_known (batch, 1), is_new (batch, 1).
     """
     chosen = histories.select(users)
-    sizes = kept_sizes(chosen.lengths, rng)
-    sizes[:n_new] = 0
-    is_new = (np.arange(len(users)) < n_new).astype(np.float32)[:, None]
-    known = (rng.random((2, len(users), 1)) < known_share).astype(np.float32)
+    is_new = np.arange(len(users)) < n_new
+    is_empty = is_new | (rng.random(len(users)) < config.empty_history_share)
+    sizes = np.where(is_empty, 0, kept_sizes(chosen.lengths, rng))
+    chances = np.array([config.demographics_known_share, config.behaviour_known_share])
+    known = (rng.random((2, len(users), 1)) < chances[:, None, None]).astype(np.float32)
+    new = is_new.astype(np.float32)[:, None]
     return {
         "full": chosen.matrix.toarray(),
         "seen": hide(chosen, sizes, rng).matrix.toarray(),
         "demographics": profiles.demographics[users] * known[0],
         "demographics_known": known[0],
-        "behaviour": profiles.behaviour[users] * known[1] * is_new,
-        "behaviour_known": known[1] * is_new,
-        "is_new": is_new,
+        "behaviour": profiles.behaviour[users] * known[1] * new,
+        "behaviour_known": known[1] * new,
+        "is_new": new,
     }

@@ -91,8 +91,21 @@ class TrainingConfig(BaseModel):
     temperature: float = Field(
         0.7, gt=0, le=10, description="temperature of the straight-through Gumbel-sigmoid"
     )
-    profile_known_share: float = Field(
-        0.5, ge=0, le=1, description="chance that each profile block is shown in training"
+    demographics_known_share: float = Field(
+        0.5, ge=0, le=1, description="chance that demographics are shown in training"
+    )
+    behaviour_known_share: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="chance that a user to invent shows the behaviour wanted; below 1, an empty "
+        "history alone asks both for somebody and for what anybody may buy",
+    )
+    empty_history_share: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="share of the histories to complete that show no item at all",
     )
     ema_decay: float = Field(
         0.995, ge=0, lt=1, description="decay a step of the averaged generator weights"

@@ -234,7 +234,8 @@ def game_config(config: PrivacyConfig) -> TrainingConfig:
         critic_learning_rate=config.critic_learning_rate,
         ema_decay=config.ema_decay,
         new_user_share=1,
-        profile_known_share=0,
+        demographics_known_share=0,
+        behaviour_known_share=0,
         seed=config.seed,
     )
 

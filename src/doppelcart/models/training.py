@@ -231,7 +231,7 @@ def batches(
     n_new = round(config.new_user_share * size)
     for start in range(0, len(order) - size + 1, size):
         users = order[start : start + size]
-        yield make_batch(histories, profiles, users, n_new, config.profile_known_share, rng)
+        yield make_batch(histories, profiles, users, n_new, config, rng)
 
 
 def run_epoch(

@@ -5,6 +5,7 @@ import pytest
 
 from doppelcart.histories import Histories
 from doppelcart.models.batches import ProfileBlocks, hide, kept_sizes, make_batch
+from doppelcart.models.config import TrainingConfig
 
 LENGTHS = [6, 1, 3, 8, 2]
 
@@ -82,9 +83,12 @@ class TestHide:
 class TestMakeBatch:
     USERS = np.array([3, 0, 2, 0])
 
-    def batch(self, histories, blocks, share=0.5, seed=0, n_new=2):
+    def batch(self, histories, blocks, share=0.5, seed=0, n_new=2, empty=0.0):
+        config = TrainingConfig(
+            demographics_known_share=share, behaviour_known_share=share, empty_history_share=empty
+        )
         rng = np.random.default_rng(seed)
-        return make_batch(histories, blocks, self.USERS, n_new, share, rng)
+        return make_batch(histories, blocks, self.USERS, n_new, config, rng)
 
     def test_shapes_and_types(self, histories, blocks):
         widths = {
@@ -118,6 +122,23 @@ class TestMakeBatch:
         assert (shown[2:] >= 1).all()
         assert (shown[2:] < batch["full"][2:].sum(axis=1)).all()
         assert (batch["seen"] <= batch["full"]).all()
+
+    def test_some_histories_to_complete_show_nothing(self, histories, blocks):
+        for seed in range(10):
+            shown = self.batch(histories, blocks, seed=seed, empty=1.0)["seen"]
+            assert not shown.any()
+        emptied = [
+            not self.batch(histories, blocks, seed=seed, empty=0.5)["seen"][2:].any(axis=1).all()
+            for seed in range(200)
+        ]
+        # two of the four rows are to be completed: at least one is empty in 1 - 0.5**2 of batches
+        assert np.mean(emptied) == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / 200))
+
+    def test_who_is_to_be_invented_shows_the_behaviour_wanted(self, histories, blocks):
+        rng = np.random.default_rng(0)
+        for _ in range(50):
+            batch = make_batch(histories, blocks, self.USERS, 2, TrainingConfig(), rng)
+            assert batch["behaviour_known"][:, 0].tolist() == [1, 1, 0, 0]
 
     def test_behaviour_is_never_shown_of_a_history_to_complete(self, histories, blocks):
         for seed in range(50):

@@ -168,7 +168,7 @@ class TestSteps:
         assert int(game.generator_optimizer.iterations) == 2
 
     def test_of_a_user_of_whom_nothing_is_known_nothing_is_reconstructed(self, real, blocks):
-        unknown = {"new_user_share": 1.0, "profile_known_share": 0.0}
+        unknown = {"new_user_share": 1.0, "behaviour_known_share": 0.0}
         assert run_epoch(new_game(1.0, **unknown), real, blocks, 1)["reconstruction_loss"] == 0
         # There the average is all there is to learn.
         assert run_epoch(new_game(0.0, **unknown), real, blocks, 1)["reconstruction_loss"] > 0

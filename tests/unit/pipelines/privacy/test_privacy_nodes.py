@@ -53,7 +53,7 @@ def test_a_generator_that_memorises_fails(strangers) -> None:
     # a profile for each, trained long, without dropout, critic or averaging
     behaviour = np.eye(30, dtype=np.float32) * 3
     training = TrainingConfig(
-        epochs=120, batch_size=30, new_user_share=1, profile_known_share=1, ema_decay=0,
+        epochs=120, batch_size=30, new_user_share=1, demographics_known_share=1, ema_decay=0,
         learning_rate=2e-2, weight_decay=0, evaluate_every=120,
     )  # fmt: skip
     long = never_seen.select(np.flatnonzero(never_seen.lengths > 2))
