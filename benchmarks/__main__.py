@@ -12,10 +12,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "true")
 
-from benchmarks import augmentation, cfgan, core, ctgan, documents, figures, machine, multvae
+from benchmarks import (
+    augmentation,
+    cfgan,
+    core,
+    critic,
+    ctgan,
+    documents,
+    figures,
+    machine,
+    multvae,
+)
 
 BENCHMARKS = {
     "core": core.measure,
+    "critic": critic.measure,
     "cfgan": cfgan.measure,
     "augmentation": augmentation.measure,
     "ctgan": ctgan.measure,

@@ -345,12 +345,13 @@ def users_like(
     behaviour: np.ndarray,
     times: int,
     env: str | None,
+    seed: int = 0,
 ) -> Histories:
     """Users invented from the jittered profiles of real ones, each asked for ``times`` times."""
     from doppelcart.models.completion import generate
 
-    augmentation = _parameters(env)["augmentation"]
-    rng = np.random.default_rng([augmentation["seed"], 1])
+    augmentation = all_parameters(env)["augmentation"]
+    rng = np.random.default_rng([seed, 1])
     order = np.tile(rng.permutation(real.n_users), times)
     jitter = rng.normal(0, augmentation["profile_jitter"], (len(order), behaviour.shape[1]))
     wanted = behaviour[order] + jitter.astype(np.float32)
@@ -377,7 +378,7 @@ def share_of_real(
         test: Users that it is measured on.
         env: Environment of the grid.
     """
-    grid = expand("ease", _parameters(env)["evaluation"]["grids"]["ease"])
+    grid = expand("ease", all_parameters(env)["evaluation"]["grids"]["ease"])
     by_real, by_invented = (tuned(source, validation, test, grid) for source in (real, invented))
     result = paired_bootstrap(by_invented, by_real, rng=np.random.default_rng(0))
     how = (
@@ -465,11 +466,12 @@ def made_histories(n_users: int, n_items: int, length: int, rng: np.random.Gener
 
 def gan_parameters(env: str | None) -> dict[str, Any]:
     """Parameters of the adversarial generator in an environment."""
-    parameters: dict[str, Any] = _parameters(env)["gan"]
-    return parameters
+    found: dict[str, Any] = all_parameters(env)["gan"]
+    return found
 
 
-def _parameters(env: str | None) -> dict[str, Any]:
+def all_parameters(env: str | None) -> dict[str, Any]:
+    """All parameters of an environment."""
     loader = OmegaConfigLoader(
         str(PROJECT / "conf"), env=env or CONFIG_LOADER_ARGS["base_env"], **CONFIG_LOADER_ARGS
     )
