@@ -18,6 +18,7 @@ from doppelcart.errors import InputError, ParameterError
 from doppelcart.metrics.significance import Uplift, holm, paired_bootstraps
 
 BEST_BASELINE = "best_baseline"
+MOST_POPULAR = "most_popular"
 Family = Literal["slice", "table"]
 
 
@@ -58,10 +59,14 @@ def best_baselines(chosen: pd.DataFrame) -> dict[str, str]:
     Returns:
         Recommender name by slice; ties go to the first in the grid.
     """
-    none = chosen[chosen[Columns.ARM] == NONE]
-    none = none.assign(value=none["value"].fillna(-np.inf))
-    best = none.sort_values("value", ascending=False, kind="stable").drop_duplicates(Columns.SLICE)
+    best = _best_recommenders(chosen[chosen[Columns.ARM] == NONE])
     return dict(zip(best[Columns.SLICE], best[Columns.RECOMMENDER], strict=True))
+
+
+def _best_recommenders(chosen: pd.DataFrame) -> pd.DataFrame:
+    """The chosen row of the best recommender of every (slice, arm), as validation saw it."""
+    order = chosen["value"].fillna(-np.inf).sort_values(ascending=False, kind="stable").index
+    return chosen.loc[order].drop_duplicates([Columns.SLICE, Columns.ARM]).sort_index()
 
 
 def references(arm: str, run: Collection[str]) -> list[str]:
@@ -134,12 +139,7 @@ def compare(
         InputError: If the user metrics lack the metric.
         ParameterError: If there are too few resamples to reach significance in a family.
     """
-    if settings.metric not in user_metrics:
-        raise InputError(
-            f"user_metrics has no column '{settings.metric}'; it has "
-            f"{', '.join(metric_columns(user_metrics))}. Add the cutoff to "
-            "evaluation.cutoffs and run evaluate_arms again."
-        )
+    _check_metric(user_metrics, settings.metric)
     knobs = chosen.set_index([Columns.SLICE, Columns.RECOMMENDER, Columns.ARM])["knob"]
     baselines = best_baselines(chosen)
     parts = []
@@ -148,6 +148,66 @@ def compare(
         plan = list(_plan(rows, knobs[name], baselines[str(name)]))
         parts.append(_compare_slice(str(name), wide, plan, settings))
     return correct(pd.concat(parts, ignore_index=True), settings)
+
+
+def against_best(
+    user_metrics: pd.DataFrame, chosen: pd.DataFrame, settings: ComparisonSettings
+) -> pd.DataFrame:
+    """Every arm at its best against the best a shop could do without generated data.
+
+    Validation chooses both sides: for the arm its recommender, and for the baseline the best
+    recommender without generated data. Beside it stands the comparison with plain popularity,
+    which is all there is to recommend to a customer of whom nothing is known.
+
+    Args:
+        user_metrics: One row a (slice, arm, recommender, user).
+        chosen: As from ``tuning.choose``.
+        settings: Metric, resampling and correction. Either kind of baseline is a family of its own.
+
+    Returns:
+        One row a (slice, arm, against) as in ``compare``, ``against`` being ``best_baseline`` or
+        ``most_popular``, and ``baseline`` the recommender behind it.
+
+    Raises:
+        InputError: If the user metrics lack the metric.
+    """
+    _check_metric(user_metrics, settings.metric)
+    best, baselines = _best_recommenders(chosen), best_baselines(chosen)
+    parts = []
+    for name, rows in user_metrics.groupby(Columns.SLICE, sort=False, observed=True):
+        wide = by_user(rows, [Columns.RECOMMENDER, Columns.ARM], settings.metric)
+        of_slice = best[best[Columns.SLICE] == name]
+        plan = list(_plan_at_best(of_slice, baselines[str(name)], ("popularity", NONE) in wide))
+        compared = _compare_slice(str(name), wide, plan, settings)
+        parts.append(compared.assign(baseline=[c.reference[0] for c in plan]))
+    table = pd.concat(parts, ignore_index=True)
+    if table.empty:
+        return table
+    families = table.groupby("against", sort=False)
+    return pd.concat([correct(rows, settings) for _, rows in families]).sort_index()
+
+
+def _plan_at_best(
+    best: pd.DataFrame, baseline: str, with_popularity: bool
+) -> Iterator[_Comparison]:
+    for row in best.to_dict("records"):
+        arm, recommender = str(row[Columns.ARM]), str(row[Columns.RECOMMENDER])
+        if arm == NONE or ARMS[arm].kind is Kind.SYNTHETIC_ONLY:
+            continue
+        tested = float(row["knob"]) > 0
+        yield _Comparison(recommender, arm, BEST_BASELINE, (baseline, NONE), tested)
+        if with_popularity:
+            differs = tested or recommender != "popularity"
+            yield _Comparison(recommender, arm, MOST_POPULAR, ("popularity", NONE), differs)
+
+
+def _check_metric(user_metrics: pd.DataFrame, metric: str) -> None:
+    if metric not in user_metrics:
+        raise InputError(
+            f"user_metrics has no column '{metric}'; it has "
+            f"{', '.join(metric_columns(user_metrics))}. Add the cutoff to "
+            "evaluation.cutoffs and run evaluate_arms again."
+        )
 
 
 def _plan(rows: pd.DataFrame, knobs: pd.Series, baseline: str) -> Iterator[_Comparison]:

@@ -12,7 +12,7 @@ from scipy import sparse
 from tqdm import tqdm
 
 from doppelcart.arms.completion import Completer, complete_case
-from doppelcart.arms.definition import ARMS, NONE, SYNTHETIC_OF, Kind
+from doppelcart.arms.definition import ARMS, NONE, SYNTHETIC_OF, Kind, of_kind
 from doppelcart.arms.parallel import side_by_side
 from doppelcart.arms.scoring import IGNORE_HISTORY, values_at_strengths
 from doppelcart.arms.training import check_synthetic, training_matrix
@@ -119,11 +119,37 @@ def tune(
     Raises:
         InputError: If no case has a user, or synthetic users do not fit the training users.
     """
+    return tune_by_user(train, synthetic, completers, cases, settings)[0]
+
+
+def tune_by_user(
+    train: Histories,
+    synthetic: Mapping[str, Histories],
+    completers: Mapping[str, Completer],
+    cases: Mapping[str, Case],
+    settings: TuningSettings,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``tune``, and what its means are made of where synthetic users stand in for real ones.
+
+    Args:
+        train: Real training users.
+        synthetic: Sets of synthetic users by name (see ``SYNTHETIC_OF``).
+        completers: Completer by completion arm.
+        cases: Validation cases by slice.
+        settings: What to try.
+
+    Returns:
+        As from ``tune``; and one row a (slice, recommender, config, arm, user) with the ``value``
+        of the metric, for ``none`` and the synthetic-only arms on the slices of the latter.
+
+    Raises:
+        InputError: If no case has a user, or synthetic users do not fit the training users.
+    """
     used = {SYNTHETIC_OF[arm] for arm in settings.names(Kind.TRAINING)}
     check_synthetic(
         train, {name: synthetic[name] for name in used}, max(settings.ratios, default=0.0)
     )
-    drawn = _draw(cases, settings)
+    drawn = draw(cases, settings)
     everyone = _stack(drawn, completers, settings)
     some = {name: drawn[name] for name in drawn if _is_wanted(name, settings)}
     only = _stack(some, {}, settings)
@@ -144,8 +170,9 @@ def tune(
 
         parts = side_by_side(score_fit, tasks, settings.workers)
         rows = [row for part in parts for row in part]
-    scores = _share_none(pd.DataFrame(rows), settings)
-    return scores.astype({"knob": float, "value": float, "n_users": int})
+    tried = pd.DataFrame(rows)
+    scores = _share_none(tried.drop(columns="by_user"), settings)
+    return scores.astype({"knob": float, "value": float, "n_users": int}), _by_user(tried, some)
 
 
 def choose(validation_scores: pd.DataFrame) -> pd.DataFrame:
@@ -180,7 +207,19 @@ def _as_first_seen(scores: pd.DataFrame) -> Callable[[pd.Series], pd.Series]:
     return key
 
 
-def _draw(cases: Mapping[str, Case], settings: TuningSettings) -> dict[str, Case]:
+def draw(cases: Mapping[str, Case], settings: TuningSettings) -> dict[str, Case]:
+    """The users on whom everything is tuned.
+
+    Args:
+        cases: Validation cases by slice.
+        settings: How many users, and the seed.
+
+    Returns:
+        Cases with at least one user and at most ``max_users``.
+
+    Raises:
+        InputError: If no case has a user.
+    """
     drawn = {
         name: sample_case(case, settings.max_users, settings.seed)
         for name, case in cases.items()
@@ -249,6 +288,7 @@ def _score_configs(
             "knob": strength if completion else ratio,
             "value": _mean(by_user[rows]),
             "n_users": int(np.isfinite(by_user[rows]).sum()),
+            "by_user": by_user[rows],
         }
         for config, values in zip(configs, by_config, strict=True)
         for (completion, strength), by_user in values.items()
@@ -259,6 +299,17 @@ def _score_configs(
 def _mean(values: np.ndarray) -> float:
     defined = values[np.isfinite(values)]
     return float(defined.mean()) if len(defined) else float("nan")
+
+
+def _by_user(tried: pd.DataFrame, cases: Mapping[str, Case]) -> pd.DataFrame:
+    """One row a user, for real users and for those that stand in for them."""
+    compared = (NONE, *of_kind(Kind.SYNTHETIC_ONLY))
+    labels = [Columns.SLICE, Columns.RECOMMENDER, "config", Columns.ARM]
+    kept = tried[tried[Columns.ARM].isin(compared) & tried[Columns.SLICE].isin(cases)]
+    users = kept[Columns.SLICE].map(lambda name: cases[name].user_ids)
+    long = kept.assign(**{Columns.USER: users, "value": kept["by_user"]})
+    long = long.explode([Columns.USER, "value"])
+    return long[[*labels, Columns.USER, "value"]].astype({"value": float}).reset_index(drop=True)
 
 
 def _share_none(scores: pd.DataFrame, settings: TuningSettings) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import pytest
 
 from doppelcart.arms.comparing import (
     ComparisonSettings,
+    against_best,
     best_baselines,
     compare,
     largest_family,
@@ -84,6 +85,49 @@ def test_generators_arms_meet_every_control_and_the_best_baseline() -> None:
     ]
     against_best = uplift[uplift["against"] == "best_baseline"]
     assert against_best["base"].tolist() == [pytest.approx(0.9)] * 2
+
+
+def test_an_arm_at_its_best_meets_the_best_without_it_and_popularity() -> None:
+    base = np.random.default_rng(0).random(50)
+    values = {
+        ("popularity", "none"): base,
+        ("ease", "none"): base + 0.1,
+        ("itemknn", "none"): base + 0.3,
+        ("ease", "gan_completion"): base + 0.2,
+        ("itemknn", "gan_completion"): base + 0.5,
+        ("ease", "gan_only"): base,
+    }
+    table = chosen(
+        [
+            ("popularity", "none", 0.0, 0.1),
+            ("ease", "none", 0.0, 0.3),
+            ("itemknn", "none", 0.0, 0.2),
+            ("ease", "gan_completion", 1.0, 0.5),
+            ("itemknn", "gan_completion", 1.0, 0.4),
+            ("ease", "gan_only", 1.0, 0.9),
+        ]
+    )
+    best = against_best(user_metrics(values), table, SETTINGS)
+    keys = ["arm", "recommender", "against", "baseline"]
+    assert best[keys].values.tolist() == [
+        ["gan_completion", "ease", "best_baseline", "ease"],
+        ["gan_completion", "ease", "most_popular", "popularity"],
+    ]
+    # What test users would have preferred, ItemKNN on both sides, plays no part.
+    assert best["difference"].tolist() == pytest.approx([0.1, 0.2])
+    # Each kind of baseline is a family of one comparison.
+    assert best["p_holm"].tolist() == best["p_value"].tolist()
+
+
+def test_an_arm_that_brought_nothing_is_the_best_without_it() -> None:
+    base = np.random.default_rng(0).random(50)
+    arms = ["none", "gan_completion"]
+    values = {("ease", arm): base for arm in arms} | {("popularity", "none"): base - 0.1}
+    table = chosen([("ease", arm, 0.0, 0.3) for arm in arms] + [("popularity", "none", 0.0, 0.1)])
+    best = against_best(user_metrics(values), table, SETTINGS).set_index("against")
+    assert best["tested"].to_dict() == {"best_baseline": False, "most_popular": True}
+    assert best.loc["best_baseline", ["difference", "p_holm"]].tolist() == [0, 1]
+    assert best.loc["most_popular", "difference"] == pytest.approx(0.1)
 
 
 def test_an_arm_that_declined_is_not_tested_and_does_not_widen_the_family() -> None:

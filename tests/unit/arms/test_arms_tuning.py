@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from doppelcart.arms.grid import expand
-from doppelcart.arms.tuning import TuningSettings, choose, sample_case, tune
+from doppelcart.arms.tuning import TuningSettings, choose, sample_case, tune, tune_by_user
 from doppelcart.cases import Case
 from doppelcart.errors import InputError
 from doppelcart.histories import Histories
@@ -93,6 +93,29 @@ def test_slices_are_kept_apart_however_they_are_scored(
     for name in cases:
         alone = tune(train, {}, {}, {name: cases[name]}, settings())
         assert together.set_index("slice")["value"][name] == pytest.approx(alone["value"].item())
+
+
+def test_scores_of_users_are_what_the_means_are_made_of(
+    group_shop: Callable[..., Histories], cold_case: ColdCase
+) -> None:
+    train, case = group_shop(24, 0), cold_case(group_shop(30, 1), 2)
+    scores, users = tune_by_user(
+        train,
+        {"gan": group_shop(24, 2)},
+        {"gan_completion": lambda seen: np.full((seen.n_users, seen.n_items), 0.1)},
+        {"cold_2": case, "cold_0": cold_case(group_shop(30, 1), 0)},
+        settings(
+            arms=["gan_completion", "gan_only"], synthetic_only_slices=["cold_2"], max_users=20
+        ),
+    )
+    assert set(users["arm"]) == {"none", "gan_only"}
+    assert set(users["slice"]) == {"cold_2"}
+    assert set(users["user_id"]) <= set(case.user_ids)
+    assert users.groupby("arm")["user_id"].nunique().tolist() == [20, 20]
+    keys = ["slice", "recommender", "config", "arm"]
+    means = users.groupby(keys)["value"].mean()
+    expected = scores.set_index(keys)["value"]
+    pd.testing.assert_series_equal(means, expected.loc[means.index])
 
 
 def test_workers_change_nothing(group_shop: Callable[..., Histories], cold_case: ColdCase) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from doppelcart.arms import comparing, evaluating, synthetic_only, tuning, verdict
+from doppelcart.arms import comparing, evaluating, rankings, synthetic_only, tuning, verdict
 from doppelcart.arms.completion import Completer, popularity_completer
 from doppelcart.arms.definition import COMPLETED_BY
 from doppelcart.cases import Case
@@ -23,7 +24,7 @@ def tune_arms(
     validation_cases: dict[str, Case],
     params: EvaluationParams,
     **generators: Any,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Let every arm choose its configuration and ratio or strength on validation users.
 
     Args:
@@ -35,13 +36,14 @@ def tune_arms(
         **generators: Trained generators by name.
 
     Returns:
-        Scores of everything tried, and what was chosen (see ``arms.tuning``).
+        Scores of everything tried; what was chosen; and, where synthetic users stand in for real
+        ones, the scores of each user (see ``arms.tuning``).
     """
     completers = _completers(train_histories, generators, demographics_matrix, params)
-    scores = tuning.tune(
+    scores, user_scores = tuning.tune_by_user(
         train_histories, synthetic_users, completers, validation_cases, tuning_settings(params)
     )
-    return scores, tuning.choose(scores)
+    return scores, tuning.choose(scores), user_scores
 
 
 def evaluate_arms(
@@ -85,8 +87,8 @@ def evaluate_arms(
 
 def compare_arms(
     user_metrics: pd.DataFrame, chosen_configs: pd.DataFrame, params: EvaluationParams
-) -> pd.DataFrame:
-    """Test every arm against ``none`` and the generator's arms against their controls.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Test every arm against ``none``, its controls, and the best there is without it.
 
     Args:
         user_metrics: Metrics a test user.
@@ -94,9 +96,14 @@ def compare_arms(
         params: Parameters of the pipeline.
 
     Returns:
-        The uplift table (see ``arms.comparing.compare``).
+        The uplift table (see ``arms.comparing.compare``), and that of every arm at its best
+        (``arms.comparing.against_best``).
     """
-    return comparing.compare(user_metrics, chosen_configs, comparison_settings(params))
+    settings = comparison_settings(params)
+    return (
+        comparing.compare(user_metrics, chosen_configs, settings),
+        comparing.against_best(user_metrics, chosen_configs, settings),
+    )
 
 
 def measure_synthetic_only(user_metrics: pd.DataFrame, params: EvaluationParams) -> pd.DataFrame:
@@ -112,6 +119,45 @@ def measure_synthetic_only(user_metrics: pd.DataFrame, params: EvaluationParams)
     return synthetic_only.tstr(
         user_metrics, params.target, params.n_bootstrap, params.alpha, params.seed
     )
+
+
+def measure_ranking_agreement(
+    train_histories: Histories,
+    validation_cases: dict[str, Case],
+    test_cases: dict[str, Case],
+    chosen_configs: pd.DataFrame,
+    validation_user_scores: pd.DataFrame,
+    user_metrics: pd.DataFrame,
+    params: EvaluationParams,
+) -> pd.DataFrame:
+    """Whether synthetic users rank recommenders as real users do; no choice is made here.
+
+    Args:
+        train_histories: Real training users, whose halves are the reference.
+        validation_cases: Validation users by slice, on whom configurations are ranked.
+        test_cases: Test users by slice, on whom recommenders are ranked.
+        chosen_configs: What ``tune_arms`` chose.
+        validation_user_scores: Scores a validation user.
+        user_metrics: Metrics a test user.
+        params: Parameters of the pipeline.
+
+    Returns:
+        The table of ``arms.rankings``.
+    """
+    tested = rankings.by_recommender(user_metrics, params.synthetic_only_slices, params.target)
+    tried = rankings.by_config(validation_user_scores, params.synthetic_only_slices)
+    drawn = tuning.draw(validation_cases, tuning_settings(params))
+    score = partial(rankings.halves_of, train_histories, params.metric, params.k, params.workers)
+    tabulate = partial(
+        rankings.tabulate, metric=params.target, alpha=params.alpha, seed=params.seed
+    )
+    by_chosen = score(test_cases, rankings.chosen_configs(chosen_configs, tested))
+    by_config = score(drawn, dict.fromkeys(tried, params.configs))
+    parts = [
+        tabulate(tested, by_chosen, "recommenders"),
+        tabulate(tried, by_config, "configurations"),
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def decide_verdict(

@@ -17,14 +17,15 @@ TRAINED = {
 def create_pipeline() -> Pipeline:
     """Tune on validation, score on test, compare, judge.
 
-    Test users enter at ``evaluate_arms``, after everything is chosen.
+    Test users enter at ``evaluate_arms`` and ``measure_ranking_agreement``, after everything is
+    chosen.
     """
     return Pipeline(
         [
             Node(
                 nodes.tune_arms,
                 inputs={**TRAINED, "validation_cases": "validation_cases"},
-                outputs=["validation_scores", "chosen_configs"],
+                outputs=["validation_scores", "chosen_configs", "validation_user_scores"],
                 name="tune_arms",
             ),
             Node(
@@ -41,7 +42,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 nodes.compare_arms,
                 inputs=["user_metrics", "chosen_configs", "params:evaluation"],
-                outputs="uplift",
+                outputs=["uplift", "uplift_against_best"],
                 name="compare_arms",
             ),
             Node(
@@ -49,6 +50,20 @@ def create_pipeline() -> Pipeline:
                 inputs=["user_metrics", "params:evaluation"],
                 outputs="tstr",
                 name="measure_synthetic_only",
+            ),
+            Node(
+                nodes.measure_ranking_agreement,
+                inputs=[
+                    "train_histories",
+                    "validation_cases",
+                    "test_cases",
+                    "chosen_configs",
+                    "validation_user_scores",
+                    "user_metrics",
+                    "params:evaluation",
+                ],
+                outputs="ranking_agreement",
+                name="measure_ranking_agreement",
             ),
             Node(
                 nodes.decide_verdict,

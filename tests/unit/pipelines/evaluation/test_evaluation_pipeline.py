@@ -105,7 +105,15 @@ def test_the_whole_pipeline(
     SequentialRunner().run(create_pipeline(), catalog)
     outputs = run(inputs)
     verdict, tstr = outputs["verdict"], outputs["tstr"]
-    assert set(outputs) == {"validation_scores", "metrics", "tstr", "verdict", "promotion"}
+    assert set(outputs) == {
+        "validation_scores",
+        "metrics",
+        "tstr",
+        "uplift_against_best",
+        "ranking_agreement",
+        "verdict",
+        "promotion",
+    }
     assert set(zip(verdict["slice"], verdict["recommender"], verdict["arm"], strict=True)) == {
         (name, recommender, arm)
         for name in ("warm", "cold_1")
@@ -117,6 +125,15 @@ def test_the_whole_pipeline(
     }
     assert verdict["verdict"].isin(["helps", "no evidence", "harms"]).all()
     assert verdict["reason"].str.len().min() > 20
+    best, agreement = outputs["uplift_against_best"], outputs["ranking_agreement"]
+    assert len(best) == 2 * (6 + 4) * 2
+    assert set(best["against"]) == {"best_baseline", "most_popular"}
+    # Of each level four arms of synthetic users and two halves of the real ones.
+    assert agreement.groupby("level", sort=False)["ranked"].agg(list).to_dict() == {
+        "recommenders": [2] * 5,
+        "configurations": [3] * 5,
+    }
+    assert agreement["n_users"].tolist() == [40] * 5 + [20] * 5
     assert len(tstr) == 4 * 2
     assert set(tstr["slice"]) == {"cold_1"}
     makers = ("the denoiser", "the generator", "the VAE")
@@ -131,7 +148,7 @@ def test_a_second_run_gives_the_same_figures(
     inputs: dict[str, Any], completers_made: list[tuple[str, int, int]]
 ) -> None:
     first, second = run(inputs), run(inputs)
-    for name in ("validation_scores", "metrics", "verdict", "tstr"):
+    for name in ("validation_scores", "metrics", "verdict", "tstr", "ranking_agreement"):
         pd.testing.assert_frame_equal(first[name], second[name])
 
 
@@ -147,7 +164,7 @@ def test_chosen_configs_survive_a_csv_file(
         if name not in ("test_cases", "item_matrix")
     }
     given["params"] = given.pop("evaluation")
-    _, chosen = nodes.tune_arms(**given)
+    _, chosen, _ = nodes.tune_arms(**given)
     path = tmp_path / "chosen.csv"
     chosen.to_csv(path, index=False)
     loaded = pd.read_csv(path, float_precision="round_trip")
@@ -157,11 +174,11 @@ def test_chosen_configs_survive_a_csv_file(
 def test_test_users_enter_only_after_everything_is_chosen() -> None:
     pipeline = create_pipeline()
     readers = [node.name for node in pipeline.nodes if "test_cases" in node.inputs]
-    assert readers == ["evaluate_arms"]
+    assert set(readers) == {"evaluate_arms", "measure_ranking_agreement"}
     makers = {output: node for node in pipeline.nodes for output in node.outputs}
     assert makers["chosen_configs"].name == "tune_arms"
     reached_by_test = pipeline.from_inputs("test_cases").all_outputs()
-    assert not reached_by_test & {"chosen_configs", "validation_scores"}
+    assert not reached_by_test & {"chosen_configs", "validation_scores", "validation_user_scores"}
 
 
 def test_parameters_reach_every_node_as_their_model() -> None:
