@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from doppelcart.arms.comparing import BEST_BASELINE
+from doppelcart.arms.comparing import BEST_BASELINE, MOST_POPULAR
 from doppelcart.arms.definition import ARMS, NONE
+from doppelcart.arms.rankings import REAL_HALVES
 
 _SLICES: Final = {
     "warm": "Returning customers",
@@ -31,6 +32,7 @@ _ARMS: Final = {
     "uniform_gan": "Customers made by the GAN for all",
     "targeted_denoiser": "Customers made without critic for the segment",
     "targeted_copies": "Copies of the segment's customers",
+    REAL_HALVES: "Half of the real customers, by the other half",
     NONE: "No generated data",
 }
 _RECOMMENDERS: Final = {
@@ -44,6 +46,7 @@ _RECOMMENDERS: Final = {
 _AGAINST: Final = {
     NONE: "the same recommender without generated data",
     BEST_BASELINE: "the best recommender without generated data",
+    MOST_POPULAR: "plain popularity, one list for everybody",
 }
 _CUSTOMERS: Final = {"segment": "the segment", "others": "everybody else"}
 _METRICS: Final = {

@@ -77,9 +77,11 @@ def describe_run() -> dict[str, Any]:
 def write_report(
     verdict: pd.DataFrame,
     uplift: pd.DataFrame,
+    uplift_against_best: pd.DataFrame,
     metrics: pd.DataFrame,
     chosen_configs: pd.DataFrame,
     tstr: pd.DataFrame,
+    ranking_agreement: pd.DataFrame,
     fidelity_report: pd.DataFrame,
     privacy_report: pd.DataFrame,
     targeting_results: pd.DataFrame,
@@ -117,12 +119,18 @@ def write_report(
     }
     targeted = of_run(targeting_results, train_histories, synthetic_users)
     parts = [
-        report.verdict_section(verdict, uplift, forests(uplift, uplift_forest, parameters), limit),
+        report.verdict_section(
+            verdict,
+            uplift,
+            uplift_against_best,
+            forests(uplift, uplift_forest, parameters),
+            limit,
+        ),
         report.scores_section(metrics, chosen_configs, scores_by_slice, metric, limit),
         report.targeting_section(
             targeted, targeting_segments, figures.targeting_forest(targeted), limit
         ),
-        report.fidelity_section(fidelity_report, tstr, drawn, limit),
+        report.fidelity_section(fidelity_report, tstr, ranking_agreement, drawn, limit),
         report.privacy_section(privacy_report, limit),
         report.training_section(monitors, training_curves, limit),
         report.data_section(

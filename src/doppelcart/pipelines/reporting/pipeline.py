@@ -21,9 +21,11 @@ COMPARED = ["train_histories", "synthetic_users"]
 REPORTED = [
     "verdict",
     "uplift",
+    "uplift_against_best",
     "metrics",
     "chosen_configs",
     "tstr",
+    "ranking_agreement",
     "fidelity_report",
     "privacy_report",
     "targeting_results",

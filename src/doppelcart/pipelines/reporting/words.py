@@ -7,7 +7,8 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from doppelcart.arms.definition import ARMS
+from doppelcart.arms.comparing import MOST_POPULAR
+from doppelcart.arms.definition import ARMS, Kind
 from doppelcart.columns import Columns
 from doppelcart.pipelines.reporting.labels import (
     is_generator,
@@ -16,6 +17,7 @@ from doppelcart.pipelines.reporting.labels import (
     slice_label,
     slice_order,
 )
+from doppelcart.pipelines.reporting.tables import change, score
 
 HELPS: Final = "helps"
 NO_EVIDENCE: Final = "no evidence"
@@ -192,6 +194,35 @@ def caution(verdict: pd.DataFrame) -> str:
         f"In {groups} only {shown} customers were tested. So few can neither show a real gain nor "
         "rule one out: read the figures as an example of the method, and bring a longer log."
     )
+
+
+def profile_only(at_best: pd.DataFrame) -> list[str]:
+    """How brand-new customers fare with what their profile suggests, against plain popularity.
+
+    Args:
+        at_best: slice, arm, recommender, against, base, value, relative and its interval, tested.
+    """
+    if at_best.empty:
+        return []
+    asked = (at_best[Columns.SLICE] == "cold_0") & (at_best["against"] == MOST_POPULAR)
+    rows = at_best[asked & at_best[Columns.ARM].map(_completes).astype(bool)]
+    return [_profile_only(row) for row in rows.to_dict("records")]
+
+
+def _profile_only(row: Mapping[Any, Any]) -> str:
+    start = "Customers of whom nothing but a profile is known"
+    if not row["tested"]:
+        return f"{start}: validation chose no generated data, so they get what is popular."
+    return (
+        f"{start}: {arm_phrase(row[Columns.ARM])} and given to "
+        f"{recommender_label(row[Columns.RECOMMENDER])}, score {score(row['value'])} against "
+        f"{score(row['base'])} of plain popularity, {change(100 * row['relative'])} (95 % interval "
+        f"{change(100 * row['relative_low'])} to {change(100 * row['relative_high'])})."
+    )
+
+
+def _completes(arm: str) -> bool:
+    return is_generator(arm) and ARMS[arm].kind is Kind.COMPLETION
 
 
 def slice_phrases(names: Sequence[str]) -> str:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from doppelcart.arms.comparing import BEST_BASELINE
+from doppelcart.arms.comparing import BEST_BASELINE, MOST_POPULAR
 from doppelcart.arms.definition import ARMS, NONE, Kind, controls_of
+from doppelcart.arms.rankings import COLUMNS, REAL_HALVES
 from doppelcart.arms.verdict import decide
 from doppelcart.histories import Histories
 from doppelcart.pipelines.augmentation.nodes import users_of_run
@@ -101,6 +102,25 @@ def uplift(metrics: pd.DataFrame) -> pd.DataFrame:
                "relative", "low", "high", "relative_low", "relative_high", "p_value", "p_holm",
                "n_users", "tested"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture(scope="session")
+def uplift_against_best(uplift: pd.DataFrame) -> pd.DataFrame:
+    """EASE, the best of all, against itself without generated data and against popularity."""
+    ease = uplift[(uplift["recommender"] == "ease") & (uplift["against"] == NONE)]
+    popular = ease.assign(against=MOST_POPULAR, baseline="popularity", base=0.2, relative=0.1)
+    return pd.concat([ease.assign(against=BEST_BASELINE, baseline="ease"), popular])
+
+
+@pytest.fixture(scope="session")
+def ranking_agreement() -> pd.DataFrame:
+    """slice, level, arm, metric, tau, low, high, ranked, n_users."""
+    rows = [
+        ["cold_5", level, arm, "ndcg@20", tau, tau - 0.1, tau + 0.1, ranked, 400]
+        for level, ranked in (("recommenders", 5), ("configurations", 25))
+        for arm, tau in (("gan_only", 0.8), (REAL_HALVES, 0.7))
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 @pytest.fixture(scope="session")
@@ -254,6 +274,8 @@ def run(
     metrics: pd.DataFrame,
     chosen: pd.DataFrame,
     tstr: pd.DataFrame,
+    uplift_against_best: pd.DataFrame,
+    ranking_agreement: pd.DataFrame,
     cleaning_report: pd.DataFrame,
     split_summary: dict[str, Any],
     source_summary: dict[str, Any],
@@ -269,9 +291,11 @@ def run(
     return {
         "verdict": verdict,
         "uplift": uplift,
+        "uplift_against_best": uplift_against_best,
         "metrics": metrics,
         "chosen_configs": chosen,
         "tstr": tstr,
+        "ranking_agreement": ranking_agreement,
         "fidelity_report": fidelity,
         "privacy_report": pd.DataFrame({"statistic": ["exact_copy_rate"], "gan": [0.0]}),
         "gan.monitors": loud,

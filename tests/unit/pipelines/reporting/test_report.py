@@ -246,6 +246,21 @@ def test_parts_that_were_left_out_say_why(write, run):
     assert page.text[0].startswith("No verdict")
 
 
+def test_the_best_without_generated_data_and_popularity_stand_beside_the_generator(page):
+    told = " ".join(page.text)
+    assert "Against the best that can be done without generated data" in page.text
+    assert "given to EASE, score 0.2695 against 0.2000 of plain popularity, +10.0 %" in told
+
+
+def test_brand_new_customers_for_whom_nothing_was_gained_get_what_is_popular(write, run):
+    page = write(uplift_against_best=run["uplift_against_best"].assign(tested=False))
+    assert "validation chose no generated data, so they get what is popular." in " ".join(page.text)
+
+
+def test_rankings_by_generated_customers_stand_beside_those_by_halves_of_the_real(page):
+    assert {"Half of the real customers, by the other half", "0.7000", "0.8000"} <= set(page.text)
+
+
 def test_users_added_for_segments_are_told_of_in_words_and_numbers(page):
     told = " ".join(page.text)
     assert "for the segment, against no added customers: helps 1." in told

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from plotly import graph_objects as go
 
+from doppelcart.arms.comparing import BEST_BASELINE
 from doppelcart.arms.definition import NONE
 from doppelcart.columns import Columns
 from doppelcart.pipelines.reporting.figures import in_percent
@@ -24,6 +25,7 @@ from doppelcart.pipelines.reporting.report.blocks import (
     details,
     figure,
     ordered,
+    paragraph,
     skipped,
     table,
 )
@@ -37,17 +39,22 @@ from doppelcart.pipelines.reporting.tables import (
     tabulate,
     tabulate_all,
 )
-from doppelcart.pipelines.reporting.words import signal_of
+from doppelcart.pipelines.reporting.words import profile_only, signal_of
 
 
 def verdict_section(
-    verdict: pd.DataFrame, uplift: pd.DataFrame, forests: Mapping[str, go.Figure], limit: int
+    verdict: pd.DataFrame,
+    uplift: pd.DataFrame,
+    at_best: pd.DataFrame,
+    forests: Mapping[str, go.Figure],
+    limit: int,
 ) -> Section:
     """How much the generated data changed, by group of customers and recommender.
 
     Args:
         verdict: As evaluation writes it.
         uplift: As evaluation writes it.
+        at_best: Every arm at its best against the best without it, as evaluation writes it.
         forests: Uplift figure by recommender, the headline one first.
         limit: Longest table (rows).
     """
@@ -67,6 +74,8 @@ def verdict_section(
             "recommender of all without generated data.",
         ),
         verdict_grid(verdict),
+        *[paragraph(sentence) for sentence in profile_only(at_best)],
+        table(at_best_table(at_best, limit)),
         details(
             "The same figure for the other recommenders",
             [figure(f"uplift-{name}", forests[name], recommender_label(name)) for name in others],
@@ -102,6 +111,30 @@ def verdict_grid(verdict: pd.DataFrame) -> Block:
             for slice_name in slice_order(verdict[Columns.SLICE])
         ],
     }
+
+
+def at_best_table(at_best: pd.DataFrame, limit: int) -> Table:
+    """Every arm, with the recommender chosen for it, against the best without generated data."""
+    return tabulate(
+        in_percent(ordered(at_best[at_best["against"] == BEST_BASELINE])),
+        "Against the best that can be done without generated data",
+        [
+            Column(Columns.SLICE, "customers", slice_label, False),
+            Column(Columns.ARM, "generated data", arm_label, False),
+            Column(Columns.RECOMMENDER, "given to", recommender_label, False),
+            Column("baseline", "best without", recommender_label, False),
+            Column("base", "score without", score),
+            Column("value", "score with", score),
+            Column("percent", "change", change),
+            Column("percent_low", "from", change),
+            Column("percent_high", "to", change),
+            Column("p_holm", "corrected p", probability),
+        ],
+        limit,
+        "Validation customers chose the recommender on either side; the scores are those of test "
+        "customers. From and to: 95 % interval, not corrected; p is, by Holm's method.",
+        grouped=True,
+    )
 
 
 def uplift_table(uplift: pd.DataFrame, limit: int) -> Table:
