@@ -232,6 +232,7 @@ class ResultTracking:
         "metrics": "",
         "fidelity_report": "fidelity",
         "privacy_report": "privacy",
+        "ranking_agreement": "ranking_agreement",
         "tuning.importances": "tuning/importance",
     }
     CURVES = "history"

@@ -97,7 +97,15 @@ class TestAgain:
         shutil.rmtree(copy_of_run / "data")
         done = kedro(copy_of_run, DOPPELCART_TRACKING="off")
         assert done.returncode == 0, done.stdout[-5000:]
-        for name in ("metrics", "uplift", "verdict", "tstr", "cleaning_report"):
+        for name in (
+            "metrics",
+            "uplift",
+            "uplift_against_best",
+            "verdict",
+            "tstr",
+            "ranking_agreement",
+            "cleaning_report",
+        ):
             pd.testing.assert_frame_equal(
                 table(copy_of_run, name), table(finished_run, name), check_exact=True
             )
