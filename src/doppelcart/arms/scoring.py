@@ -23,7 +23,11 @@ METRICS: Final[dict[str, str]] = {
 """Names in the tables, and in ``metrics.ranking``."""
 
 AFFINE: Final = frozenset({"popularity", "itemknn", "puresvd", "ease"})
-"""Recommenders whose scores are an affine function of the history."""
+"""Recommenders whose scores are an affine function of the history.
+
+Mean-centred EASE is one up to the mean length of a training history, where its share of the mean is
+capped: between strengths 0 and 1 its scores are then those of a slightly other centring.
+"""
 
 IGNORE_HISTORY: Final = frozenset({"popularity"})
 """Recommenders that give everyone the same list: completing a history changes nothing."""
