@@ -65,12 +65,13 @@ def agreement(
         rng: Source of the resamples.
 
     Returns:
-        The agreement, over the users for whom everything is defined; NaN without any.
+        The agreement, over the users for whom everything is defined; NaN without any of them, or
+        where there is nothing to rank.
     """
     defined = np.isfinite(first).all(axis=1) & np.isfinite(second).all(axis=1)
     first, second = first[defined], second[defined]
     n_users, ranked = first.shape
-    if not n_users:
+    if not n_users or ranked < 2:
         return Agreement(np.nan, np.nan, np.nan, ranked, 0)
     drawn = rng.multinomial(n_users, np.full(n_users, 1 / n_users), size=N_RESAMPLES)
     resampled = [

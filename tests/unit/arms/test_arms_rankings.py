@@ -55,6 +55,11 @@ def test_users_with_an_undefined_value_are_left_out() -> None:
     assert np.isnan(agree(real[7:8], real[7:8]).tau)
 
 
+def test_one_recommender_is_no_ranking() -> None:
+    real = around(ORDER, 0)[:, :1]
+    assert np.isnan(agree(real, real).tau)
+
+
 def test_every_arm_of_synthetic_users_stands_beside_the_reference() -> None:
     users = [f"u{n}" for n in range(30)]
     by_arm = {"none": ORDER, "gan_only": ORDER[::-1], "popularity_only": ORDER, "mixup": ORDER}
