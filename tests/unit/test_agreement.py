@@ -10,6 +10,7 @@ from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.evaluation.params import EvaluationParams
 from doppelcart.pipelines.gan.params import GameParams
 from doppelcart.pipelines.split.params import SplitParams
+from doppelcart.pipelines.targeting.params import ExperimentParams
 
 ARMS = ("copies", "gan_new_users")
 """Compared once, and thrice: four comparisons a recommender and slice."""
@@ -69,4 +70,16 @@ def test_the_checkpoint_is_chosen_on_a_slice_that_there_is() -> None:
     assert problem == (
         "gan.game.selection_slice: 'cold_7' is none of the slices that split makes: "
         "warm, cold_1, cold_5, cold_80pct"
+    )
+
+
+def test_segments_are_measured_on_slices_and_by_recommenders_that_there_are() -> None:
+    fine = ExperimentParams(slices=("warm", "cold_5"), recommenders=("ease",))
+    assert found(**{"targeting.experiment": fine}) == []
+    wrong = ExperimentParams(slices=("warm", "cold_7"), recommenders=("ease", "ials"))
+    slices, recommenders = found(**{"targeting.experiment": wrong})
+    assert slices.startswith("targeting.experiment.slices: cold_7 is none of the slices that split")
+    assert recommenders == (
+        "targeting.experiment.recommenders: ials is none of the recommenders of evaluation.grids: "
+        "ease"
     )

@@ -68,3 +68,31 @@ def shop() -> dict[str, Any]:
             "cold_4": Case("cold_4", few.first(4), few.rest(4)),
         },
     }
+
+
+class Tensor:
+    def __init__(self, width: int):
+        self.shape = (None, width)
+
+
+class Generator:
+    """Stands in for a trained one: invents users of the half of the catalogue that a profile tells.
+
+    Keeps what it was asked.
+    """
+
+    def __init__(self) -> None:
+        widths = {"history": N_ITEMS, "noise": 1, "demographics": 1, "behaviour": 1}
+        known = {"demographics_known": 1, "behaviour_known": 1}
+        self.input = {name: Tensor(width) for name, width in (widths | known).items()}
+        self.asked: list[dict[str, np.ndarray]] = []
+
+    def __call__(self, fed: dict[str, np.ndarray], training: bool) -> np.ndarray:
+        self.asked.append(fed)
+        second = (np.arange(N_ITEMS) >= N_ITEMS / 2)[None, :]
+        return np.where((fed["behaviour"] > 0) == second, 2.0, -3.0)
+
+
+@pytest.fixture
+def generator() -> Generator:
+    return Generator()
