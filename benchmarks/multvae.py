@@ -25,7 +25,7 @@ TOLERANCE = 0.005
 L2 = (200.0, 400.0, 800.0)
 KL_WEIGHTS = (0.2, 1.0)
 DROPOUTS = (0.0, 0.5)
-EPOCHS = (50, 100, 200)
+EPOCHS = (50, 100)
 HIDDEN, LATENT, BATCH, LEARNING_RATE = 200, 64, 100, 1e-3
 
 Fit = Callable[[sparse.csr_matrix, Any, int], tuple[np.ndarray, float]]
