@@ -254,7 +254,11 @@ def test_the_best_without_generated_data_and_popularity_stand_beside_the_generat
 
 def test_brand_new_customers_for_whom_nothing_was_gained_get_what_is_popular(write, run):
     page = write(uplift_against_best=run["uplift_against_best"].assign(tested=False))
-    assert "validation chose no generated data, so they get what is popular." in " ".join(page.text)
+    told = " ".join(page.text)
+    assert "validation chose no generated data, so they get what is popular." in told
+    assert (
+        "Against the best recommender: skipped because validation chose no generated data" in told
+    )
 
 
 def test_rankings_by_generated_customers_stand_beside_those_by_halves_of_the_real(page):

@@ -75,7 +75,7 @@ def verdict_section(
         ),
         verdict_grid(verdict),
         *[paragraph(sentence) for sentence in profile_only(at_best)],
-        table(at_best_table(at_best, limit)),
+        *at_best_block(at_best, limit),
         details(
             "The same figure for the other recommenders",
             [figure(f"uplift-{name}", forests[name], recommender_label(name)) for name in others],
@@ -113,10 +113,13 @@ def verdict_grid(verdict: pd.DataFrame) -> Block:
     }
 
 
-def at_best_table(at_best: pd.DataFrame, limit: int) -> Table:
-    """Every arm, with the recommender chosen for it, against the best without generated data."""
-    return tabulate(
-        in_percent(ordered(at_best[at_best["against"] == BEST_BASELINE])),
+def at_best_block(at_best: pd.DataFrame, limit: int) -> list[Block]:
+    """Arms that are used at all, with the recommender chosen for each, against the best without."""
+    used = at_best[(at_best["against"] == BEST_BASELINE) & at_best["tested"]]
+    if used.empty:
+        return [skipped("Against the best recommender", "validation chose no generated data")]
+    laid_out = tabulate(
+        in_percent(ordered(used)),
         "Against the best that can be done without generated data",
         [
             Column(Columns.SLICE, "customers", slice_label, False),
@@ -132,9 +135,11 @@ def at_best_table(at_best: pd.DataFrame, limit: int) -> Table:
         ],
         limit,
         "Validation customers chose the recommender on either side; the scores are those of test "
-        "customers. From and to: 95 % interval, not corrected; p is, by Holm's method.",
+        "customers. From and to: 95 % interval, not corrected; p is, by Holm's method. What "
+        "validation chose not to use is left out.",
         grouped=True,
     )
+    return [table(laid_out)]
 
 
 def uplift_table(uplift: pd.DataFrame, limit: int) -> Table:
