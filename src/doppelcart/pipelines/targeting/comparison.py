@@ -68,34 +68,41 @@ def compare(
         or not used.
     """
     ratios = chosen.set_index(KEYS)["knob"]
-    groups = user_metrics.groupby([*Group._fields, Columns.RECOMMENDER], sort=False)
     parts = []
-    for labels, rows in groups:
+    for labels, rows in user_metrics.groupby(KEYS[:-1], sort=False):
         *names, recommender = map(str, labels)
-        group = Group(*names)
-        wide = by_user(rows, Columns.ARM, settings.metric)
-        pairs = list(_pairs(group, wide.columns))
-        figures = bootstrap(
-            wide[[pair.arm for pair in pairs]].to_numpy(),
-            wide[[pair.against for pair in pairs]].to_numpy(),
-            group.key,
-            settings,
-        )
-        table = pd.DataFrame(figures).assign(
-            **group._asdict(),
-            recommender=recommender,
-            arm=[pair.arm for pair in pairs],
-            against=[pair.against for pair in pairs],
-            metric=settings.metric,
-            ratio=[float(ratios[(*group, recommender, pair.arm)]) for pair in pairs],
-        )
-        parts.append(table)
+        parts.append(_compare_group(Group(*names), recommender, rows, ratios, settings))
     results = pd.concat(parts, ignore_index=True)
     tested = (results["ratio"] > 0) & (results["n_users"] >= min_users)
     corrected = correct(results.assign(tested=tested), settings)
     verdicts = [_verdict(row, min_users, settings.alpha) for row in corrected.to_dict("records")]
     judged = corrected.assign(verdict=verdicts)[COLUMNS]
     return judged.sort_values([Columns.SLICE, "segment"], kind="stable", ignore_index=True)
+
+
+def _compare_group(
+    group: Group,
+    recommender: str,
+    rows: pd.DataFrame,
+    ratios: pd.Series,
+    settings: ComparisonSettings,
+) -> pd.DataFrame:
+    wide = by_user(rows, Columns.ARM, settings.metric)
+    pairs = list(_pairs(group, wide.columns))
+    figures = bootstrap(
+        wide[[pair.arm for pair in pairs]].to_numpy(),
+        wide[[pair.against for pair in pairs]].to_numpy(),
+        group.key,
+        settings,
+    )
+    return pd.DataFrame(figures).assign(
+        **group._asdict(),
+        recommender=recommender,
+        arm=[pair.arm for pair in pairs],
+        against=[pair.against for pair in pairs],
+        metric=settings.metric,
+        ratio=[float(ratios[(*group, recommender, pair.arm)]) for pair in pairs],
+    )
 
 
 def _pairs(group: Group, run: Iterable[str]) -> Iterator[_Pair]:

@@ -180,6 +180,10 @@ def describe_segments(
                 part[group].n_users if group in part else 0
                 for part in (validation_groups, test_groups)
             )
+            if n_test < params.min_test_users:
+                logger.warning(
+                    "%s, %s: %d test users are too few to tell.", segment.name, name, n_test
+                )
             rows.append(
                 {
                     "segment": segment.name,

@@ -140,7 +140,9 @@ def _below(
     # where every value is rare it is an identifier, and says nothing of who is short of data
     if rare.empty or common.empty:
         return None
-    words = f"{len(rare)} values that fewer than {max_share:.1%} of the training users have"
+    words = (
+        f"values of fewer than {_percent(max_share)} of the training users each, {len(rare)} here"
+    )
     listed = f": {', '.join(rare)}" if kind == RARE else ""
     return Segment(name, kind, words + listed, column, frozenset(common), others=True)
 
@@ -152,8 +154,8 @@ def _tail_buyers(traits: pd.DataFrame, params: TailBuyers | None) -> Iterator[Se
     yield Segment(
         "buyers of tail items",
         TAIL_BUYERS,
-        f"at least {least:.1%} of the known items are among the {params.item_share:.0%} that are "
-        "least popular",
+        f"at least {_percent(least)} of the known items are among the "
+        f"{_percent(params.item_share)} that are least popular",
         TAIL,
         least=least,
     )
@@ -202,8 +204,12 @@ def _smallest(traits: pd.DataFrame) -> str:
         for column in [*_texts(traits), STORE]
     }
     rarest = [
-        f"the rarest {column} is {found.index[-1]} ({found.iloc[-1]:.1%})"
+        f"the rarest {column} is {found.index[-1]} ({_percent(found.iloc[-1])})"
         for column, found in shares.items()
         if len(found)
     ]
     return ", ".join(rarest) or "nothing is known of them"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

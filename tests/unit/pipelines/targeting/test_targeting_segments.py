@@ -44,7 +44,7 @@ def test_rare_values_of_a_column_make_one_segment(traits):
     (segment,) = find(traits, looked_for(rare_values=RareValues(max_share=0.3)))
     assert (segment.name, segment.kind) == ("age: rare", "rare values")
     assert members(segment, traits) == ["u5", "u6"]
-    assert segment.reason.endswith("fewer than 30.0% of the training users have: old")
+    assert segment.reason == ("values of fewer than 30 % of the training users each, 1 here: old")
 
 
 def test_a_share_just_reached_is_not_rare(traits):
@@ -112,8 +112,8 @@ def test_where_no_segment_is_short_the_rarest_values_are_told(traits):
         ParameterError, match="No segment of the training users is short"
     ) as refused:
         find(traits, looked_for(rare_values=RareValues(max_share=0.05)))
-    assert "the rarest age is old (20.0%)" in str(refused.value)
-    assert "the rarest store_id is b (10.0%)" in str(refused.value)
+    assert "the rarest age is old (20 %)" in str(refused.value)
+    assert "the rarest store_id is b (10 %)" in str(refused.value)
 
 
 def test_a_column_in_which_everybody_is_rare_is_an_identifier(traits):
