@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pandas as pd
 
@@ -11,6 +11,10 @@ from doppelcart.arms.definition import ARMS, NONE, controls_of
 from doppelcart.columns import Columns
 
 Outcome = Literal["helps", "no evidence", "harms"]
+
+NOT_USED: Final = "not used"
+TOO_FEW: Final = "too few customers"
+"""Said where nothing was tested: validation chose knob 0, or a group is too small to tell."""
 
 KEYS = [Columns.SLICE, Columns.RECOMMENDER, Columns.ARM]
 

@@ -10,15 +10,13 @@ import pandas as pd
 from doppelcart.arms.comparing import ComparisonSettings, bootstrap, correct
 from doppelcart.arms.definition import NONE, TARGETED, TARGETED_ON_TRIAL, UNIFORM
 from doppelcart.arms.evaluating import by_user
-from doppelcart.arms.verdict import outcome
+from doppelcart.arms.verdict import NOT_USED, TOO_FEW, outcome
 from doppelcart.columns import Columns
 from doppelcart.pipelines.targeting.arms import KEYS
 from doppelcart.pipelines.targeting.groups import INSIDE, Group
 
 ARMS: Final = tuple(arm for arm in (*UNIFORM, *TARGETED) if arm != NONE)
 CONTROLS: Final = tuple(arm for arm in ARMS if arm != TARGETED_ON_TRIAL)
-TOO_FEW: Final = "too few customers"
-NOT_USED: Final = "not used"
 COLUMNS: Final = [
     *KEYS,
     "against",

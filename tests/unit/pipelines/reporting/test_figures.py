@@ -69,6 +69,16 @@ def test_targeting_forest_parts_the_segment_from_everybody_else(targeting_result
     assert "everybody else: -3.0 % (-5.0 to -1.0), harms." in figure.layout.meta["alt"]
 
 
+def test_targeting_forest_is_hollow_where_too_few_customers_judge(targeting_results):
+    inside = targeting_results["customers"] == "segment"
+    few = targeting_results.assign(
+        verdict=targeting_results["verdict"].mask(inside, "too few customers")
+    )
+    segment, others, _ = traces(figures.targeting_forest(few), arm_label("targeted_gan"))
+    assert segment.marker.symbol == ("circle-open",)
+    assert others.marker.symbol == ("circle",)
+
+
 def test_targeting_forest_says_why_it_is_empty(targeting_results):
     nobody = figures.targeting_forest(targeting_results.assign(ratio=0.0))
     assert texts(nobody) == ["Validation chose to add nobody, for any segment."]
