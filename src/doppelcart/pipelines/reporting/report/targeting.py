@@ -59,8 +59,8 @@ def targeting_section(
         figure(
             "targeting-forest",
             forest,
-            "Change against no added customers, with 95 % intervals. Right of the line is better. No "
-            "mark: validation chose to add nobody. Hollow mark: too few customers to tell.",
+            "Change against no added customers, with 95 % intervals. Right of the line is better. "
+            "No mark: validation chose to add nobody. Hollow mark: too few customers to tell.",
         ),
         table(segments_table(segments, limit)),
         details("All comparisons in numbers", [table(results_table(results, limit))]),
