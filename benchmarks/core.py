@@ -70,8 +70,7 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:
         yield registry(home)
         yield training_steps(gan_parameters(env))
         yield full_ranking()
-        yield synthetic_only(home / "run")
-        yield more_users(home / "run", env)
+        yield synthetic_only(home / "run", env)
         yield prototype_scale(home / "run", env)
         yield completion(home / "run")
 
@@ -129,7 +128,7 @@ def default_run(home: Path, env: str | None) -> list[Figure]:
             "default `kedro run`, peak memory",
             usage.peak_gb,
             "GB",
-            f"Resident memory of the process and its children during {how}; looked at five times a "
+            f"Resident memory of the process and its children during {how}; looked at once a "
             "second, shared pages once, and the kernel's own maximum of a single process.",
             Target("<=", 6),
         ),
@@ -227,19 +226,40 @@ def _rates(recommender: Recommender, config: RecommenderConfig, case: Case) -> l
     return [case.n_users / _seconds(evaluate) for _ in range(RANKING_ROUNDS)]
 
 
-def synthetic_only(run: Path) -> list[Figure]:
-    """What EASE learns from the GAN's users alone, in the default run."""
-    tstr = pd.read_csv(run / "08_reporting" / "tstr.csv")
-    row = _only(tstr, recommender="ease", slice="cold_80pct", arm="gan_only")
-    name = "EASE trained on the GAN's users alone, share of its NDCG@20 on real ones"
-    target = Target(">=", 0.97)
-    if row is None:
-        return [Figure(name, np.nan, "", "The run has no such row in tstr.csv.", target)]
-    how = (
-        f"tstr.csv of the default run: new users, 80 % of the history known, {row['n_users']} test "
-        "users; either tuned on validation users. Paired bootstrap of users, 95 %."
+def synthetic_only(run: Path, env: str | None) -> list[Figure]:
+    """What EASE learns from users of the default run's GAN alone, as many as real ones and more."""
+    import keras
+
+    from doppelcart.models import networks  # noqa: F401 - registers the generator's layers
+    from doppelcart.models.completion import profile_rows
+
+    folder = run / "03_primary"
+    real = HistoriesDataset(filepath=str(folder / "train_histories.npz")).load()
+    validation, test = (
+        CasesDataset(filepath=str(folder / f"{part}_cases.npz")).load()["cold_80pct"]
+        for part in ("validation", "test")
     )
-    return [Figure(name, row["share"], "", how, target, row["low"], row["high"])]
+    behaviour, demographics = (
+        profile_rows(pd.read_parquet(run / "05_model_input" / f"{name}.parquet"), real.user_ids)
+        for name in ("profile_matrix", "demographics_matrix")
+    )
+    generator = keras.models.load_model(run / "06_models" / "gan_generator.keras", compile=False)
+    names = {
+        1: "EASE trained on the GAN's users alone, share of its NDCG@20 on real ones",
+        MORE_USERS: f"the same from {MORE_USERS} times as many users",
+    }
+    return [
+        share_of_real(
+            name,
+            f"The generator of the default run; {times} user(s) invented a training user.",
+            real,
+            users_like(real, generator, demographics, behaviour, times, env),
+            validation,
+            test,
+            env,
+        )
+        for times, name in names.items()
+    ]
 
 
 def completion(run: Path) -> list[Figure]:
@@ -297,38 +317,6 @@ def prototype_scale(run: Path, env: str | None) -> list[Figure]:
             f"{real.n_users} training users of the default run and the {real.n_items:,} items that "
             f"most of its training users bought; the GAN of the default parameters, but "
             f"{training.epochs} epochs of batches of {training.batch_size}; as many invented.",
-            real,
-            invented,
-            validation,
-            test,
-            env,
-        )
-    ]
-
-
-def more_users(run: Path, env: str | None) -> list[Figure]:
-    """The same as ``synthetic_only`` from several times as many users, of the same generator."""
-    import keras
-
-    from doppelcart.models import networks  # noqa: F401 - registers the generator's layers
-    from doppelcart.models.completion import profile_rows
-
-    folder = run / "03_primary"
-    real = HistoriesDataset(filepath=str(folder / "train_histories.npz")).load()
-    validation, test = (
-        CasesDataset(filepath=str(folder / f"{part}_cases.npz")).load()["cold_80pct"]
-        for part in ("validation", "test")
-    )
-    behaviour, demographics = (
-        profile_rows(pd.read_parquet(run / "05_model_input" / f"{name}.parquet"), real.user_ids)
-        for name in ("profile_matrix", "demographics_matrix")
-    )
-    generator = keras.models.load_model(run / "06_models" / "gan_generator.keras", compile=False)
-    invented = users_like(real, generator, demographics, behaviour, MORE_USERS, env)
-    return [
-        share_of_real(
-            f"the same from {MORE_USERS} times as many users",
-            f"The generator of the default run; {MORE_USERS} users invented a training user.",
             real,
             invented,
             validation,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.machine import PROJECT
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def test_a_commands_time_memory_and_output_are_seen(tmp_path):
 
 
 def test_the_memory_of_children_counts(tmp_path):
-    child = "import time; block = bytearray(200_000_000); time.sleep(1)"
+    child = "import time; block = bytearray(200_000_000); time.sleep(3)"
     code = (
         "import subprocess, sys; block = bytearray(200_000_000);"
         f"subprocess.run([sys.executable, '-c', {child!r}])"
