@@ -232,8 +232,8 @@ def compare(
         f"{shop.train.n_users:,} training users, {shop.train.n_items:,} items, {len(differences)} "
         f"seeds of the training, {EPOCHS} epochs, otherwise the parameters of a run; EASE and "
         "strengths tuned on all validation users, measured on the same test users for every seed. "
-        "Intervals are of the mean over seeds (Student's t, 95 %), those of the difference by pairs of equal seeds; "
-        "Holm over the source's rows."
+        "Intervals are of the mean over seeds (Student's t, 95 %), those of the difference by "
+        "pairs of equal seeds; Holm over the source's rows."
     )
     figures = []
     for name, p_value in zip(tests, adjusted, strict=True):
