@@ -9,13 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from doppelcart.models import objectives
 from doppelcart.models.config import NetworkConfig
-from doppelcart.models.networks import HistoryScale, LogLength, profile_inputs
+from doppelcart.models.networks import (
+    HistoryScale,
+    LogLength,
+    dense_layers,
+    judge_inputs,
+    layer_seeds,
+)
 from doppelcart.models.training import Game, Tensors, something_known
 
 
@@ -47,22 +52,15 @@ def build_autoencoding_critic(
     Returns:
         A model of outputs energy (batch, 1) and features (batch, critic_units), the bottleneck.
     """
-    seeds = iter(np.random.SeedSequence([seed, 2]).generate_state(16).tolist())
-
-    def dense(units: int, name: str) -> keras.layers.Dense:
-        return keras.layers.Dense(
-            units, kernel_initializer=keras.initializers.GlorotUniform(next(seeds)), name=name
-        )
-
-    full = keras.Input((n_items,), name="full")
-    seen = keras.Input((n_items,), name="seen")
-    profile = profile_inputs(n_demographics, n_behaviours)
+    dense = dense_layers(keras.initializers.GlorotUniform, layer_seeds(seed, 2))
+    inputs = judge_inputs(n_items, n_demographics, n_behaviours)
+    full, seen, *profile = inputs.values()
     condition = keras.layers.Concatenate()(
         [
             dense(config.critic_units, "seen_bottleneck")(HistoryScale()(seen)),
             LogLength()(full),
             LogLength()(seen),
-            *profile.values(),
+            *profile,
         ]
     )
     features = keras.layers.Add()(
@@ -75,7 +73,7 @@ def build_autoencoding_critic(
     reconstruction = dense(n_items, "reconstruction")(features)
     energy = ReconstructionEnergy(name="energy")(full, reconstruction)
     return keras.Model(
-        {"full": full, "seen": seen, **profile},
+        inputs,
         {"energy": energy, "features": features},
         name="autoencoding_critic",
     )

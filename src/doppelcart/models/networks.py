@@ -7,6 +7,7 @@ cost of a step grows linearly with the number of items.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -81,6 +82,33 @@ def profile_inputs(n_demographics: int, n_behaviours: int) -> dict[str, keras.Ke
     }
 
 
+def judge_inputs(
+    n_items: int, n_demographics: int, n_behaviours: int
+) -> dict[str, keras.KerasTensor]:
+    """Inputs of the networks that look at whole histories: critics, and the encoder of a VAE."""
+    return {
+        "full": keras.Input((n_items,), name="full"),
+        "seen": keras.Input((n_items,), name="seen"),
+        **profile_inputs(n_demographics, n_behaviours),
+    }
+
+
+def layer_seeds(*parts: int) -> Iterator[int]:
+    """Seeds of the layers of one network, in the order in which they are built."""
+    return iter(np.random.SeedSequence(parts).generate_state(16).tolist())
+
+
+def dense_layers(
+    initializer: type[keras.initializers.Initializer], seeds: Iterator[int]
+) -> Callable[[int, str], keras.layers.Dense]:
+    """A maker of dense layers by units and name, each with the next seed."""
+
+    def dense(units: int, name: str) -> keras.layers.Dense:
+        return keras.layers.Dense(units, kernel_initializer=initializer(next(seeds)), name=name)
+
+    return dense
+
+
 def build_generator(
     config: NetworkConfig,
     popularity: np.ndarray,
@@ -109,7 +137,7 @@ def build_generator(
     Returns:
         A model of inputs history, noise and the profile blocks, output (batch, n_items).
     """
-    seeds = iter(np.random.SeedSequence(seed).generate_state(16).tolist())
+    seeds = layer_seeds(seed)
     n_items, n_features = item_features.shape
     history = keras.Input((n_items,), name="history")
     noise = keras.Input((config.noise_units,), name="noise")
@@ -169,23 +197,16 @@ def build_critic(
         n_behaviours: Width of the behaviour block.
         seed: Seed of the initial weights.
     """
-    seeds = iter(np.random.SeedSequence([seed, 1]).generate_state(16).tolist())
-    full = keras.Input((n_items,), name="full")
-    seen = keras.Input((n_items,), name="seen")
-    profile = profile_inputs(n_demographics, n_behaviours)
-
-    def dense(units: int, name: str) -> keras.layers.Dense:
-        return keras.layers.Dense(
-            units, kernel_initializer=keras.initializers.HeNormal(next(seeds)), name=name
-        )
-
+    dense = dense_layers(keras.initializers.HeNormal, layer_seeds(seed, 1))
+    inputs = judge_inputs(n_items, n_demographics, n_behaviours)
+    full, seen, *profile = inputs.values()
     hidden = keras.layers.Concatenate()(
         [
             dense(config.critic_units, "full_bottleneck")(full),
             dense(config.critic_units, "seen_bottleneck")(seen),
             LogLength()(full),
             LogLength()(seen),
-            *profile.values(),
+            *profile,
         ]
     )
     hidden = keras.layers.LeakyReLU(0.2)(hidden)
@@ -193,4 +214,4 @@ def build_critic(
         hidden = dense(config.critic_units, f"trunk_{layer}")(hidden)
         hidden = keras.layers.LeakyReLU(0.2)(hidden)
     score = dense(1, "score")(hidden)
-    return keras.Model({"full": full, "seen": seen, **profile}, score, name="critic")
+    return keras.Model(inputs, score, name="critic")

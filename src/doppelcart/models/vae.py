@@ -11,12 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from doppelcart.models import objectives
 from doppelcart.models.config import NetworkConfig, TrainingConfig
-from doppelcart.models.networks import PROFILE_INPUTS, HistoryScale, LogLength, profile_inputs
+from doppelcart.models.networks import (
+    PROFILE_INPUTS,
+    HistoryScale,
+    LogLength,
+    dense_layers,
+    judge_inputs,
+    layer_seeds,
+)
 from doppelcart.models.training import Game, Tensors
 
 
@@ -35,23 +41,17 @@ def build_encoder(
     Returns:
         A model of output (batch, 2 * noise_units). It begins at the prior: zeros.
     """
-    seeds = iter(np.random.SeedSequence([seed, 3]).generate_state(16).tolist())
-
-    def dense(units: int, name: str) -> keras.layers.Dense:
-        return keras.layers.Dense(
-            units, kernel_initializer=keras.initializers.GlorotUniform(next(seeds)), name=name
-        )
-
-    full = keras.Input((n_items,), name="full")
-    seen = keras.Input((n_items,), name="seen")
-    profile = profile_inputs(n_demographics, n_behaviours)
+    seeds = layer_seeds(seed, 3)
+    dense = dense_layers(keras.initializers.GlorotUniform, seeds)
+    inputs = judge_inputs(n_items, n_demographics, n_behaviours)
+    full, seen, *profile = inputs.values()
     hidden = keras.layers.Concatenate()(
         [
             dense(config.critic_units, "full_bottleneck")(HistoryScale()(full)),
             dense(config.critic_units, "seen_bottleneck")(HistoryScale()(seen)),
             LogLength()(full),
             LogLength()(seen),
-            *profile.values(),
+            *profile,
         ]
     )
     hidden = keras.layers.Activation("gelu")(dense(config.critic_units, "trunk")(hidden))
@@ -60,7 +60,7 @@ def build_encoder(
         kernel_initializer=keras.initializers.RandomNormal(stddev=1e-3, seed=next(seeds)),
         name="code",
     )(hidden)
-    return keras.Model({"full": full, "seen": seen, **profile}, code, name="encoder")
+    return keras.Model(inputs, code, name="encoder")
 
 
 class VariationalGame(Game):

@@ -40,10 +40,10 @@ def test_a_user_of_whom_nothing_could_be_found_leaves_the_case():
 
 
 def test_a_commands_time_memory_and_output_are_seen(tmp_path):
-    code = "import time; block = bytearray(300_000_000); time.sleep(0.5); print('done')"
+    code = "import time; block = bytearray(300_000_000); time.sleep(2); print('done')"
     usage = processes.run([sys.executable, "-c", code], tmp_path / "log")
     assert usage.output == "done\n"
-    assert usage.seconds > 0.5
+    assert usage.seconds > 2
     assert 0.3 < usage.peak_gb < 0.6
 
 

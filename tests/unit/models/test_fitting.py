@@ -55,6 +55,22 @@ def test_a_user_on_demand_has_the_profile_asked_for(trained_gan, trained_denoise
             assert np.mean(made.items < real.n_items // 2) == pytest.approx(expected, abs=0.15)
 
 
+def test_lists_for_nobody_known_depend_on_noise_only_if_behaviour_is_hidden(
+    fit_shop: Callable[..., Any], trained_gan, real
+):
+    told, _ = fit_shop(1.0, behaviour_known_share=1.0, empty_history_share=0.1)
+    nobody = real.matrix[:200] * 0
+    spread = {}
+    for name, trained in (("told", told), ("hidden", trained_gan[0])):
+        chances = complete(trained.generator, nobody, 1, np.random.default_rng(0))
+        first = chances[:, : real.n_items // 2].sum(axis=1) / chances.sum(axis=1)
+        spread[name] = first.std()
+        assert first.mean() == pytest.approx(0.5, abs=0.15)
+    # One invented user is of one segment (a share of 0 or 1); what anybody may buy is of both.
+    assert spread["told"] < 0.2 < spread["hidden"]
+    assert 2 * spread["told"] < spread["hidden"]
+
+
 def test_completion_ranks_the_segments_group_first(trained_gan, trained_denoiser, validation):
     groups = [set((validation.seen.of(u) // 12).tolist()) for u in range(validation.n_users)]
     clear = np.flatnonzero([len(found) == 1 for found in groups])
