@@ -98,6 +98,15 @@ def change(value: Any) -> str:
     return UNDEFINED if _missing(value) else signed(f"{float(value):+.1f} %")
 
 
+CHANGE: Final = (
+    Column("percent", "change", change),
+    Column("percent_low", "from", change),
+    Column("percent_high", "to", change),
+    Column("p_holm", "corrected p", probability),
+)
+"""A comparison in four columns: the change, the ends of its interval, the corrected p-value."""
+
+
 def share(value: Any) -> str:
     """A share in percent, from a fraction.
 
