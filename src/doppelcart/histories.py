@@ -47,6 +47,11 @@ class Histories:
         return np.diff(self.indptr)
 
     @property
+    def positions(self) -> np.ndarray:
+        """(nnz,) place of each item in its user's time order, from 0."""
+        return np.arange(len(self.items)) - np.repeat(self.indptr[:-1], self.lengths)
+
+    @property
     def matrix(self) -> sparse.csr_matrix:
         """(n_users, n_items) CSR of ones, float32, column indices sorted."""
         matrix = sparse.csr_matrix(
@@ -72,15 +77,15 @@ class Histories:
         lengths = self.lengths
         starts = np.minimum(np.broadcast_to(start, lengths.shape), lengths)
         stops = np.minimum(np.broadcast_to(stop, lengths.shape), lengths)
-        position = np.arange(len(self.items)) - np.repeat(self.indptr[:-1], lengths)
-        keep = (position >= np.repeat(starts, lengths)) & (position < np.repeat(stops, lengths))
-        kept = np.maximum(stops - starts, 0)
-        return Histories(
-            self.user_ids,
-            self.item_ids,
-            np.concatenate([[0], np.cumsum(kept)]).astype(np.int64),
-            self.items[keep],
+        position = self.positions
+        return self.where(
+            (position >= np.repeat(starts, lengths)) & (position < np.repeat(stops, lengths))
         )
+
+    def where(self, keep: np.ndarray) -> Histories:
+        """The items for which ``keep``, (nnz,) bool, holds; every user stays."""
+        kept = np.concatenate([[0], np.cumsum(keep)])[self.indptr]
+        return Histories(self.user_ids, self.item_ids, kept.astype(np.int64), self.items[keep])
 
     def first(self, counts: np.ndarray | int) -> Histories:
         """Each user's first ``counts`` items."""

@@ -39,16 +39,13 @@ def kept_sizes(lengths: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def hide(histories: Histories, sizes: np.ndarray, rng: np.random.Generator) -> Histories:
     """Keep ``sizes`` items of each history: its earliest ones, or a random subset, even odds."""
-    rows = [
-        items[:size] if earliest else rng.permutation(items)[:size]
-        for items, size, earliest in zip(
-            (histories.of(user) for user in range(histories.n_users)),
-            sizes,
-            rng.random(histories.n_users) < 0.5,
-            strict=True,
-        )
-    ]
-    return Histories.from_lists(rows, histories.user_ids, histories.item_ids)
+    users = np.repeat(np.arange(histories.n_users), histories.lengths)
+    position = histories.positions
+    earliest = rng.random(histories.n_users) < 0.5
+    shuffled = np.lexsort((rng.random(len(users)), users))
+    rank = np.empty_like(position)
+    rank[shuffled] = position
+    return histories.where(np.where(earliest[users], position, rank) < sizes[users])
 
 
 def make_batch(

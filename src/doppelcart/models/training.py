@@ -25,6 +25,7 @@ from doppelcart.models.state import Progress, TrainingState
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_SAVES = 10.0
+FUSED_FROM = 1_000_000
 DIVERGENCE_ADVICE = "Lower gan.training.learning_rate, or raise gan.training.gradient_penalty."
 
 Evaluate = Callable[[Any], dict[str, float]]
@@ -91,6 +92,11 @@ class Game:
         self.critic_optimizer.build(critic.trainable_variables)
         self.critic_step = tf.function(self._critic_step, reduce_retracing=True)
         self.generator_step = tf.function(self._generator_step, reduce_retracing=True)
+        self.joint_step = tf.function(self._joint_step, reduce_retracing=True)
+        # XLA makes one pass over the weights of what is a dozen otherwise. Compiling takes a
+        # second, which small networks never get back.
+        fused = generator.count_params() >= FUSED_FROM
+        self.update_generator = tf.function(self._update_generator, jit_compile=fused)
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -119,11 +125,11 @@ class Game:
             seeds: As many (2,) int32 seeds as are asked for.
             epoch: Number of the epoch, for what changes in the course of training.
         """
-        logs: dict[str, tf.Tensor] = {}
-        if self.adversarial_weight > 0:
-            for _ in range(self.config.critic_steps):
-                logs |= self.critic_step(batch, next(seeds))
-        return logs | self.generator_step(batch, next(seeds))
+        if self.adversarial_weight == 0:
+            return self.generator_step(batch, next(seeds))
+        for _ in range(self.config.critic_steps - 1):
+            self.critic_step(batch, next(seeds))
+        return self.joint_step(batch, next(seeds))
 
     def _logits(self, batch: Tensors, seed: tf.Tensor) -> tf.Tensor:
         noise_units = self.generator.input["noise"].shape[-1]
@@ -160,9 +166,14 @@ class Game:
         )
 
     def _critic_step(self, batch: Tensors, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        fake = tf.stop_gradient(self._fake(self._logits(batch, seed), batch["seen"], seed + 1))
+        fake = self._fake(self._logits(batch, seed), batch["seen"], seed + 1)
+        return self._train_critic(batch, fake, seed + 2)
+
+    def _train_critic(
+        self, batch: Tensors, fake: tf.Tensor, seed: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
-            loss, margin = self._critic_objective(batch, fake, seed + 2)
+            loss, margin = self._critic_objective(batch, tf.stop_gradient(fake), seed)
         gradients = tape.gradient(loss, self.critic.trainable_variables)
         self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
         return {
@@ -172,17 +183,32 @@ class Game:
         }
 
     def _generator_step(self, batch: Tensors, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """A step of the generator against the critic as it is, or without one."""
+        return self._train_generator(batch, seed, trains_critic=False)
+
+    def _joint_step(self, batch: Tensors, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """A step of the critic, then one of the generator on the histories just judged."""
+        return self._train_generator(batch, seed, trains_critic=True)
+
+    def _train_generator(
+        self, batch: Tensors, seed: tf.Tensor, trains_critic: bool
+    ) -> dict[str, tf.Tensor]:
+        logs: dict[str, tf.Tensor] = {}
+        adversarial = tf.zeros(())
         with tf.GradientTape() as tape:
             logits = self._logits(batch, seed)
             reconstruction = self._reconstruction(logits, batch)
             loss = self.config.reconstruction_weight * reconstruction
-            adversarial = tf.zeros(())
             if self.adversarial_weight > 0:
-                adversarial = self._adversarial(logits, batch, seed + 1)
+                fake = self._fake(logits, batch["seen"], seed + 1)
+                if trains_critic:
+                    with tape.stop_recording():
+                        logs = self._train_critic(batch, fake, seed + 2)
+                adversarial = self._adversarial(fake, batch)
                 loss += self.adversarial_weight * adversarial
         gradients = tape.gradient(loss, self.generator.trainable_variables)
-        self._update_generator(gradients)
-        return {
+        self.update_generator(gradients)
+        return logs | {
             "generator_loss": loss,
             "adversarial_loss": adversarial,
             "reconstruction_loss": reconstruction,
@@ -196,8 +222,8 @@ class Game:
         ):
             average.assign(self.config.ema_decay * average + (1.0 - self.config.ema_decay) * value)
 
-    def _adversarial(self, logits: tf.Tensor, batch: Tensors, seed: tf.Tensor) -> tf.Tensor:
-        rows = self._adversarial_rows(batch, self._fake(logits, batch["seen"], seed))
+    def _adversarial(self, fake: tf.Tensor, batch: Tensors) -> tf.Tensor:
+        rows = self._adversarial_rows(batch, fake)
         is_new = batch["is_new"][:, 0]
         share = is_new + (1.0 - is_new) * self.config.completion_adversarial_share
         return tf.reduce_mean(share * rows)

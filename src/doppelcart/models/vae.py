@@ -76,7 +76,7 @@ class VariationalGame(Game):
         self, generator: keras.Model, encoder: keras.Model, config: TrainingConfig
     ) -> None:
         super().__init__(generator, encoder, config, adversarial_weight=0.0)
-        self.joint_step = tf.function(self._joint_step, reduce_retracing=True)
+        self.variational_step = tf.function(self._variational_step, reduce_retracing=True)
 
     def kl_weight(self, epoch: int) -> float:
         """Weight of the divergence in an epoch: it grows evenly until the annealing is over."""
@@ -85,9 +85,9 @@ class VariationalGame(Game):
 
     def step(self, batch: Tensors, seeds: Iterator[tf.Tensor], epoch: int) -> dict[str, tf.Tensor]:
         """Train encoder and generator together on one batch."""
-        return self.joint_step(batch, next(seeds), tf.constant(self.kl_weight(epoch)))
+        return self.variational_step(batch, next(seeds), tf.constant(self.kl_weight(epoch)))
 
-    def _joint_step(
+    def _variational_step(
         self, batch: Tensors, seed: tf.Tensor, kl_weight: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         shown = {name: batch[name] for name in ("full", "seen", *PROFILE_INPUTS)}
@@ -103,7 +103,7 @@ class VariationalGame(Game):
         gradients, encoder_gradients = tape.gradient(
             loss, (self.generator.trainable_variables, self.critic.trainable_variables)
         )
-        self._update_generator(gradients)
+        self.update_generator(gradients)
         self.critic_optimizer.apply(encoder_gradients, self.critic.trainable_variables)
         return {
             "generator_loss": loss,
