@@ -15,17 +15,21 @@ os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "true")
 from benchmarks import (
     augmentation,
     cfgan,
+    completing,
     core,
     critic,
     ctgan,
     documents,
     figures,
+    generators,
     machine,
     multvae,
 )
 
 BENCHMARKS = {
     "core": core.measure,
+    "generators": generators.measure,
+    "completing": completing.measure,
     "critic": critic.measure,
     "cfgan": cfgan.measure,
     "augmentation": augmentation.measure,

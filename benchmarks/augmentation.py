@@ -60,14 +60,19 @@ def dropped_copies(train: Histories, n_users: int, rng: np.random.Generator) -> 
     return Histories.from_matrix(left, copies.user_ids, copies.item_ids)
 
 
-def invented(adversarial_weight: float) -> Add:
-    """A trained generator's users, one for the jittered taste of each training user."""
+def invented(game: str) -> Add:
+    """A trained generator's users, one for the jittered taste of each training user.
+
+    Args:
+        game: ``gan`` or ``denoiser``: the instance of the pipeline whose adversarial weight it has.
+    """
 
     def add(train: Histories, case: Case, seed: int) -> Histories:
         from doppelcart.models.completion import generate
         from doppelcart.models.fitting import fit
 
         network, training = default_generator()
+        adversarial_weight = core.all_parameters(None)[game]["game"]["adversarial_weight"]
         tastes = taste(train, seed)
         nothing = np.zeros((train.n_users, 0), np.float32)
         trained, _ = fit(
@@ -79,7 +84,7 @@ def invented(adversarial_weight: float) -> Add:
             network,
             training.model_copy(update={"seed": seed}),
             adversarial_weight,
-            f"generator of weight {adversarial_weight:g}",
+            game,
         )
         rng = np.random.default_rng([seed, 1])
         jitter = rng.normal(0, JITTER, tastes.shape).astype(np.float32)
@@ -95,8 +100,8 @@ ARMS: dict[str, Add] = {
     "copies, 30 % dropped": _seeded(dropped_copies),
     "mixup of two users": _seeded(mix_users),
     "draws by popularity": _seeded(draw_by_popularity),
-    "denoiser's users": invented(0.0),
-    "GAN's users": invented(1.0),
+    "denoiser's users": invented("denoiser"),
+    "GAN's users": invented("gan"),
 }
 
 
@@ -276,7 +281,8 @@ def table(source: str, users: Histories) -> list[Figure]:
 def made_from(users: Histories, what: str) -> tuple[bytes, ...]:
     """All that something measured on some users depends on, but for the code."""
     configured = [config.model_dump() for config in default_generator()]
-    told = json.dumps([what, list(ARMS), GRIDS, configured]).encode()
+    games = [core.all_parameters(None)[name]["game"] for name in ("gan", "denoiser")]
+    told = json.dumps([what, list(ARMS), GRIDS, configured, games]).encode()
     return users.matrix.indices.tobytes(), users.matrix.indptr.tobytes(), told
 
 

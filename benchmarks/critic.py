@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,154 +13,111 @@ from scipy import stats
 from benchmarks import core
 from benchmarks.figures import Figure, Target
 from benchmarks.machine import PROJECT
-from benchmarks.published import data_folder
+from benchmarks.memory import remembered
+from benchmarks.shops import (
+    SOURCES,
+    Shop,
+    fitted,
+    in_words,
+    judged_by,
+    read_shop,
+    sampled,
+    users_of,
+)
 from doppelcart.arms import tuning
 from doppelcart.arms.completion import Completer
 from doppelcart.arms.evaluating import evaluate
-from doppelcart.cases import Case
+from doppelcart.arms.grid import expand
 from doppelcart.columns import Columns
-from doppelcart.datasets import CasesDataset, HistoriesDataset
 from doppelcart.histories import Histories
 from doppelcart.metrics import fidelity, ranking
 from doppelcart.metrics.significance import holm
 from doppelcart.pipelines.evaluation.nodes import tuning_settings
 from doppelcart.pipelines.evaluation.params import EvaluationParams
 
-SOURCES: dict[str, str | None] = {"Complete Journey": None, "Online Retail": "online_retail"}
-SEEDS = {"Complete Journey": 4, "Online Retail": 10}  # an hour of two cores
+SEEDS = 10
 COMPETITORS = ("gan", "denoiser")
 RECOMMENDER, LIST = "ease", 20
 TAIL = 0.5
 EVERYONE = 100_000
-EPOCHS = 60  # more than the default run has time for
+MORE_USERS = 3
+SMALL_SOURCE, SMALL_SEEDS = "Online Retail", 5
+SMALL_SAMPLES = (100, 300, 1_000)
+SMALL_BATCH, SMALL_STEPS = 32, 1_000
 CACHE = PROJECT / "build" / "benchmarks" / "critic"
 
 ABOVE_ZERO = Target(">", 0, of="low")
+OF_MORE_USERS = f"share of NDCG@20 from {MORE_USERS} times as many invented users alone, 80 % known"
 TARGETS = {
     "change of NDCG@20 against popularity, 0 known, %": ABOVE_ZERO,
     "change of NDCG@20 by completion, 1 known, %": ABOVE_ZERO,
     "change of NDCG@20 by completion, 5 known, %": Target(">=", 3),
     "change of NDCG@20 by completion, 20 known, %": ABOVE_ZERO,
     "share of NDCG@20 from invented users alone, 80 % known": Target(">=", 0.98),
+    OF_MORE_USERS: Target(">=", 0.98),
     "correlation of popularity": Target(">=", 0.99),
     "detection AUC": Target("<=", 0.60),
 }
 """Of the GAN's figures."""
 
 
-@dataclass(frozen=True)
-class Shop:
-    """What both generators are trained on and judged by.
-
-    Args:
-        env: Environment of its parameters.
-        train: Training users.
-        demographics: user_id and demographic columns of all users.
-        behaviour: (n_train, n_behaviours) float32.
-        features: (n_items, n_features) float32.
-        validation: Cases that choose checkpoints, configurations and strengths.
-        test: Cases that they are measured on.
-    """
-
-    env: str | None
-    train: Histories
-    demographics: pd.DataFrame
-    behaviour: np.ndarray
-    features: np.ndarray
-    validation: dict[str, Case]
-    test: dict[str, Case]
-
-
 def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  # noqa: ARG001
     """Train both with every seed, and compare what their data is worth.
 
     Yields:
-        Figures, source by source.
+        Figures, source by source; then of small samples of one source's users.
     """
     for source, environment in SOURCES.items():
         shop = read_shop(environment)
         judged = {
-            name: [remembered(shop, name, seed) for seed in range(SEEDS[source])]
+            name: [judged_once(shop, name, seed, {}) for seed in range(SEEDS)]
             for name in COMPETITORS
         }
-        yield compare(source, shop, judged)
+        yield compare(source, shop, judged, "the parameters of a run")
+        if source == SMALL_SOURCE:
+            for n_users in SMALL_SAMPLES:
+                yield small_sample(source, shop, n_users)
 
 
-def read_shop(env: str | None) -> Shop:
-    """A source after its profiles, made in a folder that is gone afterwards."""
-    from doppelcart.models.completion import profile_rows
-
-    if env == "online_retail":
-        found = sorted(data_folder("online_retail").glob("online_retail*"))
-        os.environ.setdefault("DOPPELCART_ONLINE_RETAIL", str(found[0]))
-    with tempfile.TemporaryDirectory(prefix="doppelcart-") as scratch:
-        home = Path(scratch)
-        core.kedro(home, "run", "run", "--pipelines", core.TABLE_PIPELINES, *core.in_env(env))
-        primary, inputs = home / "run" / "03_primary", home / "run" / "05_model_input"
-        train = HistoriesDataset(filepath=str(primary / "train_histories.npz")).load()
-        validation, test = (
-            CasesDataset(filepath=str(primary / f"{part}_cases.npz")).load()
-            for part in ("validation", "test")
-        )
-        items = pd.read_parquet(inputs / "item_matrix.parquet")
-        profiles = pd.read_parquet(inputs / "profile_matrix.parquet")
-        return Shop(
-            env,
-            train,
-            pd.read_parquet(inputs / "demographics_matrix.parquet"),
-            profile_rows(profiles, train.user_ids),
-            items.drop(columns=Columns.ITEM).to_numpy(np.float32),
-            validation,
-            test,
-        )
-
-
-def remembered(shop: Shop, name: str, seed: int) -> dict[str, float]:
-    """What a training is worth, from disk where an interrupted run of the benchmark left it."""
-    parts = (shop.train.matrix.indices.tobytes(), json.dumps(parameters(shop.env)).encode())
-    digest = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
-    path = CACHE / f"{digest}_{name}_{seed}.json"
-    if not path.exists():
-        values = judge(shop, trained(shop, name, seed), seed)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values), encoding="utf-8")
-    kept: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
-    return kept
-
-
-def trained(shop: Shop, name: str, seed: int) -> Any:
-    """The generator of a training with the parameters of a run, but for epochs and seed."""
-    from doppelcart.models.completion import profile_rows
-    from doppelcart.models.config import NetworkConfig, TrainingConfig
-    from doppelcart.models.fitting import fit
-
-    given = parameters(shop.env)
-    fitted, _ = fit(
-        shop.train,
-        profile_rows(shop.demographics, shop.train.user_ids),
-        shop.behaviour,
-        shop.features,
-        shop.validation[given[name]["game"]["selection_slice"]],
-        NetworkConfig(**given["gan"]["network"]),
-        TrainingConfig(**given["gan"]["training"] | {"epochs": EPOCHS, "seed": seed}),
-        given[name]["game"]["adversarial_weight"],
-        f"{name}, seed {seed}",
+def small_sample(source: str, shop: Shop, n_users: int) -> list[Figure]:
+    """The same comparison from a few training users, another draw of them for every seed."""
+    epochs = round(SMALL_STEPS / (n_users // SMALL_BATCH))
+    changes = {"batch_size": SMALL_BATCH, "epochs": epochs, "evaluate_every": -(-epochs // 4)}
+    shops = [sampled(shop, n_users, seed) for seed in range(SMALL_SEEDS)]
+    judged = {
+        name: [judged_once(some, name, seed, changes) for seed, some in enumerate(shops)]
+        for name in COMPETITORS
+    }
+    how = (
+        f"drawn anew for every seed, profiles fitted on them alone; {epochs} epochs of batches of "
+        f"{SMALL_BATCH}"
     )
-    return fitted.generator
+    return compare(f"{source}, {n_users:,} users", shops[0], judged, how, with_targets=False)
+
+
+def judged_once(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> dict[str, float]:
+    """What a training is worth, from disk where an interrupted run of the benchmark left it."""
+
+    def work() -> dict[str, np.ndarray]:
+        trained = fitted(shop, name, seed, **changes)
+        values = judge(shop, trained.generator, seed)
+        values["selection value, validation users"] = float(trained.history["selection"].max())
+        return {figure: np.array(value) for figure, value in values.items()}
+
+    kept = remembered(CACHE, judged_by(shop, name, seed, changes), work)
+    return {figure: float(value) for figure, value in kept.items()}
 
 
 def judge(shop: Shop, generator: Any, seed: int) -> dict[str, float]:
     """All figures of one generator, on test users where users are asked for."""
-    from doppelcart.models.completion import make_completer, profile_rows
+    from doppelcart.models.completion import make_completer
 
-    draws = parameters(shop.env)["evaluation"]["completion_draws"]
+    draws = core.all_parameters(shop.env)["evaluation"]["completion_draws"]
     completer = make_completer(generator, shop.demographics, draws, seed)
-    demographics = profile_rows(shop.demographics, shop.train.user_ids)
-    invented = core.users_like(
-        shop.train, generator, demographics, shop.behaviour, 1, shop.env, seed
-    )
+    invented = users_of(shop, generator, 1, seed)
     return {
         **worth(shop, completer, invented),
+        **of_more_users(shop, users_of(shop, generator, MORE_USERS, seed)),
         **of_nobody(shop, completer),
         **likeness(shop.train, invented, seed),
     }
@@ -174,7 +126,7 @@ def judge(shop: Shop, generator: Any, seed: int) -> dict[str, float]:
 def worth(shop: Shop, completer: Completer, invented: Histories) -> dict[str, float]:
     """What completed histories and invented users bring EASE, tuned as the pipeline tunes it."""
     arms = ("gan_completion", "gan_only")
-    given = parameters(shop.env)["evaluation"]
+    given = core.all_parameters(shop.env)["evaluation"]
     grids = {RECOMMENDER: given["grids"][RECOMMENDER]}
     every = {"arms": arms, "grids": grids, "max_tuning_users": EVERYONE}
     settings = tuning_settings(EvaluationParams(**given | every))
@@ -188,17 +140,28 @@ def worth(shop: Shop, completer: Completer, invented: Histories) -> dict[str, fl
     found = {}
     for name in cold:
         base = means[name, "none"]
-        found[f"change of NDCG@20 by completion, {_known(name)}, %"] = 100 * (
+        found[f"change of NDCG@20 by completion, {in_words(name)}, %"] = 100 * (
             means[name, "gan_completion"] / base - 1
         )
         if (name, "gan_only") in means.index:
             share = means[name, "gan_only"] / base
-            found[f"share of NDCG@20 from invented users alone, {_known(name)}"] = share
+            found[f"share of NDCG@20 from invented users alone, {in_words(name)}"] = share
     coverage = lists[lists["metric"] == f"coverage@{LIST}"].set_index([Columns.SLICE, Columns.ARM])
     found["share of the catalogue in completed lists, 5 known"] = coverage.loc[
         ("cold_5", "gan_completion"), "value"
     ]
     return {name: float(value) for name, value in found.items()}
+
+
+def of_more_users(shop: Shop, invented: Histories) -> dict[str, float]:
+    """What EASE learns from more invented users than there are real ones."""
+    name = "cold_80pct"
+    grid = expand(RECOMMENDER, core.all_parameters(shop.env)["evaluation"]["grids"][RECOMMENDER])
+    by_real, by_invented = (
+        np.nanmean(core.tuned(users, shop.validation[name], shop.test[name], grid))
+        for users in (shop.train, invented)
+    )
+    return {OF_MORE_USERS: float(by_invented / by_real)}
 
 
 def of_nobody(shop: Shop, completer: Completer) -> dict[str, float]:
@@ -234,25 +197,38 @@ def likeness(real: Histories, invented: Histories, seed: int) -> dict[str, float
 
 
 def compare(
-    source: str, shop: Shop, judged: Mapping[str, Sequence[Mapping[str, float]]]
+    source: str,
+    shop: Shop,
+    judged: Mapping[str, Sequence[Mapping[str, float]]],
+    training: str,
+    with_targets: bool = True,
 ) -> list[Figure]:
-    """Means over seeds of both, and their difference with the interval of paired seeds."""
+    """Means over seeds of both, and their difference with the interval of paired seeds.
+
+    Args:
+        source: What the rows begin with.
+        shop: Of whose size the rows speak.
+        judged: By competitor, the figures of each seed.
+        training: How both were trained, in words.
+        with_targets: Whether the GAN's figures are held against ``TARGETS``.
+    """
     with_critic, without = (pd.DataFrame(judged[name]) for name in COMPETITORS)
     differences = with_critic - without
     tests = {name: stats.ttest_1samp(differences[name], 0) for name in differences}
     adjusted = holm(np.array([test.pvalue for test in tests.values()]))
     about = (
         f"{shop.train.n_users:,} training users, {shop.train.n_items:,} items, {len(differences)} "
-        f"seeds of the training, {EPOCHS} epochs, otherwise the parameters of a run; EASE and "
+        f"seeds of the training, {training}; EASE and "
         "strengths tuned on all validation users, measured on the same test users for every seed. "
         "Intervals are of the mean over seeds (Student's t, 95 %), those of the difference by "
         "pairs of equal seeds; Holm over the source's rows."
     )
+    targets = TARGETS if with_targets else {}
     figures = []
     for name, p_value in zip(tests, adjusted, strict=True):
         row, unit = f"{source}: {name.removesuffix(', %')}", "%" if name.endswith(", %") else ""
         figures += [
-            _mean(f"{row}, GAN", with_critic[name], unit, about, TARGETS.get(name)),
+            _mean(f"{row}, GAN", with_critic[name], unit, about, targets.get(name)),
             _mean(f"{row}, without a critic", without[name], unit, about),
             _mean(f"{row}, difference", differences[name], unit, about),
             Figure(f"{row}, p after Holm", float(p_value), "", about),
@@ -265,14 +241,3 @@ def _mean(
 ) -> Figure:
     low, high = stats.ttest_1samp(values, 0).confidence_interval()
     return Figure(name, float(values.mean()), unit, how, target, float(low), float(high))
-
-
-def _known(slice_name: str) -> str:
-    known = slice_name.removeprefix("cold_")
-    return f"{known.removesuffix('pct')} % known" if known.endswith("pct") else f"{known} known"
-
-
-def parameters(env: str | None) -> dict[str, Any]:
-    """Parameters that decide the figures, in an environment."""
-    every = core.all_parameters(env)
-    return {name: every[name] for name in (*COMPETITORS, "augmentation", "evaluation")}

@@ -141,6 +141,7 @@ def contest(shop: Mapping[str, Any], parameters: Mapping[str, Any], home: Path) 
         NetworkConfig(**parameters["network"]),
         TrainingConfig(**parameters["training"]),
     )
+    weight = parameters["game"]["adversarial_weight"]
     trainings = {
         OURS: training,
         EARLY: training.model_copy(update={"epochs": EARLY_EPOCHS, "evaluate_every": EARLY_EPOCHS}),
@@ -152,7 +153,7 @@ def contest(shop: Mapping[str, Any], parameters: Mapping[str, Any], home: Path) 
         rows[THEIRS].append(judge(real, made, folder) | {"seconds": seconds})
         for who, config in trainings.items():
             seeded = config.model_copy(update={"seed": seed})
-            users, seconds = by_gan(shop, network, seeded)
+            users, seconds = by_gan(shop, network, seeded, weight)
             rows[who].append(judge(real, describe(users, items), folder) | {"seconds": seconds})
     reference = judge(real, describe(shop["others"], items), home / "reference")
     return report(rows, reference, len(real), shop["others"].n_users)
@@ -169,7 +170,10 @@ def by_ctgan(real: pd.DataFrame, seed: int, folder: Path) -> tuple[pd.DataFrame,
 
 
 def by_gan(
-    shop: Mapping[str, Any], network: NetworkConfig, training: TrainingConfig
+    shop: Mapping[str, Any],
+    network: NetworkConfig,
+    training: TrainingConfig,
+    adversarial_weight: float,
 ) -> tuple[Histories, float]:
     """As many users as are real, invented as the pipeline does, and its processor seconds."""
     from doppelcart.models.completion import generate, profile_rows
@@ -188,7 +192,7 @@ def by_gan(
         shop["validation"],
         network,
         training,
-        1.0,
+        adversarial_weight,
         "gan",
     )
     rng = np.random.default_rng([training.seed, 1])

@@ -9,6 +9,11 @@ from pathlib import Path
 import numpy as np
 
 
+def digest(made_from: Sequence[bytes]) -> str:
+    """A short name for what was made from all that."""
+    return hashlib.sha256(b"".join(made_from)).hexdigest()[:16]
+
+
 def remembered(
     folder: Path, made_from: Sequence[bytes], work: Callable[[], dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
@@ -19,8 +24,7 @@ def remembered(
         made_from: All that they depend on.
         work: Makes them.
     """
-    digest = hashlib.sha256(b"".join(made_from)).hexdigest()
-    path = folder / f"{digest[:16]}.npz"
+    path = folder / f"{digest(made_from)}.npz"
     if not path.exists():
         made = work()
         folder.mkdir(parents=True, exist_ok=True)

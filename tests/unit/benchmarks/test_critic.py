@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import critic
+from benchmarks.shops import Shop
 from doppelcart.cases import Case
 from doppelcart.histories import Histories
 
@@ -22,10 +23,10 @@ def histories(n_users: int, seed: int) -> Histories:
 
 
 @pytest.fixture
-def shop() -> critic.Shop:
+def shop() -> Shop:
     train, held_out = histories(60, 0), histories(20, 1)
     nobody = Case("cold_0", held_out.first(0), held_out)
-    return critic.Shop(
+    return Shop(
         None,
         train,
         pd.DataFrame(),
@@ -33,6 +34,7 @@ def shop() -> critic.Shop:
         np.zeros((N_ITEMS, 0)),
         {},
         {"cold_0": nobody},
+        pd.DataFrame(),
     )
 
 
@@ -41,12 +43,14 @@ def popularity(train: Histories) -> np.ndarray:
 
 
 class TestCompare:
-    def figures(self, shop: critic.Shop) -> dict[str, critic.Figure]:
+    def figures(self, shop: Shop) -> dict[str, critic.Figure]:
         judged = {
             "gan": [{"x": 1.0, "y": 5.0}, {"x": 2.0, "y": 5.1}, {"x": 3.0, "y": 4.9}],
             "denoiser": [{"x": 0.0, "y": 5.1}, {"x": 0.0, "y": 5.0}, {"x": 0.0, "y": 4.9}],
         }
-        return {figure.figure: figure for figure in critic.compare("Shop", shop, judged)}
+        return {
+            figure.figure: figure for figure in critic.compare("Shop", shop, judged, "3 epochs")
+        }
 
     def test_a_row_has_both_means_and_their_difference(self, shop):
         figures = self.figures(shop)

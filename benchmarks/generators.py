@@ -1,0 +1,193 @@
+"""Which generator is the default? Every loss and family at equal budget, on validation users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import core
+from benchmarks.figures import NAN, Figure, Target
+from benchmarks.machine import PROJECT
+from benchmarks.memory import remembered
+from benchmarks.shops import SOURCES, Shop, fitted, judged_by, read_shop, users_of
+from doppelcart.arms.grid import expand
+from doppelcart.histories import Histories
+from doppelcart.metrics import fidelity
+
+SEEDS = {"Complete Journey": 2, "Online Retail": 3}  # an hour of two cores
+CACHE = PROJECT / "build" / "benchmarks" / "generators"
+CHOSEN_BY = "selection value"
+MOST_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A generator that could be the default.
+
+    Args:
+        game: The instance of the pipeline whose game it is.
+        changes: What differs from its parameters.
+    """
+
+    game: str = "gan"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+CONTENDERS = {
+    "WGAN-GP, weight 1": Contender(
+        changes={"adversarial_loss": "wgan_gp", "adversarial_weight": 1.0}
+    ),
+    "WGAN-GP, weight 0.3": Contender(
+        changes={"adversarial_loss": "wgan_gp", "adversarial_weight": 0.3}
+    ),
+    "WGAN-GP, weight 0.1": Contender(
+        changes={"adversarial_loss": "wgan_gp", "adversarial_weight": 0.1}
+    ),
+    "relativistic": Contender(
+        changes={"adversarial_loss": "relativistic", "adversarial_weight": 1.0}
+    ),
+    "vanilla": Contender(changes={"adversarial_loss": "vanilla", "adversarial_weight": 1.0}),
+    "autoencoding": Contender(
+        changes={"adversarial_loss": "autoencoding", "adversarial_weight": 1.0}
+    ),
+    "VAE": Contender("vae"),
+    "without a critic": Contender("denoiser"),
+}
+CONTROL = "without a critic"
+
+
+def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  # noqa: ARG001
+    """Train every contender on every source with every seed.
+
+    Yields:
+        Figures, source by source, then the mean over sources that decides.
+    """
+    values: dict[str, pd.DataFrame] = {}
+    for source, environment in SOURCES.items():
+        shop = read_shop(environment)
+        tables = {
+            name: pd.DataFrame(
+                [judged_once(shop, contender, seed) for seed in range(SEEDS[source])]
+            )
+            for name, contender in CONTENDERS.items()
+        }
+        yield rows_of(source, shop, tables)
+        values[source] = pd.DataFrame({name: table[CHOSEN_BY] for name, table in tables.items()})
+    yield decision(values)
+
+
+def judged_once(shop: Shop, contender: Contender, seed: int) -> dict[str, float]:
+    """A training's figures, from disk where an interrupted run of the benchmark left them."""
+
+    def work() -> dict[str, np.ndarray]:
+        trained = fitted(shop, contender.game, seed, **contender.changes)
+        return {name: np.array(value) for name, value in judge(shop, trained, seed).items()}
+
+    kept = remembered(CACHE, judged_by(shop, contender.game, seed, contender.changes), work)
+    return {name: float(value) for name, value in kept.items()}
+
+
+def judge(shop: Shop, trained: Any, seed: int) -> dict[str, float]:
+    """What chose the checkpoint, and what else is asked of invented users; of no test user."""
+    kept = trained.history.set_index("epoch").loc[trained.best_epoch]
+    invented = users_of(shop, trained.generator, 1, seed)
+    return {
+        CHOSEN_BY: kept["selection"],
+        "NDCG@20 of completed lists, 5 known": kept["completion_ndcg"],
+        "correlation of lift of item pairs": kept["cooccurrence"],
+        "correlation of popularity": kept["popularity"],
+        "share of NDCG@20 from invented users alone, 80 % known": by_ease(shop, invented)
+        / by_ease(shop, shop.train),
+        "detection AUC": fidelity.detection_auc(shop.train.matrix, invented.matrix, seed),
+        "epoch kept": float(trained.best_epoch),
+        "training time": float(trained.history["seconds"].sum()),
+    }
+
+
+def by_ease(shop: Shop, users: Histories) -> float:
+    """NDCG@20 of EASE trained on some users, at its best on the validation users."""
+
+    def work() -> dict[str, np.ndarray]:
+        case = shop.validation["cold_80pct"]
+        return {"ndcg": np.array(np.nanmean(core.tuned(users, case, case, expand("ease", grid))))}
+
+    grid = core.all_parameters(shop.env)["evaluation"]["grids"]["ease"]
+    parts = [users.items.tobytes(), users.indptr.tobytes(), repr(grid).encode()]
+    return float(remembered(CACHE, parts, work)["ndcg"])
+
+
+def rows_of(source: str, shop: Shop, tables: Mapping[str, pd.DataFrame]) -> list[Figure]:
+    """Means over seeds, with the smallest and the largest."""
+    n_seeds = SEEDS[source]
+    how = (
+        f"{shop.train.n_users:,} training users, {shop.train.n_items:,} items; the parameters of a "
+        f"run but for the loss. Mean of {n_seeds} seeds, the smallest, the largest. Judged on the "
+        "validation users that choose the checkpoint, detection against training users; test "
+        "users are not looked at."
+    )
+    timed = (
+        f"Wall time of the epochs. Mean of {n_seeds} seeds, the smallest, the largest; other work "
+        "may have run beside it, so this is an upper bound."
+    )
+    default = core.all_parameters(shop.env)["gan"]
+    figures = []
+    for column in next(iter(tables.values())):
+        for name, table in tables.items():
+            seconds = column == "training time"
+            target = Target("<=", MOST_SECONDS) if seconds and is_default(name, default) else None
+            values = table[column]
+            figures.append(
+                Figure(
+                    f"{source}: {column}, {name}",
+                    float(values.mean()),
+                    "s" if seconds else "",
+                    timed if seconds else how,
+                    target,
+                    float(values.min()),
+                    float(values.max()),
+                )
+            )
+    return figures
+
+
+def is_default(name: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether a contender is what a run trains as its GAN."""
+    contender = CONTENDERS[name]
+    return contender.game == "gan" and contender.changes == {
+        "adversarial_loss": parameters["training"]["adversarial_loss"],
+        "adversarial_weight": parameters["game"]["adversarial_weight"],
+    }
+
+
+def decision(values: Mapping[str, pd.DataFrame]) -> list[Figure]:
+    """The mean of the selection value over sources and seeds; the best GAN is to be the default."""
+    means = {name: [float(table[name].mean()) for table in values.values()] for name in CONTENDERS}
+    default = core.all_parameters(None)["gan"]
+    best = max(
+        (name for name in CONTENDERS if CONTENDERS[name].game == "gan"),
+        key=lambda name: np.mean(means[name]),
+    )
+    how = (
+        f"Mean of the sources ({', '.join(values)}). The default has to be the best of the GANs; "
+        f"here that is {best}. `{CONTROL}` and the VAE are controls of every run."
+    )
+    figures = []
+    for name, of_sources in means.items():
+        target = Target(">=", float(np.mean(means[best]))) if is_default(name, default) else None
+        figures.append(
+            Figure(
+                f"{CHOSEN_BY} over all sources, {name}",
+                float(np.mean(of_sources)),
+                "",
+                how,
+                target,
+                NAN,
+                NAN,
+            )
+        )
+    return figures

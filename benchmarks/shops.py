@@ -1,0 +1,231 @@
+"""Real shops as the generators' benchmarks want them: histories, profiles, cases and parameters."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import core
+from benchmarks.machine import PROJECT
+from benchmarks.memory import digest
+from benchmarks.published import data_folder
+from doppelcart.cases import Case
+from doppelcart.columns import Columns
+from doppelcart.datasets import CasesDataset, HistoriesDataset
+from doppelcart.histories import Histories
+
+CACHE = PROJECT / "build" / "benchmarks" / "trained"
+SOURCES: dict[str, str | None] = {"Complete Journey": None, "Online Retail": "online_retail"}
+"""Environment of each source's parameters."""
+
+TRAINED_BY = (
+    "autoencoding",
+    "batches",
+    "completion",
+    "fitting",
+    "networks",
+    "objectives",
+    "training",
+    "vae",
+)
+"""Modules of ``doppelcart.models`` that decide what a training yields."""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What generators are trained on and judged by.
+
+    Args:
+        env: Environment of its parameters.
+        train: Training users.
+        demographics: user_id and demographic columns of all users.
+        behaviour: (n_train, n_behaviours) float32.
+        features: (n_items, n_features) float32.
+        validation: Cases that choose checkpoints, configurations and strengths.
+        test: Cases that they are measured on.
+        feat_users: Readable profiles of the training users, by ``user_id``.
+    """
+
+    env: str | None
+    train: Histories
+    demographics: pd.DataFrame
+    behaviour: np.ndarray
+    features: np.ndarray
+    validation: dict[str, Case]
+    test: dict[str, Case]
+    feat_users: pd.DataFrame
+
+
+def read_shop(env: str | None) -> Shop:
+    """A source after its profiles, made in a folder that is gone afterwards."""
+    from doppelcart.models.completion import profile_rows
+
+    if env == "online_retail":
+        found = sorted(data_folder("online_retail").glob("online_retail*"))
+        os.environ.setdefault("DOPPELCART_ONLINE_RETAIL", str(found[0]))
+    with tempfile.TemporaryDirectory(prefix="doppelcart-") as scratch:
+        home = Path(scratch)
+        core.kedro(home, "run", "run", "--pipelines", core.TABLE_PIPELINES, *core.in_env(env))
+        primary, inputs = home / "run" / "03_primary", home / "run" / "05_model_input"
+        train = HistoriesDataset(filepath=str(primary / "train_histories.npz")).load()
+        validation, test = (
+            CasesDataset(filepath=str(primary / f"{part}_cases.npz")).load()
+            for part in ("validation", "test")
+        )
+        items = pd.read_parquet(inputs / "item_matrix.parquet")
+        profiles = pd.read_parquet(inputs / "profile_matrix.parquet")
+        return Shop(
+            env,
+            train,
+            pd.read_parquet(inputs / "demographics_matrix.parquet"),
+            profile_rows(profiles, train.user_ids),
+            items.drop(columns=Columns.ITEM).to_numpy(np.float32),
+            validation,
+            test,
+            pd.read_parquet(home / "run" / "04_feature" / "feat_users.parquet"),
+        )
+
+
+def sampled(shop: Shop, n_users: int, seed: int) -> Shop:
+    """The shop with some of its training users, and profiles fitted on these alone.
+
+    The catalogue, its features and the held-out users stay, so that figures of samples compare.
+    """
+    from doppelcart.models.completion import profile_rows
+    from doppelcart.pipelines.profiles import nodes
+    from doppelcart.pipelines.profiles.params import ProfilesParams
+
+    chosen = np.random.default_rng([seed, n_users]).choice(shop.train.n_users, n_users, False)
+    train = shop.train.select(np.sort(chosen))
+    params = ProfilesParams(**core.all_parameters(shop.env)["profiles"])
+    readable = shop.feat_users.loc[train.user_ids]
+    taste = nodes.measure_taste(train, nodes.fit_taste_transformer(train, params), params)
+    scaling = nodes.fit_profile_transformer(readable, params)
+    profiles = nodes.scale_profiles(readable, scaling, taste)
+    behaviour = profile_rows(profiles, train.user_ids)
+    return Shop(
+        shop.env,
+        train,
+        shop.demographics,
+        behaviour,
+        shop.features,
+        shop.validation,
+        shop.test,
+        readable,
+    )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A training that is over.
+
+    Args:
+        generator: The averaged generator of the epoch that was kept.
+        history: One row an epoch.
+        best_epoch: The epoch that was kept.
+    """
+
+    generator: Any
+    history: pd.DataFrame
+    best_epoch: int
+
+
+def fitted(shop: Shop, name: str, seed: int, **changes: Any) -> Fitted:
+    """A training with the parameters of a run, from disk where a benchmark left it.
+
+    Args:
+        shop: Whose users are imitated.
+        name: ``gan``, ``denoiser`` or ``vae``: the instance of the pipeline whose game it is.
+        seed: Of the training.
+        changes: What differs: fields of ``gan.training``, or ``adversarial_weight``.
+    """
+    import keras
+
+    from doppelcart.models import networks  # noqa: F401 - registers the generator's layers
+
+    folder = CACHE / digest(trained_by(shop, name, seed, changes))
+    path, rows = folder / "generator.keras", folder / "history.csv"
+    if not rows.exists():
+        trained = _fit(shop, name, seed, changes)
+        folder.mkdir(parents=True, exist_ok=True)
+        trained.generator.save(path)
+        trained.history.assign(best_epoch=trained.best_epoch).to_csv(rows, index=False)
+    history = pd.read_csv(rows)
+    generator = keras.models.load_model(path, compile=False)
+    return Fitted(generator, history, int(history["best_epoch"].iloc[0]))
+
+
+def _fit(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> Any:
+    from doppelcart.models.completion import profile_rows
+    from doppelcart.models.config import NetworkConfig, TrainingConfig
+    from doppelcart.models.fitting import fit
+
+    told = settings(shop.env, name, seed, changes)
+    trained, _ = fit(
+        shop.train,
+        profile_rows(shop.demographics, shop.train.user_ids),
+        shop.behaviour,
+        shop.features,
+        shop.validation[told["selection_slice"]],
+        NetworkConfig(**told["network"]),
+        TrainingConfig(**told["training"]),
+        told["adversarial_weight"],
+        f"{name}, seed {seed}",
+        family=told["family"],
+    )
+    return trained
+
+
+def settings(env: str | None, name: str, seed: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """All that decides a training but data and code."""
+    given = core.all_parameters(env)
+    game = given[name]["game"]
+    training = given["gan"]["training"] | {"seed": seed} | dict(changes)
+    weight = training.pop("adversarial_weight", game["adversarial_weight"])
+    return {
+        "network": given["gan"]["network"],
+        "training": training,
+        "adversarial_weight": weight,
+        "family": game.get("family", "gan"),
+        "selection_slice": game["selection_slice"],
+    }
+
+
+def trained_by(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> list[bytes]:
+    """All that a training depends on: data, code and parameters."""
+    told = json.dumps(settings(shop.env, name, seed, changes), sort_keys=True)
+    models = PROJECT / "src" / "doppelcart" / "models"
+    code = [(models / f"{module}.py").read_bytes() for module in TRAINED_BY]
+    return [shop.train.items.tobytes(), shop.behaviour.tobytes(), told.encode(), *code]
+
+
+def judged_by(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> list[bytes]:
+    """All that figures of a training depend on."""
+    every = core.all_parameters(shop.env)
+    used = {key: every[key] for key in ("augmentation", "evaluation")}
+    told = json.dumps(used, sort_keys=True).encode()
+    return [*trained_by(shop, name, seed, changes), told]
+
+
+def users_of(shop: Shop, generator: Any, times: int, seed: int) -> Histories:
+    """Users invented as the pipeline does, so many a training user."""
+    from doppelcart.models.completion import profile_rows
+
+    demographics = profile_rows(shop.demographics, shop.train.user_ids)
+    return core.users_like(
+        shop.train, generator, demographics, shop.behaviour, times, shop.env, seed
+    )
+
+
+def in_words(slice_name: str) -> str:
+    """How much is known of a cold slice's users: ``5 known`` or ``80 % known``."""
+    known = slice_name.removeprefix("cold_")
+    return f"{known.removesuffix('pct')} % known" if known.endswith("pct") else f"{known} known"
