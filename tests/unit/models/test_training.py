@@ -32,6 +32,14 @@ def _uncompiled() -> Iterator[None]:
     tf.config.run_functions_eagerly(False)
 
 
+@pytest.fixture
+def compiled() -> Iterator[None]:
+    """Functions compiled after all, for the tests of just that."""
+    tf.config.run_functions_eagerly(False)
+    yield
+    tf.config.run_functions_eagerly(True)
+
+
 @pytest.fixture(scope="module")
 def real(block_shop: Callable[..., Histories]) -> Histories:
     return block_shop(N_USERS)
@@ -42,11 +50,18 @@ def blocks(real: Histories, profiles: Callable[[Histories], ProfileBlocks]) -> P
     return profiles(real)
 
 
-def new_game(adversarial_weight: float = 1.0, **changes: Any) -> Game:
+def new_game(
+    adversarial_weight: float = 1.0, dropout: float = NETWORK.dropout, **changes: Any
+) -> Game:
     features = np.eye(24, 2, dtype=np.float32)
-    generator = build_generator(NETWORK, np.full(24, 0.2), N_USERS, features, 3, 2, seed=0)
+    network = NETWORK.model_copy(update={"dropout": dropout})
+    generator = build_generator(network, np.full(24, 0.2), N_USERS, features, 3, 2, seed=0)
     critic = build_critic(NETWORK, 24, 3, 2, seed=0)
     return Game(generator, critic, CONFIG.model_copy(update=changes), adversarial_weight)
+
+
+def first_batch(game: Game, real: Histories, blocks: ProfileBlocks) -> dict[str, np.ndarray]:
+    return next(batches(real, blocks, game.config, 1))
 
 
 def size_of_weights(model: Any) -> dict[str, float]:
@@ -166,6 +181,30 @@ class TestSteps:
         run_epoch(game, real, blocks, 1)
         assert int(game.critic_optimizer.iterations) == 3 * 2
         assert int(game.generator_optimizer.iterations) == 2
+
+    def test_critic_and_generator_step_on_the_same_histories_one_after_the_other(
+        self, real, blocks
+    ):
+        together, apart = (new_game(dropout=0.0) for _ in range(2))
+        batch = {name: tf.constant(v) for name, v in first_batch(together, real, blocks).items()}
+        seed = tf.constant([3, 4], tf.int32)
+        together.joint_step(batch, seed)
+        apart.critic_step(batch, seed)
+        apart.generator_step(batch, seed)
+        for one, other in zip(together.variables, apart.variables, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+    def test_an_update_in_one_pass_is_the_same_update(self, real, blocks, monkeypatch, compiled):
+        plain = new_game()
+        monkeypatch.setattr(training, "FUSED_FROM", 0)
+        fused = new_game()
+        gradients = [tf.fill(v.shape, 0.1) for v in plain.generator.trainable_variables]
+        for game in (plain, fused):
+            game.update_generator(gradients)
+        text = fused.update_generator.experimental_get_compiler_ir(gradients)(stage="hlo")
+        assert "HloModule" in text
+        for one, other in zip(plain.variables, fused.variables, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
 
     def test_of_a_user_of_whom_nothing_is_known_nothing_is_reconstructed(self, real, blocks):
         unknown = {"new_user_share": 1.0, "behaviour_known_share": 0.0}
