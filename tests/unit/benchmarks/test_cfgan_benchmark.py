@@ -53,7 +53,12 @@ def test_a_generator_that_knows_the_groups_is_made_use_of(splits):
 def test_cells_are_held_against_the_published_ones(splits):
     outer = splits[1]
     perfect = outer.relevant.toarray()
-    figures = cfgan.cfgan_row([(perfect, 3.0), (np.zeros_like(perfect), 5.0)], outer, 240)
+    none = np.zeros((0, len(cfgan.CELLS)))
+    trained = [
+        cfgan.Trained(perfect, none, 3.0),
+        cfgan.Trained(np.zeros_like(perfect), none, 5.0),
+    ]
+    figures = cfgan.cfgan_row(trained, outer, 240)
     by_name = {figure.figure: figure for figure in figures}
     ndcg = by_name["CFGAN, N@5"]
     assert ndcg.high == 1
@@ -61,6 +66,45 @@ def test_cells_are_held_against_the_published_ones(splits):
     assert str(ndcg.target) == "0.476 ± 0.01"
     assert "240 rounds" in ndcg.how
     assert "4 processor seconds" in ndcg.how
+
+
+def test_the_scores_of_the_chosen_round_are_kept_whatever_test_says(splits, tmp_path, monkeypatch):
+    outer = splits[1]
+    best = outer.relevant.toarray()
+    made = {5: np.zeros_like(best), 10: np.ones_like(best), 15: best}
+
+    def train_cfgan(train, config, look, every):
+        for number in range(every, config.rounds + 1, every):
+            look(made[number])
+
+    monkeypatch.setattr("doppelcart.models.cfgan.train_cfgan", train_cfgan)
+    monkeypatch.setattr(cfgan, "CACHE", tmp_path)
+    for rounds in (10, 5):
+        trained = cfgan.train_once(outer, CfganConfig(rounds=15), rounds)
+        np.testing.assert_array_equal(trained.scores, made[rounds])
+        assert trained.looks.shape == (3, len(cfgan.CELLS))
+        assert trained.looks[2].tolist() == list(outer.cells(best).values())
+
+
+def test_choosing_on_test_is_reported_beside_and_aims_at_nothing():
+    def looks(precision: list[float], ndcg: list[float]) -> np.ndarray:
+        table = np.zeros((3, len(cfgan.CELLS)))
+        table[:, cfgan.CELLS.index("P@5")] = precision
+        table[:, cfgan.CELLS.index("N@20")] = ndcg
+        return table
+
+    scores = np.zeros((1, 1))
+    trained = [
+        cfgan.Trained(scores, looks([0.1, 0.4, 0.3], [0.5, 0.2, 0.3]), 1.0),
+        cfgan.Trained(scores, looks([0.1, 0.1, 0.2], [0.1, 0.9, 0.4]), 1.0),
+    ]
+    figures = cfgan.chosen_on_test_rows(trained)
+    by_name = {figure.figure: figure for figure in figures}
+    at_best = by_name["CFGAN, epoch chosen on test (diagnostic), N@20"]
+    assert (at_best.low, at_best.high) == (0.2, 0.4)
+    largest = by_name["CFGAN, each cell's epoch chosen on test (diagnostic), N@20"]
+    assert (largest.low, largest.value, largest.high) == (0.5, pytest.approx(0.7), 0.9)
+    assert all(figure.target is None for figure in figures)
 
 
 def test_what_was_trained_is_not_trained_again(splits, tmp_path):
