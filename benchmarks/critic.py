@@ -74,9 +74,9 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  #
             for name in COMPETITORS
         }
         yield compare(source, shop, judged, "the parameters of a run")
-        if source == SMALL_SOURCE:
-            for n_users in SMALL_SAMPLES:
-                yield small_sample(source, shop, n_users)
+    shop = read_shop(SOURCES[SMALL_SOURCE])
+    for n_users in SMALL_SAMPLES:
+        yield small_sample(SMALL_SOURCE, shop, n_users)
 
 
 def small_sample(source: str, shop: Shop, n_users: int) -> list[Figure]:

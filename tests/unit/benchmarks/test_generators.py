@@ -6,34 +6,48 @@ import pytest
 from benchmarks import core, generators
 
 
-def values(best: str, by: float) -> dict[str, pd.DataFrame]:
-    """Selection values of two sources and seeds: 2 everywhere, more for one contender."""
-    table = pd.DataFrame({name: [1.9, 2.1] for name in generators.CONTENDERS})
-    return {"one": table, "other": table.assign(**{best: table[best] + by})}
+def means(best: str) -> dict[str, pd.DataFrame]:
+    """Figures of two sources: all contenders alike, but for one that is better in everything."""
+    table = pd.DataFrame(
+        {generators.SELECTION: 2.0, generators.LEARNED: 0.9, generators.DETECTION: 0.6},
+        index=list(generators.CONTENDERS),
+    )
+    table.loc[best] = [2.1, 0.95, 0.55]
+    return {"one": table, "other": table}
 
 
-def test_the_contenders_hold_what_a_run_trains():
-    default = core.all_parameters(None)["gan"]
-    named = [name for name in generators.CONTENDERS if generators.is_default(name, default)]
-    assert len(named) == 1
+def judged(best: str) -> generators.Figure:
+    """The figure of what a run trains."""
+    [figure] = [figure for figure in generators.decision(means(best)) if figure.target is not None]
+    return figure
 
 
-def test_the_mean_over_sources_decides():
-    figures = generators.decision(values("vanilla", by=0.5))
-    by_name = {figure.figure: figure for figure in figures}
-    assert by_name["selection value over all sources, vanilla"].value == pytest.approx(2.25)
-    assert "here that is vanilla" in figures[0].how
-    [judged] = [figure for figure in figures if figure.target is not None]
-    assert judged.met is False
+def the_default() -> str:
+    parameters = core.all_parameters(None)["gan"]
+    [name] = [name for name in generators.CONTENDERS if generators.is_default(name, parameters)]
+    return name
 
 
-def test_the_default_meets_its_target_where_it_is_the_best():
-    default = core.all_parameters(None)["gan"]
-    [name] = [name for name in generators.CONTENDERS if generators.is_default(name, default)]
-    [judged] = [f for f in generators.decision(values(name, by=0.1)) if f.target is not None]
-    assert judged.met is True
+def test_the_best_in_everything_has_rank_1():
+    figures = {figure.figure: figure for figure in generators.decision(means("vanilla"))}
+    assert figures["mean rank, vanilla"].value == 1
+    # the seven others share ranks 2 to 8
+    assert figures["mean rank, relativistic"].value == 5
+    assert "here that is vanilla" in figures["mean rank, vanilla"].how
+
+
+def test_the_default_meets_its_target_only_where_it_is_the_best():
+    assert judged(the_default()).met is True
+    assert judged("vanilla").met is False
 
 
 def test_controls_cannot_become_the_default():
-    figures = generators.decision(values("without a critic", by=0.5))
-    assert "here that is without a critic" not in figures[0].how
+    assert "here that is without a critic" not in judged("without a critic").how
+
+
+def test_less_is_better_where_it_is(monkeypatch):
+    table = means("vanilla")["one"]
+    table.loc["relativistic", generators.DETECTION] = 0.5
+    figures = {f.figure: f.value for f in generators.decision({"one": table})}
+    # first of eight in detection; among seven alike, 5 on average, in the other two
+    assert figures["mean rank, relativistic"] == pytest.approx((5 + 5 + 1) / 3)
