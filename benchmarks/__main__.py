@@ -31,6 +31,7 @@ BENCHMARKS = {
     "generators": generators.measure,
     "completing": completing.measure,
     "critic": critic.measure,
+    "small_samples": critic.measure_small,
     "cfgan": cfgan.measure,
     "augmentation": augmentation.measure,
     "ctgan": ctgan.measure,
