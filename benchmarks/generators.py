@@ -44,15 +44,9 @@ class Contender:
 
 
 CONTENDERS = {
-    "WGAN-GP, weight 1": Contender(
-        changes={"adversarial_loss": "wgan_gp", "adversarial_weight": 1.0}
-    ),
-    "WGAN-GP, weight 0.3": Contender(
-        changes={"adversarial_loss": "wgan_gp", "adversarial_weight": 0.3}
-    ),
-    "WGAN-GP, weight 0.1": Contender(
-        changes={"adversarial_loss": "wgan_gp", "adversarial_weight": 0.1}
-    ),
+    "WGAN-GP (1)": Contender(changes={"adversarial_loss": "wgan_gp", "adversarial_weight": 1.0}),
+    "WGAN-GP (0.3)": Contender(changes={"adversarial_loss": "wgan_gp", "adversarial_weight": 0.3}),
+    "WGAN-GP (0.1)": Contender(changes={"adversarial_loss": "wgan_gp", "adversarial_weight": 0.1}),
     "relativistic": Contender(
         changes={"adversarial_loss": "relativistic", "adversarial_weight": 1.0}
     ),
