@@ -68,7 +68,7 @@ def make_batch(
         profiles: Their profiles.
         users: (batch,) rows of ``histories``.
         n_new: How many of them train the invention of new users.
-        config: Chances that a block is shown, and that nothing is seen.
+        config: Chances that a block is shown and that nothing is seen, and noise on behaviour.
         rng: Source of randomness.
 
     Returns:
@@ -82,12 +82,16 @@ def make_batch(
     chances = np.array([config.demographics_known_share, config.behaviour_known_share])
     known = (rng.random((2, len(users), 1)) < chances[:, None, None]).astype(np.float32)
     new = is_new.astype(np.float32)[:, None]
+    behaviour = profiles.behaviour[users]
+    if config.behaviour_noise:
+        noise = rng.standard_normal(behaviour.shape, dtype=np.float32)
+        behaviour = behaviour + np.float32(config.behaviour_noise) * noise
     return {
         "full": chosen.matrix.toarray(),
         "seen": hide(chosen, sizes, rng).matrix.toarray(),
         "demographics": profiles.demographics[users] * known[0],
         "demographics_known": known[0],
-        "behaviour": profiles.behaviour[users] * known[1] * new,
+        "behaviour": behaviour * known[1] * new,
         "behaviour_known": known[1] * new,
         "is_new": new,
     }

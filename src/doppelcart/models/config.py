@@ -101,6 +101,14 @@ class TrainingConfig(BaseModel):
         description="chance that a user to invent shows the behaviour wanted; below 1, an empty "
         "history alone asks both for somebody and for what anybody may buy",
     )
+    behaviour_noise: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="standard deviation of the noise on the behaviour that a user to invent shows "
+        "in training, in units of the scaled profile; noise keeps the generator from learning by "
+        "heart who had which profile",
+    )
     empty_history_share: float = Field(
         0.05,
         ge=0,

@@ -140,6 +140,24 @@ class TestMakeBatch:
             batch = make_batch(histories, blocks, self.USERS, 2, TrainingConfig(), rng)
             assert batch["behaviour_known"][:, 0].tolist() == [1, 1, 0, 0]
 
+    def test_noise_falls_on_the_behaviour_of_users_to_invent_alone(self, histories, blocks):
+        def batch(noise: float) -> dict[str, np.ndarray]:
+            config = TrainingConfig(behaviour_noise=noise)
+            return make_batch(histories, blocks, self.USERS, 2, config, np.random.default_rng(0))
+
+        plain, noisy = batch(0.0), batch(0.5)
+        assert (noisy["behaviour"][:2] != plain["behaviour"][:2]).all()
+        for name in ("full", "demographics", "is_new"):
+            np.testing.assert_array_equal(noisy[name], plain[name])
+        assert not noisy["behaviour"][2:].any()
+
+    def test_noise_is_as_large_as_asked_for(self, histories, blocks):
+        config = TrainingConfig(behaviour_noise=0.5, new_user_share=1.0)
+        users, rng = np.zeros(4_000, dtype=int), np.random.default_rng(0)
+        shown = make_batch(histories, blocks, users, len(users), config, rng)["behaviour"]
+        np.testing.assert_allclose(shown.std(axis=0), 0.5, rtol=0.1)
+        np.testing.assert_allclose(shown.mean(axis=0), blocks.behaviour[0], atol=0.05)
+
     def test_behaviour_is_never_shown_of_a_history_to_complete(self, histories, blocks):
         for seed in range(50):
             batch = self.batch(histories, blocks, share=1.0, seed=seed)
