@@ -176,8 +176,9 @@ def training_steps(parameters: dict[str, Any]) -> list[Figure]:
 
 def _epoch(n_items: int, network: Any, training: Any) -> Callable[[int], object]:
     from doppelcart.models.batches import ProfileBlocks
+    from doppelcart.models.game import Game
     from doppelcart.models.networks import build_critic, build_generator
-    from doppelcart.models.training import Game, run_epoch
+    from doppelcart.models.training import run_epoch
 
     rng = np.random.default_rng(0)
     real = made_histories(training.batch_size * STEPS, n_items, n_items // 100, rng)

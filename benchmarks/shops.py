@@ -31,6 +31,7 @@ TRAINED_BY = (
     "batches",
     "completion",
     "fitting",
+    "game",
     "networks",
     "objectives",
     "training",

@@ -14,6 +14,7 @@ from keras import ops
 
 from doppelcart.models import objectives
 from doppelcart.models.config import NetworkConfig
+from doppelcart.models.game import Game, Tensors, something_known
 from doppelcart.models.networks import (
     HistoryScale,
     LogLength,
@@ -21,7 +22,6 @@ from doppelcart.models.networks import (
     judge_inputs,
     layer_seeds,
 )
-from doppelcart.models.training import Game, Tensors, something_known
 
 
 @keras.saving.register_keras_serializable(package="doppelcart")

@@ -15,10 +15,11 @@ from doppelcart.models.autoencoding import AutoencodingGame, build_autoencoding_
 from doppelcart.models.batches import ProfileBlocks
 from doppelcart.models.completion import complete, generate
 from doppelcart.models.config import Family, NetworkConfig, TrainingConfig
+from doppelcart.models.game import Game
 from doppelcart.models.monitors import diagnose, look, make_reference
 from doppelcart.models.networks import build_critic, build_generator
 from doppelcart.models.state import TrainingState
-from doppelcart.models.training import Game, OnLook, Trained, look_away, train
+from doppelcart.models.training import OnLook, Trained, look_away, train
 from doppelcart.models.vae import VariationalGame, build_encoder
 
 

@@ -31,8 +31,9 @@ from doppelcart.histories import Histories
 from doppelcart.models import objectives
 from doppelcart.models.accounting import PrivacyConfig, noise_for, sampling_rate, spent
 from doppelcart.models.config import NetworkConfig, TrainingConfig
+from doppelcart.models.game import Game, Tensors
 from doppelcart.models.networks import PROFILE_INPUTS, build_critic, build_generator
-from doppelcart.models.training import Game, Tensors, step_seeds
+from doppelcart.models.training import step_seeds
 
 logger = logging.getLogger(__name__)
 

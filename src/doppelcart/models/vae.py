@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from doppelcart.models import objectives
 from doppelcart.models.config import NetworkConfig, TrainingConfig
+from doppelcart.models.game import Game, Tensors
 from doppelcart.models.networks import (
     PROFILE_INPUTS,
     HistoryScale,
@@ -23,7 +24,6 @@ from doppelcart.models.networks import (
     judge_inputs,
     layer_seeds,
 )
-from doppelcart.models.training import Game, Tensors
 
 
 def build_encoder(

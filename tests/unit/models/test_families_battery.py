@@ -16,8 +16,9 @@ from doppelcart.models.batches import ProfileBlocks
 from doppelcart.models.completion import complete, generate
 from doppelcart.models.config import NetworkConfig, TrainingConfig
 from doppelcart.models.fitting import make_game
+from doppelcart.models.game import Game
 from doppelcart.models.state import Progress, TrainingState
-from doppelcart.models.training import Game, Trained, train
+from doppelcart.models.training import Trained, train
 
 NETWORK = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8, dropout=0.2)
 CONFIG = TrainingConfig(epochs=3, batch_size=12, evaluate_every=1, kl_annealing=0.5)

@@ -12,12 +12,14 @@ import tensorflow as tf
 
 from doppelcart.errors import StorageError, TrainingDivergedError
 from doppelcart.histories import Histories
+from doppelcart.models import game as games
 from doppelcart.models import training
 from doppelcart.models.batches import ProfileBlocks
 from doppelcart.models.config import NetworkConfig, TrainingConfig
+from doppelcart.models.game import Game
 from doppelcart.models.networks import build_critic, build_generator
 from doppelcart.models.state import Progress, TrainingState
-from doppelcart.models.training import Game, batches, run_epoch, steps_an_epoch, train
+from doppelcart.models.training import batches, run_epoch, steps_an_epoch, train
 
 NETWORK = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8, dropout=0.2)
 CONFIG = TrainingConfig(epochs=5, batch_size=10, evaluate_every=2, critic_steps=1, ema_decay=0.5)
@@ -196,7 +198,7 @@ class TestSteps:
 
     def test_an_update_in_one_pass_is_the_same_update(self, real, blocks, monkeypatch, compiled):
         plain = new_game()
-        monkeypatch.setattr(training, "FUSED_FROM", 0)
+        monkeypatch.setattr(games, "FUSED_FROM", 0)
         fused = new_game()
         gradients = [tf.fill(v.shape, 0.1) for v in plain.generator.trainable_variables]
         for game in (plain, fused):
