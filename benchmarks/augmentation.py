@@ -36,7 +36,7 @@ SEEDS = 10
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1
 K = 10
 MAX_USERS, MAX_ITEMS = 1_000, 1_000
-TASTES, JITTER = 32, 0.25
+TASTES = 32
 DROPPED = 0.3
 GRIDS: dict[str, dict[str, list[float]]] = {
     "ease": {"l2": [50, 100, 200, 400, 800, 1600]},
@@ -72,7 +72,8 @@ def invented(game: str) -> Add:
         from doppelcart.models.fitting import fit
 
         network, training = default_generator()
-        adversarial_weight = core.all_parameters(None)[game]["game"]["adversarial_weight"]
+        given = core.all_parameters(None)
+        adversarial_weight = given[game]["game"]["adversarial_weight"]
         tastes = taste(train, seed)
         nothing = np.zeros((train.n_users, 0), np.float32)
         trained, _ = fit(
@@ -87,9 +88,14 @@ def invented(game: str) -> Add:
             game,
         )
         rng = np.random.default_rng([seed, 1])
-        jitter = rng.normal(0, JITTER, tastes.shape).astype(np.float32)
+        jitter = rng.normal(0, given["augmentation"]["profile_jitter"], tastes.shape)
         return generate(
-            trained.generator, train.n_users, train.item_ids, rng, nothing, tastes + jitter
+            trained.generator,
+            train.n_users,
+            train.item_ids,
+            rng,
+            nothing,
+            tastes + jitter.astype(np.float32),
         )
 
     return add

@@ -23,7 +23,6 @@ from doppelcart.recommenders import EASE, Recommender, RecommenderConfig
 
 SEED = 0
 SLICES = ("cold_1", "cold_5", "cold_20")
-STRENGTHS = (0.03, 0.1, 0.3, 1.0)
 CACHE = PROJECT / "build" / "benchmarks" / "completing"
 
 
@@ -96,7 +95,7 @@ def values_of(shop: Shop) -> dict[str, np.ndarray]:
                 }
         return found
 
-    told = repr((WAYS, STRENGTHS, SLICES)).encode()
+    told = repr((WAYS, SLICES)).encode()
     return remembered(CACHE, [*judged_by(shop, "gan", SEED, {}), told], work)
 
 
@@ -135,13 +134,20 @@ def best_values(
     case = shop.validation[name]
     known = case.seen.matrix
     added = {"way": strongest_unseen(completer(case.seen), known, top)}
+    strengths = strengths_of(shop)
     by_config = values_at_strengths(
-        recommender, grid, known, added, STRENGTHS, case.relevant.matrix, "ndcg", 20
+        recommender, grid, known, added, strengths, case.relevant.matrix, "ndcg", 20
     )
     base = max((values["", 0.0] for values in by_config), key=np.nanmean)
-    tried = [(values["way", strength], strength) for values in by_config for strength in STRENGTHS]
+    tried = [(values["way", strength], strength) for values in by_config for strength in strengths]
     best, strength = max(tried, key=lambda pair: float(np.nanmean(pair[0])))
     return base, best, strength
+
+
+def strengths_of(shop: Shop) -> list[float]:
+    """Strengths above 0 that a run tries."""
+    given = core.all_parameters(shop.env)["evaluation"]["strengths"]
+    return [strength for strength in given if strength > 0]
 
 
 def rows_of(
@@ -154,7 +160,7 @@ def rows_of(
         how = (
             f"The GAN of a run; change of EASE's NDCG@20 on the {n_users:,} validation users that "
             f"chose its configuration and strength, with and without completion: a choice, no "
-            f"estimate. Strengths {', '.join(f'{value:g}' for value in STRENGTHS)}. Paired "
+            "estimate. The strengths of a run. Paired "
             "bootstrap of users, 95 %."
         )
         figures.append(

@@ -1,4 +1,4 @@
-"""Which generator is the default? Every loss and family at equal budget, on validation users."""
+"""Which generator is the default? Every loss and noise at equal budget, on validation users."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from benchmarks.shops import SOURCES, Shop, fitted, judged_by, read_shop, users_
 from doppelcart.arms.grid import expand
 from doppelcart.histories import Histories
 from doppelcart.metrics import fidelity
+from doppelcart.pipelines.privacy import audit
+from doppelcart.pipelines.privacy.params import AuditParams
 
 SEEDS = 2
 CACHE = PROJECT / "build" / "benchmarks" / "generators"
 SELECTION = "selection value"
 LEARNED = "share of NDCG@20 from invented users alone, 80 % known"
 DETECTION = "detection AUC"
-DECIDED_BY = {SELECTION: False, LEARNED: False, DETECTION: True}
+MEMBERSHIP = "membership inference AUC"
+DECIDED_BY = {SELECTION: False, LEARNED: False, DETECTION: True, MEMBERSHIP: True}
 """What contenders are ranked by, and whether less is better."""
 
 MOST_SECONDS, LARGE = 180, 10_000
@@ -43,17 +46,26 @@ class Contender:
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
+def gan(loss: str, weight: float, noise: float = 0.5) -> Contender:
+    """A GAN of some loss, weight of its critic and noise on the profiles it is shown."""
+    return Contender(
+        changes={
+            "adversarial_loss": loss,
+            "adversarial_weight": weight,
+            "behaviour_noise": noise,
+        }
+    )
+
+
 CONTENDERS = {
-    "WGAN-GP (1)": Contender(changes={"adversarial_loss": "wgan_gp", "adversarial_weight": 1.0}),
-    "WGAN-GP (0.3)": Contender(changes={"adversarial_loss": "wgan_gp", "adversarial_weight": 0.3}),
-    "WGAN-GP (0.1)": Contender(changes={"adversarial_loss": "wgan_gp", "adversarial_weight": 0.1}),
-    "relativistic": Contender(
-        changes={"adversarial_loss": "relativistic", "adversarial_weight": 1.0}
-    ),
-    "vanilla": Contender(changes={"adversarial_loss": "vanilla", "adversarial_weight": 1.0}),
-    "autoencoding": Contender(
-        changes={"adversarial_loss": "autoencoding", "adversarial_weight": 1.0}
-    ),
+    "WGAN-GP (1)": gan("wgan_gp", 1.0),
+    "WGAN-GP (0.3)": gan("wgan_gp", 0.3),
+    "WGAN-GP (0.1)": gan("wgan_gp", 0.1),
+    "WGAN-GP (0.3), no noise": gan("wgan_gp", 0.3, noise=0.0),
+    "WGAN-GP (0.3), noise 1": gan("wgan_gp", 0.3, noise=1.0),
+    "relativistic": gan("relativistic", 1.0),
+    "vanilla": gan("vanilla", 1.0),
+    "autoencoding": gan("autoencoding", 1.0),
     "VAE": Contender("vae"),
     "without a critic": Contender("denoiser"),
 }
@@ -100,9 +112,19 @@ def judge(shop: Shop, trained: Any, seed: int) -> dict[str, float]:
         "correlation of popularity": kept["popularity"],
         LEARNED: by_ease(shop, invented) / by_ease(shop, shop.train),
         DETECTION: fidelity.detection_auc(shop.train.matrix, invented.matrix, seed),
+        **found_out(shop, invented),
         "epoch kept": float(trained.best_epoch),
         "training time": float(trained.history["seconds"].sum()),
     }
+
+
+def found_out(shop: Shop, invented: Histories) -> dict[str, float]:
+    """AUC of the strongest attack, and the most members that one finds at 1 % of strangers."""
+    params = AuditParams(**core.all_parameters(shop.env)["privacy"]["audit"])
+    attack = audit.attack_on(invented.matrix, params.neighbours)
+    sides = audit.sides_of(shop.train, shop.strangers)
+    found = audit.membership("invented", sides, attack, params).groupby("check")["value"].max()
+    return {MEMBERSHIP: found[audit.AUC], "members found at 1 % of strangers": found[audit.TPR]}
 
 
 def by_ease(shop: Shop, users: Histories) -> float:
@@ -122,7 +144,8 @@ def rows_of(source: str, shop: Shop, tables: Mapping[str, pd.DataFrame]) -> list
     how = (
         f"{shop.train.n_users:,} training users, {shop.train.n_items:,} items; the parameters of a "
         f"run but for the loss. Mean of {SEEDS} seeds, the smallest, the largest. Judged on the "
-        "validation users that choose the checkpoint, detection against training users; test "
+        "validation users that choose the checkpoint, who are also the strangers of the "
+        "membership inference; detection against training users; test "
         "users are not looked at."
     )
     timed = (
@@ -157,6 +180,7 @@ def is_default(name: str, parameters: Mapping[str, Any]) -> bool:
     return contender.game == "gan" and contender.changes == {
         "adversarial_loss": parameters["training"]["adversarial_loss"],
         "adversarial_weight": parameters["game"]["adversarial_weight"],
+        "behaviour_noise": parameters["training"]["behaviour_noise"],
     }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 
@@ -21,6 +22,7 @@ from doppelcart.cases import Case
 from doppelcart.columns import Columns
 from doppelcart.datasets import CasesDataset, HistoriesDataset
 from doppelcart.histories import Histories
+from doppelcart.pipelines.privacy.nodes import find_strangers
 
 CACHE = PROJECT / "build" / "benchmarks" / "trained"
 SOURCES: dict[str, str | None] = {"Complete Journey": None, "Online Retail": "online_retail"}
@@ -50,6 +52,7 @@ class Shop:
         demographics: user_id and demographic columns of all users.
         behaviour: (n_train, n_behaviours) float32.
         features: (n_items, n_features) float32.
+        strangers: Validation users as training users would look; no generator saw them.
         validation: Cases that choose checkpoints, configurations and strengths.
         test: Cases that they are measured on.
         feat_users: Readable profiles of the training users, by ``user_id``.
@@ -60,6 +63,7 @@ class Shop:
     demographics: pd.DataFrame
     behaviour: np.ndarray
     features: np.ndarray
+    strangers: Histories
     validation: dict[str, Case]
     test: dict[str, Case]
     feat_users: pd.DataFrame
@@ -81,6 +85,8 @@ def read_shop(env: str | None) -> Shop:
             CasesDataset(filepath=str(primary / f"{part}_cases.npz")).load()
             for part in ("validation", "test")
         )
+        lines = ibis.memtable(pd.read_parquet(primary / "validation_interactions.parquet"))
+        bounds = json.loads((primary / "split_bounds.json").read_text())
         items = pd.read_parquet(inputs / "item_matrix.parquet")
         profiles = pd.read_parquet(inputs / "profile_matrix.parquet")
         return Shop(
@@ -89,6 +95,7 @@ def read_shop(env: str | None) -> Shop:
             pd.read_parquet(inputs / "demographics_matrix.parquet"),
             profile_rows(profiles, train.user_ids),
             items.drop(columns=Columns.ITEM).to_numpy(np.float32),
+            find_strangers(train, lines, bounds),
             validation,
             test,
             pd.read_parquet(home / "run" / "04_feature" / "feat_users.parquet"),
@@ -118,6 +125,7 @@ def sampled(shop: Shop, n_users: int, seed: int) -> Shop:
         shop.demographics,
         behaviour,
         shop.features,
+        shop.strangers,
         shop.validation,
         shop.test,
         readable,

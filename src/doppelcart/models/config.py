@@ -102,7 +102,7 @@ class TrainingConfig(BaseModel):
         "history alone asks both for somebody and for what anybody may buy",
     )
     behaviour_noise: float = Field(
-        0.0,
+        0.5,
         ge=0,
         le=10,
         description="standard deviation of the noise on the behaviour that a user to invent shows "

@@ -32,7 +32,7 @@ def shop() -> Shop:
     )
     demographics = pd.DataFrame({"user_id": ["a", "b"], "demographic__x": [0.0, 1.0]})
     nothing = np.zeros((2, 0), np.float32)
-    return Shop(None, users, demographics, nothing, nothing, {}, {}, pd.DataFrame())
+    return Shop(None, users, demographics, nothing, nothing, users, {}, {}, pd.DataFrame())
 
 
 def test_the_mean_noise_is_no_noise(shop):

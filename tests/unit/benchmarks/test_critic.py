@@ -32,6 +32,7 @@ def shop() -> Shop:
         pd.DataFrame(),
         np.zeros((60, 0)),
         np.zeros((N_ITEMS, 0)),
+        held_out,
         {},
         {"cold_0": nobody},
         pd.DataFrame(),

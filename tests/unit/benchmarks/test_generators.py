@@ -9,10 +9,15 @@ from benchmarks import core, generators
 def means(best: str) -> dict[str, pd.DataFrame]:
     """Figures of two sources: all contenders alike, but for one that is better in everything."""
     table = pd.DataFrame(
-        {generators.SELECTION: 2.0, generators.LEARNED: 0.9, generators.DETECTION: 0.6},
+        {
+            generators.SELECTION: 2.0,
+            generators.LEARNED: 0.9,
+            generators.DETECTION: 0.6,
+            generators.MEMBERSHIP: 0.7,
+        },
         index=list(generators.CONTENDERS),
     )
-    table.loc[best] = [2.1, 0.95, 0.55]
+    table.loc[best] = [2.1, 0.95, 0.55, 0.6]
     return {"one": table, "other": table}
 
 
@@ -31,8 +36,8 @@ def the_default() -> str:
 def test_the_best_in_everything_has_rank_1():
     figures = {figure.figure: figure for figure in generators.decision(means("vanilla"))}
     assert figures["mean rank, vanilla"].value == 1
-    # the seven others share ranks 2 to 8
-    assert figures["mean rank, relativistic"].value == 5
+    # the nine others share ranks 2 to 10
+    assert figures["mean rank, relativistic"].value == 6
     assert "here that is vanilla" in figures["mean rank, vanilla"].how
 
 
@@ -49,5 +54,5 @@ def test_less_is_better_where_it_is(monkeypatch):
     table = means("vanilla")["one"]
     table.loc["relativistic", generators.DETECTION] = 0.5
     figures = {f.figure: f.value for f in generators.decision({"one": table})}
-    # first of eight in detection; among seven alike, 5 on average, in the other two
-    assert figures["mean rank, relativistic"] == pytest.approx((5 + 5 + 1) / 3)
+    # first of ten in detection; among nine alike, 6 on average, in the other three
+    assert figures["mean rank, relativistic"] == pytest.approx((6 + 6 + 1 + 6) / 4)

@@ -16,7 +16,7 @@ class AugmentationParams(BaseModel):
         "evaluation.ratios, and at least 1 for recommenders trained on invented users alone",
     )
     profile_jitter: float = Field(
-        0.25,
+        0.5,
         ge=0,
         le=10,
         description="standard deviation of the noise added to the behavioural profile that an "
