@@ -103,7 +103,7 @@ def invented(game: str) -> Add:
 
 ARMS: dict[str, Add] = {
     "exact copies": _seeded(copy_users),
-    "copies, 30 % dropped": _seeded(dropped_copies),
+    "copies with 30 % dropped": _seeded(dropped_copies),
     "mixup of two users": _seeded(mix_users),
     "draws by popularity": _seeded(draw_by_popularity),
     "denoiser's users": invented("denoiser"),
@@ -287,8 +287,9 @@ def table(source: str, users: Histories) -> list[Figure]:
 def made_from(users: Histories, what: str) -> tuple[bytes, ...]:
     """All that something measured on some users depends on, but for the code."""
     configured = [config.model_dump() for config in default_generator()]
-    games = [core.all_parameters(None)[name]["game"] for name in ("gan", "denoiser")]
-    told = json.dumps([what, list(ARMS), GRIDS, configured, games]).encode()
+    every = core.all_parameters(None)
+    used = [every["gan"]["game"], every["denoiser"]["game"], every["augmentation"]]
+    told = json.dumps([what, list(ARMS), GRIDS, configured, used]).encode()
     return users.matrix.indices.tobytes(), users.matrix.indptr.tobytes(), told
 
 
@@ -316,37 +317,30 @@ def compare(source: str, users: Histories, means: np.ndarray) -> list[Figure]:
     adjusted = holm(np.array([uplift.p_value for uplift in uplifts]))
     about = (
         f"{users.n_users:,} users, {users.n_items:,} items, random 80/20 of each user's items, "
-        f"{SEEDS} splits, as many users added as there are; NDCG@{K} a user averaged over splits. "
-        "Configurations chosen for each arm on a validation part of the first split's train."
+        f"{SEEDS} splits, as many users added as there are; change of NDCG@{K}, a user's averaged "
+        "over splits. Configurations chosen for each arm on a validation part of the first "
+        "split's train. Paired bootstrap of users, 95 %; p after Holm over the source's "
+        "comparisons."
     )
-    baselines = [
-        Figure(
-            f"{source}, {name}, nothing added, NDCG@{K}",
-            float(np.nanmean(of_users)),
-            "",
-            about,
-        )
-        for name, of_users in zip(GRIDS, nobody, strict=True)
+    figures = [
+        Figure(f"{source}: NDCG@{K} with nothing added, {name}", float(np.nanmean(base)), "", about)
+        for name, base in zip(GRIDS, nobody, strict=True)
     ]
-    return baselines + [
-        _figure(source, arm, name, uplift, p_value, about)
-        for (arm, name), uplift, p_value in zip(
-            product(ARMS, GRIDS), uplifts, adjusted, strict=True
-        )
-    ]
+    for (arm, name), uplift, p_value in zip(product(ARMS, GRIDS), uplifts, adjusted, strict=True):
+        figures += [
+            _change(f"{source}: {arm}, {name}", uplift, about, arm == "GAN's users"),
+            Figure(f"{source}: {arm}, p of {name}", float(p_value), "", about),
+        ]
+    return figures
 
 
-def _figure(source: str, arm: str, name: str, uplift: Uplift, p_value: float, about: str) -> Figure:
-    how = (
-        f"{uplift.value:.4f} against {uplift.base:.4f}; paired bootstrap of users, 95 %; p after "
-        f"Holm over the source's comparisons: {p_value:.3g}. {about}"
-    )
+def _change(name: str, uplift: Uplift, how: str, aimed: bool) -> Figure:
     return Figure(
-        f"{source}, {name}, {arm}: change of NDCG@{K}",
+        name,
         100 * uplift.relative,
         "%",
         how,
-        Target(">", 0, of="low") if arm == "GAN's users" else None,
+        Target(">", 0, of="low") if aimed else None,
         100 * uplift.relative_low,
         100 * uplift.relative_high,
     )

@@ -151,17 +151,22 @@ def _benchmark(path: Path, most: int | None = None) -> str:
 
 
 def _all_figures(path: Path) -> str:
-    """A benchmark's table; one row a model, where every model has the same figures."""
+    """A benchmark's tables: one row a model, one table for models of the same figures.
+
+    If a model has a single figure, a single table of all figures.
+    """
     content = json.loads(path.read_text(encoding="utf-8"))
     by_row: dict[str, dict[str, str]] = {}
     for entry in content["figures"]:
         row, _, column = entry["figure"].rpartition(", ")
         by_row.setdefault(row, {})[column] = _figure(entry)
-    columns = list(next(iter(by_row.values()), {}))
-    if len(columns) < 2 or any(list(cells) != columns for cells in by_row.values()):
+    alike: dict[tuple[str, ...], list[list[str]]] = {}
+    for row, cells in by_row.items():
+        alike.setdefault(tuple(cells), []).append([row, *cells.values()])
+    if any(len(columns) < 2 for columns in alike):
         return table(content)
-    rows = [[row, *cells.values()] for row, cells in by_row.items()]
-    return f"{measured(content)}\n\n{_markdown(['', *columns], rows)}"
+    tables = [_markdown(["", *columns], rows) for columns, rows in alike.items()]
+    return "\n\n".join([measured(content), *tables])
 
 
 def _figure(entry: dict[str, Any]) -> str:
@@ -175,16 +180,42 @@ def _figure(entry: dict[str, Any]) -> str:
 def _how(path: Path) -> str:
     """How the figures were measured, one line for all that were measured alike."""
     alike: dict[str, list[str]] = {}
-    of_model: dict[str, list[str]] = {}
     for entry in json.loads(path.read_text(encoding="utf-8"))["figures"]:
         alike.setdefault(entry["how"], []).append(entry["figure"])
-        of_model.setdefault(entry["figure"].rpartition(", ")[0], []).append(entry["figure"])
-    models = {tuple(names): model for model, names in of_model.items() if model and names[1:]}
-    lines = []
-    for how, names in alike.items():
-        model = models.get(tuple(names))
-        lines.append(f"- *{f'{model}, all figures' if model else '; '.join(names)}*: {how}")
-    return "\n".join(lines)
+    every = [name for names in alike.values() for name in names]
+    return "\n".join(f"- *{_in_short(names, every)}*: {how}" for how, names in alike.items())
+
+
+def _in_short(names: list[str], every: list[str]) -> str:
+    """Some figures, those of a whole source or model, or of a whole row of the table, as one.
+
+    Args:
+        names: Figures, as in ``source: row, column``; source and column may be missing.
+        every: All figures of the benchmark.
+    """
+    for part in (_source, _row):
+        if len({part(name) for name in names}) == 1 and len(names) > 1:
+            whole = part(names[0])
+            if whole and sum(part(name) == whole for name in every) == len(names):
+                return f"{whole}, all figures"
+    shown: dict[str, None] = {}
+    for name in names:
+        of_row = [other for other in every if _row(name) and _row(other) == _row(name)]
+        shown[_row(name) if len(of_row) > 1 and set(of_row) <= set(names) else name] = None
+    short, source = [], ""
+    for name in shown:
+        short.append(name.removeprefix(f"{source}: ") if source else name)
+        source = _source(name)
+    return "; ".join(short)
+
+
+def _source(name: str) -> str:
+    source, colon, _ = name.partition(": ")
+    return source if colon else ""
+
+
+def _row(name: str) -> str:
+    return name.rpartition(", ")[0]
 
 
 def _benchmarks(results: Path) -> list[Path]:

@@ -235,6 +235,8 @@ def users_of(shop: Shop, generator: Any, times: int, seed: int) -> Histories:
 
 
 def in_words(slice_name: str) -> str:
-    """How much is known of a cold slice's users: ``5 known`` or ``80 % known``."""
+    """Of whom a slice is: ``5 known``, ``80 % known`` or ``returning``."""
+    if slice_name == "warm":
+        return "returning"
     known = slice_name.removeprefix("cold_")
     return f"{known.removesuffix('pct')} % known" if known.endswith("pct") else f"{known} known"

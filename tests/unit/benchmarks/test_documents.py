@@ -98,6 +98,11 @@ def test_models_with_the_same_figures_are_rows_of_one_table(results):
     assert "|  | P@5 | N@20 |" in page
     assert "| ease | 0.4; target >= 0.5: **no** | 0.3 |" in page
     assert "| gan | 0.2 (0.1 to 0.3) | 0.1 |" in page
+    whole = Figure("CFGAN's users, time", 2.0, "s", "by clock")
+    other = Figure("CFGAN's users, share", 0.5, "", "by clock")
+    write("grid", [*cells, whole, other], FACTS, results)
+    page = documents.results_page(results)
+    assert "| gan | 0.2 (0.1 to 0.3) | 0.1 |\n\n|  | time | share |" in page
     write("grid", cells[:3], FACTS, results)
     assert "| gan, P@5 | 0.2 | 0.1 to 0.3 |  |  |" in documents.results_page(results)
 
@@ -112,6 +117,22 @@ def test_figures_measured_alike_share_a_line(results):
     write("core", figures, FACTS, results)
     page = documents.results_page(results)
     assert "- *ease, all figures*: tuned\n- *time; gan, time*: by clock\n" in page
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["A: x, gan", "A: x, vae", "A: y, gan"], "A, all figures"),
+        (["A: x, gan", "A: x, vae"], "A: x, all figures"),
+        (["A: x, gan", "A: x, vae", "B: x, gan"], "A: x; B: x, gan"),
+        (["A: x, gan", "A: y, gan"], "A: x, gan; y, gan"),
+        (["A: x, gan"], "A: x, gan"),
+        (["time", "A: x, gan", "A: x, vae", "A: y, gan"], "time; A: x; y, gan"),
+    ],
+)
+def test_what_was_measured_alike_is_named_in_short(names, short):
+    every = ["A: x, gan", "A: x, vae", "A: y, gan", "B: x, gan", "B: x, vae", "time"]
+    assert documents._in_short(names, every) == short
 
 
 def test_both_documents_are_written(results, tmp_path):
