@@ -85,7 +85,10 @@ class TestMakeBatch:
 
     def batch(self, histories, blocks, share=0.5, seed=0, n_new=2, empty=0.0):
         config = TrainingConfig(
-            demographics_known_share=share, behaviour_known_share=share, empty_history_share=empty
+            demographics_known_share=share,
+            behaviour_known_share=share,
+            behaviour_noise=0.0,
+            empty_history_share=empty,
         )
         rng = np.random.default_rng(seed)
         return make_batch(histories, blocks, self.USERS, n_new, config, rng)

@@ -45,8 +45,8 @@ COLUMNS: Final = [
     "advice",
 ]
 ADVICE: Final = {
-    AUC: "Train for fewer epochs or with fewer hidden units, raise dropout, or train privately "
-    "(private.grid); noise on profiles alone changes little.",
+    AUC: "Raise gan.training.behaviour_noise and augmentation.profile_jitter together, train for "
+    "fewer epochs or with fewer hidden units, or train privately (private.grid).",
     TPR: "Some users are found with near certainty: leave out users with rare items, or train "
     "privately (private.grid).",
     "exact copies": "Invented users repeat real ones: train for fewer epochs, and do not release.",
