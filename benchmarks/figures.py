@@ -147,9 +147,10 @@ def table(content: dict[str, Any]) -> str:
 def measured(content: dict[str, Any]) -> str:
     """Where and when, in one line."""
     machine = content["machine"]
+    cores = machine["cores"]
     return (
         f"Measured on {content['date'][:10]} at commit `{content['commit'][:10]}`: "
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
+        f"{machine['cpu']}, {cores} core{'s' * (cores != 1)}, {machine['memory_gb']} GB, "
         f"Python {content['python']}."
     )
 

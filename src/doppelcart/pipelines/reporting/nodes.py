@@ -141,7 +141,11 @@ def write_report(
     parts += [report.reading_section(), report.run_section(run_facts, all_parameters, limit)]
     source = str(source_summary.get("source", "unknown source"))
     meta = meta_line(source_summary, run_facts, metric)
-    caveats = [parameters.caveats.get(source, ""), words.caution(verdict)]
+    caveats = [
+        parameters.caveats.get(source, ""),
+        words.caution(verdict),
+        words.one_training(verdict),
+    ]
     caveat = " ".join(filter(None, caveats))
     return report.render(words.tell(verdict), meta, caveat, source, parts)
 

@@ -196,6 +196,21 @@ def caution(verdict: pd.DataFrame) -> str:
     )
 
 
+def one_training(verdict: pd.DataFrame) -> str:
+    """What to mind where the generator beats its controls, which are trained once as it is.
+
+    Args:
+        verdict: win.
+    """
+    if verdict.empty or not verdict["win"].astype(bool).any():
+        return ""
+    return (
+        "Every generator was trained once, and the intervals are over customers. That the GAN "
+        "beats the non-adversarial model or the VAE by a few per cent may be the luck of one "
+        "training: before you believe it, run again with gan.training.seed=1, 2 and so on."
+    )
+
+
 def profile_only(at_best: pd.DataFrame) -> list[str]:
     """How brand-new customers fare with what their profile suggests, against plain popularity.
 

@@ -139,6 +139,12 @@ def test_groups_too_small_to_show_anything_are_named(sizes, says):
     assert words.caution(rows.head(0)) == ""
 
 
+@pytest.mark.parametrize(("wins", "warns"), [([], False), ([False], False), ([False, True], True)])
+def test_a_win_comes_with_the_luck_of_one_training(wins, warns):
+    found = words.one_training(pd.DataFrame({"win": wins}))
+    assert ("gan.training.seed" in found) is warns
+
+
 def test_several_groups_are_joined_into_one_phrase():
     found = words.slice_phrases(["warm", "cold_0", "cold_1", "cold_80pct"])
     assert found == (
