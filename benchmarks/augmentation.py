@@ -40,7 +40,7 @@ TASTES = 32
 DROPPED = 0.3
 GRIDS: dict[str, dict[str, list[float]]] = {
     "ease": {"l2": [50, 100, 200, 400, 800, 1600]},
-    "itemknn": {"shrink": [0, 10, 100], "alpha": [0.5, 0.75]},
+    "itemknn": {"shrink": [0, 10], "alpha": [0.5, 0.75, 1.0], "neighbours": [0, 50, 200]},
     "puresvd": {"rank": [10]},
 }
 CACHE = PROJECT / "build" / "benchmarks" / "augmentation"

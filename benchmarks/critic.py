@@ -35,7 +35,7 @@ from doppelcart.metrics.significance import holm
 from doppelcart.pipelines.evaluation.nodes import tuning_settings
 from doppelcart.pipelines.evaluation.params import EvaluationParams
 
-SEEDS = {"Online Retail": 10, "Complete Journey": 4}  # an hour of two cores
+SEEDS = 10  # two hours of two cores, and an interrupted run goes on where it was
 COMPETITORS = ("gan", "denoiser")
 RECOMMENDER, LIST = "ease", 20
 TAIL = 0.5
@@ -67,10 +67,10 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  #
     Yields:
         Figures, source by source.
     """
-    for source, n_seeds in SEEDS.items():
-        shop = read_shop(SOURCES[source])
+    for source, environment in SOURCES.items():
+        shop = read_shop(environment)
         judged = {
-            name: [judged_once(shop, name, seed, {}) for seed in range(n_seeds)]
+            name: [judged_once(shop, name, seed, {}) for seed in range(SEEDS)]
             for name in COMPETITORS
         }
         yield compare(source, shop, judged, "the parameters of a run")
