@@ -81,7 +81,8 @@ def readme_section(results: Path) -> str:
     parts = [
         part
         for path in _benchmarks(results)
-        for part in (f"**{path.stem}**", _benchmark(path, MOST_ROWS))
+        if (short := _benchmark(path, MOST_ROWS))
+        for part in (f"**{path.stem}**", short)
     ]
     for run in _runs(results):
         facts, verdict = run["facts"], run["verdict"]
@@ -142,12 +143,12 @@ def results_page(results: Path) -> str:
 
 
 def _benchmark(path: Path, most: int | None = None) -> str:
-    """A benchmark's table; if it has more rows than ``most``, those with a target."""
+    """A benchmark's table; if it has more rows than ``most``, those with a target, if any."""
     content = json.loads(path.read_text(encoding="utf-8"))
     if most is not None and len(content["figures"]) > most:
         aimed = [entry for entry in content["figures"] if entry["target"] is not None]
         content |= {"figures": aimed}
-    return table(content)
+    return table(content) if content["figures"] else ""
 
 
 def _all_figures(path: Path) -> str:

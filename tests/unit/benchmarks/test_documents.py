@@ -107,6 +107,14 @@ def test_models_with_the_same_figures_are_rows_of_one_table(results):
     assert "| gan, P@5 | 0.2 | 0.1 to 0.3 |  |  |" in documents.results_page(results)
 
 
+def test_a_long_benchmark_without_a_target_is_not_in_the_readme(results):
+    rows = [Figure(f"row {number}", 1.0, "", "so") for number in range(documents.MOST_ROWS + 1)]
+    write("long", rows, FACTS, results)
+    assert "**long**" not in documents.readme_section(results)
+    write("long", rows[1:], FACTS, results)
+    assert "**long**" in documents.readme_section(results)
+
+
 def test_figures_measured_alike_share_a_line(results):
     figures = [
         Figure("ease, P@5", 0.4, "", "tuned"),
