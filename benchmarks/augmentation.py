@@ -68,12 +68,10 @@ def invented(game: str) -> Add:
     """
 
     def add(train: Histories, case: Case, seed: int) -> Histories:
-        from doppelcart.models.completion import generate
         from doppelcart.models.fitting import fit
 
         network, training = default_generator()
-        given = core.all_parameters(None)
-        adversarial_weight = given[game]["game"]["adversarial_weight"]
+        adversarial_weight = core.all_parameters(None)[game]["game"]["adversarial_weight"]
         tastes = taste(train, seed)
         nothing = np.zeros((train.n_users, 0), np.float32)
         trained, _ = fit(
@@ -87,16 +85,7 @@ def invented(game: str) -> Add:
             adversarial_weight,
             game,
         )
-        rng = np.random.default_rng([seed, 1])
-        jitter = rng.normal(0, given["augmentation"]["profile_jitter"], tastes.shape)
-        return generate(
-            trained.generator,
-            train.n_users,
-            train.item_ids,
-            rng,
-            nothing,
-            tastes + jitter.astype(np.float32),
-        )
+        return core.users_like(train, trained.generator, nothing, tastes, 1, None, seed)
 
     return add
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,14 @@ from benchmarks.machine import PROJECT
 from benchmarks.memory import remembered
 from benchmarks.shops import SOURCES, Shop, fitted, in_words, judged_by, read_shop
 from doppelcart.arms.completion import Completer, strongest_unseen
-from doppelcart.arms.grid import expand
 from doppelcart.arms.scoring import values_at_strengths
+from doppelcart.arms.tuning import TuningSettings
+from doppelcart.cases import Case
 from doppelcart.histories import Histories
 from doppelcart.metrics.significance import paired_bootstrap
-from doppelcart.recommenders import EASE, Recommender, RecommenderConfig
+from doppelcart.pipelines.evaluation.nodes import tuning_settings
+from doppelcart.pipelines.evaluation.params import EvaluationParams
+from doppelcart.recommenders import EASE, Recommender
 
 SEED = 0
 SLICES = ("cold_1", "cold_5", "cold_20")
@@ -80,13 +83,14 @@ def values_of(shop: Shop) -> dict[str, np.ndarray]:
     def work() -> dict[str, np.ndarray]:
         generator = fitted(shop, "gan", SEED).generator
         recommender = EASE().fit(shop.train.matrix)
-        grid = expand("ease", core.all_parameters(shop.env)["evaluation"]["grids"]["ease"])
+        given = core.all_parameters(shop.env)["evaluation"]
+        settings = tuning_settings(EvaluationParams(**given))
         found: dict[str, np.ndarray] = {}
         for name in SLICES:
             for way, how in WAYS.items():
                 completer = completer_of(shop, generator, how)
                 base, best, strength = best_values(
-                    recommender, grid, shop, name, completer, how.top
+                    recommender, settings, shop.validation[name], completer, how.top
                 )
                 found |= {
                     f"none/{name}": base,
@@ -124,30 +128,22 @@ def completer_of(shop: Shop, generator: Any, way: Way) -> Completer:
 
 def best_values(
     recommender: Recommender,
-    grid: Sequence[RecommenderConfig],
-    shop: Shop,
-    name: str,
+    settings: TuningSettings,
+    case: Case,
     completer: Completer,
     top: int,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """NDCG@20 a user without completion and with it, each at its best; and the strength."""
-    case = shop.validation[name]
     known = case.seen.matrix
     added = {"way": strongest_unseen(completer(case.seen), known, top)}
-    strengths = strengths_of(shop)
+    configs, strengths = settings.configs[recommender.name], settings.strengths
     by_config = values_at_strengths(
-        recommender, grid, known, added, strengths, case.relevant.matrix, "ndcg", 20
+        recommender, configs, known, added, strengths, case.relevant.matrix, "ndcg", 20
     )
     base = max((values["", 0.0] for values in by_config), key=np.nanmean)
     tried = [(values["way", strength], strength) for values in by_config for strength in strengths]
     best, strength = max(tried, key=lambda pair: float(np.nanmean(pair[0])))
     return base, best, strength
-
-
-def strengths_of(shop: Shop) -> list[float]:
-    """Strengths above 0 that a run tries."""
-    given = core.all_parameters(shop.env)["evaluation"]["strengths"]
-    return [strength for strength in given if strength > 0]
 
 
 def rows_of(

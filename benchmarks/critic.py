@@ -20,6 +20,7 @@ from benchmarks.shops import (
     fitted,
     in_words,
     judged_by,
+    learned_by_ease,
     read_shop,
     sampled,
     users_of,
@@ -27,7 +28,6 @@ from benchmarks.shops import (
 from doppelcart.arms import tuning
 from doppelcart.arms.completion import Completer
 from doppelcart.arms.evaluating import evaluate
-from doppelcart.arms.grid import expand
 from doppelcart.columns import Columns
 from doppelcart.histories import Histories
 from doppelcart.metrics import fidelity, ranking
@@ -162,16 +162,10 @@ def worth(shop: Shop, completer: Completer, invented: Histories) -> dict[str, fl
 
 def of_more_users(shop: Shop, invented: Histories) -> dict[str, float]:
     """What EASE learns from more invented users than there are real ones."""
-    name = "cold_80pct"
-    grid = expand(RECOMMENDER, core.all_parameters(shop.env)["evaluation"]["grids"][RECOMMENDER])
-
-    def learned(users: Histories) -> dict[str, np.ndarray]:
-        values = core.tuned(users, shop.validation[name], shop.test[name], grid)
-        return {"ndcg": np.array(np.nanmean(values))}
-
-    real = [shop.train.items.tobytes(), shop.train.indptr.tobytes(), repr(grid).encode()]
-    by_real = remembered(CACHE, real, lambda: learned(shop.train))
-    return {OF_MORE_USERS: float(learned(invented)["ndcg"] / by_real["ndcg"])}
+    by_invented, by_real = (
+        learned_by_ease(shop, users, shop.test) for users in (invented, shop.train)
+    )
+    return {OF_MORE_USERS: by_invented / by_real}
 
 
 def of_nobody(shop: Shop, completer: Completer) -> dict[str, float]:
