@@ -1,5 +1,6 @@
 """Item-based nearest neighbours with shrinkage and asymmetric normalisation."""
 
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, cast
 
 import numpy as np
@@ -55,9 +56,10 @@ class ItemKNN(Recommender):
     Koren (2007, "Scalable collaborative filtering with jointly derived neighborhood
     interpolation weights").
 
-    Without shrinkage and without a cut to the nearest, no item x item matrix is made. Otherwise
-    the Gram matrix (``4 * n_items**2`` bytes) is the only one ever held: similarities are made
-    from it in blocks of candidates.
+    Without shrinkage and without a cut to the nearest, no item x item matrix is made. With a cut,
+    a sparse one of ``8 * neighbours * n_items`` bytes is kept a config. With shrinkage alone, the
+    Gram matrix (``4 * n_items**2`` bytes) is kept, and similarities are made from it in blocks of
+    candidates.
     """
 
     name: ClassVar[str] = "itemknn"
@@ -68,21 +70,35 @@ class ItemKNN(Recommender):
         self._items = train.T.tocsr()
         self._support = column_sums(train.multiply(train).tocsr())
         self._gram: np.ndarray | None = None
+        self._nearest: dict[ItemKNNConfig, sparse.csr_matrix] = {}
 
-    def _pairs(self) -> np.ndarray:
-        """(n_items, n_items) float32 Gram matrix, made at the first use that cannot do without."""
-        if self._gram is None:
-            self._gram = np.empty((self.n_items, self.n_items), dtype=np.float32)
-            for start in range(0, self.n_items, _BLOCK):
-                block = slice(start, start + _BLOCK)
-                self._gram[block] = (self._items[block] @ self._train).toarray()
-        return self._gram
+    def _score_each(
+        self, seen: Matrix, configs: Sequence[RecommenderConfig]
+    ) -> Iterator[np.ndarray]:
+        """The neighbours that any config asks for are looked up in one pass over the items."""
+        own = cast(Sequence[ItemKNNConfig], configs)
+        self._look_up([config for config in own if self._cuts(config)])
+        for config in configs:
+            yield self._score(seen, config)
+
+    def _cuts(self, config: ItemKNNConfig) -> bool:
+        return 0 < config.neighbours < self.n_items
 
     def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
         config = cast(ItemKNNConfig, config)
-        if config.shrink == 0 and config.neighbours == 0:
+        if self._cuts(config):
+            return self._score_by_nearest(seen, config)
+        if config.shrink == 0:
             return self._score_by_users(seen, config.alpha)
         return self._score_by_items(seen, config)
+
+    def _score_by_nearest(self, seen: Matrix, config: ItemKNNConfig) -> np.ndarray:
+        """Most similarities are cut, so the product with the histories is sparse."""
+        self._look_up([config])
+        nearest = self._nearest[config]
+        if isinstance(seen, np.ndarray):
+            return times_sparse(seen, nearest)
+        return to_dense((seen @ nearest.T).tocsr())
 
     def _score_by_users(self, seen: Matrix, alpha: float) -> np.ndarray:
         """Without shrinkage the similarity is ``D X^T X D'``: two thin products do."""
@@ -99,36 +115,79 @@ class ItemKNN(Recommender):
 
     def _score_by_items(self, seen: Matrix, config: ItemKNNConfig) -> np.ndarray:
         known = np.arange(self.n_items)
-        # Choosing neighbours compares every item, so only then all columns are needed.
-        if not isinstance(seen, np.ndarray) and config.neighbours == 0:
+        if not isinstance(seen, np.ndarray):
             known = np.unique(seen.indices)
             seen = seen[:, known]
             if seen.nnz > _DENSE_FROM * seen.shape[0] * len(known):
                 seen = to_dense(seen)
+        gram = self._pairs()
         scores = np.empty((seen.shape[0], self.n_items), dtype=np.float32)
-        for start in range(0, self.n_items, _BLOCK):
-            block = np.arange(start, min(start + _BLOCK, self.n_items))
-            similarity = self._similarity(block, known, config)
+        for block in self._blocks():
+            pairs = gram[block] if len(known) == self.n_items else gram[block][:, known]
+            similarity = self._similarity(pairs, block, known, config)
             scores[:, block] = seen @ np.ascontiguousarray(similarity.T)
         return scores
 
+    def _blocks(self) -> Iterator[slice]:
+        for start in range(0, self.n_items, _BLOCK):
+            yield slice(start, min(start + _BLOCK, self.n_items))
+
+    def _pairs(self) -> np.ndarray:
+        """(n_items, n_items) float32 Gram matrix, made at the first use that cannot do without."""
+        if self._gram is None:
+            self._gram = np.empty((self.n_items, self.n_items), dtype=np.float32)
+            for block in self._blocks():
+                self._gram[block] = self._pairs_of(block)
+        return self._gram
+
+    def _pairs_of(self, candidates: slice) -> np.ndarray:
+        """(n_candidates, n_items) float32 rows of the Gram matrix."""
+        pairs: np.ndarray = (self._items[candidates] @ self._train).toarray()
+        return pairs
+
+    def _look_up(self, configs: Sequence[ItemKNNConfig]) -> None:
+        """Keep the nearest known items of every candidate, for configs that have none yet."""
+        new = [config for config in dict.fromkeys(configs) if config not in self._nearest]
+        if not new:
+            return
+        known = np.arange(self.n_items)
+        blocks: dict[ItemKNNConfig, list[sparse.csr_matrix]] = {config: [] for config in new}
+        for block in self._blocks():
+            pairs = self._pairs_of(block)
+            for config in new:
+                similarity = self._similarity(pairs, block, known, config)
+                blocks[config].append(_strongest(similarity, config.neighbours))
+        for config, rows in blocks.items():
+            self._nearest[config] = sparse.vstack(rows, format="csr")
+
     def _similarity(
-        self, candidates: np.ndarray, known: np.ndarray, config: ItemKNNConfig
+        self, pairs: np.ndarray, candidates: slice, known: np.ndarray, config: ItemKNNConfig
     ) -> np.ndarray:
-        """(n_candidates, n_known) similarity from each known item to each candidate."""
-        start, stop = candidates[0], candidates[-1] + 1
-        gram = self._pairs()[start:stop]
-        gram = gram if len(known) == self.n_items else gram[:, known]
+        """(n_candidates, n_known) similarity from each known item to each candidate.
+
+        Args:
+            pairs: (n_candidates, n_known) of the Gram matrix.
+            candidates: Positions of the rows.
+            known: Positions of the columns.
+            config: Shrinkage and normalisation.
+        """
         of_known = (self._support[known] ** config.alpha).astype(np.float32)
         of_candidate = (self._support[candidates] ** (1 - config.alpha)).astype(np.float32)
         similarity = np.outer(of_candidate, of_known)
         similarity += np.float32(config.shrink)
         # An item without users has no similarity: 0 / 1 and not 0 / 0.
         similarity[similarity == 0] = 1
-        np.divide(gram, similarity, out=similarity)
-        similarity[candidates[:, None] == known[None, :]] = 0
-        if 0 < config.neighbours < len(known):
-            cut = len(known) - config.neighbours
-            dropped = np.argpartition(similarity, cut, axis=1)[:, :cut]
-            np.put_along_axis(similarity, dropped, 0, axis=1)
+        np.divide(pairs, similarity, out=similarity)
+        similarity[np.arange(candidates.start, candidates.stop)[:, None] == known[None, :]] = 0
         return similarity
+
+
+def _strongest(similarity: np.ndarray, n: int) -> sparse.csr_matrix:
+    """The ``n`` largest of each row, the others 0."""
+    cut = similarity.shape[1] - n
+    columns = np.sort(np.argpartition(similarity, cut, axis=1)[:, cut:], axis=1)
+    values = np.take_along_axis(similarity, columns, axis=1)
+    ends = np.arange(0, columns.size + 1, n)
+    strongest = sparse.csr_matrix((values.ravel(), columns.ravel(), ends), similarity.shape)
+    strongest.eliminate_zeros()
+    return strongest

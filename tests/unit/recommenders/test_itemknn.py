@@ -58,3 +58,26 @@ def test_blocks_do_not_show(
     monkeypatch.setattr(itemknn, "_DENSE_FROM", dense_from)
     blocks = ItemKNN().fit(train).score(train, config)
     np.testing.assert_allclose(blocks, whole, rtol=1e-5, atol=1e-6)
+
+
+def test_neighbours_are_looked_up_once_a_config_and_forgotten_by_a_new_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at: list[slice] = []
+    pairs_of = ItemKNN._pairs_of
+
+    def counted(self: ItemKNN, candidates: slice) -> np.ndarray:
+        looked_at.append(candidates)
+        return pairs_of(self, candidates)
+
+    monkeypatch.setattr(ItemKNN, "_pairs_of", counted)
+    configs = [ItemKNNConfig(shrink=shrink, neighbours=1) for shrink in (0.0, 1.0)]
+    knn = ItemKNN().fit(TRAIN)
+    first = [scores.copy() for scores in knn.score_each(TRAIN, configs)]
+    again = [knn.score(TRAIN, config) for config in configs]
+    assert len(looked_at) == 1, "one pass over the one block, for both configs"
+    np.testing.assert_array_equal(first, again)
+    other = sparse.csr_matrix(np.array([[0, 1, 1], [1, 1, 0]], dtype=np.float32))
+    refitted = knn.fit(other).score(TRAIN, configs[0])
+    np.testing.assert_array_equal(refitted, ItemKNN().fit(other).score(TRAIN, configs[0]))
+    assert not np.array_equal(refitted, first[0])
