@@ -45,7 +45,8 @@ def top_k(scores: np.ndarray, seen: sparse.csr_matrix | None, k: int) -> np.ndar
         hidden = seen.data != 0
         open_scores[rows[hidden], seen.indices[hidden]] = -np.inf
     bound = _bound(open_scores, min(k, n_items))
-    users, items = np.nonzero(open_scores >= bound)
+    # Several times as fast as np.nonzero of two dimensions.
+    users, items = np.divmod(np.flatnonzero(open_scores >= bound), n_items)
     best_first = np.lexsort((items, -open_scores[users, items], users))
     users, items = users[best_first], items[best_first]
     place = np.arange(len(users)) - np.searchsorted(users, users)

@@ -96,8 +96,8 @@ class ItemKNN(Recommender):
         """Most similarities are cut, so the product with the histories is sparse."""
         self._look_up([config])
         nearest = self._nearest[config]
-        if isinstance(seen, np.ndarray):
-            return times_sparse(seen, nearest)
+        if isinstance(seen, np.ndarray) or seen.nnz > _DENSE_FROM * seen.shape[0] * self.n_items:
+            return times_sparse(to_dense(seen), nearest)
         return to_dense((seen @ nearest.T).tocsr())
 
     def _score_by_users(self, seen: Matrix, alpha: float) -> np.ndarray:
