@@ -94,7 +94,6 @@ class ItemKNN(Recommender):
 
     def _score_by_nearest(self, seen: Matrix, config: ItemKNNConfig) -> np.ndarray:
         """Most similarities are cut, so the product with the histories is sparse."""
-        self._look_up([config])
         nearest = self._nearest[config]
         if isinstance(seen, np.ndarray) or seen.nnz > _DENSE_FROM * seen.shape[0] * self.n_items:
             return times_sparse(to_dense(seen), nearest)
