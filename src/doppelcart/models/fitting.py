@@ -10,7 +10,7 @@ import pandas as pd
 
 from doppelcart.cases import Case
 from doppelcart.histories import Histories
-from doppelcart.metrics.fidelity import popularity
+from doppelcart.metrics.summaries import popularity
 from doppelcart.models.autoencoding import AutoencodingGame, build_autoencoding_critic
 from doppelcart.models.batches import ProfileBlocks
 from doppelcart.models.completion import complete, generate

@@ -16,12 +16,11 @@ from doppelcart.metrics.fidelity import (
     cooccurrence_correlation,
     duplicate_rate,
     embed,
-    lengths,
-    popularity,
     prdc,
 )
 from doppelcart.metrics.privacy import near_copy_rate
 from doppelcart.metrics.ranking import ndcg, top_k
+from doppelcart.metrics.summaries import lengths, popularity
 
 K = 20
 MIN_COVERAGE, MIN_RECALL = 0.2, 0.1

@@ -105,11 +105,6 @@ def test_duplicates_by_hand() -> None:
     assert np.isnan(f.duplicate_rate(histories()[:0]))
 
 
-def test_row_keys_do_not_depend_on_the_order_in_memory() -> None:
-    turned = sparse.csr_matrix((np.ones(2), np.array([3, 1]), np.array([0, 2])), shape=(1, 6))
-    assert f.row_keys(turned) == f.row_keys(histories({1, 3}))
-
-
 @pytest.mark.parametrize("model", ["boosting", "logistic"])
 def test_detection_cannot_tell_like_from_like(model: str) -> None:
     rng = np.random.default_rng(1)

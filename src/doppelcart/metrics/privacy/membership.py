@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 from scipy import sparse, stats
 
-from doppelcart.metrics.fidelity import lengths
+from doppelcart.metrics.summaries import lengths
 
 NAN: Final = float("nan")
 CHUNK_CELLS: Final = 4_000_000

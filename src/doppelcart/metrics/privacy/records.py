@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from scipy import sparse
 
-from doppelcart.metrics.fidelity import lengths, row_keys
+from doppelcart.metrics.summaries import lengths, row_keys
 
 NAN: Final = float("nan")
 CHUNK_CELLS: Final = 4_000_000

@@ -13,7 +13,7 @@ from doppelcart.cases import Case
 from doppelcart.columns import Columns
 from doppelcart.errors import InputError, ParameterError
 from doppelcart.histories import Histories
-from doppelcart.metrics.fidelity import row_keys
+from doppelcart.metrics.summaries import row_keys
 from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
 
 logger = logging.getLogger(__name__)

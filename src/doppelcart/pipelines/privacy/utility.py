@@ -9,8 +9,9 @@ from scipy import sparse
 
 from doppelcart.arms.scoring import rank
 from doppelcart.cases import Case
-from doppelcart.metrics.fidelity import cooccurrence_correlation, correlation, popularity
+from doppelcart.metrics.fidelity import cooccurrence_correlation
 from doppelcart.metrics.ranking import ndcg
+from doppelcart.metrics.summaries import correlation, popularity
 from doppelcart.pipelines.privacy.audit import AUC, TPR, Sides, attack_on, membership, strongest
 from doppelcart.pipelines.privacy.params import AuditParams, TradeOffParams
 from doppelcart.recommenders.ease import EASE, EASEConfig
