@@ -19,7 +19,7 @@ def test_the_audit_runs_from_what_is_saved_and_finds_the_copies(copy_of_run: Pat
     assert sets["copies"]["auc"] > 0.9
     assert "near copies" in sets["copies"]["failed"]
     curve = pd.read_csv(reporting / "private_curve.csv")
-    assert curve["release"].tolist() == ["epsilon 8", "no noise"]
+    assert curve["budget"].tolist() == ["epsilon 8", "no noise"] * 2
     assert curve["epsilon"][0] <= 8
 
 

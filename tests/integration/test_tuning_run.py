@@ -43,6 +43,9 @@ def test_a_study_goes_on_where_it_stopped_and_every_trial_is_a_nested_run(
     row = trials[trials["state"] == "complete"].nlargest(1, "value").iloc[0]
     assert best["training"]["learning_rate"] == row["learning_rate"]
     assert best["network"]["hidden_units"] == row["hidden_units"]
+    confirmed = pd.read_csv(reporting / "tuning_confirmation.csv")
+    assert confirmed["seed"].tolist() == [1, 2]
+    assert confirmed[["configured", "best"]].notna().all(axis=None)
     for name in ("tuning_trials", "tuning_importances"):
         assert json.loads((reporting / f"{name}.json").read_text())["data"]
 

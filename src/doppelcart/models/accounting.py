@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -79,14 +79,7 @@ def spent(noise: float, n_users: int, config: PrivacyConfig) -> float:
     Returns:
         Epsilon at ``config.delta``; infinite without noise.
     """
-    if noise == 0:
-        return math.inf
-    from dp_accounting import rdp
-
-    accountant = rdp.RdpAccountant()
-    with _quietly():
-        accountant.compose(_event(noise, n_users, config))
-    return float(accountant.get_epsilon(config.delta))
+    return math.inf if noise == 0 else _epsilon(_training(noise, n_users, config), config.delta)
 
 
 def noise_for(epsilon: float | None, n_users: int, config: PrivacyConfig) -> float:
@@ -101,6 +94,42 @@ def noise_for(epsilon: float | None, n_users: int, config: PrivacyConfig) -> flo
         ParameterError: The budget cannot be kept with ``max_noise``, or delta is too large for so
             few users.
     """
+    spending = (
+        f"{config.steps:,} steps of about {config.batch_size:,} of {n_users:,} users",
+        "lower private.steps or private.batch_size, or bring more users",
+    )
+    return _least_noise(
+        epsilon, n_users, config, lambda noise: _training(noise, n_users, config), spending
+    )
+
+
+def histogram_noise_for(epsilon: float | None, n_users: int, config: PrivacyConfig) -> float:
+    """The least noise of a popularity histogram that has the whole budget to itself.
+
+    Args:
+        epsilon: The budget; None asks for no noise.
+        n_users: Training users.
+        config: Delta, largest noise.
+
+    Returns:
+        Standard deviation of each coordinate, where a user adds a vector of norm at most 1.
+
+    Raises:
+        ParameterError: As from ``noise_for``.
+    """
+    return _least_noise(
+        epsilon, n_users, config, _histogram, ("one histogram", "raise private.max_noise")
+    )
+
+
+def _least_noise(
+    epsilon: float | None,
+    n_users: int,
+    config: PrivacyConfig,
+    event: Callable[[float], Any],
+    spending: tuple[str, str],
+) -> float:
+    """The least noise at which an event keeps a budget; ``spending`` says on what, and advises."""
     if epsilon is None:
         return 0.0
     if config.delta >= 1 / n_users:
@@ -108,15 +137,15 @@ def noise_for(epsilon: float | None, n_users: int, config: PrivacyConfig) -> flo
             f"private.delta is {config.delta:g}, but with {n_users:,} users it must be below "
             f"{1 / n_users:.2g}: a mechanism that publishes one user in full would satisfy it."
         )
-    least = spent(config.max_noise, n_users, config)
+    least = _epsilon(event(config.max_noise), config.delta)
     if epsilon < least:
+        what, advice = spending
         raise ParameterError(
-            f"epsilon {epsilon:g} cannot be reached: with {config.steps:,} steps of about "
-            f"{config.batch_size:,} of {n_users:,} users, delta {config.delta:g} and noise of at "
-            f"most {config.max_noise:g} clip norms, the least is {least:.3g}. Ask for that or "
-            "more, lower private.steps or private.batch_size, or bring more users."
+            f"epsilon {epsilon:g} cannot be reached: with {what}, delta {config.delta:g} and "
+            f"noise of at most {config.max_noise:g} clip norms, the least is {least:.3g}. Ask for "
+            f"that or more, {advice}."
         )
-    if spent(LEAST_NOISE, n_users, config) <= epsilon:
+    if _epsilon(event(LEAST_NOISE), config.delta) <= epsilon:
         return LEAST_NOISE
     import dp_accounting
     from dp_accounting import rdp
@@ -125,7 +154,7 @@ def noise_for(epsilon: float | None, n_users: int, config: PrivacyConfig) -> flo
         return float(
             dp_accounting.calibrate_dp_mechanism(
                 rdp.RdpAccountant,
-                lambda noise: _event(noise, n_users, config),
+                event,
                 epsilon,
                 config.delta,
                 dp_accounting.ExplicitBracketInterval(LEAST_NOISE, config.max_noise),
@@ -134,17 +163,32 @@ def noise_for(epsilon: float | None, n_users: int, config: PrivacyConfig) -> flo
         )
 
 
-def _event(noise: float, n_users: int, config: PrivacyConfig) -> Any:
+def _epsilon(event: Any, delta: float) -> float:
+    from dp_accounting import rdp
+
+    accountant = rdp.RdpAccountant()
+    with _quietly():
+        accountant.compose(event)
+    return float(accountant.get_epsilon(delta))
+
+
+def _training(noise: float, n_users: int, config: PrivacyConfig) -> Any:
     """The histogram, then every step, as ``dp_accounting`` describes them."""
     import dp_accounting as dp
 
     step = dp.PoissonSampledDpEvent(sampling_rate(config, n_users), dp.GaussianDpEvent(noise))
     return dp.ComposedDpEvent(
         [
-            dp.GaussianDpEvent(config.histogram_noise * noise),
+            _histogram(config.histogram_noise * noise),
             dp.SelfComposedDpEvent(step, config.steps),
         ]
     )
+
+
+def _histogram(noise: float) -> Any:
+    import dp_accounting as dp
+
+    return dp.GaussianDpEvent(noise)
 
 
 @contextmanager

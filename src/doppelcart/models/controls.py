@@ -39,6 +39,26 @@ def draw_by_popularity(real: Histories, n_users: int, rng: np.random.Generator) 
     return Histories.from_lists(rows, _named("popularity", n_users), real.item_ids)
 
 
+def draw_independently(
+    shares: np.ndarray, n_users: int, item_ids: np.ndarray, rng: np.random.Generator
+) -> Histories:
+    """Users of whom nothing is known but how many have each item.
+
+    Args:
+        shares: (n_items,) share of users who have each item.
+        n_users: How many to draw.
+        item_ids: (n_items,) the catalogue.
+        rng: Of the draws.
+
+    Returns:
+        Each item with its own chance, whatever else a user has.
+    """
+    rows = [
+        rng.permutation(np.flatnonzero(rng.random(len(shares)) < shares)) for _ in range(n_users)
+    ]
+    return Histories.from_lists(rows, _named("independent", n_users), item_ids)
+
+
 def mix_users(real: Histories, n_users: int, rng: np.random.Generator) -> Histories:
     """Mixup of two real users: what both have, and a fair coin for what only one has."""
     rows = []

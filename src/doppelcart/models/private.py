@@ -29,7 +29,13 @@ from tqdm import tqdm
 from doppelcart.errors import TrainingDivergedError
 from doppelcart.histories import Histories
 from doppelcart.models import objectives
-from doppelcart.models.accounting import PrivacyConfig, noise_for, sampling_rate, spent
+from doppelcart.models.accounting import (
+    PrivacyConfig,
+    histogram_noise_for,
+    noise_for,
+    sampling_rate,
+    spent,
+)
 from doppelcart.models.config import NetworkConfig, TrainingConfig
 from doppelcart.models.game import Game, Tensors
 from doppelcart.models.networks import PROFILE_INPUTS, build_critic, build_generator
@@ -276,6 +282,27 @@ def train_privately(
     return PrivatelyTrained(
         game.averaged, critic, history, noise, spent(noise, histories.n_users, config)
     )
+
+
+def popularity_within(
+    histories: Histories, config: PrivacyConfig, epsilon: float | None
+) -> tuple[np.ndarray, float]:
+    """Item popularity on which a whole budget is spent: what a private critic has to beat.
+
+    Args:
+        histories: Training users.
+        config: Delta, largest noise, seed.
+        epsilon: The budget; None adds no noise.
+
+    Returns:
+        (n_items,) shares of users, as from ``noised_popularity``, and the noise.
+
+    Raises:
+        ParameterError: The budget cannot be kept.
+    """
+    noise = histogram_noise_for(epsilon, histories.n_users, config)
+    rng = np.random.default_rng([config.seed, 5])
+    return noised_popularity(histories, noise, config.length_cap, rng), noise
 
 
 def _play(

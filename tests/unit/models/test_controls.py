@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from doppelcart.histories import Histories
-from doppelcart.models.controls import copy_users, draw_by_popularity, mix_users
+from doppelcart.models.controls import (
+    copy_users,
+    draw_by_popularity,
+    draw_independently,
+    mix_users,
+)
 
 
 def shop(rows: list[list[int]], n_items: int) -> Histories:
@@ -24,6 +29,15 @@ def test_copies_take_every_user_once_before_any_twice():
     assert sorted(found.values()) == [2, 2, 3, 3]
     first = [tuple(made.of(user).tolist()) for user in range(4)]
     assert sorted(first) == sorted(tuple(row) for row in ROWS)
+
+
+def test_independent_draws_have_every_item_with_its_own_chance():
+    shares = np.array([0.0, 1.0, 0.5, 0.2])
+    made = draw_independently(shares, 4000, np.arange(4), np.random.default_rng(0))
+    has = made.matrix.toarray()
+    assert has.mean(axis=0) == pytest.approx(shares, abs=0.03)
+    assert np.corrcoef(has[:, 2], has[:, 3])[0, 1] == pytest.approx(0, abs=0.05)
+    assert len(set(made.user_ids)) == 4000
 
 
 def test_draws_follow_popularity_and_take_over_real_lengths():

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from doppelcart.errors import ParameterError
 from doppelcart.histories import Histories
 from doppelcart.models import private
-from doppelcart.models.accounting import PrivacyConfig, noise_for, spent
+from doppelcart.models.accounting import PrivacyConfig, histogram_noise_for, noise_for, spent
 from doppelcart.models.completion import generate
 from doppelcart.models.config import NetworkConfig
 from doppelcart.models.networks import build_critic, build_generator
@@ -148,6 +148,18 @@ class TestAccounting:
         with pytest.raises(ParameterError, match=r"delta is 0\.0001.*below 0\.0001"):
             noise_for(1.0, 10_000, CONFIG)
 
+    @pytest.mark.parametrize("epsilon", [0.5, 8.0])
+    def test_a_histogram_that_has_the_budget_to_itself_spends_it_all(self, epsilon) -> None:
+        accountant = RdpAccountant()
+        accountant.compose(GaussianDpEvent(histogram_noise_for(epsilon, 1000, CONFIG)))
+        assert accountant.get_epsilon(CONFIG.delta) == pytest.approx(epsilon, rel=0.01)
+        assert histogram_noise_for(None, 1000, CONFIG) == 0
+
+    def test_a_histogram_too_has_a_least_budget(self) -> None:
+        config = CONFIG.model_copy(update={"max_noise": 1.0})
+        with pytest.raises(ParameterError, match=r"epsilon 0\.1 .*one histogram.*the least is"):
+            histogram_noise_for(0.1, 1000, config)
+
     def test_bounds(self) -> None:
         with pytest.raises(ValidationError):
             PrivacyConfig(delta=0)
@@ -176,6 +188,12 @@ class TestPopularity:
         real = np.bincount(shop.items, minlength=6) / 400
         assert found.sum() == pytest.approx(real.sum(), rel=0.15)
         assert np.corrcoef(found, real)[0, 1] > 0.97
+
+    def test_a_larger_budget_keeps_the_popularity_better(self, shop) -> None:
+        real = np.bincount(shop.items, minlength=6) / 400
+        near, far = (private.popularity_within(shop, CONFIG, epsilon) for epsilon in (50, 0.05))
+        assert near[1] < far[1]
+        assert np.abs(near[0] - real).max() < np.abs(far[0] - real).max()
 
     def test_what_drowns_in_noise_is_level(self, shop) -> None:
         found = private.noised_popularity(shop, 1e6, 500, np.random.default_rng(1))

@@ -10,10 +10,18 @@ from plotly import graph_objects as go
 
 from doppelcart.pipelines.privacy.audit import AUC
 from doppelcart.pipelines.privacy.params import AuditParams
+from doppelcart.pipelines.privacy.utility import POPULARITY
 
 INK: Final = "#1f2933"
 SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "x", "star")
 LIMIT: Final = {"color": INK, "dash": "dot"}
+CURVES: Final = (
+    ("EASE trained on it, share of real", "ease_share", "circle"),
+    ("correlation of popularity", "popularity", "square"),
+    ("AUC of membership inference", "auc", "diamond"),
+)
+# Okabe and Ito's, told apart by those who see fewer colours
+COLOURS: Final = ("#0072b2", "#d55e00", "#009e73")
 
 
 def draw_attacks(findings: pd.DataFrame, params: AuditParams) -> go.Figure:
@@ -45,27 +53,25 @@ def draw_attacks(findings: pd.DataFrame, params: AuditParams) -> go.Figure:
 
 
 def draw_private_curve(curve: pd.DataFrame, params: AuditParams) -> go.Figure:
-    """Utility and membership AUC of privately invented users over epsilon.
+    """Utility and membership AUC of privately invented users over epsilon, beside their control.
 
     Args:
-        curve: One row a budget; the one without noise is drawn at the right end.
+        curve: One row a budget and ``learned``; no noise is drawn at the right end.
         params: Holds the limit.
     """
-    labels = curve["release"].tolist()
     figure = go.Figure()
-    for name, column, symbol in (
-        ("EASE trained on it, share of real", "ease_share", "circle"),
-        ("correlation of popularity", "popularity", "square"),
-        ("AUC of membership inference", "auc", "diamond"),
-    ):
-        figure.add_scatter(
-            x=labels,
-            y=curve[column],
-            error_y=_bars(curve, "auc", "auc_low", "auc_high") if column == "auc" else None,
-            mode="lines+markers",
-            marker={"symbol": symbol, "size": 9},
-            name=name,
-        )
+    for (name, column, symbol), colour in zip(CURVES, COLOURS, strict=True):
+        for learned, rows in curve.groupby("learned", sort=False):
+            is_control = learned == POPULARITY
+            figure.add_scatter(
+                x=rows["budget"],
+                y=rows[column],
+                error_y=_bars(rows, "auc", "auc_low", "auc_high") if column == "auc" else None,
+                mode="lines+markers",
+                line={"color": colour, "dash": "dash" if is_control else "solid"},
+                marker={"symbol": symbol + ("-open" if is_control else ""), "size": 9},
+                name=f"{name}, popularity alone" if is_control else name,
+            )
     figure.add_hline(y=params.max_auc, line=LIMIT)
     figure.update_layout(
         template="plotly_white",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +27,12 @@ from doppelcart.pipelines.privacy.params import (
     PrivateGridParams,
     TradeOffParams,
 )
-from doppelcart.pipelines.privacy.utility import ease_score, privacy_and_utility
+from doppelcart.pipelines.privacy.utility import (
+    GENERATOR,
+    POPULARITY,
+    ease_score,
+    privacy_and_utility,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +111,8 @@ def item_groups(feat_items: pd.DataFrame) -> np.ndarray:
     """(n_items,) category of each item, or its department, or the item itself."""
     for column in (Columns.CATEGORY, Columns.DEPARTMENT):
         if column in feat_items and len(feat_items[column].dropna().unique()) > 1:
-            return feat_items[column].astype(object).fillna("unknown").to_numpy(str)
+            groups = feat_items[column].astype(object)
+            return groups.where(groups.notna(), "unknown").to_numpy(str)
     return np.arange(len(feat_items)).astype(str)
 
 
@@ -219,13 +226,10 @@ def train_private(
     from doppelcart.models.completion import generate
     from doppelcart.models.private import train_privately
 
-    budgets: dict[str, float | None] = {f"epsilon {e:g}": e for e in grid.epsilons}
-    for epsilon in budgets.values():
-        noise_for(epsilon, train_histories.n_users, training)
-    if grid.reference:
-        budgets[NO_NOISE] = None
+    for wanted in grid.epsilons:
+        noise_for(wanted, train_histories.n_users, training)
     kept, users, rows = None, {}, []
-    for label, epsilon in budgets.items():
+    for label, epsilon in _budgets(grid).items():
         trained = train_privately(train_histories, network, training, epsilon)
         if epsilon == grid.epsilon:
             kept = trained.generator
@@ -235,9 +239,55 @@ def train_private(
             train_histories.item_ids,
             np.random.default_rng([training.seed, 4]),
         )
-        rows.append({"release": label, "epsilon": trained.epsilon, "noise": trained.noise})
+        rows.append(
+            {
+                "release": label,
+                "budget": label,
+                "epsilon": trained.epsilon,
+                "noise": trained.noise,
+            }
+        )
         logger.info("%s: noise %.3g, epsilon %.3g spent", label, trained.noise, trained.epsilon)
     return kept, users, pd.DataFrame(rows)
+
+
+def draw_private_popularity(
+    train_histories: Histories, training: PrivacyConfig, grid: PrivateGridParams
+) -> tuple[dict[str, Histories], pd.DataFrame]:
+    """The control of private training: every budget spent on the items' popularity alone.
+
+    Args:
+        train_histories: Training users.
+        training: Delta, largest noise, seed.
+        grid: The budgets.
+
+    Returns:
+        As many users as there are, drawn item by item, by budget; noise and epsilon of each.
+
+    Raises:
+        ParameterError: A budget cannot be kept.
+    """
+    from doppelcart.models.controls import draw_independently
+    from doppelcart.models.private import popularity_within
+
+    users, rows = {}, []
+    for budget, epsilon in _budgets(grid).items():
+        label = f"{budget}, {POPULARITY}"
+        shares, noise = popularity_within(train_histories, training, epsilon)
+        users[label] = draw_independently(
+            shares,
+            train_histories.n_users,
+            train_histories.item_ids,
+            np.random.default_rng([training.seed, 6]),
+        )
+        spent = math.inf if epsilon is None else epsilon
+        rows.append({"release": label, "budget": budget, "epsilon": spent, "noise": noise})
+    return users, pd.DataFrame(rows)
+
+
+def _budgets(grid: PrivateGridParams) -> dict[str, float | None]:
+    budgets: dict[str, float | None] = {f"epsilon {e:g}": e for e in grid.epsilons}
+    return budgets | ({NO_NOISE: None} if grid.reference else {})
 
 
 def measure_private(
@@ -246,10 +296,12 @@ def measure_private(
     validation_cases: dict[str, Case],
     private_users: dict[str, Histories],
     private_budgets: pd.DataFrame,
+    popular_users: dict[str, Histories],
+    popular_budgets: pd.DataFrame,
     audit_params: AuditParams,
     params: TradeOffParams,
 ) -> pd.DataFrame:
-    """Privacy and utility of privately invented users by budget.
+    """Privacy and utility of privately invented users by budget, and of their control.
 
     Args:
         train_histories: Training users.
@@ -257,13 +309,26 @@ def measure_private(
         validation_cases: Validation users, to whom EASE recommends.
         private_users: Invented users by budget.
         private_budgets: Noise and epsilon by budget.
+        popular_users: Draws by popularity by budget.
+        popular_budgets: Noise and epsilon by budget.
         audit_params: How the attacks are made.
         params: How utility is measured.
+
+    Returns:
+        One row a budget and ``learned`` (``generator`` or ``popularity``).
     """
-    measured = _compare(
-        private_users, train_histories, strangers, validation_cases, audit_params, params
+    budgets = pd.concat(
+        [private_budgets.assign(learned=GENERATOR), popular_budgets.assign(learned=POPULARITY)]
     )
-    return private_budgets.merge(measured, on="release", validate="one_to_one")
+    measured = _compare(
+        private_users | popular_users,
+        train_histories,
+        strangers,
+        validation_cases,
+        audit_params,
+        params,
+    )
+    return budgets.merge(measured, on="release", validate="one_to_one")
 
 
 def _compare(

@@ -76,6 +76,12 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             name="train_private",
         ),
         Node(
+            nodes.draw_private_popularity,
+            inputs=["train_histories", "params:private.training", "params:private.grid"],
+            outputs=["private_popular_users", "private_popular_budgets"],
+            name="draw_private_popularity",
+        ),
+        Node(
             nodes.measure_private,
             inputs=[
                 "train_histories",
@@ -83,6 +89,8 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 "validation_cases",
                 "private_users",
                 "private_budgets",
+                "private_popular_users",
+                "private_popular_budgets",
                 "params:privacy.audit",
                 "params:privacy.trade_off",
             ],

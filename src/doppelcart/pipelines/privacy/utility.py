@@ -16,6 +16,9 @@ from doppelcart.pipelines.privacy.audit import AUC, TPR, Sides, attack_on, membe
 from doppelcart.pipelines.privacy.params import AuditParams, TradeOffParams
 from doppelcart.recommenders.ease import EASE, EASEConfig
 
+GENERATOR, POPULARITY = "generator", "popularity"
+"""On what a privacy budget is spent: a critic's steps, or the items' popularity alone."""
+
 
 def ease_score(users: sparse.csr_matrix, case: Case, params: TradeOffParams) -> float:
     """NDCG of EASE trained on some users, at the penalty that suits it best on the slice.

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
+from tqdm import tqdm
 
 from doppelcart import search
 from doppelcart.cases import Case
 from doppelcart.columns import Columns
-from doppelcart.errors import TrainingDivergedError
+from doppelcart.errors import ParameterError, TrainingDivergedError
 from doppelcart.histories import Histories
 from doppelcart.models import space
 from doppelcart.pipelines.gan.nodes import check_trainable, fingerprint, profile_rows
@@ -52,16 +55,14 @@ def search_parameters(
     Raises:
         MissingExtraError: Optuna is not installed.
         InputError: There are too few users or items to learn from.
-        ParameterError: There is no validation slice of the name given.
+        ParameterError: There is no validation slice of the name given, or the best trial would be
+            confirmed with the seed that chose it.
     """
     check_trainable(train_histories, validation_cases, game)
-    data = {
-        "histories": train_histories,
-        "demographics": profile_rows(demographics_matrix, train_histories.user_ids),
-        "behaviour": profile_rows(profile_matrix, train_histories.user_ids),
-        "item_features": item_matrix.drop(columns=Columns.ITEM).to_numpy(np.float32),
-        "validation": validation_cases[game.selection_slice],
-    }
+    _check_seeds(training, params)
+    data = _data(
+        train_histories, profile_matrix, demographics_matrix, item_matrix, validation_cases, game
+    )
     study = search.open_study(params.study, identity(data, network, training, game, params))
     search.search(
         study,
@@ -74,6 +75,32 @@ def search_parameters(
         search.trials_table(study, params.space),
         search.importances(study, params.space, params.study),
     )
+
+
+def _data(
+    train_histories: Histories,
+    profile_matrix: pd.DataFrame,
+    demographics_matrix: pd.DataFrame,
+    item_matrix: pd.DataFrame,
+    validation_cases: dict[str, Case],
+    game: GameParams,
+) -> dict[str, Any]:
+    """What every training is given, by the name that ``fit`` has for it."""
+    return {
+        "histories": train_histories,
+        "demographics": profile_rows(demographics_matrix, train_histories.user_ids),
+        "behaviour": profile_rows(profile_matrix, train_histories.user_ids),
+        "item_features": item_matrix.drop(columns=Columns.ITEM).to_numpy(np.float32),
+        "validation": validation_cases[game.selection_slice],
+    }
+
+
+def _check_seeds(training: TrainingConfig, params: TuningParams) -> None:
+    if training.seed in params.confirmation_seeds:
+        raise ParameterError(
+            f"tuning.confirmation_seeds holds {training.seed}, the seed with which every trial is "
+            "trained (gan.training.seed): it chose the best trial and cannot confirm it."
+        )
 
 
 def identity(
@@ -174,3 +201,82 @@ def choose_best(trials: pd.DataFrame, params: TuningParams) -> dict[str, Any]:
             if (own := space.of_model(values, model))
         }
     }
+
+
+def confirm_best(
+    train_histories: Histories,
+    profile_matrix: pd.DataFrame,
+    demographics_matrix: pd.DataFrame,
+    item_matrix: pd.DataFrame,
+    validation_cases: dict[str, Case],
+    network: NetworkConfig,
+    training: TrainingConfig,
+    game: GameParams,
+    best: dict[str, Any],
+    params: TuningParams,
+) -> pd.DataFrame:
+    """Train the best trial, and what is configured, with seeds that had no part in the choice.
+
+    The best of many trials owes some of its value to luck, and what is configured need not.
+
+    Args:
+        train_histories: Training users.
+        profile_matrix: ``user_id`` and the behaviour columns of the training users.
+        demographics_matrix: ``user_id`` and the demographic columns of all users.
+        item_matrix: ``item_id`` and item features, in catalogue order.
+        validation_cases: Validation users, who judge.
+        network: Sizes as configured.
+        training: How to train, as configured.
+        game: What trains the generator.
+        best: As from ``choose_best``.
+        params: Holds the seeds.
+
+    Returns:
+        One row a seed: the values of ``configured`` and ``best``, undefined where training
+        diverged, and their ``difference``.
+    """
+    data = _data(
+        train_histories, profile_matrix, demographics_matrix, item_matrix, validation_cases, game
+    )
+    found = best["gan"]
+    tried = {"configured": {}, "best": {**found.get("network", {}), **found.get("training", {})}}
+    rows = []
+    for seed in tqdm(params.confirmation_seeds, desc="Confirming", unit="seed", disable=None):
+        value_of = objective(data, network, training.model_copy(update={"seed": seed}), game)
+        rows.append({"seed": seed} | {name: _confirmed(value_of, v) for name, v in tried.items()})
+    table = pd.DataFrame(rows, columns=["seed", *tried], dtype=float).astype({"seed": int})
+    table["difference"] = table["best"] - table["configured"]
+    logger.info(confirmation(table["difference"].to_numpy()))
+    return table
+
+
+def _confirmed(value_of: search.Objective, values: dict[str, space.Choice]) -> float:
+    try:
+        return value_of(values, lambda *_: None)  # nothing is given up halfway
+    except TrainingDivergedError as error:
+        logger.warning("%s", error)
+        return math.nan
+
+
+def confirmation(differences: np.ndarray, alpha: float = 0.05) -> str:
+    """What the differences between the best and what is configured say, by Student's t.
+
+    Args:
+        differences: (n_seeds,) best minus configured; NaN where a training diverged.
+        alpha: 1 - level of the interval.
+    """
+    if len(differences) < 2:
+        return "The best trial was not confirmed: that takes two seeds (tuning.confirmation_seeds)."
+    if np.isnan(differences).any():
+        return (
+            f"The best trial was not confirmed: with {np.isnan(differences).sum()} of "
+            f"{len(differences)} seeds its training, or that of what is configured, diverged."
+        )
+    mean, error = differences.mean(), stats.sem(differences)
+    reach = error * stats.t.ppf(1 - alpha / 2, len(differences) - 1)
+    low, high = mean - reach, mean + reach
+    said = "is better" if low > 0 else "is worse" if high < 0 else "is not known to be better"
+    return (
+        f"With {len(differences)} seeds that did not choose it, the best trial {said} than what "
+        f"is configured: {mean:+.4f} ({low:+.4f} to {high:+.4f})."
+    )

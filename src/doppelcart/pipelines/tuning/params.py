@@ -1,11 +1,13 @@
 """Parameters of the tuning pipeline; what is searched is in ``doppelcart.models.space``."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from doppelcart.models.space import Dimension
 from doppelcart.search import PruningConfig, StudyConfig
+
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class TuningParams(BaseModel):
@@ -17,6 +19,19 @@ class TuningParams(BaseModel):
     space: dict[str, Dimension] = Field(
         min_length=1, description="range or choices by field of gan.network or gan.training"
     )
+
+    confirmation_seeds: tuple[Seed, ...] = Field(
+        (1, 2, 3),
+        description="seeds of training with which the best trial is compared to what is "
+        "configured; none to leave it unconfirmed",
+    )
+
+    @field_validator("confirmation_seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) != len(seeds):
+            raise ValueError("must be distinct: the same seed makes the same training")
+        return seeds
 
     @field_validator("space", mode="before")
     @classmethod

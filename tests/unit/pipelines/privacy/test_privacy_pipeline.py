@@ -81,12 +81,15 @@ def test_from_what_is_saved_to_every_table(
     trade_off_table = catalog.load("privacy_trade_off")
     assert trade_off_table["release"].tolist() == ["jitter 0.25", "unknown profile"]
     curve = catalog.load("private_curve")
-    assert curve["release"].tolist() == ["epsilon 8", "no noise"]
-    assert curve["epsilon"].tolist()[1] == np.inf
-    assert curve["epsilon"][0] <= 8
+    assert curve["budget"].tolist() == ["epsilon 8", "no noise"] * 2
+    assert curve["learned"].tolist() == ["generator"] * 2 + ["popularity"] * 2
+    assert curve["epsilon"].tolist()[1::2] == [np.inf] * 2
+    assert (curve["epsilon"][::2] <= 8).all()
     assert catalog.load("private.generator").output.shape == (None, members.n_items)
     for name in ("privacy_attacks", "private_figure"):
         assert catalog.load(name).layout.meta["alt"]
+    # utility by two measures and the attack, of what was trained and of its control
+    assert len(catalog.load("private_figure").data) == 6
 
 
 def test_it_is_no_part_of_the_default() -> None:

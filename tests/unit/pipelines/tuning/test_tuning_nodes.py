@@ -10,7 +10,12 @@ import pytest
 from doppelcart.errors import ParameterError, TrainingDivergedError
 from doppelcart.models import fitting
 from doppelcart.pipelines.tuning import figures
-from doppelcart.pipelines.tuning.nodes import choose_best, search_parameters
+from doppelcart.pipelines.tuning.nodes import (
+    choose_best,
+    confirm_best,
+    confirmation,
+    search_parameters,
+)
 
 
 @pytest.fixture
@@ -116,6 +121,63 @@ class TestBest:
     def test_where_no_trial_came_to_its_end_the_reasons_are_told(self, trials, params):
         with pytest.raises(TrainingDivergedError, match=r"None of 2 trials.*it did"):
             choose_best(trials[2:], params)
+
+
+class TestConfirmation:
+    BEST = {"gan": {"network": {"hidden_units": 4}, "training": {"learning_rate": 0.004}}}  # noqa: RUF012
+
+    @pytest.fixture
+    def trained(self, monkeypatch) -> list[Any]:
+        """Instead of a training: what it was asked for; its value is its width, and its seed."""
+        asked: list[Any] = []
+
+        def instant(*args: Any, **kwargs: Any) -> Any:
+            network, training = kwargs["network"], kwargs["training"]
+            asked.append((network.hidden_units, training.learning_rate, training.seed))
+            if training.seed == 9 and network.hidden_units == 4:
+                raise TrainingDivergedError("it diverged")
+            value = float(network.hidden_units + training.seed)
+            return type("T", (), {"history": pd.DataFrame({"selection": [value]})}), None
+
+        monkeypatch.setattr(fitting, "fit", instant)
+        return asked
+
+    def confirm(self, inputs: dict[str, Any], *seeds: int) -> pd.DataFrame:
+        params = inputs["params"].model_copy(update={"confirmation_seeds": seeds})
+        return confirm_best(**inputs | {"best": self.BEST, "params": params})
+
+    def test_both_are_trained_with_every_seed(self, inputs, trained):
+        table = self.confirm(inputs, 5, 7)
+        assert trained == [(8, 0.001, 5), (4, 0.004, 5), (8, 0.001, 7), (4, 0.004, 7)]
+        assert table.to_dict("list") == {
+            "seed": [5, 7], "configured": [13, 15], "best": [9, 11], "difference": [-4, -4],
+        }  # fmt: skip
+
+    def test_a_training_that_diverges_leaves_it_unconfirmed(self, inputs, trained, caplog):
+        with caplog.at_level("INFO"):
+            table = self.confirm(inputs, 5, 9)
+        assert np.isnan(table["best"][1])
+        assert "1 of 2 seeds" in caplog.text
+        assert "diverged" in caplog.text
+
+    def test_no_seeds_make_an_empty_table(self, inputs, trained, caplog):
+        with caplog.at_level("INFO"):
+            assert self.confirm(inputs).empty
+        assert trained == []
+        assert "takes two seeds" in caplog.text
+
+    def test_the_seed_that_chose_is_refused_before_the_search(self, inputs, trained):
+        params = inputs["params"].model_copy(update={"confirmation_seeds": (0, 1)})
+        with pytest.raises(ParameterError, match="holds 0, the seed with which every trial"):
+            search_parameters(**inputs | {"params": params})
+        assert trained == []
+
+    def test_it_says_what_the_interval_says(self):
+        # mean 2, standard error 1 / sqrt(3), t of two degrees of freedom 4.303
+        assert "is not known to be better" in confirmation(np.array([1.0, 2.0, 3.0]))
+        assert "+2.0000 (-0.4841 to +4.4841)" in confirmation(np.array([1.0, 2.0, 3.0]))
+        assert "trial is better than" in confirmation(np.array([1.9, 2.0, 2.1]))
+        assert "trial is worse than" in confirmation(np.array([-1.9, -2.0, -2.1]))
 
 
 class TestFigures:

@@ -32,6 +32,12 @@ def test_the_name_is_the_key_and_is_not_written_again(params):
     assert "name" not in params.model_dump()["space"]["hidden_units"]
 
 
+def test_a_seed_twice_is_refused(params):
+    data = params.model_dump() | {"confirmation_seeds": [1, 1]}
+    with pytest.raises(ValidationError, match="must be distinct"):
+        TuningParams.model_validate(data)
+
+
 def test_a_space_of_nothing_is_refused():
     with pytest.raises(ValidationError, match="at least 1"):
         TuningParams.model_validate({"study": {"storage": "x"}, "space": {}})
