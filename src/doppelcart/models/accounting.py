@@ -33,8 +33,8 @@ class PrivacyConfig(BaseModel):
     gradient_penalty: float = Field(
         1.0, ge=0, description="weight of the critic's gradient penalty between invented users"
     )
-    batch_size: int = Field(128, ge=1, description="users expected a critic step")
-    steps: int = Field(600, ge=1, le=1_000_000, description="critic steps in all")
+    batch_size: int = Field(512, ge=1, description="users expected a critic step")
+    steps: int = Field(200, ge=1, le=1_000_000, description="critic steps in all")
     critic_steps: int = Field(2, ge=1, le=1000, description="critic steps a generator step")
     histogram_noise: float = Field(
         4.0,
