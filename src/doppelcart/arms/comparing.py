@@ -30,7 +30,7 @@ class ComparisonSettings:
         metric: Column of the user metrics, such as ``ndcg@20``.
         n_bootstrap: Resamples of users a seed.
         seeds: One bootstrap stream each; the most cautious of them is reported.
-        alpha: Error rate of a family of comparisons, and 1 - level of the intervals.
+        alpha: Error rate of a family of comparisons; intervals are of 95 % whatever it is.
         family: Over which comparisons Holm's correction runs.
     """
 
@@ -120,8 +120,9 @@ def compare(
 ) -> pd.DataFrame:
     """Every arm against ``none``; the generator's arms against their controls as well.
 
-    An arm for which validation chose knob 0 *is* ``none``; nothing is tested there, and the
-    row (difference 0, p 1) stays out of the family, which test data cannot influence.
+    An arm for which validation chose knob 0 *is* ``none``. Nothing is tested there, and the row
+    stays out of the family, whose size test data must not influence; against ``none`` its
+    difference is 0.
 
     Args:
         user_metrics: One row a (slice, arm, recommender, user).
@@ -194,11 +195,12 @@ def _plan_at_best(
         arm, recommender = str(row[Columns.ARM]), str(row[Columns.RECOMMENDER])
         if arm == NONE or ARMS[arm].kind is Kind.SYNTHETIC_ONLY:
             continue
-        tested = float(row["knob"]) > 0
-        yield _Comparison(recommender, arm, BEST_BASELINE, (baseline, NONE), tested)
-        if with_popularity:
-            differs = tested or recommender != "popularity"
-            yield _Comparison(recommender, arm, MOST_POPULAR, ("popularity", NONE), differs)
+        against = {BEST_BASELINE: baseline} | (
+            {MOST_POPULAR: "popularity"} if with_popularity else {}
+        )
+        for label, other in against.items():
+            differs = float(row["knob"]) > 0 or recommender != other
+            yield _Comparison(recommender, arm, label, (other, NONE), differs)
 
 
 def _check_metric(user_metrics: pd.DataFrame, metric: str) -> None:
@@ -255,7 +257,7 @@ def bootstrap(
         values: (n_users, n_comparisons) metric of the arms.
         bases: (n_users, n_comparisons) metric of what they are compared with.
         stream: With each seed, fixes the resamples.
-        settings: Seeds, resamples and level.
+        settings: Seeds and resamples.
 
     Returns:
         The figures of ``compare``, one mapping a column.
@@ -265,7 +267,6 @@ def bootstrap(
             values,
             bases,
             n_resamples=settings.n_bootstrap,
-            confidence=1 - settings.alpha,
             rng=np.random.default_rng([seed, zlib.crc32(stream.encode())]),
         )
         for seed in settings.seeds
@@ -282,8 +283,9 @@ def _most_cautious(results: list[Uplift]) -> dict[str, float]:
         "relative": first.relative,
         "low": min(result.low for result in results),
         "high": max(result.high for result in results),
-        "relative_low": min(result.relative_low for result in results),
-        "relative_high": max(result.relative_high for result in results),
+        # by NumPy, for which an end that one stream has not is undefined in whatever order
+        "relative_low": float(np.min([result.relative_low for result in results])),
+        "relative_high": float(np.max([result.relative_high for result in results])),
         "p_value": max(result.p_value for result in results),
         "n_users": first.n_users,
     }

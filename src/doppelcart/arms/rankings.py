@@ -19,10 +19,15 @@ from doppelcart.arms.scoring import values_at_strengths
 from doppelcart.cases import Case
 from doppelcart.columns import Columns
 from doppelcart.histories import Histories
+from doppelcart.metrics.significance import CONFIDENCE
 from doppelcart.recommenders import RECOMMENDERS, RecommenderConfig
 
 REAL_HALVES: Final = "real_halves"
-"""The reference: two halves of the real users, which differ by chance alone."""
+"""The reference: two halves of the real users.
+
+They differ by chance alone, but each has half as many users as what it is the reference for, and
+fewer users rank less surely: it is what can be expected at the least, not at the most.
+"""
 
 N_RESAMPLES: Final = 1000
 """Resamples of users behind an interval; each costs a ranking of everything compared."""
@@ -51,9 +56,7 @@ class Agreement:
     n_users: int
 
 
-def agreement(
-    first: np.ndarray, second: np.ndarray, alpha: float, rng: np.random.Generator
-) -> Agreement:
+def agreement(first: np.ndarray, second: np.ndarray, rng: np.random.Generator) -> Agreement:
     """Kendall's tau-b of the rankings by two sets of means over the same users.
 
     Users are resampled, the same for both rankings, and the interval is the percentile one.
@@ -61,7 +64,6 @@ def agreement(
     Args:
         first: (n_users, n_ranked) metric of each user under everything that is ranked.
         second: The same, learned from other data.
-        alpha: 1 - level of the interval.
         rng: Source of the resamples.
 
     Returns:
@@ -77,7 +79,7 @@ def agreement(
     resampled = [
         kendalltau(*means).statistic for means in zip(drawn @ first, drawn @ second, strict=True)
     ]
-    low, high = np.nanquantile(resampled, [alpha / 2, 1 - alpha / 2])
+    low, high = np.nanquantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     tau = kendalltau(first.mean(axis=0), second.mean(axis=0)).statistic
     return Agreement(float(tau), float(low), float(high), ranked, n_users)
 
@@ -87,7 +89,6 @@ def tabulate(
     halves: Mapping[str, tuple[np.ndarray, np.ndarray]],
     level: Level,
     metric: str,
-    alpha: float,
     seed: int,
 ) -> pd.DataFrame:
     """Agreement of every synthetic-only arm with the real users, and of two halves of these.
@@ -98,7 +99,6 @@ def tabulate(
         halves: By slice: (n_users, n_ranked) metric after training on either half.
         level: What is ranked.
         metric: Name of the metric.
-        alpha: 1 - level of the intervals.
         seed: With the slice, fixes the resamples.
 
     Returns:
@@ -110,7 +110,7 @@ def tabulate(
         for arm, (first, second) in pairs.items():
             rng = np.random.default_rng([seed, zlib.crc32(f"{name}/{level}".encode())])
             labels = {Columns.SLICE: name, "level": level, Columns.ARM: arm, "metric": metric}
-            rows.append(labels | asdict(agreement(first, second, alpha, rng)))
+            rows.append(labels | asdict(agreement(first, second, rng)))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

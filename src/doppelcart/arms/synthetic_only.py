@@ -26,9 +26,7 @@ COLUMNS = [
 ]
 
 
-def tstr(
-    user_metrics: pd.DataFrame, metric: str, n_bootstrap: int, alpha: float, seed: int
-) -> pd.DataFrame:
+def tstr(user_metrics: pd.DataFrame, metric: str, n_bootstrap: int, seed: int) -> pd.DataFrame:
     """Score of training on synthetic users alone, as a share of training on the real ones.
 
     Esteban, Hyland and Rätsch (2017), section 5.2, "Train on Synthetic, Test on Real". Users are
@@ -38,7 +36,6 @@ def tstr(
         user_metrics: One row a (slice, arm, recommender, user).
         metric: Column of the user metrics, such as ``ndcg@20``.
         n_bootstrap: Resamples of users.
-        alpha: 1 - level of the intervals.
         seed: Of the resampling.
 
     Returns:
@@ -59,7 +56,6 @@ def tstr(
             wide[[NONE] * len(arms)].to_numpy(),
             rng=rng,
             n_resamples=n_bootstrap,
-            confidence=1 - alpha,
         )
         for arm, result in zip(arms, results, strict=True):
             rows.append(

@@ -1,12 +1,19 @@
 """Whether a difference between two arms is more than luck of the users."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from doppelcart.errors import InputError
 
+CONFIDENCE: Final = 0.95
+"""Level of the intervals of comparisons, whatever error rate verdicts are held to."""
+
 _CELLS = 1 << 22
+_UNBOUNDED = 1e200
+"""Stands for infinity among resampled ratios: what is interpolated from it stays a number."""
+
 _FIGURES = (
     "base",
     "value",
@@ -32,8 +39,9 @@ class Uplift:
         high: Upper end of the difference's interval.
         p_value: Two-sided, of the hypothesis that the difference is 0.
         relative: ``value / base - 1``; NaN where the base is 0.
-        relative_low: Lower end of the relative difference's interval.
-        relative_high: Upper end of the relative difference's interval.
+        relative_low: Lower end of the relative difference's interval; NaN where so many resamples
+            have a base of 0 that it has none.
+        relative_high: Upper end of the relative difference's interval; NaN likewise.
         n_users: Users compared.
         n_undefined: Users left out because either arm's metric is NaN.
     """
@@ -57,7 +65,7 @@ def paired_bootstrap(
     *,
     rng: np.random.Generator,
     n_resamples: int = 10_000,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
 ) -> Uplift:
     """Compare two arms over the same users by resampling users with replacement.
 
@@ -94,7 +102,7 @@ def paired_bootstraps(
     *,
     rng: np.random.Generator,
     n_resamples: int = 10_000,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
 ) -> list[Uplift]:
     """``paired_bootstrap`` of many comparisons over the same users with the same resamples.
 
@@ -158,10 +166,12 @@ def _compare(
     drawn = np.where(np.abs(drawn) < 1e-12 * np.abs(differences).max(axis=0), 0.0, drawn)
     smaller = np.minimum((drawn <= 0).sum(axis=0), (drawn >= 0).sum(axis=0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.where(drawn_bases != 0, drawn / drawn_bases, np.nan)
+        ratios = np.where(drawn_bases != 0, drawn / drawn_bases, np.sign(drawn) * _UNBOUNDED)
         relative = np.where(base != 0, difference / base, np.nan)
     low, high = np.quantile(drawn, tail, axis=0)
-    relative_low, relative_high = np.quantile(ratios, tail, axis=0)
+    ends = np.quantile(ratios, tail, axis=0)
+    bounded = (np.abs(ends) < _UNBOUNDED * 1e-9) & (base != 0)
+    relative_low, relative_high = np.where(bounded, ends, np.nan)
     p_value = np.minimum(1, 2 * (smaller + 1) / (n_resamples + 1))
     figures = base, base + difference, difference, low, high, p_value
     return np.column_stack([*figures, relative, relative_low, relative_high])

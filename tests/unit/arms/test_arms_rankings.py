@@ -20,7 +20,7 @@ def around(means: np.ndarray, noise: float, n_users: int = 60, seed: int = 0) ->
 
 
 def agree(first: np.ndarray, second: np.ndarray) -> rankings.Agreement:
-    return rankings.agreement(first, second, 0.05, np.random.default_rng(0))
+    return rankings.agreement(first, second, np.random.default_rng(0))
 
 
 def test_the_same_order_agrees_wholly_and_the_reverse_not_at_all() -> None:
@@ -72,7 +72,7 @@ def test_every_arm_of_synthetic_users_stands_beside_the_reference() -> None:
     ).sample(frac=1, random_state=0)
     tables = rankings.by_recommender(long, ["cold_5", "cold_20"], "ndcg@20")
     halves = {"cold_5": (around(ORDER, 0), around(ORDER, 0)[:, [1, 0, 2, 3, 4]])}
-    table = rankings.tabulate(tables, halves, "recommenders", "ndcg@20", 0.05, 0)
+    table = rankings.tabulate(tables, halves, "recommenders", "ndcg@20", 0)
     assert list(table) == rankings.COLUMNS
     assert dict(zip(table["arm"], table["tau"], strict=True)) == pytest.approx(
         {"popularity_only": 1.0, "gan_only": -1.0, "real_halves": 0.8}
@@ -84,7 +84,7 @@ def test_without_synthetic_only_arms_nothing_is_ranked() -> None:
         {"slice": "cold_5", "recommender": "ease", "arm": "none", "user_id": ["u"], "ndcg@20": 1.0}
     )
     assert rankings.by_recommender(plain, ["cold_5"], "ndcg@20") == {}
-    assert rankings.tabulate({}, {}, "recommenders", "ndcg@20", 0.05, 0).empty
+    assert rankings.tabulate({}, {}, "recommenders", "ndcg@20", 0).empty
 
 
 def test_each_half_is_every_other_user(

@@ -22,7 +22,7 @@ def test_the_share_of_the_real_score_over_the_same_users() -> None:
         for arm, by_user in values.items()
     )
     metrics = metrics.sample(frac=1, random_state=0)
-    table = tstr(metrics, "ndcg@20", 200, 0.05, 0).set_index("arm")
+    table = tstr(metrics, "ndcg@20", 200, 0).set_index("arm")
     assert set(table.index) == {"gan_only", "popularity_only"}
     assert table.loc["gan_only", "real"] == pytest.approx(real.mean())
     assert table.loc["gan_only", ["share", "low", "high"]].tolist() == pytest.approx([0.97] * 3)
@@ -34,4 +34,4 @@ def test_without_such_arms_the_table_is_empty() -> None:
     metrics = pd.DataFrame(
         {"slice": "warm", "arm": "none", "recommender": "ease", "user_id": ["u"], "ndcg@20": [1.0]}
     )
-    assert tstr(metrics, "ndcg@20", 100, 0.05, 0).empty
+    assert tstr(metrics, "ndcg@20", 100, 0).empty

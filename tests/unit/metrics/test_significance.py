@@ -63,6 +63,21 @@ def test_no_relative_uplift_over_zero() -> None:
     assert np.isnan([uplift.relative, uplift.relative_low, uplift.relative_high]).all()
 
 
+def test_a_resample_without_a_base_takes_no_interval_away() -> None:
+    # 5 of 40 users have a base; about 1 in 200 resamples has none of them, which is no 2.5 %
+    base = np.repeat([0.5, 0.0], [5, 35])
+    value = base + np.repeat([0.1, 0.0], [35, 5])
+    uplift = paired_bootstrap(value, base, rng=rng(), n_resamples=2000)
+    assert 0 < uplift.relative_low < uplift.relative < uplift.relative_high < np.inf
+
+
+def test_a_base_that_is_hardly_there_leaves_an_end_open() -> None:
+    base = np.repeat([0.5, 0.0], [1, 39])  # a third of the resamples have none
+    uplift = paired_bootstrap(base + 0.1, base, rng=rng(), n_resamples=500)
+    assert np.isnan(uplift.relative_high)
+    assert uplift.relative_low > 0
+
+
 def test_agrees_with_scipy() -> None:
     draws = rng(1)
     base = draws.random(200)

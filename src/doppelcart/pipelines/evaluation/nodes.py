@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -116,9 +116,7 @@ def measure_synthetic_only(user_metrics: pd.DataFrame, params: EvaluationParams)
     Returns:
         The table of ``arms.synthetic_only.tstr``.
     """
-    return synthetic_only.tstr(
-        user_metrics, params.target, params.n_bootstrap, params.alpha, params.seed
-    )
+    return synthetic_only.tstr(user_metrics, params.target, params.n_bootstrap, params.seed)
 
 
 def measure_ranking_agreement(
@@ -148,9 +146,7 @@ def measure_ranking_agreement(
     tried = rankings.by_config(validation_user_scores, params.synthetic_only_slices)
     drawn = tuning.draw(validation_cases, tuning_settings(params))
     score = partial(rankings.halves_of, train_histories, params.metric, params.k, params.workers)
-    tabulate = partial(
-        rankings.tabulate, metric=params.target, alpha=params.alpha, seed=params.seed
-    )
+    tabulate = partial(rankings.tabulate, metric=params.target, seed=params.seed)
     by_chosen = score(test_cases, rankings.chosen_configs(chosen_configs, tested))
     by_config = score(drawn, dict.fromkeys(tried, params.configs))
     parts = [
@@ -211,11 +207,16 @@ def _completers(
     demographics: pd.DataFrame,
     params: EvaluationParams,
 ) -> dict[str, Completer]:
+    """Completer by completion arm; a generator of other training users is refused."""
     completers: dict[str, Completer] = {}
     for arm in params.completion_arms:
         source = COMPLETED_BY[arm]
         if source in generators:
-            completers[arm] = _make_completer()(
+            # imported late, because it brings TensorFlow
+            from doppelcart.models.completion import check_trained_on, make_completer
+
+            check_trained_on(generators[source], train)
+            completers[arm] = make_completer(
                 generators[source],
                 demographics,
                 n_draws=params.completion_draws,
@@ -224,10 +225,3 @@ def _completers(
         else:
             completers[arm] = popularity_completer(train)
     return completers
-
-
-def _make_completer() -> Callable[..., Completer]:
-    """The maker of completers, imported late because it brings TensorFlow."""
-    from doppelcart.models.completion import make_completer
-
-    return make_completer
