@@ -8,6 +8,8 @@ would bring every pipeline into each Kedro command.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from doppelcart.arms.definition import Kind, of_kind
+
 
 def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
     """What does not fit together.
@@ -23,21 +25,48 @@ def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
     augmentation = models.get("augmentation")
     if evaluation and split:
         yield from _too_few_resamples(evaluation, len(split.slices))
-    if evaluation and augmentation and augmentation.ratio < max(evaluation.ratios):
-        yield (
-            f"augmentation.ratio: {augmentation.ratio:g} invented users a real one are fewer than "
-            f"the {max(evaluation.ratios):g} of evaluation.ratios"
-        )
+        if _learning_alone(evaluation):
+            yield from _unknown("evaluation", "synthetic_only_slices", evaluation, split)
+    if evaluation and augmentation:
+        yield from _too_few_users(evaluation, augmentation)
+    trade_off = models.get("privacy.trade_off")
+    if trade_off and split:
+        yield from _unknown("privacy.trade_off", "slice", trade_off, split)
     experiment = models.get("targeting.experiment")
     if experiment and evaluation and split:
         yield from _nowhere(experiment, evaluation, split)
     for name, model in models.items():
-        wanted = getattr(model, "selection_slice", None)
-        if split and wanted is not None and wanted not in split.slices:
+        if split and hasattr(model, "selection_slice"):
+            yield from _unknown(name, "selection_slice", model, split)
+
+
+def _unknown(name: str, field: str, model: Any, split: Any) -> Iterator[str]:
+    """A slice, or slices, that nobody makes."""
+    value = getattr(model, field)
+    for wanted in (value,) if isinstance(value, str) else value:
+        if wanted not in split.slices:
             yield (
-                f"{name}.selection_slice: {wanted!r} is none of the slices that split makes: "
+                f"{name}.{field}: {wanted!r} is none of the slices that split makes: "
                 f"{', '.join(split.slices)}"
             )
+
+
+def _learning_alone(evaluation: Any) -> list[str]:
+    """Arms that learn from invented users alone, where any slice is to be measured so."""
+    known = of_kind(Kind.SYNTHETIC_ONLY) if evaluation.synthetic_only_slices else ()
+    return [arm for arm in evaluation.arms if arm in known]
+
+
+def _too_few_users(evaluation: Any, augmentation: Any) -> Iterator[str]:
+    """Held against what the arms that learn from invented users will ask for."""
+    needed, why = max(evaluation.ratios), "of evaluation.ratios"
+    if needed < 1 and (alone := _learning_alone(evaluation)):
+        needed, why = 1.0, f"that {alone[0]} of evaluation.arms takes"
+    if augmentation.ratio < needed:
+        yield (
+            f"augmentation.ratio: {augmentation.ratio:g} invented users a real one are fewer than "
+            f"the {needed:g} {why}"
+        )
 
 
 def _too_few_resamples(evaluation: Any, n_slices: int) -> Iterator[str]:

@@ -9,6 +9,7 @@ from doppelcart.agreement import disagreements
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.evaluation.params import EvaluationParams
 from doppelcart.pipelines.gan.params import GameParams
+from doppelcart.pipelines.privacy.params import TradeOffParams
 from doppelcart.pipelines.split.params import SplitParams
 from doppelcart.pipelines.targeting.params import ExperimentParams
 
@@ -63,6 +64,26 @@ def test_ratios_need_as_many_invented_users() -> None:
     assert found(ratio=2.0, evaluation={"ratios": (0, 2)}) == []
     (problem,) = found(ratio=0.5)
     assert problem.startswith("augmentation.ratio: 0.5 invented users a real one are fewer than")
+
+
+def test_learning_from_invented_users_alone_takes_as_many_as_there_are_real_ones() -> None:
+    alone = {"arms": (*ARMS, "gan_only"), "ratios": (0, 0.25), "n_bootstrap": 1000}
+    assert found(ratio=1.0, evaluation=alone) == []
+    (problem,) = found(ratio=0.25, evaluation=alone)
+    assert "fewer than the 1 that gan_only of evaluation.arms takes" in problem
+    assert found(ratio=0.25, evaluation=alone | {"synthetic_only_slices": ()}) == []
+
+
+def test_it_is_measured_on_slices_that_there_are() -> None:
+    wanted = {"synthetic_only_slices": ("cold_7",)}
+    assert found(evaluation=wanted) == []
+    (problem,) = found(evaluation=wanted | {"arms": (*ARMS, "gan_only")})
+    assert problem.startswith("evaluation.synthetic_only_slices: 'cold_7' is none of the slices")
+
+
+def test_the_price_of_privacy_is_measured_on_a_slice_that_there_is() -> None:
+    (problem,) = found(**{"privacy.trade_off": TradeOffParams(slice="cold_99")})
+    assert problem.startswith("privacy.trade_off.slice: 'cold_99' is none of the slices")
 
 
 def test_the_checkpoint_is_chosen_on_a_slice_that_there_is() -> None:

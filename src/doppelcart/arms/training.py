@@ -20,7 +20,7 @@ def training_matrix(
     Args:
         arm: Name of a training arm, a synthetic-only arm, or ``none``.
         ratio: Synthetic users a real one; 0 gives the real users alone. A synthetic-only
-            arm uses as many users as there are real ones, or all it has if fewer.
+            arm uses as many users as there are real ones.
         train: The real users.
         synthetic: Set of synthetic users by name (see ``SYNTHETIC_OF``).
 
@@ -34,34 +34,37 @@ def training_matrix(
     if arm == NONE or (kind is Kind.TRAINING and ratio == 0):
         return train.matrix
     source = synthetic[SYNTHETIC_OF[arm]]
-    if kind is Kind.SYNTHETIC_ONLY:
-        return source.matrix[: train.n_users]
-    needed = round(ratio * train.n_users)
+    needed = train.n_users if kind is Kind.SYNTHETIC_ONLY else round(ratio * train.n_users)
     if source.n_users < needed:
         raise InputError(
             f"Arm '{arm}' at ratio {ratio:g} of {train.n_users} training users needs {needed} "
             f"synthetic users, but synthetic_{SYNTHETIC_OF[arm]} holds {source.n_users}. Raise the "
             "ratio of the augmentation pipeline, or lower evaluation.ratios."
         )
+    if kind is Kind.SYNTHETIC_ONLY:
+        return source.matrix[:needed]
     return sparse.vstack([train.matrix, source.matrix[:needed]], format="csr")
 
 
 def check_synthetic(
-    train: Histories, synthetic: Mapping[str, Histories], largest_ratio: float
+    train: Histories, synthetic: Mapping[str, Histories], ratios: Mapping[str, float]
 ) -> None:
     """Fail before the first fit if a set of synthetic users cannot serve.
 
     Args:
         train: The real users.
         synthetic: Sets of synthetic users by name.
-        largest_ratio: The most synthetic users a real one that any arm will try.
+        ratios: By arm, the most synthetic users a real one that it will try.
 
     Raises:
         InputError: All sets with another catalogue, or with too few users, listed together.
     """
-    needed = round(largest_ratio * train.n_users)
+    largest: dict[str, float] = {}
+    for arm, ratio in ratios.items():
+        largest[SYNTHETIC_OF[arm]] = max(ratio, largest.get(SYNTHETIC_OF[arm], 0.0))
     problems = []
-    for name, users in synthetic.items():
+    for name, ratio in largest.items():
+        users, needed = synthetic[name], round(ratio * train.n_users)
         if not np.array_equal(users.item_ids.astype(str), train.item_ids.astype(str)):
             problems.append(
                 f"synthetic_{name} has a catalogue of {users.n_items} items that is not the "
@@ -70,7 +73,7 @@ def check_synthetic(
         if users.n_users < needed:
             problems.append(
                 f"synthetic_{name} holds {users.n_users} users, {needed} are needed for ratio "
-                f"{largest_ratio:g} of {train.n_users} training users"
+                f"{ratio:g} of {train.n_users} training users"
             )
     if problems:
         raise InputError(

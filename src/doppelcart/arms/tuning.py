@@ -12,7 +12,7 @@ from scipy import sparse
 from tqdm import tqdm
 
 from doppelcart.arms.completion import Completer, complete_case
-from doppelcart.arms.definition import ARMS, NONE, SYNTHETIC_OF, Kind, of_kind
+from doppelcart.arms.definition import ARMS, NONE, Kind, of_kind
 from doppelcart.arms.parallel import side_by_side
 from doppelcart.arms.scoring import IGNORE_HISTORY, values_at_strengths
 from doppelcart.arms.training import check_synthetic, training_matrix
@@ -145,13 +145,14 @@ def tune_by_user(
     Raises:
         InputError: If no case has a user, or synthetic users do not fit the training users.
     """
-    used = {SYNTHETIC_OF[arm] for arm in settings.names(Kind.TRAINING)}
-    check_synthetic(
-        train, {name: synthetic[name] for name in used}, max(settings.ratios, default=0.0)
-    )
     drawn = draw(cases, settings)
-    everyone = _stack(drawn, completers, settings)
     some = {name: drawn[name] for name in drawn if _is_wanted(name, settings)}
+    largest = max(settings.ratios, default=0.0)
+    ratios = dict.fromkeys(settings.names(Kind.TRAINING), largest)
+    if some:
+        ratios |= dict.fromkeys(settings.names(Kind.SYNTHETIC_ONLY), 1.0)
+    check_synthetic(train, synthetic, ratios)
+    everyone = _stack(drawn, completers, settings)
     only = _stack(some, {}, settings)
     tasks = [
         (name, arm, ratio, only if ARMS[arm].kind is Kind.SYNTHETIC_ONLY else everyone)

@@ -35,8 +35,9 @@ def test_ratio_zero_is_the_real_users_alone(arm: str) -> None:
     assert (matrix != TRAIN.matrix).nnz == 0
 
 
-def test_synthetic_only_has_no_real_user_and_no_more_than_there_were() -> None:
-    assert training_matrix("gan_only", 1.0, TRAIN, {"gan": GAN}).shape == (3, 3)
+def test_synthetic_only_has_no_real_user_and_as_many_as_there_were() -> None:
+    with pytest.raises(InputError, match="needs 4 synthetic users, but synthetic_gan holds 3"):
+        training_matrix("gan_only", 1.0, TRAIN, {"gan": GAN})
     two = histories([0], [1])
     assert training_matrix("gan_only", 1.0, two, {"gan": GAN}).toarray().tolist() == [
         [1, 0, 1],
@@ -52,7 +53,11 @@ def test_too_few_synthetic_users_are_an_error_that_says_how_many() -> None:
 def test_all_unfit_sets_are_listed_together() -> None:
     other = histories([0], [0], [0], [0], items=np.array(["a", "b", "x"]))
     with pytest.raises(InputError) as raised:
-        check_synthetic(TRAIN, {"gan": GAN, "mixup": other, "copies": TRAIN}, 1.0)
+        check_synthetic(
+            TRAIN,
+            {"gan": GAN, "mixup": other, "copies": TRAIN},
+            {"gan_new_users": 1.0, "mixup": 1.0, "copies": 1.0},
+        )
     assert "synthetic_gan holds 3 users, 4 are needed" in str(raised.value)
     assert "synthetic_mixup has a catalogue" in str(raised.value)
     assert "copies" not in str(raised.value)
