@@ -131,9 +131,9 @@ class Histories:
                 item in the rows, sorted.
         """
         user, item, time = Columns.USER, Columns.ITEM, Columns.TIMESTAMP
-        firsts = interactions.groupby([user, item], sort=True, as_index=False, observed=True)[
-            time
-        ].min()
+        # a categorical column would be sorted by its categories, and users named by their names
+        named = interactions.astype({user: object, item: object})
+        firsts = named.groupby([user, item], sort=True, as_index=False)[time].min()
         if item_ids is None:
             item_ids = np.sort(firsts[item].unique())
         positions = pd.Index(item_ids).get_indexer(firsts[item])

@@ -15,6 +15,8 @@ from doppelcart.pipelines.cleaning.params import CleaningParams
 from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS, flag_rows, flag_support
 from doppelcart.schemas import ORDER, SCHEMAS, check
 
+# Working columns beside demographics of whatever name.
+_FILLED, _PLACE, _BOUGHT = "_doppelcart_filled", "_doppelcart_place", "_doppelcart_bought"
 UNITED = (Columns.DEPARTMENT, Columns.CATEGORY, Columns.TYPE, Columns.BRAND)
 TABLE_RULES = {
     "missing_id": "no identifier",
@@ -61,19 +63,26 @@ def clean(
 def clean_items(items: ir.Table, case: str) -> ir.Table:
     """Trim texts and collapse their blanks, make empty ones null, and unite the case of names.
 
+    Identifiers stay as they were read: the interactions have them so.
+
     Args:
         items: Canonical items.
         case: ``upper``, ``lower`` or ``keep``, for departments, categories, types and brands.
     """
-    columns = {name: _tidy(items[name]) for name in items.columns if items[name].type().is_string()}
+    columns = {
+        name: _tidy(items[name])
+        for name in items.columns
+        if items[name].type().is_string() and name != Columns.ITEM
+    }
     if case != "keep":
         columns |= {name: getattr(columns[name], case)() for name in UNITED}
     return items.mutate(**columns)
 
 
 def clean_users(users: ir.Table) -> ir.Table:
-    """Trim texts and collapse their blanks, and make empty ones null."""
-    return users.mutate(**{name: _tidy(users[name]) for name in users.columns})
+    """Trim demographics and collapse their blanks, and make empty ones null."""
+    texts = [name for name in users.columns if name != Columns.USER]
+    return users.mutate(**{name: _tidy(users[name]) for name in texts})
 
 
 def _tidy(text: ir.Value) -> ir.Value:
@@ -91,15 +100,15 @@ def flag_entities(table: ir.Table, kept: ir.Table, key: str) -> ir.Table:
     """
     others = [name for name in table.columns if name != key]
     filled = sum((table[name].notnull().cast("int32") for name in others), ibis.literal(0))
-    table = table.mutate(filled=filled)
-    best = ibis.window(group_by=key, order_by=[ibis.desc("filled"), *others])
-    bought = kept.select(bought_id=key).distinct()
-    rows = table.mutate(position=ibis.row_number().over(best))
-    rows = rows.left_join(bought, rows[key] == bought["bought_id"])
+    table = table.mutate(**{_FILLED: filled})
+    best = ibis.window(group_by=key, order_by=[ibis.desc(_FILLED), *others])
+    bought = kept.select(key).distinct().rename({_BOUGHT: key})
+    rows = table.mutate(**{_PLACE: ibis.row_number().over(best)})
+    rows = rows.left_join(bought, rows[key] == bought[_BOUGHT])
     rule = ibis.cases(
         (rows[key].isnull(), "missing_id"),
-        (rows["position"] > 0, "duplicate_id"),
-        (rows["bought_id"].isnull(), "not_bought"),
+        (rows[_PLACE] > 0, "duplicate_id"),
+        (rows[_BOUGHT].isnull(), "not_bought"),
     )
     rows = rows.mutate(**{Columns.RULE: rule}).select(key, *others, Columns.RULE)
     return materialise(rows, f"cleaning_{key}")
@@ -108,10 +117,10 @@ def flag_entities(table: ir.Table, kept: ir.Table, key: str) -> ir.Table:
 def _completed(flagged: ir.Table, kept: ir.Table, key: str) -> ir.Table:
     """The rows that stay, and a row of nulls for each item or user that has none."""
     known = flagged.filter(flagged[Columns.RULE].isnull()).drop(Columns.RULE)
-    bought = kept.select(bought_id=key).distinct()
-    rows = bought.left_join(known, bought["bought_id"] == known[key])
+    bought = kept.select(key).distinct().rename({_BOUGHT: key})
+    rows = bought.left_join(known, bought[_BOUGHT] == known[key])
     columns = [name for name in known.columns if name != key]
-    return rows.select(rows["bought_id"].name(key), *columns).order_by(key)
+    return rows.select(rows[_BOUGHT].name(key), *columns).order_by(key)
 
 
 def _counts(flagged: ir.Table, interactions: ir.Table) -> dict[str, int]:

@@ -240,16 +240,18 @@ def _expressions(table: ir.Table, name: str, factor: float) -> dict[str, ir.Valu
 def _cast(column: ir.Column, name: str, dtype: Any) -> ir.Value:
     """Read a column as a type; blank ids are null, and whole numbers lose their `.0`."""
     if name in IDS:
-        text = _present(column).cast("string")
+        if column.type().is_floating():
+            return _floating_id(column)
+        text = column.cast("string")
         return text.strip().nullif("") if column.type().is_string() else text
     return column if column.type() == dtype else column.try_cast(dtype)
 
 
-def _present(column: ir.Column) -> ir.Value:
-    """An id column without NaN, which stands for a missing id where numbers are floating."""
-    if not column.type().is_floating():
-        return column
-    return column.isnan().ifelse(None, column).try_cast("int64")
+def _floating_id(column: ir.Column) -> ir.Value:
+    """A number as an id: NaN is a missing one, and a fraction tells two ids apart."""
+    present = column.isnan().ifelse(None, column)
+    whole = present.try_cast("int64")
+    return (present == whole).ifelse(whole.cast("string"), present.cast("string"))
 
 
 def _measure(table: ir.Table, columns: dict[str, ir.Value], name: str) -> dict[str, Any]:

@@ -5,8 +5,11 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from doppelcart.columns import Tables
+from doppelcart.columns import Columns, Tables
 from doppelcart.schemas import REQUIRED, SCHEMAS
+
+RESERVED = frozenset({Columns.RULE})
+"""Names that cleaning gives to columns of its own, in every table."""
 
 
 class _Frozen(BaseModel):
@@ -98,6 +101,11 @@ class Source(_Frozen):
         absent = [column for column in REQUIRED[name] if column not in spec.columns]
         if absent:
             faults.append(f"table '{name}' must give {', '.join(absent)}")
+        if taken := [column for column in spec.columns if column in RESERVED]:
+            faults.append(
+                f"table '{name}' has a column {', '.join(taken)}, a name that cleaning uses; give "
+                "it another"
+            )
         unknown = [column for column in spec.columns if column not in SCHEMAS[name]]
         if unknown and name != Tables.USERS:
             faults.append(

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from doppelcart.columns import Tables
 from doppelcart.errors import InputError
-from doppelcart.pipelines.cleaning.nodes import clean, clean_items
+from doppelcart.pipelines.cleaning.nodes import (
+    _completed,
+    clean,
+    clean_items,
+    clean_users,
+    flag_entities,
+)
 from doppelcart.pipelines.cleaning.params import CleaningParams, Outlier
 from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS, outlier_bounds
 from doppelcart.schemas import SCHEMAS
@@ -289,6 +295,18 @@ def test_items_and_users_have_one_row_for_each_that_stays() -> None:
         "items": ["duplicate_id", "missing_id", "not_bought"],
         "users": ["not_bought"],
     }
+
+
+def test_demographics_may_have_any_name_and_ids_stay_as_they_were_read() -> None:
+    """Among the names are some that a working column could have."""
+    users = pd.DataFrame(
+        {"user_id": ["u  1"], "position": [" boss "], "filled": ["yes"], "bought_id": ["x"]}
+    )
+    kept = ibis.memtable(pd.DataFrame({"user_id": ["u  1", "v"]}))
+    flagged = flag_entities(clean_users(ibis.memtable(users)), kept, "user_id")
+    frame = _completed(flagged, kept, "user_id").to_pandas().set_index("user_id")
+    assert frame.loc["u  1"].tolist() == ["boss", "yes", "x"]
+    assert frame.loc["v"].isna().all()
 
 
 def test_texts_are_trimmed_and_names_have_one_case() -> None:

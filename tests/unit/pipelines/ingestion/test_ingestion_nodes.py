@@ -72,6 +72,11 @@ def test_ids_lose_blanks_and_fractions_and_nan_is_missing(tmp_path: Path) -> Non
     assert frame["item_id"].tolist() == ["a", "b", None, "a"]
 
 
+def test_ids_that_differ_by_a_fraction_stay_apart(tmp_path: Path) -> None:
+    log = LOG.assign(what=[10.1, 10.2, 2.5, 3.0])
+    assert interactions(read(tmp_path, log))["item_id"].tolist() == ["10.1", "10.2", "2.5", "3"]
+
+
 def test_rows_may_be_filtered_grouped_and_joined(tmp_path: Path) -> None:
     result = read(
         tmp_path,
@@ -222,6 +227,21 @@ def test_all_faults_are_listed_at_once(tmp_path: Path) -> None:
         read(tmp_path, LOG.assign(who="1", what="a", paid=-1.0))
     for text in ("one user only", "one item only", "amount is negative"):
         assert text in str(raised.value)
+
+
+def test_a_demographic_of_a_name_that_cleaning_uses_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"table 'users' has a column rule, a name that cleaning"):
+        Source(
+            name="shop",
+            files={"log": {"path": "x.csv"}, "people": {"path": "y.csv"}},
+            tables={
+                "interactions": {
+                    "from": "log",
+                    "columns": {"user_id": "u", "item_id": "i", "timestamp": "t"},
+                },
+                "users": {"from": "people", "columns": {"user_id": "u", "rule": "r"}},
+            },
+        )
 
 
 def test_a_declaration_that_contradicts_itself_is_refused_with_all_faults() -> None:
