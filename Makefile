@@ -59,5 +59,6 @@ constraints: $(VENV)/.installed-dev ## Resolve constraints.txt anew from pyproje
 	  --no-annotate --upgrade pyproject.toml \
 	  --output-file constraints.txt
 
-clean: ## Remove the environment, caches and built pages; data and tracked runs stay.
-	rm -rf $(VENV) build dist htmlcov .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+clean: ## Remove the environment, caches and built pages; data, tracked runs and benchmarks' trainings stay.
+	find build -mindepth 1 -maxdepth 1 ! -name benchmarks ! -name peers -exec rm -rf {} + 2>/dev/null || true
+	rm -rf $(VENV) dist htmlcov .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

@@ -6,8 +6,10 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,14 +53,9 @@ def run(command: Sequence[str], log: Path, variables: Mapping[str, str] | None =
             stdout=stream,
             stderr=subprocess.STDOUT,
         )
-        peak = 0
-        while True:
-            done, status, usage = os.wait4(child.pid, os.WNOHANG)
-            if done:
-                break
-            peak = max(peak, tree_bytes(child.pid))
-            time.sleep(POLL_SECONDS)
-        seconds = time.perf_counter() - begin
+        with watched_memory(child.pid) as peak:
+            _, status, usage = os.wait4(child.pid, 0)
+            seconds = time.perf_counter() - begin
     child.returncode = os.waitstatus_to_exitcode(status)
     output = log.read_text(encoding="utf-8", errors="replace")
     if child.returncode:
@@ -69,7 +66,29 @@ def run(command: Sequence[str], log: Path, variables: Mapping[str, str] | None =
     carried = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     largest *= usage.ru_maxrss > carried
-    return Usage(seconds, max(peak, largest) / 1e9, output)
+    return Usage(seconds, max(*peak, largest) / 1e9, output)
+
+
+@contextmanager
+def watched_memory(pid: int) -> Iterator[list[int]]:
+    """Ask for the memory of a process and its descendants all the while, beside whoever waits.
+
+    Yields:
+        What was found so far, bytes; complete at the end.
+    """
+    found, ended = [0], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(POLL_SECONDS):
+            found.append(tree_bytes(pid))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def tree_bytes(pid: int) -> int:

@@ -69,11 +69,6 @@ def plot_tstr(tstr: pd.DataFrame) -> go.Figure:
     return figures.tstr_shares(tstr)
 
 
-def describe_run() -> dict[str, Any]:
-    """Write down the commit, the versions and the moment."""
-    return provenance.provenance()
-
-
 def write_report(
     verdict: pd.DataFrame,
     uplift: pd.DataFrame,
@@ -94,7 +89,6 @@ def write_report(
     cleaning_report: pd.DataFrame,
     split_summary: dict[str, Any],
     source_summary: dict[str, Any],
-    run_facts: dict[str, Any],
     uplift_forest: go.Figure,
     scores_by_slice: go.Figure,
     history_length: go.Figure,
@@ -104,8 +98,13 @@ def write_report(
     cleaning_waterfall: go.Figure,
     all_parameters: dict[str, Any],
     parameters: ReportingParams,
-) -> str:
-    """Lay out the whole report, the verdict first, as one HTML file that loads nothing."""
+) -> tuple[str, dict[str, Any]]:
+    """Lay out the whole report, the verdict first, as one HTML file that loads nothing.
+
+    Returns:
+        The page; and the commit, the versions and the moment that stand in it.
+    """
+    run_facts = provenance.provenance()
     limit, metric = parameters.table_rows, headline_metric(uplift, parameters)
     drawn = {
         "history_length": history_length,
@@ -147,7 +146,7 @@ def write_report(
         words.one_training(verdict),
     ]
     caveat = " ".join(filter(None, caveats))
-    return report.render(words.tell(verdict), meta, caveat, source, parts)
+    return report.render(words.tell(verdict), meta, caveat, source, parts), run_facts
 
 
 def of_run(

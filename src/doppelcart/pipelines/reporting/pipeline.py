@@ -6,7 +6,6 @@ from kedro.pipeline import Node, Pipeline
 
 from doppelcart.arms.definition import GENERATORS
 from doppelcart.pipelines.reporting.nodes import (
-    describe_run,
     plot_cleaning,
     plot_history_length,
     plot_popularity,
@@ -35,7 +34,6 @@ REPORTED = [
     "cleaning_report",
     "split_summary",
     "source_summary",
-    "run_facts",
     "uplift_forest",
     "scores_by_slice",
     "history_length",
@@ -77,7 +75,6 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 name="plot_cleaning",
             ),
             Node(plot_tstr, "tstr", "tstr_shares", name="plot_tstr"),
-            Node(describe_run, None, "run_facts", name="describe_run"),
             Node(
                 write_report,
                 {name: name for name in REPORTED}
@@ -86,7 +83,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "all_parameters": "parameters",
                     "parameters": "params:reporting",
                 },
-                "report_html",
+                ["report_html", "run_facts"],
                 name="write_report",
             ),
         ]

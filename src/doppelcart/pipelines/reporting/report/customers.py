@@ -136,7 +136,8 @@ def agreement_table(agreement: pd.DataFrame, limit: int) -> Table:
         "Kendall's tau-b between the rankings by training on real customers and on these: 1 is the "
         "same order, 0 no relation. Recommenders are ranked on test customers, all their "
         "configurations on validation customers. From and to: 95 % interval by bootstrap over "
-        "customers. Two halves of the real customers show what chance alone leaves of a ranking.",
+        "customers. Two halves of the real customers show what chance leaves of a ranking. They "
+        "are half as many, so that to reach them is no proof.",
         grouped=True,
     )
 
