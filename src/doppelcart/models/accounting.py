@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from doppelcart.errors import ParameterError
+from doppelcart.errors import MissingExtraError, ParameterError
 
 LEAST_NOISE = 0.3
 """Below this noise multiplier the bounds say nothing of use."""
@@ -103,8 +103,15 @@ def noise_for(epsilon: float | None, n_users: int, config: PrivacyConfig) -> flo
     )
 
 
+def spent_on_histogram(noise: float, config: PrivacyConfig) -> float:
+    """Epsilon of a popularity histogram alone; infinite without noise."""
+    return math.inf if noise == 0 else _epsilon(_histogram(noise), config.delta)
+
+
 def histogram_noise_for(epsilon: float | None, n_users: int, config: PrivacyConfig) -> float:
     """The least noise of a popularity histogram that has the whole budget to itself.
+
+    Not less than ``LEAST_NOISE``, so that of a large budget some is left.
 
     Args:
         epsilon: The budget; None asks for no noise.
@@ -147,26 +154,34 @@ def _least_noise(
         )
     if _epsilon(event(LEAST_NOISE), config.delta) <= epsilon:
         return LEAST_NOISE
-    import dp_accounting
-    from dp_accounting import rdp
-
+    dp = _dp_accounting()
     with _quietly():
         return float(
-            dp_accounting.calibrate_dp_mechanism(
-                rdp.RdpAccountant,
+            dp.calibrate_dp_mechanism(
+                dp.rdp.RdpAccountant,
                 event,
                 epsilon,
                 config.delta,
-                dp_accounting.ExplicitBracketInterval(LEAST_NOISE, config.max_noise),
+                dp.ExplicitBracketInterval(LEAST_NOISE, config.max_noise),
                 tol=1e-3,
             )
         )
 
 
-def _epsilon(event: Any, delta: float) -> float:
-    from dp_accounting import rdp
+def _dp_accounting() -> Any:
+    try:
+        import dp_accounting
+        import dp_accounting.rdp
+    except ImportError as error:
+        raise MissingExtraError(
+            "Private training needs dp-accounting, which is not installed: "
+            '`pip install "doppelcart[privacy]"`, or `pip install -e ".[privacy]"` in a clone.'
+        ) from error
+    return dp_accounting
 
-    accountant = rdp.RdpAccountant()
+
+def _epsilon(event: Any, delta: float) -> float:
+    accountant = _dp_accounting().rdp.RdpAccountant()
     with _quietly():
         accountant.compose(event)
     return float(accountant.get_epsilon(delta))
@@ -174,8 +189,7 @@ def _epsilon(event: Any, delta: float) -> float:
 
 def _training(noise: float, n_users: int, config: PrivacyConfig) -> Any:
     """The histogram, then every step, as ``dp_accounting`` describes them."""
-    import dp_accounting as dp
-
+    dp = _dp_accounting()
     step = dp.PoissonSampledDpEvent(sampling_rate(config, n_users), dp.GaussianDpEvent(noise))
     return dp.ComposedDpEvent(
         [
@@ -186,9 +200,7 @@ def _training(noise: float, n_users: int, config: PrivacyConfig) -> Any:
 
 
 def _histogram(noise: float) -> Any:
-    import dp_accounting as dp
-
-    return dp.GaussianDpEvent(noise)
+    return _dp_accounting().GaussianDpEvent(noise)
 
 
 @contextmanager

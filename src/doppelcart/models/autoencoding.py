@@ -28,7 +28,8 @@ from doppelcart.models.networks import (
 class ReconstructionEnergy(keras.layers.Layer):
     """Squared error of a reconstructed history, summed and divided by the history's length.
 
-    It is 1 for a reconstruction of zeros and 0 for a perfect one, whatever the catalogue's size.
+    It is 0 for a perfect reconstruction, and n / (n + 1) for one of zeros, n being the length: near
+    1 but for the shortest histories, whatever the catalogue's size.
     """
 
     def call(self, full: Any, reconstruction: Any) -> Any:

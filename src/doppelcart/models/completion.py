@@ -21,7 +21,41 @@ def _widths(generator: Any) -> dict[str, int]:
     return {name: tensor.shape[-1] for name, tensor in generator.input.items()}
 
 
-def _check_catalogue(generator: Any, n_items: int) -> None:
+def check_trained_on(generator: Any, train: Histories) -> None:
+    """Refuse a generator of other users: among them could be those it is to be tested on.
+
+    Args:
+        generator: The trained G; one that carries no note of its users passes.
+        train: Training users of the present split.
+
+    Raises:
+        InputError: It was trained on others, or on another catalogue.
+    """
+    from doppelcart.models.networks import ITEM_FEATURES, digest
+
+    _check_items(generator, train.item_ids)
+    noted = generator.get_layer(ITEM_FEATURES).users
+    if noted and noted != digest(train.user_ids):
+        raise InputError(
+            "The generator was trained on other users than the present training users, and among "
+            "them may be some that it is to be tested on. Train it again: kedro run --pipelines gan"
+        )
+
+
+def _check_items(generator: Any, item_ids: np.ndarray) -> None:
+    from doppelcart.models.networks import ITEM_FEATURES, digest
+
+    _check_size(generator, len(item_ids))
+    noted = generator.get_layer(ITEM_FEATURES).catalogue
+    if noted and noted != digest(item_ids):
+        raise InputError(
+            f"The generator was trained on a catalogue of {len(item_ids):,} items, as many as "
+            "these histories have, but they are other items, or in another order. Train it again: "
+            "kedro run --pipelines gan"
+        )
+
+
+def _check_size(generator: Any, n_items: int) -> None:
     expected = _widths(generator)["history"]
     if expected != n_items:
         raise InputError(
@@ -73,8 +107,8 @@ def generate(
 ) -> Histories:
     """Invent users: an empty history, noise, and the target profiles where given.
 
-    Each item is an independent draw given the noise; what items have to do with each other
-    comes from the noise alone.
+    Each item is an independent draw given noise and profile. What items have to do with each other
+    comes through the two; as trained by default, hardly through the noise.
 
     Args:
         generator: The trained G.
@@ -86,9 +120,9 @@ def generate(
         prefix: Users are named ``<prefix>-<number>``.
 
     Raises:
-        InputError: The generator was trained on a catalogue of another size.
+        InputError: The generator was trained on another catalogue.
     """
-    _check_catalogue(generator, len(item_ids))
+    _check_items(generator, item_ids)
     noise_units = _widths(generator)["noise"]
     rows: list[np.ndarray] = []
     for start in range(0, n_users, ROWS_A_CHUNK):
@@ -129,7 +163,7 @@ def complete(
     Raises:
         InputError: The generator was trained on a catalogue of another size.
     """
-    _check_catalogue(generator, seen.shape[1])
+    _check_size(generator, seen.shape[1])
     noise_units = _widths(generator)["noise"]
     result = np.zeros(seen.shape, np.float32)
     for start in range(0, seen.shape[0], ROWS_A_CHUNK):
@@ -181,6 +215,7 @@ def make_completer(
     """
 
     def completer(seen: Histories) -> np.ndarray:
+        _check_items(generator, seen.item_ids)
         known = profile_rows(demographics, seen.user_ids)
         return complete(generator, seen.matrix, n_draws, np.random.default_rng(seed), known)
 

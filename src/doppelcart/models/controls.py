@@ -18,7 +18,8 @@ def copy_users(real: Histories, n_users: int, rng: np.random.Generator) -> Histo
     same recommender on the real ones with half the l2, so copies show what re-tuning is worth.
     """
     rounds = -(-n_users // real.n_users)
-    order = np.concatenate([rng.permutation(real.n_users) for _ in range(rounds)])[:n_users]
+    orders = [rng.permutation(real.n_users) for _ in range(rounds)]
+    order = np.concatenate([np.empty(0, dtype=np.int64), *orders])[:n_users]
     copies = real.select(order)
     return Histories(_named("copy", n_users), real.item_ids, copies.indptr, copies.items)
 

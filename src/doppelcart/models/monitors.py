@@ -20,7 +20,7 @@ from doppelcart.metrics.fidelity import (
 )
 from doppelcart.metrics.privacy import near_copy_rate
 from doppelcart.metrics.ranking import ndcg, top_k
-from doppelcart.metrics.summaries import lengths, popularity
+from doppelcart.metrics.summaries import correlation, lengths, popularity
 
 K = 20
 MIN_COVERAGE, MIN_RECALL = 0.2, 0.1
@@ -29,6 +29,8 @@ NEAR = 0.8
 VANISHED = 1e-6
 EXPLODED = 1e4
 MIN_NATS = 0.1
+MIN_STRUCTURE, MIN_NDCG = 0.05, 1e-3
+"""Below these, what a generator reaches of the reference is noise over noise."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class Reference:
         case: The cold slice whose completion is scored.
         whole: (n, n_items) CSR of the case's users, revealed and relevant items together.
         popularity_ndcg: NDCG@20 of ranking by popularity on the case.
-        real_cooccurrence: Co-occurrence correlation of training and validation users, the
-            most that a perfect generator can be expected to reach.
+        real_cooccurrence: Co-occurrence correlation of training and validation users. A perfect
+            generator reaches less: a look invents as many users as validate, and they are fewer.
         real_near_copies: Share of validation users who are near copies of a training user by
             chance: where histories are short, many are.
     """
@@ -78,12 +80,13 @@ def selection_value(completion_ndcg: float, cooccurrence: float, reference: Refe
     """One number for both uses of the generator, to compare its checkpoints by.
 
     Completion counts by its NDCG as a multiple of that of ranking by popularity; invention by
-    how much of the real users' co-occurrence it shows, 0 to 1. Both are measured on validation
-    users.
+    how much of the real users' co-occurrence it shows, 0 to 1, and 0 where they show none. Both
+    are measured on validation users.
     """
-    completion = completion_ndcg / max(reference.popularity_ndcg, 1e-9)
-    invention = cooccurrence / max(reference.real_cooccurrence, 1e-9)
-    return completion + (float(np.clip(invention, 0, 1)) if np.isfinite(invention) else 0.0)
+    completion = completion_ndcg / max(reference.popularity_ndcg, MIN_NDCG)
+    if not (reference.real_cooccurrence >= MIN_STRUCTURE and np.isfinite(cooccurrence)):
+        return completion
+    return completion + float(np.clip(cooccurrence / reference.real_cooccurrence, 0, 1))
 
 
 def look(
@@ -116,7 +119,7 @@ def look(
         "selection": selection_value(completion, cooccurrence, reference),
         "completion_ndcg": completion,
         "cooccurrence": cooccurrence,
-        "popularity": _correlation(popularity(trained_on), popularity(invented)),
+        "popularity": correlation(popularity(trained_on), popularity(invented)),
         "length_mean": float(lengths(invented).mean() / lengths(trained_on).mean()),
         "length_sd": float(lengths(invented).std() / max(lengths(trained_on).std(), 1e-9)),
         "recall": neighbourhoods["recall"],
@@ -125,12 +128,6 @@ def look(
         "near_copies": near_copy_rate(invented, trained_on, NEAR),
         "real_near_copies": reference.real_near_copies,
     }
-
-
-def _correlation(left: np.ndarray, right: np.ndarray) -> float:
-    if left.std() == 0 or right.std() == 0:
-        return float("nan")
-    return float(np.corrcoef(left, right)[0, 1])
 
 
 def diagnose(history: pd.DataFrame, best_epoch: int) -> pd.DataFrame:

@@ -7,6 +7,7 @@ cost of a step grows linearly with the number of items.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from keras import ops
 
 from doppelcart.models.config import NetworkConfig
 
+ITEM_FEATURES = "mean_item_features"
 PROFILE_INPUTS = ("demographics", "demographics_known", "behaviour", "behaviour_known")
 
 
@@ -26,15 +28,22 @@ class MeanItemFeatures(keras.layers.Layer):
     Args:
         n_items: Size of the catalogue.
         n_features: Number of item features.
+        catalogue: Digest of the item ids, by which another catalogue of the same size is known;
+            empty where it was not noted.
+        users: Digest of the ids of the training users.
 
     The (n_items, n_features) table is a frozen weight, set by ``set_weights`` and saved with
     the model.
     """
 
-    def __init__(self, n_items: int, n_features: int, **kwargs: Any) -> None:
+    def __init__(
+        self, n_items: int, n_features: int, catalogue: str = "", users: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.n_items = n_items
         self.n_features = n_features
+        self.catalogue = catalogue
+        self.users = users
         self.table = self.add_weight(
             shape=(n_items, n_features), initializer="zeros", trainable=False, name="table"
         )
@@ -46,7 +55,8 @@ class MeanItemFeatures(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""
-        return {**super().get_config(), "n_items": self.n_items, "n_features": self.n_features}
+        own = ("n_items", "n_features", "catalogue", "users")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 
 @keras.saving.register_keras_serializable(package="doppelcart")
@@ -65,6 +75,26 @@ class LogLength(keras.layers.Layer):
     def call(self, history: Any) -> Any:
         """Map (batch, n_items) to (batch, 1)."""
         return ops.log1p(ops.sum(history, axis=1, keepdims=True))
+
+
+def note_data(
+    generator: keras.Model, item_ids: np.ndarray, user_ids: np.ndarray | None = None
+) -> None:
+    """Write into a trained generator for which items it is, and on whom it was trained.
+
+    Args:
+        generator: G of ``build_generator``.
+        item_ids: (n_items,) the catalogue.
+        user_ids: Training users; None where that is nobody's business.
+    """
+    layer = generator.get_layer(ITEM_FEATURES)
+    layer.catalogue = digest(item_ids)
+    layer.users = "" if user_ids is None else digest(user_ids)
+
+
+def digest(ids: np.ndarray) -> str:
+    """A name for identifiers in their order."""
+    return hashlib.sha256("\0".join(ids.astype(str)).encode()).hexdigest()[:16]
 
 
 def log_odds(popularity: np.ndarray, n_users: int) -> np.ndarray:
@@ -143,7 +173,7 @@ def build_generator(
     noise = keras.Input((config.noise_units,), name="noise")
     profile = profile_inputs(n_demographics, n_behaviours)
 
-    means = MeanItemFeatures(n_items, n_features, name="mean_item_features")
+    means = MeanItemFeatures(n_items, n_features, name=ITEM_FEATURES)
     encoded = keras.layers.Dense(
         config.hidden_units,
         kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),

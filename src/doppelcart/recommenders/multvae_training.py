@@ -82,7 +82,8 @@ def epochs(
     step = make_step(variables, config)
     epoch = 0
     while True:
-        weight = config.kl_weight * min(1.0, epoch / max(config.annealing_epochs, 1))
+        grown = epoch / config.annealing_epochs if config.annealing_epochs else 1.0
+        weight = config.kl_weight * min(1.0, grown)
         order = rng.permutation(matrix.shape[0])
         for start in range(0, len(order), config.batch_size):
             users = order[start : start + config.batch_size]

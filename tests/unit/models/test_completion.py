@@ -1,6 +1,7 @@
 """Inventing and completing with a generator whose answer is known."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -8,16 +9,19 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from doppelcart.datasets.keras_model import KerasModelDataset
 from doppelcart.errors import InputError
 from doppelcart.histories import Histories
 from doppelcart.models.completion import (
     ROWS_A_CHUNK,
+    check_trained_on,
     complete,
     generate,
     generator_logits,
     make_completer,
     profile_rows,
 )
+from doppelcart.models.networks import note_data
 
 
 class Tensor:
@@ -42,6 +46,11 @@ class Stub:
 
     def __init__(self):
         self.asked = []
+        self.noted = SimpleNamespace(catalogue="", users="")
+
+    def get_layer(self, name):
+        assert name == "mean_item_features"
+        return self.noted
 
     def __call__(self, fed, training):
         assert training is False
@@ -118,6 +127,42 @@ def test_another_catalogue_is_refused_with_advice(n_items):
         complete(Stub(), sparse.csr_matrix((2, n_items)), 1, rng)
     with pytest.raises(InputError, match=advice):
         generate(Stub(), 2, np.arange(n_items), rng)
+
+
+def test_other_items_in_the_same_number_are_refused():
+    stub = Stub()
+    note_data(stub, ITEMS, np.array(["u"]))
+    assert generate(stub, 2, ITEMS, np.random.default_rng(0)).n_users == 2
+    demographics = pd.DataFrame({"user_id": ["v"], "a": [0.0], "b": [0.0]})
+    completer = make_completer(stub, demographics, 1, 0)
+    for items in (ITEMS[::-1], np.array(["a", "b", "c", "x"])):
+        with pytest.raises(InputError, match="as many as these histories have, but they are other"):
+            generate(stub, 2, items, np.random.default_rng(0))
+        with pytest.raises(InputError, match="kedro run --pipelines gan"):
+            completer(Histories.from_lists([np.array([0])], np.array(["v"]), items))
+
+
+def test_a_generator_of_other_training_users_is_refused():
+    stub = Stub()
+    rows = [np.array([0]), np.array([1])]
+    train = Histories.from_lists(rows, np.array(["u", "v"]), ITEMS)
+    check_trained_on(stub, train)  # nothing was noted
+    note_data(stub, ITEMS, train.user_ids)
+    check_trained_on(stub, train)
+    others = Histories.from_lists(rows, np.array(["u", "w"]), ITEMS)
+    with pytest.raises(InputError, match="other users than the present training users"):
+        check_trained_on(stub, others)
+    note_data(stub, ITEMS)  # privately trained: who took part is not written down
+    check_trained_on(stub, others)
+
+
+def test_what_was_noted_of_the_data_survives_the_file(trained_denoiser, block_shop, tmp_path):
+    dataset = KerasModelDataset(filepath=str(tmp_path / "generator.keras"))
+    dataset.save(trained_denoiser[0].generator)
+    loaded, train = dataset.load(), block_shop()
+    check_trained_on(loaded, train)
+    with pytest.raises(InputError, match="other users"):
+        check_trained_on(loaded, train.select(np.arange(1, train.n_users)))
 
 
 def test_another_catalogue_is_refused_by_a_trained_model(trained_denoiser):

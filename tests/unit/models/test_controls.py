@@ -31,6 +31,11 @@ def test_copies_take_every_user_once_before_any_twice():
     assert sorted(first) == sorted(tuple(row) for row in ROWS)
 
 
+@pytest.mark.parametrize("control", [copy_users, draw_by_popularity, mix_users])
+def test_nobody_is_made_where_nobody_is_asked_for(control):
+    assert control(shop(ROWS, 5), 0, np.random.default_rng(0)).n_users == 0
+
+
 def test_independent_draws_have_every_item_with_its_own_chance():
     shares = np.array([0.0, 1.0, 0.5, 0.2])
     made = draw_independently(shares, 4000, np.arange(4), np.random.default_rng(0))

@@ -174,7 +174,7 @@ class TestSelection:
         )
         assert selection_value(ndcg, cooccurrence, reference) == pytest.approx(expected)
 
-    @pytest.mark.parametrize("real", [0.0, -0.1, np.nan])
+    @pytest.mark.parametrize("real", [0.04, 0.0, -0.1, np.nan])
     def test_where_real_users_have_no_structure_completion_alone_decides(
         self, case, train_users, real
     ):
@@ -183,8 +183,16 @@ class TestSelection:
         reference = replace(
             make_reference(train_users, case), popularity_ndcg=0.2, real_cooccurrence=real
         )
-        assert 1.0 <= selection_value(0.2, 0.3, reference) <= 2.0
-        assert 1.0 <= selection_value(0.2, -0.3, reference) <= 2.0
+        assert selection_value(0.2, 0.3, reference) == 1.0
+        assert selection_value(0.2, -0.3, reference) == 1.0
+
+    def test_where_popularity_finds_nothing_invention_still_counts(self, case, train_users):
+        from dataclasses import replace
+
+        reference = replace(
+            make_reference(train_users, case), popularity_ndcg=0.0, real_cooccurrence=0.4
+        )
+        assert selection_value(0.002, 0.2, reference) == pytest.approx(2 + 0.5)
 
 
 class TestLook:

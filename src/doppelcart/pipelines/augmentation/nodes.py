@@ -64,7 +64,13 @@ def invent_users(
         profile_matrix: ``user_id`` and behaviour columns of the training users.
         demographics_matrix: ``user_id`` and demographic columns.
         params: Parameters of the pipeline.
+
+    Raises:
+        InputError: The generator was trained on other users, or for another catalogue.
     """
+    from doppelcart.models.completion import check_trained_on
+
+    check_trained_on(generator, train_histories)
     return invent_like(
         generator,
         train_histories,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -267,6 +266,7 @@ def draw_private_popularity(
     Raises:
         ParameterError: A budget cannot be kept.
     """
+    from doppelcart.models.accounting import spent_on_histogram
     from doppelcart.models.controls import draw_independently
     from doppelcart.models.private import popularity_within
 
@@ -280,7 +280,7 @@ def draw_private_popularity(
             train_histories.item_ids,
             np.random.default_rng([training.seed, 6]),
         )
-        spent = math.inf if epsilon is None else epsilon
+        spent = spent_on_histogram(noise, training)
         rows.append({"release": label, "budget": budget, "epsilon": spent, "noise": noise})
     return users, pd.DataFrame(rows)
 

@@ -14,6 +14,7 @@ from kedro.validation import TypeExtractor
 
 from doppelcart.cases import Case
 from doppelcart.histories import Histories
+from doppelcart.models import completion
 from doppelcart.pipelines.evaluation import create_pipeline, nodes
 from doppelcart.pipelines.evaluation.params import EvaluationParams
 
@@ -87,7 +88,8 @@ def completers_made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int
         made.append((generator, n_draws, seed))
         return lambda seen: np.full((seen.n_users, seen.n_items), 0.2, dtype=np.float32)
 
-    monkeypatch.setattr(nodes, "_make_completer", lambda: make_completer)
+    monkeypatch.setattr(completion, "make_completer", make_completer)
+    monkeypatch.setattr(completion, "check_trained_on", lambda *_: None)
     return made
 
 
