@@ -14,7 +14,7 @@ from benchmarks.figures import Figure
 from benchmarks.machine import PROJECT
 from benchmarks.memory import remembered
 from benchmarks.shops import SOURCES, Shop, fitted, in_words, judged_by, read_shop
-from doppelcart.arms.completion import Completer, strongest_unseen
+from doppelcart.arms.completion import Completer, strongest_of
 from doppelcart.arms.scoring import values_at_strengths
 from doppelcart.arms.tuning import TuningSettings
 from doppelcart.cases import Case
@@ -111,7 +111,7 @@ def completer_of(shop: Shop, generator: Any, way: Way) -> Completer:
 
     units = generator.input["noise"].shape[-1]
 
-    def completer(seen: Histories) -> np.ndarray:
+    def completer(seen: Histories) -> Iterator[np.ndarray]:
         rng = np.random.default_rng([SEED, 3])
         known = profile_rows(shop.demographics, seen.user_ids)
         history = seen.matrix.toarray().astype(np.float32)
@@ -121,7 +121,7 @@ def completer_of(shop: Shop, generator: Any, way: Way) -> Completer:
             logits = generator_logits(generator, history, noise * (way.draws > 0), known)
             chance = expit(logits)
             total += rng.random(chance.shape, dtype=np.float32) < chance if way.sampled else chance
-        return total / max(way.draws, 1)
+        yield total / max(way.draws, 1)
 
     return completer
 
@@ -135,7 +135,7 @@ def best_values(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """NDCG@20 a user without completion and with it, each at its best; and the strength."""
     known = case.seen.matrix
-    added = {"way": strongest_unseen(completer(case.seen), known, top)}
+    added = {"way": strongest_of(completer, case.seen, top)}
     configs, strengths = settings.configs[recommender.name], settings.strengths
     by_config = values_at_strengths(
         recommender, configs, known, added, strengths, case.relevant.matrix, "ndcg", 20

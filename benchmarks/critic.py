@@ -176,7 +176,7 @@ def of_nobody(shop: Shop, completer: Completer) -> dict[str, float]:
     best_sellers = np.tile(popular, (case.n_users, 1))
     generated, base = (
         np.nanmean(ranking.ndcg(ranking.top_k(scores, nothing, LIST), wanted, LIST))
-        for scores in (completer(case.seen), best_sellers)
+        for scores in (np.concatenate(list(completer(case.seen))), best_sellers)
     )
     return {"change of NDCG@20 against popularity, 0 known, %": float(100 * (generated / base - 1))}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from scipy import sparse
@@ -11,8 +11,12 @@ from doppelcart.cases import Case
 from doppelcart.errors import InputError
 from doppelcart.histories import Histories
 
-Completer = Callable[[Histories], np.ndarray]
-"""Known histories -> (n_users, n_items) probabilities in [0, 1] that the user buys the item."""
+Completer = Callable[[Histories], Iterator[np.ndarray]]
+"""Known histories -> probabilities in [0, 1] that the user buys the item, in blocks of some rows by
+(n_items,), one below the other: those of all users at once would be a matrix as large as the shop.
+"""
+
+ROWS_A_BLOCK = 512
 
 Completions = Mapping[str, sparse.csr_matrix]
 """By completion arm: (n_users, n_items) CSR of probabilities, 0 where the item is known."""
@@ -30,8 +34,9 @@ def popularity_completer(train: Histories) -> Completer:
     share = np.bincount(train.items, minlength=train.n_items) / max(train.n_users, 1)
     row = share.astype(np.float32)
 
-    def complete(seen: Histories) -> np.ndarray:
-        return np.broadcast_to(row, (seen.n_users, len(row)))
+    def complete(seen: Histories) -> Iterator[np.ndarray]:
+        for start in range(0, seen.n_users, ROWS_A_BLOCK):
+            yield np.broadcast_to(row, (min(ROWS_A_BLOCK, seen.n_users - start), len(row)))
 
     return complete
 
@@ -91,11 +96,30 @@ def complete_case(
     Returns:
         By arm: (n_users, n_items) CSR of probabilities.
     """
-    seen = case.seen.matrix
-    return {
-        arm: strongest_unseen(completer(case.seen), seen, top)
-        for arm, completer in completers.items()
-    }
+    return {arm: strongest_of(completer, case.seen, top) for arm, completer in completers.items()}
+
+
+def strongest_of(completer: Completer, seen: Histories, top: int | None) -> sparse.csr_matrix:
+    """``strongest_unseen`` of what a completer says, block by block.
+
+    Args:
+        completer: What completes.
+        seen: Known histories.
+        top: How many items a user to keep; None keeps all.
+
+    Returns:
+        (n_users, n_items) CSR, float32.
+
+    Raises:
+        InputError: If a value is no probability, or there are not as many rows as users.
+    """
+    matrix, kept, row = seen.matrix, [sparse.csr_matrix((0, seen.n_items), dtype=np.float32)], 0
+    for block in completer(seen):
+        kept.append(strongest_unseen(block, matrix[row : row + len(block)], top))
+        row += len(block)
+    if row != seen.n_users:
+        raise InputError(f"A completer returned {row} rows for {seen.n_users} users.")
+    return sparse.vstack(kept, format="csr")
 
 
 def completed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -163,17 +163,33 @@ def complete(
     Raises:
         InputError: The generator was trained on a catalogue of another size.
     """
+    blocks = complete_blocks(generator, seen, n_draws, rng, demographics)
+    return np.concatenate([np.zeros((0, seen.shape[1]), np.float32), *blocks])
+
+
+def complete_blocks(
+    generator: Any,
+    seen: sparse.csr_matrix,
+    n_draws: int,
+    rng: np.random.Generator,
+    demographics: np.ndarray | None = None,
+) -> Iterator[np.ndarray]:
+    """``complete`` in blocks of ``ROWS_A_CHUNK`` users, for more of them than memory holds.
+
+    Yields:
+        (at most ROWS_A_CHUNK, n_items) float32 in [0, 1].
+    """
     _check_size(generator, seen.shape[1])
     noise_units = _widths(generator)["noise"]
-    result = np.zeros(seen.shape, np.float32)
     for start in range(0, seen.shape[0], ROWS_A_CHUNK):
         chunk = slice(start, min(start + ROWS_A_CHUNK, seen.shape[0]))
         history = seen[chunk].toarray().astype(np.float32)
         known = None if demographics is None else demographics[chunk]
+        total = np.zeros(history.shape, np.float32)
         for _ in range(n_draws):
             noise = rng.standard_normal((len(history), noise_units), dtype=np.float32)
-            result[chunk] += expit(generator_logits(generator, history, noise, known))
-    return result / n_draws
+            total += expit(generator_logits(generator, history, noise, known))
+        yield total / n_draws
 
 
 def profile_rows(matrix: pd.DataFrame, user_ids: np.ndarray) -> np.ndarray:
@@ -202,8 +218,8 @@ def profile_rows(matrix: pd.DataFrame, user_ids: np.ndarray) -> np.ndarray:
 
 def make_completer(
     generator: Any, demographics: pd.DataFrame, n_draws: int, seed: int
-) -> Callable[[Histories], np.ndarray]:
-    """A function that completes the visible histories of any users.
+) -> Callable[[Histories], Iterator[np.ndarray]]:
+    """A function that completes the visible histories of any users, block by block.
 
     The same histories always give the same completion, whatever was completed before.
 
@@ -214,9 +230,9 @@ def make_completer(
         seed: Seed of the noise.
     """
 
-    def completer(seen: Histories) -> np.ndarray:
+    def completer(seen: Histories) -> Iterator[np.ndarray]:
         _check_items(generator, seen.item_ids)
         known = profile_rows(demographics, seen.user_ids)
-        return complete(generator, seen.matrix, n_draws, np.random.default_rng(seed), known)
+        return complete_blocks(generator, seen.matrix, n_draws, np.random.default_rng(seed), known)
 
     return completer

@@ -57,7 +57,7 @@ def test_every_arm_has_the_whole_grid_and_zero_in_it(
     scores = tune(
         train,
         {"copies": train, "gan": group_shop(24, 2)},
-        {"gan_completion": lambda seen: np.full((seen.n_users, seen.n_items), 0.1)},
+        {"gan_completion": lambda seen: iter([np.full((seen.n_users, seen.n_items), 0.1)])},
         {"cold_0": cold_case(group_shop(30, 1), 0), "cold_2": cold_case(group_shop(30, 1), 2)},
         settings(
             configs=configs,
@@ -102,7 +102,7 @@ def test_scores_of_users_are_what_the_means_are_made_of(
     scores, users = tune_by_user(
         train,
         {"gan": group_shop(24, 2)},
-        {"gan_completion": lambda seen: np.full((seen.n_users, seen.n_items), 0.1)},
+        {"gan_completion": lambda seen: iter([np.full((seen.n_users, seen.n_items), 0.1)])},
         {"cold_2": case, "cold_0": cold_case(group_shop(30, 1), 0)},
         settings(
             arms=["gan_completion", "gan_only"], synthetic_only_slices=["cold_2"], max_users=20

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -84,9 +84,9 @@ def completers_made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int
         demographics: pd.DataFrame,
         n_draws: int,
         seed: int,
-    ) -> Callable[[Histories], np.ndarray]:
+    ) -> Callable[[Histories], Iterator[np.ndarray]]:
         made.append((generator, n_draws, seed))
-        return lambda seen: np.full((seen.n_users, seen.n_items), 0.2, dtype=np.float32)
+        return lambda seen: iter([np.full((seen.n_users, seen.n_items), 0.2, dtype=np.float32)])
 
     monkeypatch.setattr(completion, "make_completer", make_completer)
     monkeypatch.setattr(completion, "check_trained_on", lambda *_: None)
