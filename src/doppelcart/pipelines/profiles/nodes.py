@@ -217,9 +217,18 @@ def exposure(rows: ir.Table, int_promotions: ir.Table, observed: Observed) -> li
 
 
 def opinions(int_reviews: ir.Table, observed: Observed) -> list[ir.Table]:
-    """The ratings given, or nothing where the source has none."""
-    if int_reviews[Columns.RATING].count().execute() == 0:
-        logger.info("feat_users: the source has no reviews; ratings are left out")
+    """The ratings given, or nothing where the source has none of which the moment is known."""
+    usable = int_reviews.drop_null([Columns.RATING, Columns.TIMESTAMP])
+    n_rated, n_usable = int_reviews[Columns.RATING].count().execute(), usable.count().execute()
+    if n_rated > n_usable:
+        logger.warning(
+            "feat_users: %d of %d ratings have no timestamp and are left out, for they may be of "
+            "after the training",
+            n_rated - n_usable,
+            n_rated,
+        )
+    if n_usable == 0:
+        logger.info("feat_users: the source has no ratings that can be used; they are left out")
         return []
     return [behaviour.ratings(int_reviews, observed.end)]
 

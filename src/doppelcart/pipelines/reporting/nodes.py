@@ -22,7 +22,7 @@ def plot_uplift(uplift: pd.DataFrame, parameters: ReportingParams) -> go.Figure:
     if uplift.empty:
         return figures.empty_figure("No arm was compared with the plain recommender.")
     return figures.uplift_forest(
-        uplift, headline_recommender(uplift, parameters), headline_metric(uplift, parameters)
+        uplift, headline_recommender(uplift, parameters), verdict_metric(uplift)
     )
 
 
@@ -32,7 +32,7 @@ def plot_scores(
     """Draw the absolute scores of every recommender and arm, by slice."""
     if metrics.empty:
         return figures.empty_figure("No recommender was evaluated.")
-    return figures.scores_by_slice(metrics, headline_metric(uplift, parameters))
+    return figures.scores_by_slice(metrics, parameters.metric or verdict_metric(uplift))
 
 
 def plot_history_length(
@@ -105,7 +105,7 @@ def write_report(
         The page; and the commit, the versions and the moment that stand in it.
     """
     run_facts = provenance.provenance()
-    limit, metric = parameters.table_rows, headline_metric(uplift, parameters)
+    limit, metric = parameters.table_rows, verdict_metric(uplift)
     drawn = {
         "history_length": history_length,
         "popularity_curve": popularity_curve,
@@ -125,7 +125,9 @@ def write_report(
             forests(uplift, uplift_forest, parameters),
             limit,
         ),
-        report.scores_section(metrics, chosen_configs, scores_by_slice, metric, limit),
+        report.scores_section(
+            metrics, chosen_configs, scores_by_slice, parameters.metric or metric, limit
+        ),
         report.targeting_section(
             targeted, targeting_segments, figures.targeting_forest(targeted), limit
         ),
@@ -165,7 +167,7 @@ def forests(
     if uplift.empty:
         return {}
     headline = headline_recommender(uplift, parameters)
-    metric = headline_metric(uplift, parameters)
+    metric = verdict_metric(uplift)
     return {headline: first} | {
         name: figures.uplift_forest(uplift, name, metric)
         for name in recommender_order(uplift[Columns.RECOMMENDER])
@@ -173,10 +175,8 @@ def forests(
     }
 
 
-def headline_metric(uplift: pd.DataFrame, parameters: ReportingParams) -> str:
-    """The metric of the figures: the one asked for, else that of the verdict."""
-    if parameters.metric is not None:
-        return parameters.metric
+def verdict_metric(uplift: pd.DataFrame) -> str:
+    """The metric that verdicts were judged by, which is the only one that uplift is of."""
     return str(uplift["metric"].iloc[0]) if len(uplift) else "ndcg@20"
 
 

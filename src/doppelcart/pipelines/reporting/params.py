@@ -10,8 +10,8 @@ class ReportingParams(BaseModel):
 
     metric: str | None = Field(
         default=None,
-        description="Metric of the figures, as the uplift table names it; null takes the one "
-        "that the verdict was judged by.",
+        description="Metric of the figure and table of scores, such as `recall@20`; null takes "
+        "the one that the verdict was judged by, which the uplift figures always show.",
     )
     recommender: str = Field(
         default="ease",

@@ -129,6 +129,19 @@ def test_the_order_of_the_rows_does_not_matter(
     pd.testing.assert_frame_equal(items_of(shop), items_of(turned))
 
 
+def test_ratings_of_no_known_moment_are_left_out_and_counted(
+    shop: dict[str, Any], table: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They may be of after the training."""
+    undated = [("u1", "a", None, 4.0, None), ("u1", "b", None, None, None)]
+    dated = [("u1", "c", "2024-01-05", 2.0, None)]
+    some = users_of(shop | {"int_reviews": table(Tables.REVIEWS, undated + dated)})
+    assert some.loc["u1", "mean_rating"] == 2.0
+    assert "1 of 2 ratings have no timestamp" in caplog.text
+    none = users_of(shop | {"int_reviews": table(Tables.REVIEWS, undated)})
+    assert not {"ratings", "mean_rating"} & set(none)
+
+
 def test_a_bare_source_loses_columns_and_says_so(
     bare_shop: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -138,7 +151,7 @@ def test_a_bare_source_loses_columns_and_says_so(
     # without baskets a visit is a day
     assert users["visits"].tolist() == [2, 1]
     assert items["price_position"].isna().all()
-    for word in ("amount", "brand", "promotions", "reviews"):
+    for word in ("amount", "brand", "promotions", "no ratings that can be used"):
         assert word in caplog.text
     profiles = scale_profiles(users, fit_profile_transformer(users, PARAMS))
     catalogue = scale_items(items, fit_item_transformer(items, PARAMS))

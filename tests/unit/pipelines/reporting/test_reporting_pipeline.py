@@ -47,10 +47,12 @@ def test_the_strongest_recommender_stands_in_for_one_that_was_not_run(uplift):
     assert nodes.headline_recommender(without, ReportingParams()) == "puresvd"
 
 
-def test_figures_follow_the_metric_of_the_verdict(uplift):
-    assert nodes.headline_metric(uplift, ReportingParams()) == "ndcg@20"
-    assert nodes.headline_metric(uplift.assign(metric="recall@5"), ReportingParams()) == "recall@5"
-    assert nodes.headline_metric(uplift, ReportingParams(metric="map@10")) == "map@10"
+def test_uplift_is_of_the_verdicts_metric_and_scores_of_any(uplift, metrics):
+    assert nodes.verdict_metric(uplift.assign(metric="recall@5")) == "recall@5"
+    other = ReportingParams(metric="recall@20")
+    assert nodes.plot_uplift(uplift, other) == nodes.plot_uplift(uplift, ReportingParams())
+    drawn = nodes.plot_scores(metrics, uplift, other)
+    assert drawn != nodes.plot_scores(metrics, uplift, ReportingParams())
 
 
 def test_item_shares_are_of_users():
