@@ -74,12 +74,14 @@ def slice_label(name: str) -> str:
         'New customers, first 5 items known'
         >>> slice_label("cold_80pct")
         'New customers, 80 % of their history known'
+        >>> slice_label("cold_12.5pct")
+        'New customers, 12.5 % of their history known'
         >>> slice_label("gold members")
         'gold members'
     """
     if name in _SLICES:
         return _SLICES[name]
-    if match := re.fullmatch(r"cold_(\d+)pct", name):
+    if match := re.fullmatch(r"cold_(\d+(?:\.\d+)?)pct", name):
         return f"New customers, {match[1]} % of their history known"
     if match := re.fullmatch(r"cold_(\d+)", name):
         return f"New customers, first {match[1]} items known"
@@ -126,7 +128,7 @@ def slice_order(names: Iterable[str]) -> list[str]:
     """Distinct slices: returning users first, then new users by how much is known of them."""
 
     def key(name: str) -> tuple[int, float, str]:
-        match = re.fullmatch(r"cold_(\d+)(pct)?", name)
+        match = re.fullmatch(r"cold_(\d+(?:\.\d+)?)(pct)?", name)
         if not match:
             return (0 if name == "warm" else 2, 0.0, name)
         return (1, float(match[1]) + (1e6 if match[2] else 0.0), name)

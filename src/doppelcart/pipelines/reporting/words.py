@@ -251,7 +251,7 @@ def slice_phrases(names: Sequence[str]) -> str:
     """
     phrases, counts, shares = [], [], []
     for name in names:
-        if match := re.fullmatch(r"cold_(\d+)pct", name):
+        if match := re.fullmatch(r"cold_(\d+(?:\.\d+)?)pct", name):
             shares.append(match[1])
         elif (match := re.fullmatch(r"cold_(\d+)", name)) and match[1] != "0":
             counts.append(match[1])

@@ -322,6 +322,7 @@ def test_texts_are_trimmed_and_names_have_one_case() -> None:
     [
         {"no_such_rule": {}},
         {"non_product": {"item_pattern": "("}},
+        {"non_product": {"item_pattern": "(?!SKU).*"}},
         {"cancellation": {"basket_pattern": "["}},
         {"outlier": {"n_mads": 0}},
         {"support": {"min_users_per_item": 0}},

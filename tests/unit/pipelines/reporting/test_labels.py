@@ -21,6 +21,12 @@ def test_slices_stand_in_the_order_of_what_is_known():
     assert found == ["warm", "cold_0", "cold_5", "cold_20", "cold_80pct", "vip"]
 
 
+def test_shares_need_not_be_whole_per_cent():
+    assert labels.slice_label("cold_12.5pct") == "New customers, 12.5 % of their history known"
+    found = labels.slice_order(["vip", "cold_80pct", "cold_12.5pct", "cold_20"])
+    assert found == ["cold_20", "cold_12.5pct", "cold_80pct", "vip"]
+
+
 def test_arms_stand_with_the_generator_before_its_controls_and_none_last():
     found = labels.arm_order(["none", "copies", "gan_new_users", "denoiser_completion",
                               "gan_completion", "vae"])  # fmt: skip
