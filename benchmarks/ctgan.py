@@ -26,7 +26,7 @@ from doppelcart.pipelines.profiles.nodes import activity_segment, by_user, top_l
 SEEDS = 3
 MAX_ITEMS = 1_000
 N_DEPARTMENTS, N_CATEGORIES = 12, 24
-JITTER = 0.25
+JITTER = 0.25  # half of a run's, which came later: measure anew when it changes
 CTGAN_EPOCHS = 300
 THEIRS, OURS = "CTGAN", "our GAN"
 EARLY_EPOCHS = 5
