@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -125,6 +126,8 @@ class TestCtrlC:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # a script that runs the tests in the background hands down that Ctrl-C is ignored
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         ) as process:
             end = time.monotonic() + 300
             while not state.exists() and process.poll() is None and time.monotonic() < end:
