@@ -25,12 +25,40 @@ from doppelcart.pipelines.tuning.params import TuningParams
 logger = logging.getLogger(__name__)
 
 
-def search_parameters(
+def gather_data(
     train_histories: Histories,
     profile_matrix: pd.DataFrame,
     demographics_matrix: pd.DataFrame,
     item_matrix: pd.DataFrame,
     validation_cases: dict[str, Case],
+    game: GameParams,
+) -> dict[str, Any]:
+    """What every training is given, by the name that ``fit`` has for it.
+
+    Args:
+        train_histories: Training users.
+        profile_matrix: ``user_id`` and the behaviour columns of the training users.
+        demographics_matrix: ``user_id`` and the demographic columns of all users.
+        item_matrix: ``item_id`` and item features, in catalogue order.
+        validation_cases: Validation users, who judge every trial.
+        game: What trains the generator.
+
+    Raises:
+        InputError: There are too few users or items to learn from.
+        ParameterError: There is no validation slice of the name given.
+    """
+    check_trainable(train_histories, validation_cases, game)
+    return {
+        "histories": train_histories,
+        "demographics": profile_rows(demographics_matrix, train_histories.user_ids),
+        "behaviour": profile_rows(profile_matrix, train_histories.user_ids),
+        "item_features": item_matrix.drop(columns=Columns.ITEM).to_numpy(np.float32),
+        "validation": validation_cases[game.selection_slice],
+    }
+
+
+def search_parameters(
+    data: dict[str, Any],
     network: NetworkConfig,
     training: TrainingConfig,
     game: GameParams,
@@ -39,11 +67,7 @@ def search_parameters(
     """Train the generator with one set of parameters after another, or go on doing so.
 
     Args:
-        train_histories: Training users.
-        profile_matrix: ``user_id`` and the behaviour columns of the training users.
-        demographics_matrix: ``user_id`` and the demographic columns of all users.
-        item_matrix: ``item_id`` and item features, in catalogue order.
-        validation_cases: Validation users, who judge every trial.
+        data: As from ``gather_data``.
         network: Sizes, where they are not searched.
         training: How to train, where it is not searched.
         game: What trains the generator.
@@ -54,15 +78,9 @@ def search_parameters(
 
     Raises:
         MissingExtraError: Optuna is not installed.
-        InputError: There are too few users or items to learn from.
-        ParameterError: There is no validation slice of the name given, or the best trial would be
-            confirmed with the seed that chose it.
+        ParameterError: The best trial would be confirmed with the seed that chose it.
     """
-    check_trainable(train_histories, validation_cases, game)
     _check_seeds(training, params)
-    data = _data(
-        train_histories, profile_matrix, demographics_matrix, item_matrix, validation_cases, game
-    )
     study = search.open_study(params.study, identity(data, network, training, game, params))
     search.search(
         study,
@@ -75,24 +93,6 @@ def search_parameters(
         search.trials_table(study, params.space),
         search.importances(study, params.space, params.study),
     )
-
-
-def _data(
-    train_histories: Histories,
-    profile_matrix: pd.DataFrame,
-    demographics_matrix: pd.DataFrame,
-    item_matrix: pd.DataFrame,
-    validation_cases: dict[str, Case],
-    game: GameParams,
-) -> dict[str, Any]:
-    """What every training is given, by the name that ``fit`` has for it."""
-    return {
-        "histories": train_histories,
-        "demographics": profile_rows(demographics_matrix, train_histories.user_ids),
-        "behaviour": profile_rows(profile_matrix, train_histories.user_ids),
-        "item_features": item_matrix.drop(columns=Columns.ITEM).to_numpy(np.float32),
-        "validation": validation_cases[game.selection_slice],
-    }
 
 
 def _check_seeds(training: TrainingConfig, params: TuningParams) -> None:
@@ -204,11 +204,7 @@ def choose_best(trials: pd.DataFrame, params: TuningParams) -> dict[str, Any]:
 
 
 def confirm_best(
-    train_histories: Histories,
-    profile_matrix: pd.DataFrame,
-    demographics_matrix: pd.DataFrame,
-    item_matrix: pd.DataFrame,
-    validation_cases: dict[str, Case],
+    data: dict[str, Any],
     network: NetworkConfig,
     training: TrainingConfig,
     game: GameParams,
@@ -220,11 +216,7 @@ def confirm_best(
     The best of many trials owes some of its value to luck, and what is configured need not.
 
     Args:
-        train_histories: Training users.
-        profile_matrix: ``user_id`` and the behaviour columns of the training users.
-        demographics_matrix: ``user_id`` and the demographic columns of all users.
-        item_matrix: ``item_id`` and item features, in catalogue order.
-        validation_cases: Validation users, who judge.
+        data: As from ``gather_data``.
         network: Sizes as configured.
         training: How to train, as configured.
         game: What trains the generator.
@@ -235,9 +227,6 @@ def confirm_best(
         One row a seed: the values of ``configured`` and ``best``, undefined where training
         diverged, and their ``difference``.
     """
-    data = _data(
-        train_histories, profile_matrix, demographics_matrix, item_matrix, validation_cases, game
-    )
     found = best["gan"]
     tried = {"configured": {}, "best": {**found.get("network", {}), **found.get("training", {})}}
     rows = []

@@ -9,21 +9,25 @@ from doppelcart.pipelines.tuning import figures, nodes
 
 def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
     """From what the last run saved to the best parameters; not part of the default run."""
-    trained_on = [
-        "train_histories",
-        "profile_matrix",
-        "demographics_matrix",
-        "item_matrix",
-        "validation_cases",
-        "params:gan.network",
-        "params:gan.training",
-        "params:gan.game",
-    ]
+    trained = ["tuning_data", "params:gan.network", "params:gan.training", "params:gan.game"]
     return Pipeline(
         [
             Node(
+                nodes.gather_data,
+                inputs=[
+                    "train_histories",
+                    "profile_matrix",
+                    "demographics_matrix",
+                    "item_matrix",
+                    "validation_cases",
+                    "params:gan.game",
+                ],
+                outputs="tuning_data",
+                name="gather_tuning_data",
+            ),
+            Node(
                 nodes.search_parameters,
-                inputs=[*trained_on, "params:tuning"],
+                inputs=[*trained, "params:tuning"],
                 outputs=["tuning.trials", "tuning.importances"],
                 name="search_parameters",
             ),
@@ -47,7 +51,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             ),
             Node(
                 nodes.confirm_best,
-                inputs=[*trained_on, "tuning.best", "params:tuning"],
+                inputs=[*trained, "tuning.best", "params:tuning"],
                 outputs="tuning.confirmation",
                 name="confirm_best",
             ),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
+from doppelcart.pipelines.tuning.nodes import gather_data
 from doppelcart.pipelines.tuning.params import TuningParams
 
 READ = (
@@ -32,14 +33,21 @@ def params(tmp_path: Path) -> TuningParams:
 
 
 @pytest.fixture
-def inputs(shop: dict[str, Any], params: TuningParams, tmp_path: Path) -> dict[str, Any]:
-    """Every dataset and parameter that the search reads, in its order."""
+def read(shop: dict[str, Any]) -> dict[str, Any]:
+    """What the pipeline reads of the shop."""
+    return {name: shop[name] for name in READ}
+
+
+@pytest.fixture
+def inputs(read: dict[str, Any], params: TuningParams, tmp_path: Path) -> dict[str, Any]:
+    """What the search is given, by name."""
+    game = GameParams(
+        name="gan", adversarial_weight=1.0, selection_slice="cold_2", state_folder=tmp_path
+    )
     return {
-        **{name: shop[name] for name in READ},
+        "data": gather_data(**read, game=game),
         "network": NetworkConfig(noise_units=4, hidden_units=8, critic_units=8),
         "training": TrainingConfig(epochs=3, batch_size=20, evaluate_every=2),
-        "game": GameParams(
-            name="gan", adversarial_weight=1.0, selection_slice="cold_2", state_folder=tmp_path
-        ),
+        "game": game,
         "params": params,
     }

@@ -14,6 +14,7 @@ from doppelcart.pipelines.tuning.nodes import (
     choose_best,
     confirm_best,
     confirmation,
+    gather_data,
     search_parameters,
 )
 
@@ -38,7 +39,7 @@ def trials() -> pd.DataFrame:
 
 
 class TestSearch:
-    def test_the_first_trial_is_what_is_configured_and_the_next_run_goes_on(self, inputs):
+    def test_the_first_trial_is_what_is_configured_and_the_next_run_goes_on(self, inputs, shop):
         trials, importances = search_parameters(**inputs)
         assert trials["state"].tolist() == ["complete"] * 3
         assert trials["hidden_units"][0] == 8
@@ -47,17 +48,17 @@ class TestSearch:
         assert importances["value"].isna().all()
 
         # A trial's value is that of the checkpoint which the gan pipeline would keep.
-        data: dict[str, Any] = inputs
+        users = shop["train_histories"].user_ids
         expected, _ = fitting.fit(
-            data["train_histories"],
+            shop["train_histories"],
             *(
-                data[name].set_index("user_id").loc[data["train_histories"].user_ids].to_numpy("f4")
+                shop[name].set_index("user_id").loc[users].to_numpy("f4")
                 for name in ("demographics_matrix", "profile_matrix")
             ),
-            data["item_matrix"].drop(columns="item_id").to_numpy("f4"),
-            data["validation_cases"]["cold_2"],
-            data["network"],
-            data["training"],
+            shop["item_matrix"].drop(columns="item_id").to_numpy("f4"),
+            shop["validation_cases"]["cold_2"],
+            inputs["network"],
+            inputs["training"],
             1.0,
             "gan",
         )
@@ -94,11 +95,10 @@ class TestSearch:
         assert one["study"][0] != two["study"][0]
         assert len(two) == 3
 
-    def test_a_slice_that_is_not_there_is_told_before_a_study_is_made(self, inputs):
+    def test_a_slice_that_is_not_there_is_told_before_a_study_is_made(self, inputs, read):
         game = inputs["game"].model_copy(update={"selection_slice": "cold_9"})
         with pytest.raises(ParameterError, match="cold_9"):
-            search_parameters(**inputs | {"game": game})
-        assert not inputs["params"].study.storage.exists()
+            gather_data(**read, game=game)
 
 
 class TestBest:
