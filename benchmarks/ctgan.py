@@ -26,7 +26,6 @@ from doppelcart.pipelines.profiles.nodes import activity_segment, by_user, top_l
 SEEDS = 3
 MAX_ITEMS = 1_000
 N_DEPARTMENTS, N_CATEGORIES = 12, 24
-JITTER = 0.25  # half of a run's, which came later: measure anew when it changes
 CTGAN_EPOCHS = 300
 THEIRS, OURS = "CTGAN", "our GAN"
 EARLY_EPOCHS = 5
@@ -59,7 +58,7 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  #
     with tempfile.TemporaryDirectory(prefix="doppelcart-") as scratch:
         home = Path(scratch)
         core.kedro(home, "run", "run", "--pipelines", core.TABLE_PIPELINES, *core.in_env(env))
-        yield contest(read(home / "run"), core.gan_parameters(env), home)
+        yield contest(read(home / "run"), home, env)
 
 
 def read(run: Path) -> dict[str, Any]:
@@ -133,9 +132,10 @@ def favourite(profile: pd.DataFrame, prefix: str) -> pd.Series:
     return shares.idxmax(axis=1).str.removeprefix(prefix)
 
 
-def contest(shop: Mapping[str, Any], parameters: Mapping[str, Any], home: Path) -> list[Figure]:
+def contest(shop: Mapping[str, Any], home: Path, env: str | None) -> list[Figure]:
     """Fidelity and seconds of either, and of real users against real users."""
     train, items = shop["train"], shop["feat_items"]
+    parameters = core.gan_parameters(env)
     real = describe(train, items)
     network, training = (
         NetworkConfig(**parameters["network"]),
@@ -153,7 +153,7 @@ def contest(shop: Mapping[str, Any], parameters: Mapping[str, Any], home: Path) 
         rows[THEIRS].append(judge(real, made, folder) | {"seconds": seconds})
         for who, config in trainings.items():
             seeded = config.model_copy(update={"seed": seed})
-            users, seconds = by_gan(shop, network, seeded, weight)
+            users, seconds = by_gan(shop, network, seeded, weight, env)
             rows[who].append(judge(real, describe(users, items), folder) | {"seconds": seconds})
     reference = judge(real, describe(shop["others"], items), home / "reference")
     return report(rows, reference, len(real), shop["others"].n_users)
@@ -174,9 +174,10 @@ def by_gan(
     network: NetworkConfig,
     training: TrainingConfig,
     adversarial_weight: float,
+    env: str | None,
 ) -> tuple[Histories, float]:
     """As many users as are real, invented as the pipeline does, and its processor seconds."""
-    from doppelcart.models.completion import generate, profile_rows
+    from doppelcart.models.completion import profile_rows
     from doppelcart.models.fitting import fit
 
     train = shop["train"]
@@ -195,17 +196,7 @@ def by_gan(
         adversarial_weight,
         "gan",
     )
-    rng = np.random.default_rng([training.seed, 1])
-    order = rng.permutation(train.n_users)
-    jitter = rng.normal(0, JITTER, profiles.shape).astype(np.float32)
-    users = generate(
-        trained.generator,
-        train.n_users,
-        train.item_ids,
-        rng,
-        demographics[order],
-        profiles[order] + jitter,
-    )
+    users = core.users_like(train, trained.generator, demographics, profiles, 1, env, training.seed)
     return users, time.process_time() - begin
 
 
