@@ -73,15 +73,18 @@ def time_bounds(interactions: ir.Table, params: SplitParams) -> tuple[pd.Timesta
     Raises:
         InputError: If the moments coincide, or nothing lies before the first.
     """
-    times = np.sort(
-        interactions.select(Columns.TIMESTAMP).to_pandas()[Columns.TIMESTAMP].to_numpy()
-    )
+    # moments are far fewer than lines: the engine counts, and only the counts come to memory
+    lines = interactions.group_by(Columns.TIMESTAMP).aggregate(n=interactions.count())
+    moments = lines.order_by(Columns.TIMESTAMP).to_pandas()
+    times, up_to = moments[Columns.TIMESTAMP].to_numpy(), moments["n"].cumsum().to_numpy()
+    n_lines = int(up_to[-1])
     first, second = (
-        times[int(share * len(times))] for share in (params.validation_from, params.test_from)
+        times[np.searchsorted(up_to, int(share * n_lines), side="right")]
+        for share in (params.validation_from, params.test_from)
     )
     if not times[0] < first < second:
         raise InputError(
-            f"the {len(times):,} clean interactions cannot be split by time: they run from "
+            f"the {n_lines:,} clean interactions cannot be split by time: they run from "
             f"{times[0]} to {times[-1]}, and the windows would begin at {first} and {second}. "
             "Check the expression of `timestamp`, or change split.validation_from and "
             "split.test_from."

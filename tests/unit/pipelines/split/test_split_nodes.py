@@ -54,6 +54,17 @@ def test_the_windows_begin_at_the_moment_of_a_line() -> None:
     assert second == START + pd.Timedelta(days=9)
 
 
+def test_lines_of_one_moment_all_count() -> None:
+    days = [1.0] * 3 + [2.0] * 5 + [3.0] * 4 + [4.0] * 8
+    first, second = time_bounds(
+        lines([("u", "a", day) for day in reversed(days)]),
+        SplitParams(validation_from=0.4, test_from=0.6),
+    )
+    # the lines number 8 and 12 of the 20 in order of time, counted from 0
+    assert first == START + pd.Timedelta(days=3)
+    assert second == START + pd.Timedelta(days=4)
+
+
 @pytest.mark.parametrize("days", [[1.0] * 10, [1.0] * 9 + [2.0], [1.0, *[2.0] * 9]])
 def test_time_that_cannot_be_cut_is_refused(days: list[float]) -> None:
     with pytest.raises(InputError, match="cannot be split by time"):
