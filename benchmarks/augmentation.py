@@ -20,8 +20,9 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks import core, processes
 from benchmarks.figures import Figure, Target
 from benchmarks.machine import PROJECT
-from benchmarks.memory import remembered
+from benchmarks.memory import code_of, remembered
 from benchmarks.published import data_folder, hold_out
+from benchmarks.shops import JUDGED_BY, TRAINED_BY
 from doppelcart.arms.grid import expand
 from doppelcart.arms.scoring import rank
 from doppelcart.cases import Case
@@ -274,12 +275,13 @@ def table(source: str, users: Histories) -> list[Figure]:
 
 
 def made_from(users: Histories, what: str) -> tuple[bytes, ...]:
-    """All that something measured on some users depends on, but for the code."""
+    """All that something measured on some users depends on."""
     configured = [config.model_dump() for config in default_generator()]
     every = core.all_parameters(None)
     used = [every["gan"]["game"], every["denoiser"]["game"], every["augmentation"]]
     told = json.dumps([what, list(ARMS), GRIDS, configured, used]).encode()
-    return users.matrix.indices.tobytes(), users.matrix.indptr.tobytes(), told
+    code = code_of(*TRAINED_BY, *JUDGED_BY, __file__)
+    return users.matrix.indices.tobytes(), users.matrix.indptr.tobytes(), told, code
 
 
 def mean_of_splits(of_splits: Sequence[np.ndarray]) -> np.ndarray:

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from benchmarks.figures import NAN, Figure, Near, Target
 from benchmarks.machine import PROJECT
-from benchmarks.memory import remembered
+from benchmarks.memory import code_of, remembered
 from benchmarks.published import CELLS, cells, cfgan_split, data_folder, hold_out
 from doppelcart.arms.grid import expand
 from doppelcart.models.config import CfganConfig
@@ -153,9 +153,9 @@ def train_once(outer: Split, config: CfganConfig, rounds: int) -> Trained:
 
 def made_from(train: sparse.csr_matrix, config: CfganConfig) -> tuple[bytes, ...]:
     """All that a training depends on: data, code, configuration, and when it is looked at."""
-    source = PROJECT / "src" / "doppelcart" / "models" / "cfgan.py"
+    code = code_of("src/doppelcart/models/cfgan.py")
     settings = f"{config.model_dump_json()}{LOOK_EVERY}".encode()
-    return train.indices.tobytes(), train.indptr.tobytes(), source.read_bytes(), settings
+    return train.indices.tobytes(), train.indptr.tobytes(), code, settings
 
 
 def cfgan_row(trained: Sequence[Trained], outer: Split, rounds: int) -> list[Figure]:

@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks import core
 from benchmarks.figures import Figure
 from benchmarks.machine import PROJECT
-from benchmarks.memory import remembered
+from benchmarks.memory import code_of, remembered
 from benchmarks.shops import SOURCES, Shop, fitted, in_words, judged_by, read_shop
 from doppelcart.arms.completion import Completer, strongest_of
 from doppelcart.arms.scoring import values_at_strengths
@@ -100,7 +100,7 @@ def values_of(shop: Shop) -> dict[str, np.ndarray]:
         return found
 
     told = repr((WAYS, SLICES)).encode()
-    return remembered(CACHE, [*judged_by(shop, "gan", SEED, {}), told], work)
+    return remembered(CACHE, [*judged_by(shop, "gan", SEED, {}), told, code_of(__file__)], work)
 
 
 def completer_of(shop: Shop, generator: Any, way: Way) -> Completer:

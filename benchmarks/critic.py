@@ -13,7 +13,7 @@ from scipy import stats
 from benchmarks import core
 from benchmarks.figures import Figure, Target
 from benchmarks.machine import PROJECT
-from benchmarks.memory import remembered
+from benchmarks.memory import code_of, remembered
 from benchmarks.shops import (
     SOURCES,
     Shop,
@@ -112,7 +112,8 @@ def judged_once(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) ->
         values["selection value, validation users"] = float(trained.history["selection"].max())
         return {figure: np.array(value) for figure, value in values.items()}
 
-    kept = remembered(CACHE, judged_by(shop, name, seed, changes), work)
+    known = judged_by(shop, name, seed, changes)
+    kept = remembered(CACHE, [*known, code_of(__file__)], work)
     return {figure: float(value) for figure, value in kept.items()}
 
 

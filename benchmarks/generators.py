@@ -13,7 +13,7 @@ import pandas as pd
 from benchmarks import core
 from benchmarks.figures import Figure, Target
 from benchmarks.machine import PROJECT
-from benchmarks.memory import remembered
+from benchmarks.memory import code_of, remembered
 from benchmarks.shops import SOURCES, Shop, fitted, judged_by, learned_by_ease, read_shop, users_of
 from doppelcart.histories import Histories
 from doppelcart.metrics import fidelity
@@ -96,7 +96,8 @@ def judged_once(shop: Shop, contender: Contender, seed: int) -> dict[str, float]
         trained = fitted(shop, contender.game, seed, **contender.changes)
         return {name: np.array(value) for name, value in judge(shop, trained, seed).items()}
 
-    kept = remembered(CACHE, judged_by(shop, contender.game, seed, contender.changes), work)
+    known = judged_by(shop, contender.game, seed, contender.changes)
+    kept = remembered(CACHE, [*known, code_of(__file__)], work)
     return {name: float(value) for name, value in kept.items()}
 
 

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.machine import PROJECT
+
 
 def digest(made_from: Sequence[bytes]) -> str:
     """A short name for what was made from all that."""
     return hashlib.sha256(b"".join(made_from)).hexdigest()[:16]
+
+
+def code_of(*places: str) -> bytes:
+    """What some code does, whatever its comments and docstrings say.
+
+    Args:
+        *places: Folders or files of the project.
+    """
+    files = [path for place in places for path in _files(PROJECT / place)]
+    trees = [without_docstrings(path.read_text(encoding="utf-8")) for path in files]
+    return "".join(ast.dump(tree) for tree in trees).encode()
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+def without_docstrings(source: str) -> ast.Module:
+    """A module's syntax, in which neither comments nor docstrings nor line breaks are left."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return tree
 
 
 def remembered(

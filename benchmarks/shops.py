@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks import core
 from benchmarks.machine import PROJECT
-from benchmarks.memory import digest, remembered
+from benchmarks.memory import code_of, digest, remembered
 from benchmarks.published import data_folder
 from doppelcart.arms.grid import expand
 from doppelcart.cases import Case
@@ -30,18 +30,13 @@ LEARNED = PROJECT / "build" / "benchmarks" / "learned"
 SOURCES: dict[str, str | None] = {"Complete Journey": None, "Online Retail": "online_retail"}
 """Environment of each source's parameters."""
 
-TRAINED_BY = (
-    "autoencoding",
-    "batches",
-    "completion",
-    "fitting",
-    "game",
-    "networks",
-    "objectives",
-    "training",
-    "vae",
+TRAINED_BY = tuple(f"src/doppelcart/{part}" for part in ("histories.py", "metrics", "models"))
+"""Code that decides what a training yields."""
+JUDGED_BY = (
+    *(f"src/doppelcart/{part}" for part in ("arms", "pipelines/privacy", "recommenders")),
+    *(f"benchmarks/{part}.py" for part in ("core", "shops")),
 )
-"""Modules of ``doppelcart.models`` that decide what a training yields."""
+"""Code that decides what is found of it, besides that of the benchmark that asks."""
 
 
 @dataclass(frozen=True)
@@ -212,18 +207,35 @@ def settings(env: str | None, name: str, seed: int, changes: Mapping[str, Any]) 
 
 def trained_by(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> list[bytes]:
     """All that a training depends on: data, code and parameters."""
-    told = json.dumps(settings(shop.env, name, seed, changes), sort_keys=True)
-    models = PROJECT / "src" / "doppelcart" / "models"
-    code = [(models / f"{module}.py").read_bytes() for module in TRAINED_BY]
-    return [shop.train.items.tobytes(), shop.behaviour.tobytes(), told.encode(), *code]
+    told = settings(shop.env, name, seed, changes)
+    arrays = [
+        *_arrays(shop.train),
+        *_arrays_of(shop.validation[told["selection_slice"]]),
+        shop.behaviour,
+        shop.features,
+    ]
+    data = [array.tobytes() for array in arrays]
+    tables = [shop.demographics.to_csv(index=False), json.dumps(told, sort_keys=True)]
+    return [*data, *(table.encode() for table in tables), code_of(*TRAINED_BY)]
 
 
 def judged_by(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> list[bytes]:
-    """All that figures of a training depend on."""
+    """All that figures of a training depend on, but for the code of the benchmark that asks."""
     every = core.all_parameters(shop.env)
-    used = {key: every[key] for key in ("augmentation", "evaluation")}
+    used = {key: every[key] for key in ("augmentation", "evaluation", "privacy")}
     told = json.dumps(used, sort_keys=True).encode()
-    return [*trained_by(shop, name, seed, changes), told]
+    cases = [*shop.validation.values(), *shop.test.values()]
+    arrays = [*_arrays(shop.strangers), *(array for case in cases for array in _arrays_of(case))]
+    data = [array.tobytes() for array in arrays]
+    return [*trained_by(shop, name, seed, changes), *data, told, code_of(*JUDGED_BY)]
+
+
+def _arrays(users: Histories) -> list[np.ndarray]:
+    return [users.user_ids.astype(str), users.items, users.indptr]
+
+
+def _arrays_of(case: Case) -> list[np.ndarray]:
+    return [*_arrays(case.seen), *_arrays(case.relevant)]
 
 
 def users_of(shop: Shop, generator: Any, times: int, seed: int) -> Histories:
@@ -252,9 +264,10 @@ def learned_by_ease(shop: Shop, users: Histories, cases: Mapping[str, Case]) -> 
         values = core.tuned(users, shop.validation[name], cases[name], configs)
         return {"ndcg": np.array(np.nanmean(values))}
 
-    judges = [case.relevant.items for case in (shop.validation[name], cases[name])]
+    judges = [array for of in (shop.validation, cases) for array in _arrays_of(of[name])]
     arrays = [users.items, users.indptr, *judges]
-    made_from = [*(array.tobytes() for array in arrays), repr(grid).encode()]
+    code = code_of(*TRAINED_BY, *JUDGED_BY)
+    made_from = [*(array.tobytes() for array in arrays), repr(grid).encode(), code]
     return float(remembered(LEARNED, made_from, work)["ndcg"])
 
 
