@@ -24,6 +24,8 @@ PACKAGES = (
     "scipy",
     "tensorflow",
 )
+MEASURED = ("src", "conf", ":(glob)benchmarks/**/*.py")
+"""What a figure depends on; results, which lie beside the benchmarks, are no part of it."""
 
 
 def facts() -> dict[str, Any]:
@@ -48,7 +50,7 @@ def commit() -> str:
     """The commit, and whether files differ from it; ``unknown`` without git."""
     try:
         head = _git("rev-parse", "HEAD")
-        changed = _git("status", "--porcelain", "--untracked-files=no", "--", "src", "conf")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", *MEASURED)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return head + (" with uncommitted changes" if changed else "")
