@@ -171,7 +171,8 @@ class _UserForm(_Form):
 
     def solve(self, l2: float) -> _Solution:
         inverse = _invert(self.gram, l2)
-        single = inverse.astype(np.float32)
+        # LAPACK leaves columns together; the product with sparse rows would copy it each time.
+        single = inverse.T.astype(np.float32)
         explained = np.empty(self.items.shape[0])
         for start in range(0, len(explained), _BLOCK):
             block = self.items[start : start + _BLOCK]
