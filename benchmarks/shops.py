@@ -105,16 +105,16 @@ def sampled(shop: Shop, n_users: int, seed: int) -> Shop:
     The catalogue, its features and the held-out users stay, so that figures of samples compare.
     """
     from doppelcart.models.completion import profile_rows
-    from doppelcart.pipelines.profiles import nodes
+    from doppelcart.pipelines.profiles import matrices
     from doppelcart.pipelines.profiles.params import ProfilesParams
 
     chosen = np.random.default_rng([seed, n_users]).choice(shop.train.n_users, n_users, False)
     train = shop.train.select(np.sort(chosen))
     params = ProfilesParams(**core.all_parameters(shop.env)["profiles"])
     readable = shop.feat_users.loc[train.user_ids]
-    taste = nodes.measure_taste(train, nodes.fit_taste_transformer(train, params), params)
-    scaling = nodes.fit_profile_transformer(readable, params)
-    profiles = nodes.scale_profiles(readable, scaling, taste)
+    taste = matrices.measure_taste(train, matrices.fit_taste_transformer(train, params), params)
+    scaling = matrices.fit_profile_transformer(readable, params)
+    profiles = matrices.scale_profiles(readable, scaling, taste)
     behaviour = profile_rows(profiles, train.user_ids)
     return Shop(
         shop.env,

@@ -1,4 +1,4 @@
-"""Nodes of the privacy pipeline."""
+"""Nodes of the audit; those that train under a budget are in ``private``."""
 
 from __future__ import annotations
 
@@ -14,29 +14,17 @@ from scipy import sparse
 
 from doppelcart.cases import Case
 from doppelcart.columns import Columns
-from doppelcart.errors import InputError, ParameterError
+from doppelcart.errors import InputError
 from doppelcart.histories import Histories
 from doppelcart.metrics.privacy import likelihood_ratio
 from doppelcart.metrics.privacy.membership import Attack
-from doppelcart.models.config import NetworkConfig
 from doppelcart.pipelines.privacy import audit
-from doppelcart.pipelines.privacy.params import (
-    AuditParams,
-    PrivacyConfig,
-    PrivateGridParams,
-    TradeOffParams,
-)
-from doppelcart.pipelines.privacy.utility import (
-    GENERATOR,
-    POPULARITY,
-    ease_score,
-    privacy_and_utility,
-)
+from doppelcart.pipelines.privacy.params import AuditParams, TradeOffParams
+from doppelcart.pipelines.privacy.utility import compare_releases
 
 logger = logging.getLogger(__name__)
 
 COLD = "cold"
-NO_NOISE = "no noise"
 UNKNOWN = "unknown profile"
 
 
@@ -198,162 +186,9 @@ def measure_trade_off(
 
     releases = {f"jitter {jitter:g}": invent(jitter) for jitter in params.jitters}
     releases[UNKNOWN] = invent(None)
-    return _compare(releases, train_histories, strangers, validation_cases, audit_params, params)
-
-
-def train_private(
-    train_histories: Histories,
-    network: NetworkConfig,
-    training: PrivacyConfig,
-    grid: PrivateGridParams,
-) -> tuple[Any, dict[str, Histories], pd.DataFrame]:
-    """Train a generator within each budget, and let it invent as many users as there are.
-
-    Args:
-        train_histories: Training users.
-        network: Sizes of the networks.
-        training: How a budget is spent.
-        grid: The budgets.
-
-    Returns:
-        The generator of ``grid.epsilon``; invented users by budget; noise and epsilon of each.
-
-    Raises:
-        ParameterError: A budget cannot be kept; before anything is trained.
-    """
-    from doppelcart.models.accounting import noise_for
-    from doppelcart.models.completion import generate
-    from doppelcart.models.private import train_privately
-
-    for wanted in grid.epsilons:
-        noise_for(wanted, train_histories.n_users, training)
-    kept, users, rows = None, {}, []
-    for label, epsilon in _budgets(grid).items():
-        trained = train_privately(train_histories, network, training, epsilon)
-        if epsilon == grid.epsilon:
-            kept = trained.generator
-        users[label] = generate(
-            trained.generator,
-            train_histories.n_users,
-            train_histories.item_ids,
-            np.random.default_rng([training.seed, 4]),
-        )
-        rows.append(
-            {
-                "release": label,
-                "budget": label,
-                "epsilon": trained.epsilon,
-                "noise": trained.noise,
-            }
-        )
-        logger.info("%s: noise %.3g, epsilon %.3g spent", label, trained.noise, trained.epsilon)
-    return kept, users, pd.DataFrame(rows)
-
-
-def draw_private_popularity(
-    train_histories: Histories, training: PrivacyConfig, grid: PrivateGridParams
-) -> tuple[dict[str, Histories], pd.DataFrame]:
-    """The control of private training: every budget spent on the items' popularity alone.
-
-    Args:
-        train_histories: Training users.
-        training: Delta, largest noise, seed.
-        grid: The budgets.
-
-    Returns:
-        As many users as there are, drawn item by item, by budget; noise and epsilon of each.
-
-    Raises:
-        ParameterError: A budget cannot be kept.
-    """
-    from doppelcart.models.accounting import spent_on_histogram
-    from doppelcart.models.controls import draw_independently
-    from doppelcart.models.private import popularity_within
-
-    users, rows = {}, []
-    for budget, epsilon in _budgets(grid).items():
-        label = f"{budget}, {POPULARITY}"
-        shares, noise = popularity_within(train_histories, training, epsilon)
-        users[label] = draw_independently(
-            shares,
-            train_histories.n_users,
-            train_histories.item_ids,
-            np.random.default_rng([training.seed, 6]),
-        )
-        spent = spent_on_histogram(noise, training)
-        rows.append({"release": label, "budget": budget, "epsilon": spent, "noise": noise})
-    return users, pd.DataFrame(rows)
-
-
-def _budgets(grid: PrivateGridParams) -> dict[str, float | None]:
-    budgets: dict[str, float | None] = {f"epsilon {e:g}": e for e in grid.epsilons}
-    return budgets | ({NO_NOISE: None} if grid.reference else {})
-
-
-def measure_private(
-    train_histories: Histories,
-    strangers: Histories,
-    validation_cases: dict[str, Case],
-    private_users: dict[str, Histories],
-    private_budgets: pd.DataFrame,
-    popular_users: dict[str, Histories],
-    popular_budgets: pd.DataFrame,
-    audit_params: AuditParams,
-    params: TradeOffParams,
-) -> pd.DataFrame:
-    """Privacy and utility of privately invented users by budget, and of their control.
-
-    Args:
-        train_histories: Training users.
-        strangers: Held-out users.
-        validation_cases: Validation users, to whom EASE recommends.
-        private_users: Invented users by budget.
-        private_budgets: Noise and epsilon by budget.
-        popular_users: Draws by popularity by budget.
-        popular_budgets: Noise and epsilon by budget.
-        audit_params: How the attacks are made.
-        params: How utility is measured.
-
-    Returns:
-        One row a budget and ``learned`` (``generator`` or ``popularity``).
-    """
-    budgets = pd.concat(
-        [private_budgets.assign(learned=GENERATOR), popular_budgets.assign(learned=POPULARITY)]
+    return compare_releases(
+        releases, train_histories, strangers, validation_cases, audit_params, params
     )
-    measured = _compare(
-        private_users | popular_users,
-        train_histories,
-        strangers,
-        validation_cases,
-        audit_params,
-        params,
-    )
-    return budgets.merge(measured, on="release", validate="one_to_one")
-
-
-def _compare(
-    releases: Mapping[str, Histories],
-    train: Histories,
-    strangers: Histories,
-    cases: Mapping[str, Case],
-    audit_params: AuditParams,
-    params: TradeOffParams,
-) -> pd.DataFrame:
-    if params.slice not in cases:
-        raise ParameterError(
-            f"privacy.trade_off.slice is {params.slice!r}, but the validation slices are: "
-            f"{', '.join(cases) or 'none'}."
-        )
-    case, sides = cases[params.slice], audit.sides_of(train, strangers)
-    real = ease_score(sides.members, case, params)
-    rows = [
-        {
-            "release": name,
-            **privacy_and_utility(users.matrix, sides, case, real, audit_params, params),
-        }
-        for name, users in releases.items()
-    ]
-    return pd.DataFrame(rows)
 
 
 def judge(

@@ -4,7 +4,7 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
-from doppelcart.pipelines.privacy import figures, nodes
+from doppelcart.pipelines.privacy import figures, nodes, private
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
@@ -63,9 +63,9 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             name="measure_trade_off",
         ),
     ]
-    private = [
+    under_budget = [
         Node(
-            nodes.train_private,
+            private.train_private,
             inputs=[
                 "train_histories",
                 "params:gan.network",
@@ -76,13 +76,13 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             name="train_private",
         ),
         Node(
-            nodes.draw_private_popularity,
+            private.draw_private_popularity,
             inputs=["train_histories", "params:private.training", "params:private.grid"],
             outputs=["private_popular_users", "private_popular_budgets"],
             name="draw_private_popularity",
         ),
         Node(
-            nodes.measure_private,
+            private.measure_private,
             inputs=[
                 "train_histories",
                 "strangers",
@@ -104,4 +104,8 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             name="draw_private_curve",
         ),
     ]
-    return Pipeline([strangers]) + Pipeline(audit, tags="audit") + Pipeline(private, tags="private")
+    return (
+        Pipeline([strangers])
+        + Pipeline(audit, tags="audit")
+        + Pipeline(under_budget, tags="private")
+    )

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from doppelcart.arms.scoring import rank
 from doppelcart.cases import Case
+from doppelcart.errors import ParameterError
+from doppelcart.histories import Histories
 from doppelcart.metrics.fidelity import cooccurrence_correlation
 from doppelcart.metrics.ranking import ndcg
 from doppelcart.metrics.summaries import correlation, popularity
-from doppelcart.pipelines.privacy.audit import AUC, TPR, Sides, attack_on, membership, strongest
+from doppelcart.pipelines.privacy.audit import (
+    AUC,
+    TPR,
+    Sides,
+    attack_on,
+    membership,
+    sides_of,
+    strongest,
+)
 from doppelcart.pipelines.privacy.params import AuditParams, TradeOffParams
 from doppelcart.recommenders.ease import EASE, EASEConfig
 
@@ -79,6 +91,47 @@ def privacy_and_utility(
         "popularity": correlation(popularity(sides.strangers), popularity(released)),
         "lift": cooccurrence_correlation(sides.strangers, released, measure="lift"),
     }
+
+
+def compare_releases(
+    releases: Mapping[str, Histories],
+    train: Histories,
+    strangers: Histories,
+    cases: Mapping[str, Case],
+    audit_params: AuditParams,
+    params: TradeOffParams,
+) -> pd.DataFrame:
+    """Privacy and utility of several releases, by the same users and attacks.
+
+    Args:
+        releases: Invented users by release.
+        train: Training users: the members.
+        strangers: Held-out users: the non-members.
+        cases: Validation cases by slice.
+        audit_params: How the attacks are made.
+        params: Which slice is recommended to, and how utility is measured.
+
+    Returns:
+        One row a release: ``release``, and what ``privacy_and_utility`` gives.
+
+    Raises:
+        ParameterError: There is no validation slice of the name given.
+    """
+    if params.slice not in cases:
+        raise ParameterError(
+            f"privacy.trade_off.slice is {params.slice!r}, but the validation slices are: "
+            f"{', '.join(cases) or 'none'}."
+        )
+    case, sides = cases[params.slice], sides_of(train, strangers)
+    real = ease_score(sides.members, case, params)
+    rows = [
+        {
+            "release": name,
+            **privacy_and_utility(users.matrix, sides, case, real, audit_params, params),
+        }
+        for name, users in releases.items()
+    ]
+    return pd.DataFrame(rows)
 
 
 def _interval(name: str) -> dict[str, str]:

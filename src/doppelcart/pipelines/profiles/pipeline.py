@@ -2,9 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from doppelcart.pipelines.profiles.nodes import (
-    describe_items,
-    describe_users,
+from doppelcart.pipelines.profiles.matrices import (
     encode_demographics,
     fit_demographics_transformer,
     fit_item_transformer,
@@ -14,6 +12,7 @@ from doppelcart.pipelines.profiles.nodes import (
     scale_items,
     scale_profiles,
 )
+from doppelcart.pipelines.profiles.nodes import describe_items, describe_users
 
 
 def create_pipeline(**_: object) -> Pipeline:

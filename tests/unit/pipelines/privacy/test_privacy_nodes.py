@@ -10,13 +10,14 @@ from pydantic import ValidationError
 
 from doppelcart.errors import InputError, ParameterError
 from doppelcart.histories import Histories
-from doppelcart.pipelines.privacy import audit, nodes
+from doppelcart.pipelines.privacy import audit, nodes, private
 from doppelcart.pipelines.privacy.params import (
     AuditParams,
     NetworkConfig,
     PrivacyConfig,
     PrivateGridParams,
 )
+from doppelcart.pipelines.privacy.utility import compare_releases
 
 NETWORK = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8, dropout=0.0)
 
@@ -114,13 +115,13 @@ def test_a_control_that_fails_raises_no_alarm_of_its_own(caplog) -> None:
 
 class TestPrivate:
     def test_a_budget_out_of_reach_stops_before_anything_is_trained(self, members, monkeypatch):
-        from doppelcart.models import private
+        from doppelcart.models import private as models
 
-        monkeypatch.setattr(private, "train_privately", lambda *_: pytest.fail("trained"))
+        monkeypatch.setattr(models, "train_privately", lambda *_: pytest.fail("trained"))
         grid = PrivateGridParams(epsilons=(8.0, 0.001), epsilon=8.0)
         config = PrivacyConfig(delta=1e-3, steps=5)
         with pytest.raises(ParameterError, match=r"epsilon 0\.001 cannot be reached.*least is"):
-            nodes.train_private(members, NETWORK, config, grid)
+            private.train_private(members, NETWORK, config, grid)
 
     def test_the_kept_budget_is_one_of_the_grid(self):
         with pytest.raises(ValidationError, match="must be one of epsilons"):
@@ -130,5 +131,5 @@ class TestPrivate:
 def test_an_unknown_slice_is_answered_with_those_there_are(shop, strangers, params, trade_off):
     wrong = trade_off.model_copy(update={"slice": "cold_9"})
     with pytest.raises(ParameterError, match=r"privacy\.trade_off\.slice.*cold_2"):
-        nodes._compare({}, shop["train_histories"], strangers, shop["validation_cases"], params,
+        compare_releases({}, shop["train_histories"], strangers, shop["validation_cases"], params,
                        wrong)  # fmt: skip

@@ -11,17 +11,19 @@ import pytest
 
 from doppelcart.columns import Tables
 from doppelcart.datasets.skops_dataset import SkopsDataset
-from doppelcart.pipelines.profiles.nodes import (
-    activity_segment,
-    describe_items,
-    describe_users,
+from doppelcart.pipelines.profiles.matrices import (
     encode_demographics,
     fit_demographics_transformer,
     fit_item_transformer,
     fit_profile_transformer,
-    price_position,
     scale_items,
     scale_profiles,
+)
+from doppelcart.pipelines.profiles.nodes import (
+    activity_segment,
+    describe_items,
+    describe_users,
+    price_position,
 )
 from doppelcart.pipelines.profiles.params import ProfilesParams
 
