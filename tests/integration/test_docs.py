@@ -4,6 +4,7 @@ Every command found is run, or, where that would take minutes or change the mach
 another way; ``CHECKS`` says which way and why. A command that none of them knows fails.
 """
 
+import json
 import os
 import re
 import shlex
@@ -26,7 +27,7 @@ from kedro.framework.startup import bootstrap_project
 from kedro.pipeline import Pipeline
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import documents
+from benchmarks import documents, figures
 from doppelcart.cli import cli
 from doppelcart.cli import run as run_command
 from doppelcart.pipeline_registry import CORE, register_pipelines
@@ -387,6 +388,8 @@ def test_measured_results_stand_in_the_documents_as_measured():
     section = documents.readme_section(documents.RESULTS)
     assert readme == documents.between(readme, section), "run `python -m benchmarks results`"
     assert documents.PAGE.read_text() == documents.results_page(documents.RESULTS)
+    for path in documents.RESULTS.glob("*.json"):
+        assert path.with_suffix(".md").read_text() == figures.table(json.loads(path.read_text()))
 
 
 def test_pictures_are_small():
