@@ -87,7 +87,8 @@ class _Solution:
     """What scores under one l2 need.
 
     Args:
-        inverse: The inverse of the form's Gram matrix plus l2, float32.
+        inverse: The inverse of the form's Gram matrix plus l2, float32 and in rows: LAPACK leaves
+            it in columns, which every product with a sparse matrix would copy.
         diagonal: (n_items,) ``diag(M)``.
         update: (n_items,) v.
         mean_explained: (n_items,) ``mu - mu M``.
@@ -171,7 +172,6 @@ class _UserForm(_Form):
 
     def solve(self, l2: float) -> _Solution:
         inverse = _invert(self.gram, l2)
-        # LAPACK leaves columns together; the product with sparse rows would copy it each time.
         single = inverse.T.astype(np.float32)
         explained = np.empty(self.items.shape[0])
         for start in range(0, len(explained), _BLOCK):
@@ -207,7 +207,7 @@ class _ItemForm(_Form):
         n_users = self.train.shape[0]
         ratio = inverse @ self.mean
         return _Solution(
-            inverse=inverse.astype(np.float32),
+            inverse=inverse.T.astype(np.float32),
             diagonal=l2 * inverse.diagonal(),
             update=ratio * np.sqrt(l2 * n_users / (1 - n_users * (self.mean @ ratio))),
             mean_explained=self.mean - l2 * ratio,
