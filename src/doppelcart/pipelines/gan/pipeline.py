@@ -6,13 +6,15 @@ from kedro.pipeline import Node, Pipeline
 
 from doppelcart.pipelines.gan.nodes import train_generator
 
-SHARED = {
+TRAINED_ON = [
     "train_histories",
     "profile_matrix",
     "demographics_matrix",
     "item_matrix",
     "validation_cases",
-}
+]
+"""What every training reads, here and in the search of its parameters."""
+
 # The network that trains each generator.
 BESIDE = {"gan": "critic", "denoiser": "critic", "vae": "encoder"}
 
@@ -22,16 +24,7 @@ def _template(beside: str) -> Pipeline:
         [
             Node(
                 train_generator,
-                inputs=[
-                    "train_histories",
-                    "profile_matrix",
-                    "demographics_matrix",
-                    "item_matrix",
-                    "validation_cases",
-                    "params:network",
-                    "params:training",
-                    "params:game",
-                ],
+                inputs=[*TRAINED_ON, "params:network", "params:training", "params:game"],
                 outputs=["generator", beside, "history", "monitors"],
                 name="train",
             )
@@ -45,13 +38,13 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
     All read the network and training parameters of the first, so that they differ in what
     trains the generator alone.
     """
-    shared_parameters = {
-        "params:network": "params:gan.network",
-        "params:training": "params:gan.training",
+    shared: dict[str, Any] = {
+        "inputs": set(TRAINED_ON),
+        "parameters": {
+            "params:network": "params:gan.network",
+            "params:training": "params:gan.training",
+        },
     }
     return Pipeline(
-        [
-            Pipeline(_template(beside), namespace=name, inputs=SHARED, parameters=shared_parameters)
-            for name, beside in BESIDE.items()
-        ]
+        [Pipeline(_template(beside), namespace=name, **shared) for name, beside in BESIDE.items()]
     )

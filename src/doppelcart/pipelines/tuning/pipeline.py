@@ -4,6 +4,7 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
+from doppelcart.pipelines.gan.pipeline import TRAINED_ON
 from doppelcart.pipelines.tuning import figures, nodes
 
 
@@ -14,14 +15,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
         [
             Node(
                 nodes.gather_data,
-                inputs=[
-                    "train_histories",
-                    "profile_matrix",
-                    "demographics_matrix",
-                    "item_matrix",
-                    "validation_cases",
-                    "params:gan.game",
-                ],
+                inputs=[*TRAINED_ON, "params:gan.game"],
                 outputs="tuning_data",
                 name="gather_tuning_data",
             ),
