@@ -21,6 +21,10 @@ class StorageError(DoppelcartError):
     """The data folder cannot be written, or holds a half-written dataset."""
 
 
+class LineageError(DoppelcartError):
+    """Saved data do not belong together, or nobody knows what they were made from."""
+
+
 class TrainingDivergedError(DoppelcartError):
     """A training loop left the numbers that a computer can hold."""
 

@@ -11,6 +11,7 @@ from doppelcart.hooks import (
     SaveGuard,
     VerdictPrinter,
 )
+from doppelcart.lineage_hook import LineageGuard
 from doppelcart.resolvers import RESOLVERS
 from doppelcart.tracking import TrackedRun
 
@@ -31,6 +32,7 @@ HOOKS = (
     MlflowTracking(_RUN),
     RunDescription(_RUN),
     ResultTracking(_RUN),
+    LineageGuard(),
     SaveGuard(),
     ParameterCheck(),
 )

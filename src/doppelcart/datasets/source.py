@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from kedro_datasets.ibis import FileDataset
 
 from doppelcart.engine import materialise, view
 from doppelcart.errors import InputError
+from doppelcart.lineage import digest
 
 FORMATS: Final = {
     ".parquet": "parquet",
@@ -74,6 +76,12 @@ class _ReadOnly:
 
     def _describe(self) -> dict[str, Any]:
         return {"files": {name: spec["path"] for name, spec in self._files.items()}}
+
+    def fingerprint(self) -> str:
+        """A digest of what the files hold, whatever they are called and wherever they lie."""
+        return digest(
+            sorted((name, *contents_of(str(spec["path"]))) for name, spec in self._files.items())
+        )
 
     def _refuse(self) -> None:
         raise DatasetError("a source's own files are never written")
@@ -169,7 +177,7 @@ class SourceFiles(_ReadOnly, AbstractDataset[None, pd.DataFrame]):
         self._check()
         return pd.DataFrame(
             [
-                (name, str(spec["path"]), *self._fingerprint(str(spec["path"])))
+                (name, str(spec["path"]), *contents_of(str(spec["path"])))
                 for name, spec in self._files.items()
             ],
             columns=["name", "path", "bytes", "sha256"],
@@ -179,10 +187,17 @@ class SourceFiles(_ReadOnly, AbstractDataset[None, pd.DataFrame]):
         """Refuse: a source is never written."""
         self._refuse()
 
-    @staticmethod
-    def _fingerprint(path: str) -> tuple[int | None, str | None]:
-        """Size in bytes and SHA-256 of a local file."""
-        if not Path(path).is_file():
-            return None, None
-        with Path(path).open("rb") as file:
-            return Path(path).stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+def contents_of(path: str) -> tuple[int | None, str | None]:
+    """Size in bytes and SHA-256 of a local file; None both where there is none."""
+    if not Path(path).is_file():
+        return None, None
+    found = Path(path).stat()
+    return found.st_size, _sha256(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: str, size: int, changed: int) -> str:  # noqa: ARG001 - they say which content
+    """SHA-256 of a file, which is long to read and asked for more than once a run."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -21,27 +21,6 @@ def _widths(generator: Any) -> dict[str, int]:
     return {name: tensor.shape[-1] for name, tensor in generator.input.items()}
 
 
-def check_trained_on(generator: Any, train: Histories) -> None:
-    """Refuse a generator of other users: among them could be those it is to be tested on.
-
-    Args:
-        generator: The trained G; one that carries no note of its users passes.
-        train: Training users of the present split.
-
-    Raises:
-        InputError: It was trained on others, or on another catalogue.
-    """
-    from doppelcart.models.networks import ITEM_FEATURES, digest
-
-    _check_items(generator, train.item_ids)
-    noted = generator.get_layer(ITEM_FEATURES).users
-    if noted and noted != digest(train.user_ids):
-        raise InputError(
-            "The generator was trained on other users than the present training users, and among "
-            "them may be some that it is to be tested on. Train it again: kedro run --pipelines gan"
-        )
-
-
 def _check_items(generator: Any, item_ids: np.ndarray) -> None:
     from doppelcart.models.networks import ITEM_FEATURES, digest
 

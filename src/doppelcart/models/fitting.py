@@ -17,7 +17,7 @@ from doppelcart.models.completion import complete, generate
 from doppelcart.models.config import Family, NetworkConfig, TrainingConfig
 from doppelcart.models.game import Game
 from doppelcart.models.monitors import diagnose, look, make_reference
-from doppelcart.models.networks import build_critic, build_generator, note_data
+from doppelcart.models.networks import build_critic, build_generator, note_catalogue
 from doppelcart.models.state import TrainingState
 from doppelcart.models.training import OnLook, Trained, look_away, train
 from doppelcart.models.vae import VariationalGame, build_encoder
@@ -137,5 +137,5 @@ def fit(
         name,
         on_look,
     )
-    note_data(trained.generator, histories.item_ids, histories.user_ids)
+    note_catalogue(trained.generator, histories.item_ids)
     return trained, diagnose(trained.history, trained.best_epoch)

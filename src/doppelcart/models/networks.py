@@ -30,20 +30,16 @@ class MeanItemFeatures(keras.layers.Layer):
         n_features: Number of item features.
         catalogue: Digest of the item ids, by which another catalogue of the same size is known;
             empty where it was not noted.
-        users: Digest of the ids of the training users.
 
     The (n_items, n_features) table is a frozen weight, set by ``set_weights`` and saved with
     the model.
     """
 
-    def __init__(
-        self, n_items: int, n_features: int, catalogue: str = "", users: str = "", **kwargs: Any
-    ) -> None:
+    def __init__(self, n_items: int, n_features: int, catalogue: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.n_items = n_items
         self.n_features = n_features
         self.catalogue = catalogue
-        self.users = users
         self.table = self.add_weight(
             shape=(n_items, n_features), initializer="zeros", trainable=False, name="table"
         )
@@ -55,7 +51,7 @@ class MeanItemFeatures(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""
-        own = ("n_items", "n_features", "catalogue", "users")
+        own = ("n_items", "n_features", "catalogue")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 
@@ -77,19 +73,14 @@ class LogLength(keras.layers.Layer):
         return ops.log1p(ops.sum(history, axis=1, keepdims=True))
 
 
-def note_data(
-    generator: keras.Model, item_ids: np.ndarray, user_ids: np.ndarray | None = None
-) -> None:
-    """Write into a trained generator for which items it is, and on whom it was trained.
+def note_catalogue(generator: keras.Model, item_ids: np.ndarray) -> None:
+    """Write into a trained generator for which items it is.
 
     Args:
         generator: G of ``build_generator``.
         item_ids: (n_items,) the catalogue.
-        user_ids: Training users; None where that is nobody's business.
     """
-    layer = generator.get_layer(ITEM_FEATURES)
-    layer.catalogue = digest(item_ids)
-    layer.users = "" if user_ids is None else digest(user_ids)
+    generator.get_layer(ITEM_FEATURES).catalogue = digest(item_ids)
 
 
 def digest(ids: np.ndarray) -> str:

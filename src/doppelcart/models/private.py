@@ -38,7 +38,7 @@ from doppelcart.models.accounting import (
 )
 from doppelcart.models.config import NetworkConfig, TrainingConfig
 from doppelcart.models.game import Game, Tensors
-from doppelcart.models.networks import PROFILE_INPUTS, build_critic, build_generator, note_data
+from doppelcart.models.networks import PROFILE_INPUTS, build_critic, build_generator, note_catalogue
 from doppelcart.models.training import step_seeds
 
 logger = logging.getLogger(__name__)
@@ -279,7 +279,7 @@ def train_privately(
             "Private training diverged. Lower private.learning_rate or "
             "private.critic_learning_rate."
         )
-    note_data(game.averaged, histories.item_ids)
+    note_catalogue(game.averaged, histories.item_ids)
     return PrivatelyTrained(
         game.averaged, critic, history, noise, spent(noise, histories.n_users, config)
     )

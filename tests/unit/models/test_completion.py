@@ -14,14 +14,13 @@ from doppelcart.errors import InputError
 from doppelcart.histories import Histories
 from doppelcart.models.completion import (
     ROWS_A_CHUNK,
-    check_trained_on,
     complete,
     generate,
     generator_logits,
     make_completer,
     profile_rows,
 )
-from doppelcart.models.networks import note_data
+from doppelcart.models.networks import note_catalogue
 
 
 class Tensor:
@@ -131,7 +130,7 @@ def test_another_catalogue_is_refused_with_advice(n_items):
 
 def test_other_items_in_the_same_number_are_refused():
     stub = Stub()
-    note_data(stub, ITEMS, np.array(["u"]))
+    note_catalogue(stub, ITEMS)
     assert generate(stub, 2, ITEMS, np.random.default_rng(0)).n_users == 2
     demographics = pd.DataFrame({"user_id": ["v"], "a": [0.0], "b": [0.0]})
     completer = make_completer(stub, demographics, 1, 0)
@@ -142,27 +141,14 @@ def test_other_items_in_the_same_number_are_refused():
             completer(Histories.from_lists([np.array([0])], np.array(["v"]), items))
 
 
-def test_a_generator_of_other_training_users_is_refused():
-    stub = Stub()
-    rows = [np.array([0]), np.array([1])]
-    train = Histories.from_lists(rows, np.array(["u", "v"]), ITEMS)
-    check_trained_on(stub, train)  # nothing was noted
-    note_data(stub, ITEMS, train.user_ids)
-    check_trained_on(stub, train)
-    others = Histories.from_lists(rows, np.array(["u", "w"]), ITEMS)
-    with pytest.raises(InputError, match="other users than the present training users"):
-        check_trained_on(stub, others)
-    note_data(stub, ITEMS)  # privately trained: who took part is not written down
-    check_trained_on(stub, others)
-
-
-def test_what_was_noted_of_the_data_survives_the_file(trained_denoiser, block_shop, tmp_path):
+def test_what_was_noted_of_the_catalogue_survives_the_file(trained_denoiser, block_shop, tmp_path):
     dataset = KerasModelDataset(filepath=str(tmp_path / "generator.keras"))
     dataset.save(trained_denoiser[0].generator)
-    loaded, train = dataset.load(), block_shop()
-    check_trained_on(loaded, train)
-    with pytest.raises(InputError, match="other users"):
-        check_trained_on(loaded, train.select(np.arange(1, train.n_users)))
+    loaded, items = dataset.load(), block_shop().item_ids
+    rng = np.random.default_rng(0)
+    assert generate(loaded, 2, items, rng).n_users == 2
+    with pytest.raises(InputError, match="other items, or in another order"):
+        generate(loaded, 2, items[::-1], rng)
 
 
 def test_another_catalogue_is_refused_by_a_trained_model(trained_denoiser):

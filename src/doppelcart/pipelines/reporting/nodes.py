@@ -10,7 +10,6 @@ from plotly import graph_objects as go
 from doppelcart.arms.definition import GENERATORS
 from doppelcart.columns import Columns, Tables
 from doppelcart.histories import Histories
-from doppelcart.pipelines.augmentation.nodes import users_of_run
 from doppelcart.pipelines.reporting import figures, provenance, report, words
 from doppelcart.pipelines.reporting.labels import metric_label, recommender_order
 from doppelcart.pipelines.reporting.params import ReportingParams
@@ -81,8 +80,6 @@ def write_report(
     privacy_report: pd.DataFrame,
     targeting_results: pd.DataFrame,
     targeting_segments: pd.DataFrame,
-    train_histories: Histories,
-    synthetic_users: dict[str, Histories],
     gan_monitors: pd.DataFrame,
     vae_monitors: pd.DataFrame,
     denoiser_monitors: pd.DataFrame,
@@ -116,7 +113,6 @@ def write_report(
         "VAE": vae_monitors,
         "Control without critic": denoiser_monitors,
     }
-    targeted = of_run(targeting_results, train_histories, synthetic_users)
     parts = [
         report.verdict_section(
             verdict,
@@ -129,7 +125,10 @@ def write_report(
             metrics, chosen_configs, scores_by_slice, parameters.metric or metric, limit
         ),
         report.targeting_section(
-            targeted, targeting_segments, figures.targeting_forest(targeted), limit
+            targeting_results,
+            targeting_segments,
+            figures.targeting_forest(targeting_results),
+            limit,
         ),
         report.fidelity_section(fidelity_report, tstr, ranking_agreement, drawn, limit),
         report.privacy_section(privacy_report, limit),
@@ -149,15 +148,6 @@ def write_report(
     ]
     caveat = " ".join(filter(None, caveats))
     return report.render(words.tell(verdict), meta, caveat, source, parts), run_facts
-
-
-def of_run(
-    results: pd.DataFrame, train: Histories, synthetic: Mapping[str, Histories]
-) -> pd.DataFrame:
-    """What an optional pipeline left, if it read the users that this run has; else no row."""
-    if results.empty:
-        return results
-    return results[results["run"] == users_of_run(train, synthetic)]
 
 
 def forests(

@@ -29,8 +29,6 @@ REPORTED = [
     "privacy_report",
     "targeting_results",
     "targeting_segments",
-    "train_histories",
-    "synthetic_users",
     "cleaning_report",
     "split_summary",
     "source_summary",

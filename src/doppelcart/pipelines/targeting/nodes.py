@@ -13,7 +13,7 @@ from doppelcart.cases import Case
 from doppelcart.columns import Columns
 from doppelcart.histories import Histories
 from doppelcart.models.controls import copy_users
-from doppelcart.pipelines.augmentation.nodes import invent_like, users_of_run
+from doppelcart.pipelines.augmentation.nodes import invent_like
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.evaluation.nodes import comparison_settings
 from doppelcart.pipelines.evaluation.params import EvaluationParams
@@ -261,8 +261,6 @@ def score_segments(
 def compare_segments(
     user_metrics: pd.DataFrame,
     chosen: pd.DataFrame,
-    train_histories: Histories,
-    synthetic_users: dict[str, Histories],
     evaluation: EvaluationParams,
     params: ExperimentParams,
 ) -> pd.DataFrame:
@@ -271,19 +269,15 @@ def compare_segments(
     Args:
         user_metrics: What ``score_segments`` scored.
         chosen: What ``choose_ratios`` chose.
-        train_histories: Training users.
-        synthetic_users: Users invented alike for everybody.
         evaluation: Metric, resampling and correction.
         params: How many test users are enough.
 
     Returns:
-        The table of ``comparison.compare``, and ``run``, by which the report knows whether it is
-        of the users that it reports on.
+        The table of ``comparison.compare``.
     """
-    results = comparison.compare(
+    return comparison.compare(
         user_metrics, chosen, params.min_test_users, comparison_settings(evaluation)
     )
-    return results.assign(run=users_of_run(train_histories, synthetic_users))
 
 
 def _tail(train: Histories, params: SegmentsParams) -> np.ndarray:

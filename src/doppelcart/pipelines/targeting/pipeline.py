@@ -99,8 +99,6 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 inputs=[
                     "targeting.user_metrics",
                     "targeting.chosen_configs",
-                    "train_histories",
-                    "synthetic_users",
                     "params:evaluation",
                     EXPERIMENT,
                 ],

@@ -89,7 +89,6 @@ def completers_made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int
         return lambda seen: iter([np.full((seen.n_users, seen.n_items), 0.2, dtype=np.float32)])
 
     monkeypatch.setattr(completion, "make_completer", make_completer)
-    monkeypatch.setattr(completion, "check_trained_on", lambda *_: None)
     return made
 
 

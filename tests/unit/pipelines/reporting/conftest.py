@@ -11,7 +11,6 @@ from doppelcart.arms.definition import ARMS, NONE, Kind, controls_of
 from doppelcart.arms.rankings import COLUMNS, REAL_HALVES
 from doppelcart.arms.verdict import decide
 from doppelcart.histories import Histories
-from doppelcart.pipelines.augmentation.nodes import users_of_run
 from doppelcart.pipelines.reporting.params import ReportingParams
 
 SLICES = {
@@ -240,9 +239,8 @@ def shops() -> dict[str, Histories]:
 
 
 @pytest.fixture(scope="session")
-def targeting_results(shops: dict[str, Histories]) -> pd.DataFrame:
+def targeting_results() -> pd.DataFrame:
     """The arm on trial helps its segment and beats one control of two; the others are harmed."""
-    synthetic = {name: users for name, users in shops.items() if name != "real"}
     rows = [
         ["segment", "targeted_gan", NONE, 0.3, 0.05, "helps"],
         ["segment", "targeted_copies", NONE, 0.1, 0.01, "no evidence"],
@@ -263,7 +261,6 @@ def targeting_results(shops: dict[str, Histories]) -> pd.DataFrame:
         relative_high=table["relative"] + 0.02,
         p_holm=0.01,
         n_users=44,
-        run=users_of_run(shops["real"], synthetic),
     )
 
 
@@ -317,11 +314,11 @@ def run(
                 "reason",
             ],
         ),
+        "train_histories": shops["real"],
+        "synthetic_users": {name: users for name, users in shops.items() if name != "real"},
         "cleaning_report": cleaning_report,
         "split_summary": split_summary,
         "source_summary": source_summary,
-        "train_histories": shops["real"],
-        "synthetic_users": {name: users for name, users in shops.items() if name != "real"},
         "params:reporting": ReportingParams(caveats={"complete_journey": "Simulated, not real."}),
         "parameters": {"gan": {"training": {"epochs": 5}}, "evaluation": {"seed": 17}},
     }

@@ -1,0 +1,230 @@
+"""The hook that keeps lineage: refuses inputs that do not belong together, notes what is made."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
+from kedro.io import CatalogProtocol, MemoryDataset
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+
+from doppelcart import lineage, tracking
+from doppelcart import pipelines as packages
+from doppelcart.checks import PREFIX
+from doppelcart.datasets import OptionalTable
+from doppelcart.errors import LineageError
+from doppelcart.lineage import Origin, Records, Step
+
+FOLDER = ".lineage"
+VERSION = "ALGORITHM_VERSION"
+DEFAULT = "__default__"
+
+log = logging.getLogger(__name__)
+
+
+class LineageGuard:
+    """Holds every run to what its inputs were made from.
+
+    ``<data_root>/.lineage`` has one record a dataset. Before the first node runs, what the run
+    reads is compared with what is there now and with what the run itself will make. What does not
+    fit is refused; what an optional pipeline left is left out, and that is said.
+    """
+
+    def __init__(self) -> None:
+        self._records = Records(Path())
+        self._catalog: CatalogProtocol | None = None
+        self._planned: dict[str, Origin] = {}
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Learn where the records are."""
+        root = context.project_path / context.config_loader["globals"]["data_root"]
+        self._records = Records(root / FOLDER)
+
+    @hook_impl
+    def after_catalog_created(self, catalog: CatalogProtocol) -> None:
+        """Learn where datasets are written."""
+        self._catalog = catalog
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+    ) -> None:
+        """Plan the origin of all that will be made, and refuse inputs that do not fit to it.
+
+        Raises:
+            LineageError: If a dataset that the run reads has no record, is not the file that its
+                record is of, or was made from other data or by older code than the present.
+        """
+        store = _Store(catalog, self._records)
+        free = [bare(name) for name in sorted(pipeline.inputs()) if not is_parameter(name)]
+        self._planned = lineage.plan(steps_of(pipeline, catalog), store.origins(free))
+        present = store.ids() | {name: origin.id for name, origin in self._planned.items()}
+        faults = {name: fault for name in free if (fault := store.fault(name, present))}
+        if run_params.get("only_missing_outputs"):
+            faults |= {
+                name: f"{name} is kept, and was made from other data or parameters"
+                for name, origin in self._planned.items()
+                if store.is_saved(name) and store.id(name) != origin.id
+            }
+        for name in [name for name in faults if isinstance(catalog.get(name), OptionalTable)]:
+            redo = _command(store.makers([name], present))
+            log.warning("%s: it is left out. Make it again: `%s`", faults.pop(name), redo)
+            catalog.get(name).withhold()
+        if faults:
+            raise LineageError(_refusal(faults.values(), store.makers(faults, present)))
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str) -> None:
+        """Note what was made from what."""
+        origin = self._planned.get(bare(dataset_name))
+        if origin is not None and self._catalog is not None:
+            content = _content(self._catalog.get(dataset_name))
+            self._records.write(dataclasses.replace(origin, content=content))
+
+
+class _Store:
+    """What is saved, and what is on record of it.
+
+    Args:
+        catalog: Where datasets are saved.
+        records: What they were made from.
+    """
+
+    def __init__(self, catalog: CatalogProtocol, records: Records) -> None:
+        self._catalog = catalog
+        self._recorded = records.all()
+        self._all = sum((p for n, p in pipelines.items() if n != DEFAULT), Pipeline([]))
+        self._versions = {
+            package: version
+            for node in self._all.nodes
+            for package, version in [algorithm_of(node)]
+        }
+
+    def ids(self) -> dict[str, str]:
+        """Id of every dataset on record."""
+        return {name: origin.id for name, origin in self._recorded.items()}
+
+    def id(self, name: str) -> str | None:
+        """Id of one dataset; None if it is not on record."""
+        return self._recorded[name].id if name in self._recorded else None
+
+    def is_saved(self, name: str) -> bool:
+        """Whether there is something on disk."""
+        dataset = self._catalog.get(name)
+        return not isinstance(dataset, MemoryDataset) and self._catalog.exists(name)
+
+    def origins(self, names: Iterable[str]) -> dict[str, Origin]:
+        """Where what a run reads comes from; a file of the source is known by its content."""
+        roots = {
+            name: lineage.source(name, _content(self._catalog.get(name)))
+            for name in names
+            if not self._is_made(name)
+        }
+        return {name: self._recorded[name] for name in names if name in self._recorded} | roots
+
+    def fault(self, name: str, present: dict[str, str]) -> str:
+        """Why a dataset cannot be used; empty if it can, or if there is none."""
+        if not self._is_made(name) or not self.is_saved(name):
+            return ""
+        origin = self._recorded.get(name)
+        if origin is None:
+            return (
+                f"{name} has no record of what it was made from: it is older than such records, "
+                "or was put there by hand"
+            )
+        if origin.content != _content(self._catalog.get(name)):
+            return f"{name} is not the file on record: it was changed, replaced or cut short"
+        if old := lineage.outdated(origin, self._versions):
+            return f"{name} was made by an older version of the algorithms of {', '.join(old)}"
+        if other := lineage.changed(origin, present):
+            first = min(other, key=self._place)
+            return f"{name} was made from another {first} than the present one"
+        return ""
+
+    def makers(self, names: Iterable[str], present: dict[str, str]) -> list[str]:
+        """Pipelines to run so that datasets fit again: their own, and those behind that do not."""
+        wanted = list(names)
+        needed = set(wanted)
+        for node in self._all.to_outputs(*self._known(wanted)).nodes:
+            needed |= {name for name in map(bare, node.outputs) if self.fault(name, present)}
+        return [
+            key
+            for key, pipeline in pipelines.items()
+            if key != DEFAULT and needed & set(map(bare, pipeline.all_outputs()))
+        ]
+
+    def _known(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if name in self._all.all_outputs()]
+
+    def _is_made(self, name: str) -> bool:
+        return name in self._all.all_outputs()
+
+    def _place(self, name: str) -> tuple[int, int]:
+        """How early a dataset is made: the earliest that changed is the cause of the others."""
+        for place, node in enumerate(self._all.nodes):
+            if name in map(bare, node.outputs):
+                return place, list(map(bare, node.outputs)).index(name)
+        return -1, 0
+
+
+def steps_of(pipeline: Pipeline, catalog: CatalogProtocol) -> Iterator[Step]:
+    """The nodes of a pipeline as lineage sees them, in an order in which they can run."""
+    for node in pipeline.nodes:
+        package, version = algorithm_of(node)
+        parameters: dict[str, Any] = {}
+        for name in node.inputs:
+            # `parameters`, all of them at once, is for printing: nothing is computed with it.
+            if name.startswith(PREFIX):
+                parameters |= tracking.flatten(catalog.get(name).load(), name.removeprefix(PREFIX))
+        read = [bare(name) for name in node.inputs if not is_parameter(name)]
+        yield Step(package, version, read, [bare(name) for name in node.outputs], parameters)
+
+
+def algorithm_of(node: Node) -> tuple[str, int]:
+    """Pipeline package of a node's function, and the version of its algorithms; 0 elsewhere."""
+    module = node.func.__module__
+    prefix = f"{packages.__name__}."
+    if not module.startswith(prefix):
+        return module, 0
+    package = module.removeprefix(prefix).partition(".")[0]
+    return package, getattr(sys.modules[prefix + package], VERSION, 0)
+
+
+def is_parameter(name: str) -> bool:
+    """Whether an input of a node is of the parameters."""
+    return name == "parameters" or name.startswith(PREFIX)
+
+
+def bare(name: str) -> str:
+    """Name of a dataset without Kedro's transcoding suffix."""
+    return name.partition("@")[0]
+
+
+def _content(dataset: Any) -> str:
+    """Digest of what a dataset holds on disk; its own if it has one."""
+    if hasattr(dataset, "fingerprint"):
+        return dataset.fingerprint()
+    path = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
+    return lineage.fingerprint(Path(str(path))) if path is not None else ""
+
+
+def _command(makers: list[str]) -> str:
+    return f"kedro run --pipelines {','.join(makers)}" if makers else "kedro run"
+
+
+def _refusal(faults: Iterable[str], makers: list[str]) -> str:
+    listed = "\n".join(f"  - {fault}" for fault in faults)
+    return (
+        f"what this run would read does not belong together:\n{listed}\n"
+        f"Make it again: `{_command(makers)}` (add --env where you use one), or everything with "
+        "`kedro run`. Nothing has run."
+    )
