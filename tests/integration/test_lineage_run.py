@@ -98,7 +98,9 @@ def test_another_file_of_the_source_makes_all_stale_that_came_of_the_former(
 ) -> None:
     sales = copy_of_run / "shop/interactions.parquet"
     pd.read_parquet(sales).iloc[:-1].to_parquet(sales)
-    with pytest.raises(LineageError, match="prm_interactions was made from another int_interactions"):
+    with pytest.raises(
+        LineageError, match="prm_interactions was made from another int_interactions"
+    ):
         run("ingestion", "split")
     run("ingestion")
     with pytest.raises(

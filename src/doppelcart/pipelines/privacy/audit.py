@@ -26,9 +26,14 @@ from doppelcart.pipelines.privacy.params import AuditParams
 
 NAN: Final = float("nan")
 OK, UNCLEAR, FAILED, UNDEFINED = "ok", "unclear", "failed", "undefined"
+UNRELIABLE: Final = "unreliable"
+"""In the place of a verdict that clears a release, where the audit's own controls fail."""
 STRANGERS: Final = "strangers"
-CONTROLS: Final = ("mixup", "popularity", "copies", STRANGERS)
+COPIES: Final = "copies"
+CONTROLS: Final = ("mixup", "popularity", COPIES, STRANGERS)
+ON_TRIAL: Final = "on trial"
 AUC, TPR = "membership auc", "membership tpr"
+EXACT: Final = "exact copies"
 COLUMNS: Final = [
     "monitor",
     "set",
@@ -49,7 +54,7 @@ ADVICE: Final = {
     "fewer epochs or with fewer hidden units, or train privately (private.grid).",
     TPR: "Some users are found with near certainty: leave out users with rare items, or train "
     "privately (private.grid).",
-    "exact copies": "Invented users repeat real ones: train for fewer epochs, and do not release.",
+    EXACT: "Invented users repeat real ones: train for fewer epochs, and do not release.",
     "near copies": "Invented users nearly repeat real ones: train for fewer epochs.",
     "attribute gain": "What members keep back can be read off: treat as for membership.",
 }
@@ -159,7 +164,7 @@ def disclosure(
     rows = [
         _row(
             name,
-            "exact copies",
+            EXACT,
             "",
             (exact[0],) * 3,
             exact[1] + params.max_copy_excess,
@@ -206,26 +211,71 @@ def status_of(value: float, low: float, limit: float, n_users: int, min_users: i
     return FAILED if low > limit else UNCLEAR
 
 
-def summary(findings: pd.DataFrame) -> dict[str, Any]:
+def faults(findings: pd.DataFrame) -> list[str]:
+    """Why an audit cannot be relied on: which of its controls is not where it is known to be.
+
+    Users who have nothing to do with the members must not tell them apart, to either side of
+    chance; every copy of a training user must be found to be one, and must give that user away.
+
+    Args:
+        findings: One row a set, check and attack.
+
+    Returns:
+        A sentence a fault; none for an audit that works.
+    """
+    return [*_faults_of_strangers(findings), *_faults_of_copies(findings)]
+
+
+def _faults_of_strangers(findings: pd.DataFrame) -> Iterator[str]:
+    rows = findings[(findings["set"] == STRANGERS) & (findings["check"] == AUC)]
+    judged = rows[rows["status"] != UNDEFINED]
+    if judged.empty:
+        yield "there are too few users for the control of strangers"
+    for row in judged.to_dict("records"):
+        if row["low"] > row["limit"] or row["high"] < 1 - row["limit"]:
+            yield (
+                f"strangers tell members apart with AUC {row['value']:.2f} ({row['attack']}), "
+                "where .50 is expected"
+            )
+
+
+def _faults_of_copies(findings: pd.DataFrame) -> Iterator[str]:
+    rows = findings[findings["set"] == COPIES]
+    exact = rows.loc[rows["check"] == EXACT, "value"]
+    if (exact < 1).any():
+        yield (
+            f"{exact.min():.0%} of the copies are copies of the training users, where all should "
+            "be: they were made of others"
+        )
+    attacked = rows.loc[rows["check"] == AUC, "status"]
+    if len(attacked) and FAILED not in set(attacked):
+        found = strongest(rows, AUC)["value"]
+        yield f"copies give nobody away (AUC {found:.2f}), where near 1 is expected"
+
+
+def unreliable(findings: pd.DataFrame) -> pd.DataFrame:
+    """The findings of an audit that does not work: nothing on trial is cleared by it."""
+    cleared = (findings["role"] == ON_TRIAL) & findings["status"].isin([OK, UNCLEAR])
+    return findings.assign(status=findings["status"].mask(cleared, UNRELIABLE))
+
+
+def summary(findings: pd.DataFrame, found_faults: list[str]) -> dict[str, Any]:
     """The audit in a few numbers: by set, the worst status and the strongest attack.
 
-    ``sound`` says whether the audit itself works: users who have nothing to do with the members do
-    not give them away, and copies, where there are some, do.
+    Args:
+        findings: One row a set, check and attack.
+        found_faults: As from ``faults``; ``sound`` says whether there are none.
     """
-    sets = {name: _verdict(rows) for name, rows in findings.groupby("set", sort=False)}
-    null, copies = sets.get(STRANGERS), sets.get("copies")
     return {
-        "sound": bool(
-            null is not None
-            and null["status"] in (OK, UNCLEAR)
-            and (copies is None or copies["status"] == FAILED)
-        ),
-        "sets": sets,
+        "sound": not found_faults,
+        "faults": found_faults,
+        "sets": {name: _verdict(rows) for name, rows in findings.groupby("set", sort=False)},
     }
 
 
 def _verdict(rows: pd.DataFrame) -> dict[str, Any]:
-    worst = [s for s in (FAILED, UNCLEAR, UNDEFINED, OK) if s in set(rows["status"])]
+    order = (FAILED, UNRELIABLE, UNCLEAR, UNDEFINED, OK)
+    worst = [status for status in order if status in set(rows["status"])]
     aucs, tprs = (strongest(rows, check) for check in (AUC, TPR))
     return {
         "role": str(rows["role"].iloc[0]),
@@ -267,7 +317,7 @@ def _row(
     return {
         "monitor": " ".join(f"{name} {check} {attack}".split()),
         "set": name,
-        "role": "control" if name in CONTROLS else "on trial",
+        "role": "control" if name in CONTROLS else ON_TRIAL,
         "check": check,
         "attack": attack,
         "status": status,

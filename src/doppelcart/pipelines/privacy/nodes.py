@@ -194,7 +194,7 @@ def measure_trade_off(
 def judge(
     user_findings: pd.DataFrame, generator_findings: pd.DataFrame
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Put the findings together and say aloud what failed.
+    """Put the findings together and say aloud what failed, the audit itself first.
 
     Args:
         user_findings: Of the sets of invented users.
@@ -204,15 +204,13 @@ def judge(
         All findings, one row each; and the audit in a few numbers.
     """
     findings = pd.concat([user_findings, generator_findings], ignore_index=True)
-    on_trial = findings[findings["role"] == "on trial"]
+    faults = audit.faults(findings)
+    if faults:
+        logger.warning("This audit cannot be relied on: %s. Nothing is cleared.", "; ".join(faults))
+        findings = audit.unreliable(findings)
+    on_trial = findings[findings["role"] == audit.ON_TRIAL]
     for row in on_trial[on_trial["status"] == audit.FAILED].itertuples():
         logger.warning("%s: %.3f, limit %.3f. %s", row.monitor, row.value, row.limit, row.advice)
     for row in on_trial[on_trial["status"] == audit.UNDEFINED].itertuples():
         logger.warning("%s is undefined: too few users to tell.", row.monitor)
-    found = audit.summary(findings)
-    if not found["sound"]:
-        logger.warning(
-            "The audit cannot be relied on: its controls do not come out as they must. Look at "
-            "the rows of strangers and copies in privacy_audit.csv."
-        )
-    return findings, found
+    return findings, audit.summary(findings, faults)
