@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,3 +49,21 @@ class Case:
     def select(self, users: np.ndarray) -> Case:
         """The same slice for the given rows only, in the given order."""
         return Case(self.name, self.seen.select(users), self.relevant.select(users))
+
+
+def sample_case(case: Case, max_users: int, seed: int) -> Case:
+    """At most ``max_users`` users of a case, drawn without replacement.
+
+    Args:
+        case: A case.
+        max_users: Most users to keep.
+        seed: With the name of the case, fixes the draw.
+
+    Returns:
+        The case itself if it is small enough.
+    """
+    if case.n_users <= max_users:
+        return case
+    rng = np.random.default_rng([seed, zlib.crc32(case.name.encode())])
+    rows = np.sort(rng.choice(case.n_users, max_users, replace=False))
+    return case.select(rows)

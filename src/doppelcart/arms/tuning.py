@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from doppelcart.arms.definition import ARMS, NONE, Kind, of_kind
 from doppelcart.arms.parallel import side_by_side
 from doppelcart.arms.scoring import IGNORE_HISTORY, values_at_strengths
 from doppelcart.arms.training import check_synthetic, training_matrix
-from doppelcart.cases import Case
+from doppelcart.cases import Case, sample_case
 from doppelcart.columns import Columns
 from doppelcart.errors import InputError
 from doppelcart.histories import Histories
@@ -73,24 +72,6 @@ class _Stack:
 
 
 _Task = tuple[str, str, float, _Stack]
-
-
-def sample_case(case: Case, max_users: int, seed: int) -> Case:
-    """At most ``max_users`` users of a case, drawn without replacement.
-
-    Args:
-        case: A case.
-        max_users: Most users to keep.
-        seed: With the name of the case, fixes the draw.
-
-    Returns:
-        The case itself if it is small enough.
-    """
-    if case.n_users <= max_users:
-        return case
-    rng = np.random.default_rng([seed, zlib.crc32(case.name.encode())])
-    rows = np.sort(rng.choice(case.n_users, max_users, replace=False))
-    return case.select(rows)
 
 
 def tune(

@@ -109,7 +109,7 @@ def fit(
         adversarial_weight,
         family,
     )
-    reference = make_reference(histories, validation)
+    reference = make_reference(histories, validation, seed=training.seed)
 
     def evaluate(model: Any) -> dict[str, float]:
         def rng() -> np.random.Generator:

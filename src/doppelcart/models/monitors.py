@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from doppelcart.cases import Case
+from doppelcart.cases import Case, sample_case
 from doppelcart.histories import Histories
 from doppelcart.metrics.fidelity import (
     cooccurrence_correlation,
@@ -56,9 +56,16 @@ class Reference:
     real_near_copies: float
 
 
-def make_reference(train: Histories, case: Case, max_users: int = 1000) -> Reference:
-    """Compute once what every look at the generator compares with."""
-    case = case.select(np.arange(min(case.n_users, max_users)))
+def make_reference(train: Histories, case: Case, max_users: int = 1000, seed: int = 0) -> Reference:
+    """Compute once what every look at the generator compares with.
+
+    Args:
+        train: Training users.
+        case: Cold slice of validation users.
+        max_users: Most of them to look at.
+        seed: Of the draw, where there are more.
+    """
+    case = sample_case(case, max_users, seed)
     whole = (case.seen.matrix + case.relevant.matrix).tocsr()
     ranked = np.broadcast_to(popularity(train.matrix), whole.shape)
     return Reference(

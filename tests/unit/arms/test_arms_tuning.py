@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from doppelcart.arms.grid import expand
-from doppelcart.arms.tuning import TuningSettings, choose, sample_case, tune, tune_by_user
-from doppelcart.cases import Case
+from doppelcart.arms.tuning import TuningSettings, choose, tune, tune_by_user
+from doppelcart.cases import Case, sample_case
 from doppelcart.errors import InputError
 from doppelcart.histories import Histories
 

@@ -138,6 +138,15 @@ class TestReference:
         assert make_reference(train_users, case, max_users=30).case.n_users == 30
         assert make_reference(train_users, case, max_users=500).whole.shape[0] == 80
 
+    def test_where_there_are_more_they_are_drawn_and_not_the_first_by_name(self, case, train_users):
+        first, again, other = (
+            make_reference(train_users, case, max_users=30, seed=seed).case.user_ids.tolist()
+            for seed in (0, 0, 1)
+        )
+        assert first == again
+        assert first != other
+        assert case.user_ids[:30].tolist() not in (first, other)
+
     def test_popularity_by_hand(self):
         # Of three training users two have item 0, one has item 1, none item 2.
         items = np.array(["a", "b", "c"])
