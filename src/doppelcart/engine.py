@@ -7,10 +7,14 @@ by plain SQL here, which both DuckDB and Spark understand.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, cast
 
 import ibis.expr.types as ir
 import sqlglot
+
+GREATEST: Final = 1e12
+"""Numbers beyond it, in currency units or pieces, are no figures of a shop, and sums of them leave
+what a computer can hold."""
 
 
 def quoted(name: str) -> str:
@@ -54,6 +58,25 @@ def materialise(table: ir.Table, name: str) -> ir.Table:
     return connection.create_table(kept, table, temp=True)
 
 
+def forget(kept: ir.Table) -> None:
+    """Give back the memory of a table that ``materialise`` kept."""
+    connection = kept.get_backend()
+    if connection.name == "duckdb":
+        run(connection, f"DROP TABLE {quoted(cast(Any, kept.op()).name)}")
+
+
 def first_row(table: ir.Table) -> dict[str, Any]:
     """The one row of an aggregated table, as plain Python values."""
     return table.to_pandas().iloc[0].to_dict()
+
+
+def unusable(number: ir.Value) -> ir.Value:
+    """Whether a number is infinite, not a number, or greater than any shop's; false for null."""
+    beyond = number.isnan() | number.isinf() | (number.abs() > GREATEST)
+    return beyond.fill_null(False)
+
+
+def counted(table: ir.Table, key: str) -> ir.Table:
+    """Each value of a column that is not null, with its number of rows as ``row_count``."""
+    known = table.filter(table[key].notnull())
+    return known.group_by(key).aggregate(row_count=known.count())

@@ -2,17 +2,21 @@
 
 # ruff: noqa: PD003, PD004 - Ibis columns have isnull and notnull only
 
+import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from doppelcart.baskets import begin_anew, of_user_and_day, repeating_figures
 from doppelcart.columns import Columns, Tables
 from doppelcart.engine import materialise
 from doppelcart.errors import InputError
 from doppelcart.pipelines.cleaning.params import CleaningParams
 from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS, flag_rows, flag_support
+from doppelcart.pipelines.ingestion.params import IngestionParams
 from doppelcart.schemas import ORDER, SCHEMAS, check
 
 # Working columns beside demographics of whatever name.
@@ -24,9 +28,15 @@ TABLE_RULES = {
     "not_bought": "no line of it is left",
 }
 
+log = logging.getLogger(__name__)
+
 
 def clean(
-    int_interactions: ir.Table, int_items: ir.Table, int_users: ir.Table, params: CleaningParams
+    int_interactions: ir.Table,
+    int_items: ir.Table,
+    int_users: ir.Table,
+    params: CleaningParams,
+    ingestion: IngestionParams,
 ) -> dict[str, Any]:
     """Apply every rule, and account for every row.
 
@@ -35,6 +45,7 @@ def clean(
         int_items: Canonical items.
         int_users: Canonical users.
         params: The rules.
+        ingestion: When a line may be of.
 
     Returns:
         ``interactions``, ``items`` and ``users`` cleaned, ``quarantine`` and ``report``. Items and
@@ -43,7 +54,8 @@ def clean(
     Raises:
         InputError: If fewer than two users or items are left, or rows are lost or doubled.
     """
-    flagged = flag_support(flag_rows(int_interactions, int_items, params), params.support)
+    times = ingestion.time_bounds(datetime.now(UTC).replace(tzinfo=None))
+    flagged = flag_support(flag_rows(int_interactions, int_items, params, times), params.support)
     counts = _counts(flagged, int_interactions)
     _check_enough_left(flagged, counts, params)
     kept = flagged.filter(flagged[Columns.RULE].isnull()).drop(Columns.RULE)
@@ -52,12 +64,28 @@ def clean(
     tables = {Tables.ITEMS: items, Tables.USERS: users}
     report = _report(counts, {name: _tally(table) for name, table in tables.items()})
     return {
-        "interactions": check(kept.order_by(ORDER), Tables.INTERACTIONS, cleaned=True),
+        "interactions": check(
+            with_own_baskets(kept).order_by(ORDER), Tables.INTERACTIONS, cleaned=True
+        ),
         "items": check(_completed(items, kept, Columns.ITEM), Tables.ITEMS, cleaned=True),
         "users": check(_completed(users, kept, Columns.USER), Tables.USERS, cleaned=True),
         "quarantine": _quarantine(flagged, tables),
         "report": report,
     }
+
+
+def with_own_baskets(lines: ir.Table) -> ir.Table:
+    """Lines whose baskets are visits: numbers that begin anew get day and user added."""
+    figures = repeating_figures(lines)
+    if not begin_anew(figures):
+        return lines
+    log.warning(
+        "%d of %d lines are in baskets of several users or of days that are more than one apart; "
+        "day and user are added to every basket_id, so that a basket is a visit",
+        figures["repeating"],
+        figures["rows"],
+    )
+    return of_user_and_day(lines)
 
 
 def clean_items(items: ir.Table, case: str) -> ir.Table:

@@ -112,7 +112,8 @@ class CleaningParams(_Frozen):
     """Every rule, in the order in which they are applied; a row is taken by the first it matches.
 
     Lines without user, item or time are always taken (rules `missing_id`, `missing_timestamp`),
-    since no later step could hold them.
+    and so are lines of an impossible moment (`implausible_time`; `ingestion` says when) and of
+    infinite numbers (`not_finite`), since no later step could hold them.
     """
 
     non_product: NonProduct = Field(default=NonProduct(), description="Lines that are no goods.")

@@ -11,7 +11,13 @@ def create_pipeline(**_kwargs: object) -> Pipeline:
         [
             Node(
                 clean,
-                inputs=["int_interactions", "int_items", "int_users", "params:cleaning"],
+                inputs=[
+                    "int_interactions",
+                    "int_items",
+                    "int_users",
+                    "params:cleaning",
+                    "params:ingestion",
+                ],
                 outputs={
                     "interactions": "prm_interactions",
                     "items": "prm_items",

@@ -2,6 +2,7 @@
 
 # ruff: noqa: PD003, PD004 - Ibis columns have isnull and notnull only
 
+from datetime import datetime
 from typing import Final
 
 import ibis
@@ -10,19 +11,22 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.columns import Columns, Tables
-from doppelcart.engine import first_row, materialise
+from doppelcart.engine import first_row, materialise, unusable
 from doppelcart.pipelines.cleaning.params import Cancellation, CleaningParams, Outlier, Support
+from doppelcart.pipelines.ingestion.plausibility import NUMBERS, implausible
 from doppelcart.schemas import SCHEMAS
 
 DESCRIPTIONS: Final = {
     "missing_id": "no user or no item",
     "missing_timestamp": "no time, or none that can be read",
+    "implausible_time": "a time before any log, or after the run",
     "non_product": "postage, fees, vouchers, fuel and other lines that are no goods",
     "cancellation": "cancels an earlier line",
     "cancelled_original": "was cancelled later: same user and item, the same quantity",
     "return": "negative quantity",
     "non_positive_quantity": "no quantity, or zero",
     "non_positive_amount": "nothing was paid, or the amount is negative or not a number",
+    "not_finite": "quantity, amount or discount is infinite, not a number or beyond any shop's",
     "duplicate": "equals another line in every column",
     "outlier": "quantity or amount beyond the robust bound",
     "item_support": "the item has too few users",
@@ -33,13 +37,19 @@ DESCRIPTIONS: Final = {
 _ROW: Final = "row_flag_"
 
 
-def flag_rows(interactions: ir.Table, items: ir.Table, params: CleaningParams) -> ir.Table:
+def flag_rows(
+    interactions: ir.Table,
+    items: ir.Table,
+    params: CleaningParams,
+    times: tuple[datetime, datetime],
+) -> ir.Table:
     """Give each line the first rule that takes it, support aside.
 
     Args:
         interactions: Canonical interactions.
         items: Canonical items, for departments and categories.
         params: The rules.
+        times: The first moment that a line may have, and the first that is too late.
 
     Returns:
         The same lines with a column ``rule``, null for lines that stay; kept in the engine.
@@ -48,7 +58,7 @@ def flag_rows(interactions: ir.Table, items: ir.Table, params: CleaningParams) -
         first_row(interactions.aggregate(n=interactions[Columns.AMOUNT].count()))["n"]
     )
     lines = _with_non_products(interactions, items, params)
-    lines = lines.mutate(**{_ROW + "basic": _basic_rule(lines, params, has_amounts)})
+    lines = lines.mutate(**{_ROW + "basic": _basic_rule(lines, params, has_amounts, times)})
     lines = _with_cancelled(lines, params.cancellation)
     lines = _with_duplicates(lines, params.duplicate.enabled)
     flagged = materialise(_without_flags(lines), "cleaning_flagged")
@@ -77,12 +87,15 @@ def _with_non_products(interactions: ir.Table, items: ir.Table, params: Cleaning
     return lines.mutate(**{name: lines[name] | lines["no_goods_id"].notnull()}).drop("no_goods_id")
 
 
-def _basic_rule(lines: ir.Table, params: CleaningParams, has_amounts: bool) -> ir.Value:
+def _basic_rule(
+    lines: ir.Table, params: CleaningParams, has_amounts: bool, times: tuple[datetime, datetime]
+) -> ir.Value:
     """The first rule that a line matches by its own values, null if none."""
     quantity, amount = lines[Columns.QUANTITY], lines[Columns.AMOUNT]
     cases: list[tuple[ir.Value, str]] = [
         (lines[Columns.USER].isnull() | lines[Columns.ITEM].isnull(), "missing_id"),
         (lines[Columns.TIMESTAMP].isnull(), "missing_timestamp"),
+        (implausible(lines[Columns.TIMESTAMP], times), "implausible_time"),
         (lines[_ROW + "non_product"], "non_product"),
     ]
     if params.cancellation.enabled and params.cancellation.basket_pattern:
@@ -96,6 +109,8 @@ def _basic_rule(lines: ir.Table, params: CleaningParams, has_amounts: bool) -> i
     if params.non_positive_amount.enabled and has_amounts:
         bad = amount.isnull() | amount.isnan() | (amount <= 0)
         cases.append((bad, "non_positive_amount"))
+    # always, since one of them makes every sum that it is in unusable
+    cases += [(unusable(lines[name]), "not_finite") for name in NUMBERS]
     return ibis.cases(*cases)
 
 
@@ -151,7 +166,7 @@ def _with_duplicates(lines: ir.Table, enabled: bool) -> ir.Table:
 def _without_flags(lines: ir.Table) -> ir.Table:
     """Join the flags into one column ``rule``, the first rule in order."""
     basic = lines[_ROW + "basic"]
-    first = ["missing_id", "missing_timestamp", "non_product", "cancellation"]
+    first = ["missing_id", "missing_timestamp", "implausible_time", "non_product", "cancellation"]
     rule = ibis.cases(
         (basic.isin(first), basic),
         (lines[_ROW + "cancelled"], "cancelled_original"),

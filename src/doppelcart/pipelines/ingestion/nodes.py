@@ -14,6 +14,7 @@ from sqlglot import exp
 from doppelcart.columns import Columns, Tables
 from doppelcart.engine import first_row, quoted, view
 from doppelcart.errors import InputError
+from doppelcart.pipelines.ingestion import plausibility
 from doppelcart.pipelines.ingestion.params import IngestionParams, Source, TableSpec
 from doppelcart.schemas import REQUIRED, SCHEMAS, TEXT, check, empty
 
@@ -105,7 +106,8 @@ def conform_tables(
             measured[name] = _measure(table, columns, name)
             wrong = _column_faults(table, measured[name], name, params)
         except Exception as error:  # noqa: BLE001 - every engine has errors of its own
-            wrong = [f"the engine cannot compute it: {error}"]
+            hint = plausibility.overflow_hint(error, source.tables[name])
+            wrong = [f"the engine cannot compute it: {error}{hint}"]
         faults.extend(f"{place}: {fault}" for fault in wrong)
     if Tables.INTERACTIONS in measured and not faults:
         place = _place(Tables.INTERACTIONS, source)
@@ -140,12 +142,46 @@ def ingest(
     declared = declare_tables(raw_tables, source)
     tables, measured = conform_tables(declared, source, params)
     checked = {name: check(table, name) for name, table in tables.items()}
+    warnings = check_plausible({name: checked[name] for name in declared}, source, params)
+    checked = plausibility.without_unusable(checked)
     if Tables.PROMOTIONS in declared:
         checked[Tables.PROMOTIONS] = _of_bought_items(
             checked[Tables.PROMOTIONS], checked[Tables.INTERACTIONS]
         )
     rows = {name: int(table.count().to_pandas()) for name, table in raw_tables.items()}
-    return {**checked, "summary": _summary(source, raw_files, rows, measured)}
+    return {**checked, "summary": _summary(source, raw_files, rows, measured, warnings)}
+
+
+def check_plausible(
+    tables: dict[str, ir.Table], source: Source, params: IngestionParams
+) -> list[str]:
+    """Stop if the tables cannot mean what they say, and warn of what may be misunderstood.
+
+    Args:
+        tables: The declared tables in their canonical form.
+        source: The declaration.
+        params: What is tolerated.
+
+    Returns:
+        What may be misunderstood, one text each, for the summary.
+
+    Raises:
+        InputError: If moments, numbers or joins are implausible at large; all faults at once.
+    """
+    findings = plausibility.examine(tables, source, params)
+    faults, warnings = (
+        [
+            f"{_place(finding.table, source)}: {finding.text}"
+            for finding in findings
+            if finding.stops == stops
+        ]
+        for stops in (True, False)
+    )
+    for warning in warnings:
+        log.warning("%s", warning)
+    if faults:
+        raise InputError(_listing("the source's rows cannot mean what they say", faults))
+    return warnings
 
 
 def _summary(
@@ -153,8 +189,9 @@ def _summary(
     raw_files: pd.DataFrame,
     rows: dict[str, int],
     measured: dict[str, dict[str, Any]],
+    warnings: list[str],
 ) -> dict[str, Any]:
-    """What was read, and what the source lacks."""
+    """What was read, what may be misunderstood in it, and what the source lacks."""
     skipped = [
         {"table": name, "disables": text} for name, text in DISABLES.items() if name not in measured
     ]
@@ -175,6 +212,7 @@ def _summary(
             "first": str(interactions["first"]),
             "last": str(interactions["last"]),
         },
+        "warnings": warnings,
         "skipped": skipped,
     }
 
@@ -266,8 +304,9 @@ def _measure(table: ir.Table, columns: dict[str, ir.Value], name: str) -> dict[s
         figures |= {
             "users": columns[Columns.USER].nunique(),
             "items": columns[Columns.ITEM].nunique(),
-            "first": columns[Columns.TIMESTAMP].min(),
-            "last": columns[Columns.TIMESTAMP].max(),
+            # as text: an engine's moments reach further than those of Python
+            "first": columns[Columns.TIMESTAMP].min().cast("string"),
+            "last": columns[Columns.TIMESTAMP].max().cast("string"),
         }
         if Columns.AMOUNT in table.columns:
             amount = columns[Columns.AMOUNT]

@@ -18,6 +18,7 @@ from doppelcart.pipelines.cleaning.nodes import (
 )
 from doppelcart.pipelines.cleaning.params import CleaningParams, Outlier
 from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS, outlier_bounds
+from doppelcart.pipelines.ingestion.params import IngestionParams
 from doppelcart.schemas import SCHEMAS
 
 ANYTHING = {"support": {"enabled": False}, "outlier": {"enabled": False}}
@@ -58,7 +59,11 @@ def run(
 ) -> dict[str, Any]:
     settings_ = CleaningParams(**{**ANYTHING, **params})
     result = clean(
-        lines([*rows, *ground]), table(Tables.ITEMS, items), table(Tables.USERS, users), settings_
+        lines([*rows, *ground]),
+        table(Tables.ITEMS, items),
+        table(Tables.USERS, users),
+        settings_,
+        IngestionParams(),
     )
     return {
         name: value if name == "report" else value.to_pandas() for name, value in result.items()
@@ -405,5 +410,6 @@ def test_cleaning_what_is_clean_takes_nothing_more(rows: list[dict[str, Any]]) -
         table(Tables.ITEMS, []),
         table(Tables.USERS, []),
         CleaningParams(**rules),
+        IngestionParams(),
     )
     assert rows_of(again["interactions"].to_pandas()) == rows_of(once)
