@@ -84,12 +84,17 @@ class Match(NamedTuple):
 
 
 def joins(
-    tables: Mapping[str, ir.Table], source: Source, params: IngestionParams
+    tables: Mapping[str, ir.Table],
+    bought: Mapping[str, ir.Table],
+    source: Source,
+    params: IngestionParams,
 ) -> Iterator[Finding]:
     """Tables that have few identifiers in common with the log.
 
     Args:
         tables: The declared tables in their canonical form.
+        bought: Each user and each item of the log with its number of rows as ``row_count``, by the
+            identifier's name.
         source: The declaration, for the expressions that made them.
         params: The shares at which to warn and to stop.
 
@@ -99,18 +104,15 @@ def joins(
     for name, key, other in JOINED:
         if name not in tables or other not in tables:
             continue
-        sides = (
-            materialise(counted(tables[name], key), "matched_list"),
-            materialise(counted(tables[other], key), "matched_log"),
-        )
-        match = matching(*sides)
+        ids = materialise(counted(tables[name], key), "matched_ids")
+        others = bought[key] if other == Tables.INTERACTIONS else counted(tables[other], key)
+        match = matching(ids, others)
         # of a list of products it is said, too, that most of what was bought is not on it
         least = match.known if name == Tables.ITEMS else match.better
         if match.n_listed and least < params.warn_match_share:
-            text = _said(name, key, other, match, sides, source, params)
+            text = _said(name, key, other, match, (ids, others), source, params)
             yield Finding(name, text, stops=match.better < params.min_match_share)
-        for side in sides:
-            forget(side)
+        forget(ids)
 
 
 def matching(listed_ids: ir.Table, log_ids: ir.Table) -> Match:

@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot import exp
 
 from doppelcart.columns import Columns, Tables
-from doppelcart.engine import first_row, quoted, view
+from doppelcart.engine import first_row, materialise, quoted, view
 from doppelcart.errors import InputError
 from doppelcart.pipelines.ingestion import plausibility
 from doppelcart.pipelines.ingestion.params import IngestionParams, Source, TableSpec
@@ -134,7 +134,7 @@ def ingest(
         params: What is tolerated in its rows.
 
     Returns:
-        The canonical tables by name, lazily, and ``summary``.
+        The canonical tables by name, lazily but for the interactions, and ``summary``.
 
     Raises:
         InputError: If the source cannot be used; before any output is written.
@@ -142,7 +142,12 @@ def ingest(
     declared = declare_tables(raw_tables, source)
     tables, measured = conform_tables(declared, source, params)
     checked = {name: check(table, name) for name, table in tables.items()}
-    warnings = check_plausible({name: checked[name] for name in declared}, source, params)
+    # the log is looked at from many sides, and its file is to be read but once for all of them
+    checked[Tables.INTERACTIONS] = materialise(checked[Tables.INTERACTIONS], "ingested_lines")
+    examined = {name: checked[name] for name in declared}
+    if Tables.PROMOTIONS in declared:
+        examined[Tables.PROMOTIONS] = _promoted_items(declared[Tables.PROMOTIONS])
+    warnings = check_plausible(examined, source, params)
     checked = plausibility.without_unusable(checked)
     if Tables.PROMOTIONS in declared:
         checked[Tables.PROMOTIONS] = _of_bought_items(
@@ -158,7 +163,7 @@ def check_plausible(
     """Stop if the tables cannot mean what they say, and warn of what may be misunderstood.
 
     Args:
-        tables: The declared tables in their canonical form.
+        tables: The declared tables in their canonical form; of promotions, the items alone.
         source: The declaration.
         params: What is tolerated.
 
@@ -220,6 +225,12 @@ def _summary(
 def _of_bought_items(promotions: ir.Table, interactions: ir.Table) -> ir.Table:
     """Promotions of items that were ever bought; the others describe nobody."""
     return promotions.semi_join(interactions.select(Columns.ITEM).distinct(), Columns.ITEM)
+
+
+def _promoted_items(promotions: ir.Table) -> ir.Table:
+    """The identifiers of promoted items, each read once: there are few to millions of rows."""
+    items = promotions.select(Columns.ITEM).distinct()
+    return items.select(_cast(items[Columns.ITEM], Columns.ITEM, TEXT).name(Columns.ITEM))
 
 
 def _query(spec: TableSpec) -> str:

@@ -78,23 +78,25 @@ def examine(
         Findings, those that stop the run among them.
     """
     bounds = params.time_bounds(now or datetime.now(UTC).replace(tzinfo=None))
-    # the log is looked at from many sides, and its file is to be read but once for all of them
-    lines = materialise(tables[Tables.INTERACTIONS], "examined_lines")
-    seen = {**tables, Tables.INTERACTIONS: lines}
-    spec = source.tables[Tables.INTERACTIONS]
+    lines, spec = tables[Tables.INTERACTIONS], source.tables[Tables.INTERACTIONS]
     findings = [
         finding
         for name in HAPPENED
         if name in tables
-        for finding in moments(seen[name], name, source.tables[name], params, bounds)
+        for finding in moments(tables[name], name, source.tables[name], params, bounds)
     ]
     findings += numbers(lines, spec, params)
     findings += stated_numbers(tables)
-    for key in (Columns.USER, Columns.ITEM):
-        findings += placeholders(lines, key, spec, params)
+    bought = {
+        key: materialise(counted(lines, key), f"counted_{key}")
+        for key in (Columns.USER, Columns.ITEM)
+    }
+    for key, counts in bought.items():
+        findings += placeholders(counts, key, spec, params)
     findings += receipts(lines)
-    findings += joins(seen, source, params)
-    forget(lines)
+    findings += joins(tables, bought, source, params)
+    for counts in bought.values():
+        forget(counts)
     return findings
 
 
@@ -261,10 +263,16 @@ def without_unusable(tables: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
 
 
 def placeholders(
-    lines: ir.Table, key: str, spec: TableSpec, params: IngestionParams
+    counts: ir.Table, key: str, spec: TableSpec, params: IngestionParams
 ) -> list[Finding]:
-    """Users or items that seem to stand for nobody, or for everybody without an account."""
-    counts = counted(lines, key)
+    """Users or items that seem to stand for nobody, or for everybody without an account.
+
+    Args:
+        counts: Each user or item of the log with its number of rows as ``row_count``.
+        key: Name of the identifier.
+        spec: The declaration of the interactions.
+        params: What is tolerated.
+    """
     total = first_row(counts.aggregate(ids=counts.count(), row_count=counts["row_count"].sum()))
     rows, mean = int(total["row_count"]), total["row_count"] / total["ids"]
     n, name = counts["row_count"], counts[key].strip().lower()
