@@ -9,6 +9,11 @@ from rich.table import Table
 from doppelcart.columns import Columns
 
 BASELINE = "none"
+NOTHING = (
+    "No verdict: evaluation.arms names no arm of the generator that is compared with the plain "
+    "recommender."
+)
+A_WIN = "* a win: helps against no augmentation and against every control"
 STYLES = {"helps": "green", "harms": "red", "no evidence": "dim"}
 
 
@@ -21,14 +26,15 @@ def render(verdict: pd.DataFrame, uplift: pd.DataFrame | None = None) -> Table:
             change against no augmentation stands beside each verdict.
 
     Returns:
-        A table in the order of the rows of ``verdict``; a star marks a win.
+        A table in the order of the rows of ``verdict``; a star marks a win. Without a row, what a
+        verdict would have taken stands in its place.
     """
     keys = [Columns.SLICE, Columns.RECOMMENDER, Columns.ARM]
     change = _changes(uplift, keys)
     arms = list(dict.fromkeys(verdict[Columns.ARM]))
     table = Table(
         title="Does generated data help? Change of the main metric against no augmentation",
-        caption="* a win: helps against no augmentation and against every control",
+        caption=NOTHING if verdict.empty else A_WIN,
         title_justify="left",
         caption_justify="left",
     )

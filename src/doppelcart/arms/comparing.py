@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,26 @@ from doppelcart.metrics.significance import Uplift, holm, paired_bootstraps
 BEST_BASELINE = "best_baseline"
 MOST_POPULAR = "most_popular"
 Family = Literal["slice", "table"]
+COLUMNS: Final = [
+    Columns.SLICE,
+    Columns.RECOMMENDER,
+    Columns.ARM,
+    "against",
+    "metric",
+    "base",
+    "value",
+    "difference",
+    "relative",
+    "low",
+    "high",
+    "relative_low",
+    "relative_high",
+    "p_value",
+    "p_holm",
+    "n_users",
+    "tested",
+]
+"""Of ``compare``; they stand there even where nothing is compared, so that a file reads back."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +154,8 @@ def compare(
         is compared with, and of the arm), ``difference``, ``relative`` (difference / base),
         ``low`` and ``high`` (of the difference, uncorrected), ``relative_low`` and
         ``relative_high``, ``p_value`` (two-sided), ``p_holm``, ``n_users``, and
-        ``tested``: whether the row counts in its family.
+        ``tested``: whether the row counts in its family. No row, where no arm has anything to be
+        compared with.
 
     Raises:
         InputError: If the user metrics lack the metric.
@@ -148,7 +169,8 @@ def compare(
         wide = by_user(rows, [Columns.RECOMMENDER, Columns.ARM], settings.metric)
         plan = list(_plan(rows, knobs[name], baselines[str(name)]))
         parts.append(_compare_slice(str(name), wide, plan, settings))
-    return correct(pd.concat(parts, ignore_index=True), settings)
+    compared = pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(columns=COLUMNS) if compared.empty else correct(compared, settings)
 
 
 def against_best(
@@ -183,7 +205,7 @@ def against_best(
         parts.append(compared.assign(baseline=[c.reference[0] for c in plan]))
     table = pd.concat(parts, ignore_index=True)
     if table.empty:
-        return table
+        return pd.DataFrame(columns=[*COLUMNS, "baseline"])
     families = table.groupby("against", sort=False)
     return pd.concat([correct(rows, settings) for _, rows in families]).sort_index()
 

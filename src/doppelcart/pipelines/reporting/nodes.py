@@ -31,7 +31,7 @@ def plot_scores(
     """Draw the absolute scores of every recommender and arm, by slice."""
     if metrics.empty:
         return figures.empty_figure("No recommender was evaluated.")
-    return figures.scores_by_slice(metrics, parameters.metric or verdict_metric(uplift))
+    return figures.scores_by_slice(metrics, parameters.metric or verdict_metric(uplift, metrics))
 
 
 def plot_history_length(
@@ -102,7 +102,7 @@ def write_report(
         The page; and the commit, the versions and the moment that stand in it.
     """
     run_facts = provenance.provenance()
-    limit, metric = parameters.table_rows, verdict_metric(uplift)
+    limit, metric = parameters.table_rows, verdict_metric(uplift, metrics)
     drawn = {
         "history_length": history_length,
         "popularity_curve": popularity_curve,
@@ -165,9 +165,15 @@ def forests(
     }
 
 
-def verdict_metric(uplift: pd.DataFrame) -> str:
-    """The metric that verdicts were judged by, which is the only one that uplift is of."""
-    return str(uplift["metric"].iloc[0]) if len(uplift) else "ndcg@20"
+def verdict_metric(uplift: pd.DataFrame, metrics: pd.DataFrame | None = None) -> str:
+    """The metric that verdicts were judged by, which is the only one that uplift is of.
+
+    Where nothing was compared it is the first that was measured.
+    """
+    for table in (uplift, metrics):
+        if table is not None and len(table):
+            return str(table["metric"].iloc[0])
+    return "ndcg@20"
 
 
 def headline_recommender(uplift: pd.DataFrame, parameters: ReportingParams) -> str:

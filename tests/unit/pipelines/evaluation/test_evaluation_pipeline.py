@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from kedro.validation import TypeExtractor
+from kedro_datasets.pandas import CSVDataset
 
+from doppelcart.arms.comparing import COLUMNS
 from doppelcart.cases import Case
 from doppelcart.histories import Histories
 from doppelcart.models import completion
@@ -151,6 +154,35 @@ def test_a_second_run_gives_the_same_figures(
     first, second = run(inputs), run(inputs)
     for name in ("validation_scores", "metrics", "verdict", "tstr", "ranking_agreement"):
         pd.testing.assert_frame_equal(first[name], second[name])
+
+
+@pytest.mark.parametrize("arms", [(), ("gan_only", "popularity_only")], ids=["none", "only"])
+def test_where_nothing_is_compared_all_tables_read_back(
+    inputs: dict[str, Any],
+    completers_made: list[tuple[str, int, int]],
+    tmp_path: Path,
+    arms: tuple[str, ...],
+) -> None:
+    """Plain scores, and what synthetic users alone are worth, are questions of their own."""
+    asked = inputs["params:evaluation"].model_copy(update={"arms": arms})
+    tables = ("metrics", "uplift", "uplift_against_best", "tstr", "verdict", "ranking_agreement")
+    catalog = DataCatalog({name: MemoryDataset(d) for name, d in inputs.items()})
+    catalog["params:evaluation"] = MemoryDataset(asked)
+    for name in tables:
+        catalog[name] = CSVDataset(
+            filepath=str(tmp_path / f"{name}.csv"), save_args={"index": False}
+        )
+    catalog["promotion"] = MemoryDataset()
+    SequentialRunner().run(create_pipeline(), catalog)
+    loaded = {name: catalog.load(name) for name in tables}
+    assert loaded["uplift"].columns.tolist() == COLUMNS
+    assert loaded["uplift_against_best"].columns.tolist() == [*COLUMNS, "baseline"]
+    assert {"verdict", "win", "promoted", "reason"} <= set(loaded["verdict"])
+    for name in ("uplift", "uplift_against_best", "verdict"):
+        assert loaded[name].empty
+    assert set(loaded["metrics"]["arm"]) == {"none"}
+    assert sorted(loaded["tstr"]["arm"].unique()) == sorted(arms)
+    assert catalog.load("promotion")["promoted"] == []
 
 
 def test_chosen_configs_survive_a_csv_file(

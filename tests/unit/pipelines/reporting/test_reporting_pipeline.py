@@ -55,6 +55,14 @@ def test_uplift_is_of_the_verdicts_metric_and_scores_of_any(uplift, metrics):
     assert drawn != nodes.plot_scores(metrics, uplift, ReportingParams())
 
 
+def test_where_nothing_was_compared_scores_are_shown_by_what_was_measured(uplift, metrics):
+    nothing, of_ten = uplift.iloc[:0], metrics.assign(metric="recall@10")
+    assert nodes.verdict_metric(nothing, of_ten) == "recall@10"
+    drawn = nodes.plot_scores(of_ten, nothing, ReportingParams())
+    assert drawn == nodes.plot_scores(of_ten, nothing, ReportingParams(metric="recall@10"))
+    assert len(drawn.data) > 1
+
+
 def test_item_shares_are_of_users():
     shop = Histories.from_lists(
         [np.array([0, 2]), np.array([2]), np.array([], dtype=int), np.array([2, 0])],
