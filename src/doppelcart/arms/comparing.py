@@ -135,6 +135,26 @@ def least_resamples(comparisons: int, alpha: float) -> int:
     return int(2 * comparisons / alpha) + 1
 
 
+def check_resamples(comparisons: int, n_bootstrap: int, alpha: float) -> None:
+    """Refuse a family of which no comparison could ever be shown.
+
+    Args:
+        comparisons: Most comparisons in the family.
+        n_bootstrap: Resamples.
+        alpha: Error rate of the family.
+
+    Raises:
+        ParameterError: If there are too few resamples.
+    """
+    least = least_resamples(comparisons, alpha)
+    if n_bootstrap < least:
+        raise ParameterError(
+            f"{n_bootstrap} resamples (evaluation.n_bootstrap) cannot give a p-value below "
+            f"evaluation.alpha / {comparisons}, {alpha:g} over the most comparisons that a family "
+            f"has here. Raise evaluation.n_bootstrap to {least} or more, or compare less."
+        )
+
+
 def compare(
     user_metrics: pd.DataFrame, chosen: pd.DataFrame, settings: ComparisonSettings
 ) -> pd.DataFrame:
@@ -332,13 +352,7 @@ def correct(uplift: pd.DataFrame, settings: ComparisonSettings) -> pd.DataFrame:
     families = uplift[Columns.SLICE] if settings.family == "slice" else whole
     corrected = uplift.assign(p_holm=1.0)
     for _, rows in corrected[corrected["tested"]].groupby(families, sort=False):
-        least = least_resamples(len(rows), settings.alpha)
-        if settings.n_bootstrap < least:
-            raise ParameterError(
-                f"{settings.n_bootstrap} resamples cannot give a p-value below "
-                f"{settings.alpha:g} / {len(rows)}, the number of comparisons of a family. Raise "
-                f"evaluation.n_bootstrap to {least} or more."
-            )
+        check_resamples(len(rows), settings.n_bootstrap, settings.alpha)
         corrected.loc[rows.index, "p_holm"] = holm(rows["p_value"].to_numpy())
     columns = [c for c in corrected if c not in ("n_users", "tested")]
     return corrected[[*columns, "n_users", "tested"]]

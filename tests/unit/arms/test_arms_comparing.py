@@ -174,7 +174,7 @@ def test_a_family_of_the_whole_table_asks_for_more_resamples() -> None:
         tables.append(chosen([("ease", "none", 0, 0.3), ("ease", "mixup", 1, 0.3)], name))
     both = pd.concat(parts), pd.concat(tables)
     compare(*both, ComparisonSettings("ndcg@20", n_bootstrap=60, family="slice"))
-    with pytest.raises(ParameterError, match=r"/ 2, the number.*Raise .* to 81 or more"):
+    with pytest.raises(ParameterError, match=r"alpha / 2, .*Raise .* to 81 or more"):
         compare(*both, ComparisonSettings("ndcg@20", n_bootstrap=60, family="table"))
 
 

@@ -1,8 +1,9 @@
 """Parameters of the privacy pipeline; those of private training are in ``models.accounting``."""
 
-from typing import Annotated
+from math import ceil
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from doppelcart.models.accounting import PrivacyConfig
 from doppelcart.models.config import NetworkConfig
@@ -69,6 +70,19 @@ class AuditParams(BaseModel):
         if len(set(values)) != len(values) or min(values) < 1:
             raise ValueError("must be distinct and at least 1")
         return values
+
+    @model_validator(mode="after")
+    def _enough_resamples(self) -> Self:
+        """The tail of an interval has to hold a resample, or it ends short of where it should."""
+        attacks = len(self.neighbours) + 1
+        least = ceil(2 * attacks / self.alpha)
+        if self.n_bootstrap < least:
+            raise ValueError(
+                f"n_bootstrap {self.n_bootstrap} is too few for intervals at alpha {self.alpha:g} "
+                f"over {attacks} attacks on a set (one for each of neighbours, and tracing); "
+                f"{least} or more will do"
+            )
+        return self
 
 
 class TradeOffParams(BaseModel):

@@ -13,7 +13,7 @@ from doppelcart.arms.evaluating import by_user
 from doppelcart.arms.verdict import NOT_USED, TOO_FEW, outcome
 from doppelcart.columns import Columns
 from doppelcart.pipelines.targeting.arms import KEYS
-from doppelcart.pipelines.targeting.groups import INSIDE, Group
+from doppelcart.pipelines.targeting.groups import INSIDE, OTHERS, Group
 
 ARMS: Final = tuple(arm for arm in (*UNIFORM, *TARGETED) if arm != NONE)
 CONTROLS: Final = tuple(arm for arm in ARMS if arm != TARGETED_ON_TRIAL)
@@ -40,6 +40,18 @@ COLUMNS: Final = [
 class _Pair(NamedTuple):
     arm: str
     against: str
+
+
+def largest_family(n_segments: int, n_recommenders: int) -> int:
+    """Most comparisons of one slice: those made if validation adds users everywhere.
+
+    Args:
+        n_segments: Segments, each of which has customers inside and others.
+        n_recommenders: Recommenders.
+    """
+    run = (NONE, *ARMS)
+    pairs = [pair for who in (INSIDE, OTHERS) for pair in _pairs(Group("", "", who), run)]
+    return n_segments * n_recommenders * len(pairs)
 
 
 def compare(

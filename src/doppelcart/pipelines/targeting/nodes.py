@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from doppelcart.arms.comparing import check_resamples
 from doppelcart.cases import Case
 from doppelcart.columns import Columns
 from doppelcart.histories import Histories
@@ -31,25 +32,34 @@ def find_segments(
     train_interactions: ir.Table,
     prm_users: ir.Table,
     params: SegmentsParams,
+    evaluation: EvaluationParams,
+    experiment: ExperimentParams,
 ) -> tuple[list[Segment], dict[str, np.ndarray]]:
-    """Find the segments that are short of training users.
+    """Find the segments that are short of training users, and see that so many can be judged.
 
     Args:
         train_histories: Training users.
         train_interactions: Their lines, for the store in which each began.
         prm_users: Demographics.
         params: What to look for.
+        evaluation: Resamples and correction.
+        experiment: Slices and recommenders.
 
     Returns:
         The segments; and by segment the rows of its training users.
 
     Raises:
-        ParameterError: As ``segments.find``.
+        ParameterError: As ``segments.find``; or there are too few resamples for the comparisons
+            that so many segments make.
     """
     tail = _tail(train_histories, params)
     users, stores = users_by_id(prm_users), first_stores(train_interactions)
     traits = segments.describe(train_histories, users, stores, tail)
     found = segments.find(traits, params)
+    family = comparison.largest_family(len(found), len(experiment.recommenders))
+    if evaluation.family == "table":
+        family *= len(experiment.slices)
+    check_resamples(family, evaluation.n_bootstrap, evaluation.alpha)
     members = {segment.name: np.flatnonzero(segment.holds(traits)) for segment in found}
     for segment in found:
         logger.info(

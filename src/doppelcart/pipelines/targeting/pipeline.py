@@ -21,7 +21,14 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
         [
             Node(
                 nodes.find_segments,
-                inputs=["train_histories", "train_interactions", "prm_users", SEGMENTS],
+                inputs=[
+                    "train_histories",
+                    "train_interactions",
+                    "prm_users",
+                    SEGMENTS,
+                    "params:evaluation",
+                    EXPERIMENT,
+                ],
                 outputs=["targeting.segments", "targeting.members"],
                 name="find_segments",
             ),

@@ -43,7 +43,7 @@ def others() -> Histories:
 
 @pytest.fixture
 def params() -> AuditParams:
-    return AuditParams(n_bootstrap=100, n_attributes=2, neighbours=(1, 5))
+    return AuditParams(n_bootstrap=120, n_attributes=2, neighbours=(1, 5))
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_a_generator_that_memorises_fails(strangers) -> None:
         np.zeros((30, 1), np.float32),
         behaviour,
     )
-    params = AuditParams(min_users=30, n_bootstrap=100)
+    params = AuditParams(min_users=30, n_bootstrap=120)
     sides = audit.sides_of(few, never_seen)
     attack = audit.attack_on(invented.matrix, (1,))
     rows = audit.membership("gan", sides, attack, params)

@@ -5,7 +5,7 @@ import pytest
 
 from doppelcart.arms.comparing import ComparisonSettings
 from doppelcart.arms.definition import NONE
-from doppelcart.pipelines.targeting.comparison import compare
+from doppelcart.pipelines.targeting.comparison import compare, largest_family
 
 SETTINGS = ComparisonSettings(metric="ndcg@20", n_bootstrap=2000, seeds=(0,))
 RATIOS = {
@@ -53,6 +53,12 @@ def test_only_the_arm_on_trial_meets_its_controls_and_only_in_its_segment():
         ("targeted_gan", "targeted_copies"),
     ]
     assert set(results.loc["others"].index.get_level_values("against")) == {NONE}
+
+
+def test_the_largest_family_is_what_one_slice_compares():
+    one_segment = len(judged())
+    assert largest_family(1, 1) == one_segment
+    assert largest_family(9, 3) == 27 * one_segment
 
 
 def test_a_gain_is_told_from_harm_and_from_nothing():

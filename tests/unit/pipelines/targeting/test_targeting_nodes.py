@@ -5,9 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from doppelcart.arms.comparing import least_resamples
 from doppelcart.cases import Case
+from doppelcart.errors import ParameterError
 from doppelcart.histories import Histories
 from doppelcart.pipelines.augmentation.params import AugmentationParams
+from doppelcart.pipelines.evaluation.params import EvaluationParams
 from doppelcart.pipelines.targeting import nodes
 from doppelcart.pipelines.targeting.groups import Group
 from doppelcart.pipelines.targeting.params import ExperimentParams, NamedValues, SegmentsParams
@@ -19,6 +22,12 @@ IN_B = SegmentsParams(
     new_stores=None,
     named={"b": NamedValues(column="store_id", values=("b",))},
 )
+
+EVALUATION = EvaluationParams(grids={"ease": {"l2": [1.0]}})
+
+
+def find(train, began, users, params=IN_B, evaluation=EVALUATION, experiment=PARAMS):
+    return nodes.find_segments(train, began, users, params, evaluation, experiment)
 
 
 def lines(*rows: tuple[str, str, str, str]):
@@ -42,16 +51,36 @@ def test_a_user_began_where_the_first_line_is():
 def test_members_are_rows_of_training_users(make, users):
     train = make(3, 0)
     began = lines(*((f"0-{user}", "2020-01-01", "ab"[user % 2], "warm") for user in range(3)))
-    (segment,), members = nodes.find_segments(train, began, users, IN_B)
+    (segment,), members = find(train, began, users)
     assert segment.name == "b"
     assert members["b"].tolist() == [1]
 
 
+@pytest.mark.parametrize(
+    ("family", "least"),
+    # 3 segments, 2 recommenders, 7 comparisons inside and 4 of the others; then of 2 slices
+    [("slice", 3 * 2 * 11), ("table", 2 * 3 * 2 * 11)],
+)
+def test_more_segments_than_resamples_can_judge_are_refused_when_found(
+    make, users, family: str, least: int
+):
+    train = make(3, 0)
+    began = lines(*((f"0-{user}", "2020-01-01", "abc"[user], "warm") for user in range(3)))
+    named = {name: NamedValues(column="store_id", values=(name,)) for name in "abc"}
+    params = IN_B.model_copy(update={"named": named})
+    experiment = ExperimentParams(slices=("cold_2", "warm"), recommenders=("ease", "ials"))
+    needed = least_resamples(least, 0.05)
+    fine = EVALUATION.model_copy(update={"family": family, "n_bootstrap": needed})
+    assert len(find(train, began, users, params, fine, experiment)[0]) == 3
+    few = fine.model_copy(update={"n_bootstrap": needed - 1})
+    with pytest.raises(ParameterError, match=rf"n_bootstrap to {needed} or more"):
+        find(train, began, users, params, few, experiment)
+
+
 def test_only_lines_of_new_customers_and_of_training_tell_where_somebody_began(make, users):
     train, new = make(4, 0), make(4, 1)
-    segments, _ = nodes.find_segments(
-        train, lines(*((name, "2020-01-01", "b", "warm") for name in train.user_ids)), users, IN_B
-    )
+    began = lines(*((name, "2020-01-01", "b", "warm") for name in train.user_ids))
+    segments, _ = find(train, began, users)
     case = Case("cold_2", new.first(2), new.rest(2))
     held_out = lines(
         ("1-0", "2020-01-01", "b", "cold"),
@@ -92,7 +121,7 @@ def test_users_are_invented_of_the_segments_profiles(shop, generator):
 def test_the_table_says_who_chooses_and_who_is_tested(make, users):
     train, new = make(4, 0), make(5, 1)
     began = lines(*((name, "2020-01-01", "b", "warm") for name in train.user_ids))
-    segments, members = nodes.find_segments(train, began, users, IN_B)
+    segments, members = find(train, began, users)
     case = Case("cold_2", new.first(2), new.rest(2))
     inside = Group("cold_2", "b", "segment")
     table = nodes.describe_segments(
