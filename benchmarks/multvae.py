@@ -43,8 +43,11 @@ def our_multvae(
     train: sparse.csr_matrix, setting: Mapping[str, float], seed: int
 ) -> tuple[np.ndarray, float]:
     """Mult-VAE of the package, with nobody held out: those scored are those trained on."""
-    from doppelcart.recommenders import multvae_training  # noqa: F401 - its import is not timed
-    from doppelcart.recommenders.multvae import MultVAE, MultVAEConfig
+    from doppelcart.recommenders import (
+        MultVAE,
+        MultVAEConfig,
+        multvae_training,  # noqa: F401 - its import is not timed
+    )
 
     config = MultVAEConfig(
         hidden_units=HIDDEN,

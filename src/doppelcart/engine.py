@@ -1,8 +1,13 @@
 """What the table pipelines need of the Ibis engine besides expressions.
 
-Ibis 12 sends DuckDB 2 statements that it no longer takes (``.sql()``, ``.cache()``,
-``create_table(overwrite=True)``, ``drop_table(force=True)``), so views and kept tables are made
-by plain SQL here, which both DuckDB and Spark understand.
+Views and kept tables are made by plain SQL here, which both DuckDB and Spark understand, because
+two releases have left Ibis 12 behind:
+
+- sqlglot, from 30.18 on, takes what is dropped from the argument ``tables`` of its ``Drop``. Ibis
+  still gives ``this``, so the statement comes out as ``DROP TABLE IF EXISTS``, without a name (Ibis
+  issues 12101 and 12124): ``create_table(overwrite=True)``, ``drop_table`` and ``drop_view`` fail,
+  and so does what ``.cache()`` kept, once it is let go;
+- DuckDB 2 has no ``fetch_arrow_table``, by which ``.sql()`` asks for the columns of a query.
 """
 
 from __future__ import annotations

@@ -133,16 +133,27 @@ class Histories:
         user, item, time = Columns.USER, Columns.ITEM, Columns.TIMESTAMP
         # a categorical column would be sorted by its categories, and users named by their names
         named = interactions.astype({user: object, item: object})
-        firsts = named.groupby([user, item], sort=True, as_index=False)[time].min()
+        firsts = named.groupby([user, item], sort=True, as_index=False)[[time]].min()
+        return cls.from_firsts(firsts.sort_values([user, time, item], kind="stable"), item_ids)
+
+    @classmethod
+    def from_firsts(cls, firsts: pd.DataFrame, item_ids: np.ndarray | None = None) -> Histories:
+        """Build histories from first purchases (needs user_id and item_id).
+
+        Args:
+            firsts: One row a user and item, sorted by user and, within a user, by time.
+            item_ids: As of ``from_interactions``.
+        """
+        items = firsts[Columns.ITEM].to_numpy(dtype=object)
         if item_ids is None:
-            item_ids = np.sort(firsts[item].unique())
-        positions = pd.Index(item_ids).get_indexer(firsts[item])
-        firsts = firsts.assign(position=positions)[positions >= 0]
-        firsts = firsts.sort_values([user, time, item], kind="stable")
-        users, counts = np.unique(firsts[user].to_numpy(dtype=object), return_counts=True)
+            item_ids = np.sort(pd.unique(items))
+        positions = pd.Index(item_ids).get_indexer(items)
+        known = positions >= 0
+        codes, users = pd.factorize(firsts[Columns.USER].to_numpy(dtype=object)[known])
+        counts = np.bincount(codes, minlength=len(users))
         return cls(
             users.astype(str),
             np.asarray(item_ids).astype(str),
             np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            firsts["position"].to_numpy(np.int32),
+            positions[known].astype(np.int32),
         )

@@ -4,7 +4,8 @@ from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig
 from doppelcart.recommenders.ease import EASE, EASEConfig
 from doppelcart.recommenders.ials import IALS, IALSConfig
 from doppelcart.recommenders.itemknn import ItemKNN, ItemKNNConfig
-from doppelcart.recommenders.multvae import MultVAE, MultVAEConfig
+from doppelcart.recommenders.multvae import MultVAE
+from doppelcart.recommenders.multvae_network import MultVAEConfig
 from doppelcart.recommenders.popularity import Popularity, PopularityConfig
 from doppelcart.recommenders.puresvd import PureSVD, PureSVDConfig
 

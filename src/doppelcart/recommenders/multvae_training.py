@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import sparse
 
-from doppelcart.recommenders.multvae import MultVAEConfig, log_likelihood
+from doppelcart.recommenders.multvae_network import MultVAEConfig, log_likelihood
 
 HIDDEN_SHARE = 0.5
 MIN_HELD_OUT = 5
@@ -26,7 +26,7 @@ def train(matrix: sparse.csr_matrix, config: MultVAEConfig, seed: int) -> list[n
         seed: Seed of the weights, the batches, the noise and the choice of held-out users.
 
     Returns:
-        Kernels and biases, as ``multvae.logits`` takes them.
+        Kernels and biases, as ``multvae_network.logits`` takes them.
     """
     n_epochs = config.epochs
     order = np.random.default_rng([seed, 0]).permutation(matrix.shape[0])

@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 from doppelcart.recommenders import MultVAE, MultVAEConfig
-from doppelcart.recommenders.multvae import log_likelihood, logits
+from doppelcart.recommenders.multvae_network import log_likelihood, logits
 
 SMALL = MultVAEConfig(
     hidden_units=12, latent_units=3, batch_size=20, learning_rate=0.02, epochs=40, patience=4

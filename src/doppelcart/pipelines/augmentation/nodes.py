@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.cases import Case
-from doppelcart.columns import Columns
 from doppelcart.histories import Histories
 from doppelcart.metrics.fidelity import category_mix_distance, fidelity
+from doppelcart.metrics.groups import item_groups
 from doppelcart.metrics.privacy import privacy
+from doppelcart.models.completion import generate, profile_rows
 from doppelcart.models.controls import copy_users, draw_by_popularity, mix_users
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 
 REFERENCE = "real_vs_real"
-CATEGORY, DEPARTMENT = Columns.CATEGORY, Columns.DEPARTMENT
 
 
 def copy_training_users(train_histories: Histories, params: AugmentationParams) -> Histories:
@@ -95,8 +95,6 @@ def invent_like(
         demographics_matrix: ``user_id`` and demographic columns.
         params: Jitter and seed.
     """
-    from doppelcart.models.completion import generate, profile_rows
-
     rng = np.random.default_rng([params.seed, 1])
     order = np.resize(rng.permutation(users.n_users), n_users)
     wanted = users.user_ids[order]
@@ -134,6 +132,8 @@ def measure_fidelity(
         against the other.
     """
     categories = item_groups(feat_items)
+    if categories is None:
+        categories = np.full(len(feat_items), "all")
     halves = _halves(train_histories, params.seed)
     columns = {REFERENCE: _compare(*halves, categories, params.seed)}
     columns |= {
@@ -141,14 +141,6 @@ def measure_fidelity(
         for name, users in synthetic_users.items()
     }
     return pd.DataFrame(columns).rename_axis("statistic").reset_index()
-
-
-def item_groups(feat_items: pd.DataFrame) -> np.ndarray:
-    """(n_items,) category of each item, or its department, or one group for all."""
-    for column in (CATEGORY, DEPARTMENT):
-        if column in feat_items and feat_items[column].notna().any():
-            return feat_items[column].astype(object).fillna("unknown").to_numpy(str)
-    return np.full(len(feat_items), "all", dtype=object).astype(str)
 
 
 def activity_segments(histories: Histories, cuts: np.ndarray) -> np.ndarray:

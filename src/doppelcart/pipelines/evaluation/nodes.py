@@ -14,6 +14,7 @@ from doppelcart.arms.definition import COMPLETED_BY
 from doppelcart.cases import Case
 from doppelcart.columns import Columns
 from doppelcart.histories import Histories
+from doppelcart.models.completion import make_completer
 from doppelcart.pipelines.evaluation.params import EvaluationParams
 
 
@@ -212,9 +213,6 @@ def _completers(
     for arm in params.completion_arms:
         source = COMPLETED_BY[arm]
         if source in generators:
-            # imported late, because it brings TensorFlow
-            from doppelcart.models.completion import make_completer
-
             completers[arm] = make_completer(
                 generators[source],
                 demographics,

@@ -14,6 +14,7 @@ from doppelcart.columns import Columns
 from doppelcart.errors import InputError, ParameterError
 from doppelcart.histories import Histories
 from doppelcart.metrics.summaries import row_keys
+from doppelcart.models.completion import profile_rows
 from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
 
 logger = logging.getLogger(__name__)
@@ -113,13 +114,6 @@ def check_trainable(
             f"All {histories.n_users:,} training users have the same history: there is nothing "
             "to learn from how they differ. Check the user column of the source."
         )
-
-
-def profile_rows(matrix: pd.DataFrame, user_ids: np.ndarray) -> np.ndarray:
-    """(n_users, n_columns) float32 rows of a matrix, in the order of the users."""
-    from doppelcart.models.completion import profile_rows as rows
-
-    return rows(matrix, user_ids)
 
 
 def fingerprint(histories: Histories, *parts: Any) -> str:

@@ -16,8 +16,10 @@ from doppelcart.cases import Case
 from doppelcart.columns import Columns
 from doppelcart.errors import InputError
 from doppelcart.histories import Histories
+from doppelcart.metrics.groups import item_groups
 from doppelcart.metrics.privacy import likelihood_ratio
 from doppelcart.metrics.privacy.membership import Attack
+from doppelcart.models.completion import complete, generate, profile_rows
 from doppelcart.pipelines.privacy import audit
 from doppelcart.pipelines.privacy.params import AuditParams, TradeOffParams
 from doppelcart.pipelines.privacy.utility import compare_releases
@@ -82,7 +84,10 @@ def audit_users(
         One row a set, check and attack.
     """
     sides = audit.sides_of(train_histories, strangers)
-    groups = item_groups(feat_items)
+    # Of a single group there is nothing to infer, and then each item is one of its own.
+    groups = item_groups(feat_items, fewest=2)
+    if groups is None:
+        groups = np.arange(len(feat_items)).astype(str)
     tables = []
     for name, users in synthetic_users.items():
         released = users.matrix
@@ -92,15 +97,6 @@ def audit_users(
     null = audit.attack_on(None, params.neighbours)
     tables.append(audit.membership(audit.STRANGERS, sides, null, params))
     return pd.concat(tables, ignore_index=True)
-
-
-def item_groups(feat_items: pd.DataFrame) -> np.ndarray:
-    """(n_items,) category of each item, or its department, or the item itself."""
-    for column in (Columns.CATEGORY, Columns.DEPARTMENT):
-        if column in feat_items and len(feat_items[column].dropna().unique()) > 1:
-            groups = feat_items[column].astype(object)
-            return groups.where(groups.notna(), "unknown").to_numpy(str)
-    return np.arange(len(feat_items)).astype(str)
 
 
 def audit_generator(
@@ -125,8 +121,6 @@ def audit_generator(
 
 def completion_attack(generator: Any, params: AuditParams) -> Attack:
     """Hide a part of each candidate's history and compare the rest with its completion."""
-    from doppelcart.models.completion import complete
-
     rng = np.random.default_rng([params.seed, 3])
 
     def attack(
@@ -169,8 +163,6 @@ def measure_trade_off(
     Returns:
         One row a noise, then users of unknown profile.
     """
-    from doppelcart.models.completion import generate, profile_rows
-
     users, n_users = train_histories.user_ids, train_histories.n_users
     demographics = profile_rows(demographics_matrix, users)
     behaviour = profile_rows(profile_matrix, users)

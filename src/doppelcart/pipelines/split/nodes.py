@@ -127,7 +127,7 @@ def build_train_histories(train_interactions: ir.Table) -> Histories:
     Raises:
         InputError: If fewer than two users or two items are left for training.
     """
-    histories = _histories(_first_purchases(train_interactions))
+    histories = Histories.from_firsts(_first_purchases(train_interactions))
     if histories.n_users < 2 or histories.n_items < 2:
         raise InputError(
             f"the training part has {histories.n_users} users and {histories.n_items} items; at "
@@ -172,7 +172,7 @@ def build_cases(
     for position, seed in enumerate(np.random.SeedSequence(params.seed).spawn(2)):
         rng = np.random.default_rng(seed)
         part = [_warm_case(warm_seen[position], warm[position], params.max_warm_users, rng)]
-        part += _cold_cases(_histories(cold[position], train_histories.item_ids), params)
+        part += _cold_cases(Histories.from_firsts(cold[position], train_histories.item_ids), params)
         cases.append({case.name: case for case in part if case.n_users})
     for name, part_cases in zip((VALIDATION, TEST), cases, strict=True):
         if not part_cases:
@@ -191,22 +191,6 @@ def _first_purchases(lines: ir.Table) -> pd.DataFrame:
     ]
     firsts = lines.group_by(keys).aggregate(**{Columns.TIMESTAMP: lines[Columns.TIMESTAMP].min()})
     return firsts.order_by([Columns.USER, Columns.TIMESTAMP, Columns.ITEM]).to_pandas()
-
-
-def _histories(firsts: pd.DataFrame, item_ids: np.ndarray | None = None) -> Histories:
-    """Histories of first purchases that are sorted already; other items are left out."""
-    if item_ids is None:
-        item_ids = np.sort(firsts[Columns.ITEM].unique().astype(str))
-    positions = pd.Index(item_ids).get_indexer(firsts[Columns.ITEM])
-    known = positions >= 0
-    codes, users = pd.factorize(firsts[Columns.USER].to_numpy()[known])
-    counts = np.bincount(codes, minlength=len(users))
-    return Histories(
-        np.asarray(users, dtype=str),
-        item_ids,
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        positions[known].astype(np.int32),
-    )
 
 
 def _extended(histories: Histories, firsts: pd.DataFrame) -> Histories:
@@ -228,7 +212,7 @@ def _extended(histories: Histories, firsts: pd.DataFrame) -> Histories:
 
 def _aligned(histories: Histories, firsts: pd.DataFrame) -> Histories:
     """Histories of first purchases over the users and items of other histories."""
-    later = _histories(firsts, histories.item_ids)
+    later = Histories.from_firsts(firsts, histories.item_ids)
     rows = pd.Index(later.user_ids).get_indexer(pd.Index(histories.user_ids))
     empty = np.empty(0, dtype=np.int32)
     return Histories.from_lists(

@@ -18,7 +18,8 @@ from doppelcart.columns import Columns
 from doppelcart.errors import ParameterError, TrainingDivergedError
 from doppelcart.histories import Histories
 from doppelcart.models import space
-from doppelcart.pipelines.gan.nodes import check_trainable, fingerprint, profile_rows
+from doppelcart.models.completion import profile_rows
+from doppelcart.pipelines.gan.nodes import check_trainable, fingerprint
 from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
 from doppelcart.pipelines.tuning.params import TuningParams
 

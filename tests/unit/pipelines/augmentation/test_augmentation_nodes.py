@@ -1,7 +1,6 @@
 """How many users are invented, of which profiles, and how they are compared with real ones."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from doppelcart.histories import Histories
@@ -12,7 +11,6 @@ from doppelcart.pipelines.augmentation.nodes import (
     draw_popular_users,
     gather_users,
     invent_users,
-    item_groups,
     measure_fidelity,
     measure_privacy,
     mix_training_users,
@@ -91,24 +89,6 @@ class TestInventUsers:
         one, same, other = (self.invent(generator, shop, seed=seed) for seed in (1, 1, 2))
         np.testing.assert_array_equal(one.items, same.items)
         assert one.items.tobytes() != other.items.tobytes()
-
-
-class TestItemGroups:
-    def test_categories_with_the_unknown_apart(self):
-        table = pd.DataFrame({"category": ["a", None, "b"], "department": ["x", "x", "y"]})
-        assert item_groups(table).tolist() == ["a", "unknown", "b"]
-
-    def test_departments_where_no_category_is_known(self):
-        table = pd.DataFrame({"category": [None, None], "department": ["x", "y"]})
-        assert item_groups(table).tolist() == ["x", "y"]
-        assert item_groups(table[["department"]]).tolist() == ["x", "y"]
-
-    def test_categorical_columns(self):
-        table = pd.DataFrame({"category": pd.Categorical(["a", None, "a"])})
-        assert item_groups(table).tolist() == ["a", "unknown", "a"]
-
-    def test_one_group_where_nothing_is_known(self):
-        assert item_groups(pd.DataFrame({"price": [1.0, 2.0]})).tolist() == ["all", "all"]
 
 
 def test_segments_begin_at_their_cut():
