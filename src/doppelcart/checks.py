@@ -1,7 +1,7 @@
 """What is looked at before the first node runs: parameters, and room to write."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from kedro.pipeline import Pipeline
 from kedro.validation import TypeExtractor
 from pydantic import TypeAdapter, ValidationError
 
+from doppelcart import secrecy
 from doppelcart.agreement import disagreements
 from doppelcart.errors import ParameterError, StorageError
 
@@ -66,7 +67,8 @@ def _validated(
 ) -> tuple[dict[str, Any], list[str]]:
     """Typed models by name, and one line for each field that its model refuses."""
     models, problems = {}, []
-    required = TypeExtractor(dict(pipelines)).extract_types_from_pipelines()
+    required = _types(pipelines)
+    secrets = secrecy.secret_names(required)
     for path, hint in sorted(required.items()):
         value = _at(raw, path)
         if value is KeyError:
@@ -74,14 +76,51 @@ def _validated(
         try:
             models[path] = TypeAdapter(hint).validate_python(value)
         except ValidationError as refused:
-            problems += [_explained(path, error) for error in refused.errors(include_url=False)]
+            errors = refused.errors(include_url=False)
+            problems += [_explained(path, error, secrets) for error in errors]
     return models, problems
 
 
-def _explained(path: str, error: Mapping[str, Any]) -> str:
+def _explained(path: str, error: Mapping[str, Any], secrets: Collection[str]) -> str:
     name = ".".join([path, *map(str, error["loc"])])
-    given = "" if error["type"] == "missing" else f" (given: {error['input']!r:.80})"
+    is_known = error["type"] != "extra_forbidden"
+    is_hidden = error["type"] == "missing" or secrecy.concerns_secret(name, secrets, is_known)
+    given = "" if is_hidden else f" (given: {error['input']!r:.80})"
     return f"{name}: {error['msg']}{given}"
+
+
+def _types(pipelines: Mapping[str, Pipeline]) -> dict[str, Any]:
+    """The type that nodes hint for each parameter, by its dotted name."""
+    return TypeExtractor(dict(pipelines)).extract_types_from_pipelines()
+
+
+def seal_secrets(raw: Mapping[str, Any], pipelines: Mapping[str, Pipeline]) -> dict[str, Any]:
+    """The same parameters, of which nothing that prints or tracks them can read the secrets.
+
+    Args:
+        raw: Parameters as configuration or command line give them.
+        pipelines: Every registered pipeline, for what is secret.
+    """
+    return secrecy.sealed(raw, secrecy.secret_names(_types(pipelines)))
+
+
+def check_secrets(models: Mapping[str, Any]) -> None:
+    """Refuse a run that needs a secret and was given none.
+
+    Args:
+        models: Validated parameters of the run's nodes, by dotted name.
+
+    Raises:
+        ParameterError: A secret is missing.
+    """
+    names = secrecy.secret_names({path: type(model) for path, model in models.items()})
+    for name in sorted(names):
+        path = max((path for path in models if name.startswith(f"{path}.")), key=len)
+        value = models[path]
+        for key in name.removeprefix(f"{path}.").split("."):
+            value = getattr(value, key, None)
+        if value is None:
+            raise ParameterError(f"{secrecy.missing(name)} Nothing has run.")
 
 
 def _at(raw: Mapping[str, Any], path: str) -> Any:

@@ -19,7 +19,13 @@ from kedro.validation import DataValidationError
 from rich.console import Console
 
 from doppelcart import tracking, verdict_table
-from doppelcart.checks import PREFIX, check_parameters, check_storage
+from doppelcart.checks import (
+    PREFIX,
+    check_parameters,
+    check_secrets,
+    check_storage,
+    seal_secrets,
+)
 from doppelcart.errors import StorageError
 from doppelcart.tracking import TrackedRun
 
@@ -29,7 +35,7 @@ REPORT = "report_html"
 
 
 class ParameterCheck:
-    """Refuses parameters that no pipeline knows or that a model does not allow."""
+    """Refuses parameters that no pipeline knows or that a model does not allow; seals secrets."""
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
@@ -39,6 +45,13 @@ class ParameterCheck:
         except MissingConfigException:
             return
         check_parameters(raw, dict(pipelines))
+        # From here on, the catalog, its reports and whoever asks for parameters see no secret.
+        context.config_loader["parameters"] = seal_secrets(raw, dict(pipelines))
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Ask for the secrets that the run's nodes need."""
+        check_secrets(_parameters_of(pipeline, catalog))
 
 
 class SaveGuard:
@@ -154,7 +167,10 @@ class MlflowTracking:
     ) -> None:
         """Open the run."""
         if self._hook is not None:
-            self._hook.before_pipeline_run(run_params, pipeline, catalog)
+            # It tags the run with all of these, and what `--params` gave is one of them.
+            given = seal_secrets(run_params.get("runtime_params") or {}, dict(pipelines))
+            shown = run_params | {"runtime_params": given}
+            self._hook.before_pipeline_run(shown, pipeline, catalog)
             self._run.run_id = self._hook.run_id
 
     @hook_impl
@@ -201,10 +217,9 @@ class RunDescription:
         """Log the parameters that the run's nodes ask for, flat, and the commit."""
         if self._run.run_id is None:
             return
-        names = sorted(name for name in pipeline.inputs() if name.startswith(PREFIX))
         parameters: dict[str, Any] = {}
-        for name in names:
-            parameters |= tracking.flatten(catalog.load(name), name.removeprefix(PREFIX))
+        for name, value in _parameters_of(pipeline, catalog).items():
+            parameters |= tracking.flatten(value, name)
         self._run.log_parameters(parameters)
         self._run.set_tags(tracking.git_state(self._project))
 
@@ -303,6 +318,12 @@ class VerdictPrinter:
 
     def _say(self, what: str, where: str) -> None:
         self._console.print(f"{what + ':':<12}{where}", soft_wrap=True, highlight=False)
+
+
+def _parameters_of(pipeline: Pipeline, catalog: CatalogProtocol) -> dict[str, Any]:
+    """What the nodes of a run ask for, by dotted name."""
+    names = sorted(name for name in pipeline.inputs() if name.startswith(PREFIX))
+    return {name.removeprefix(PREFIX): catalog.load(name) for name in names}
 
 
 def _bare(name: str) -> str:

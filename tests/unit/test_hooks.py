@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from click.testing import CliRunner
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.pipeline import Node, Pipeline
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Secret
 
 from doppelcart import pipeline_registry
 from doppelcart.cli import cli
 from doppelcart.errors import ParameterError, StorageError, TrackingError
+from doppelcart.pipelines.reporting import report
 
 
 class Training(BaseModel):
@@ -63,6 +65,26 @@ def fail(metrics: pd.DataFrame) -> None:
     raise ParameterError("the shop is closed")
 
 
+class Release(BaseModel):
+    """Parameters of a release."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    seed: Secret[int] | None = Field(None, description="Seed of the noise.")
+    share: float = Field(0.5, le=1, description="Share of users.")
+
+
+def release(params: Release) -> list[dict[str, float]]:
+    """Use the secret, and log the parameters as a careless node would."""
+    logging.getLogger("kedro").info("releasing with %s, %r", params, params)
+    assert params.seed is not None
+    return [{"epoch": 0, "digits": len(str(params.seed.get_secret_value()))}]
+
+
+def write_down(parameters: dict[str, Any]) -> str:
+    """List all parameters, as the report does."""
+    return str(report.run_section({}, parameters, 100))
+
+
 def tiny_pipelines() -> dict[str, Pipeline]:
     first = Pipeline(
         [Node(train, "params:tiny", ["gan.history", "metrics", "source_summary"], name="train")]
@@ -77,8 +99,14 @@ def tiny_pipelines() -> dict[str, Pipeline]:
             )
         ]
     )
-    broken = Pipeline([Node(fail, "metrics", "nothing", name="fail")])
-    return {"first": first, "second": second, "broken": broken, "__default__": first + second}
+    return {
+        "first": first,
+        "second": second,
+        "broken": Pipeline([Node(fail, "metrics", "nothing", name="fail")]),
+        "release": Pipeline([Node(release, "params:release", "release.history", name="release")]),
+        "report": Pipeline([Node(write_down, "parameters", "report_html", name="write_down")]),
+        "__default__": first + second,
+    }
 
 
 def dataset(kind: str, file: str) -> dict[str, str]:
@@ -97,7 +125,11 @@ def project(
         tmp_path / "conf/base/globals.yml",
         {"data_root": str(tmp_path / "data"), "tracking_uri": tracking_uri},
     )
-    write(tmp_path / "conf/base/parameters.yml", {"tiny": {"training": {"epochs": 3}, "name": "a"}})
+    parameters = {
+        "tiny": {"training": {"epochs": 3}, "name": "a"},
+        "release": {"share": 0.5, "seed": "${env:DOPPELCART_RELEASE_SEED}"},
+    }
+    write(tmp_path / "conf/base/parameters.yml", parameters)
     write(tmp_path / "conf/local/parameters.yml", {"tiny": {"name": "b"}})
     base = in_project / "conf/base/mlflow.yml"
     (tmp_path / "conf/base/mlflow.yml").write_text(base.read_text())
@@ -105,6 +137,7 @@ def project(
         tmp_path / "conf/base/catalog.yml",
         {
             "gan.history": dataset("json.JSONDataset", "08_reporting/history.json"),
+            "release.history": dataset("json.JSONDataset", "08_reporting/release.json"),
             "metrics": dataset("pandas.ParquetDataset", "08_reporting/metrics.parquet"),
             "source_summary": dataset("json.JSONDataset", "02_intermediate/summary.json"),
             "verdict": dataset("pandas.CSVDataset", "08_reporting/verdict.csv"),
@@ -208,13 +241,86 @@ class TestParameters:
         assert "tiny.training.epochs: Input should be greater than or equal to 1" in result.output
         assert "tiny.training.rates" in result.output
         assert "tiny.nmae: Extra inputs are not permitted" in result.output
-        assert "tinny: unknown; did you mean tiny? known are tiny" in result.output
+        assert "tinny: unknown; did you mean tiny? known are release, tiny" in result.output
         assert "Traceback" not in result.output
         assert not (project / "data").exists()
 
     def test_another_pipelines_parameters_are_checked_too(self, project):
         with pytest.raises(ParameterError, match=r"tiny\.training\.epochs"):
             run(project, "broken", tiny={"training": {"epochs": "many"}})
+
+
+SECRET = 907_030_507_011
+
+
+def holding_the_secret(folder: Path) -> list[str]:
+    """Files of a folder, configuration apart, in which the secret's digits stand."""
+    forms = [str(SECRET).encode(), f"{SECRET:,}".encode()]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 3
+    return [
+        path.name
+        for path in files
+        if "conf" not in path.parts and any(form in path.read_bytes() for form in forms)
+    ]
+
+
+class TestSecrets:
+    @pytest.fixture(params=["parameter", "file", "variable"])
+    def arguments(self, request, project, monkeypatch) -> list[str]:
+        """The three ways to give the secret; what the first needs on the command line."""
+        if request.param == "file":
+            write(project / "conf/local/parameters.yml", {"release": {"seed": SECRET}})
+        if request.param == "variable":
+            monkeypatch.setenv("DOPPELCART_RELEASE_SEED", str(SECRET))
+        return ["--params", f"release.seed={SECRET}"] if request.param == "parameter" else []
+
+    @pytest.mark.parametrize("names", ["release", "report", "release,report"])
+    def test_nothing_that_a_run_leaves_or_says_holds_it(self, project, arguments, names, caplog):
+        with caplog.at_level(logging.DEBUG):
+            done = command(project, "--pipelines", names, *arguments)
+        assert done.exit_code == 0, done.output
+        if "release" in names:
+            assert tracked(project)[1].data.metrics["release/history/digits"] == len(str(SECRET))
+            assert tracked(project)[1].data.params["release.seed"] == "**********"
+            assert "releasing with" in caplog.text
+        assert holding_the_secret(project) == []
+        for form in (str(SECRET), f"{SECRET:,}"):
+            assert form not in done.output + caplog.text
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            "release.seed=x{}",  # no number
+            "release.sead={}",  # misspelt
+            "release.seed.value={}",  # too deep
+            "release={}",  # too high
+            "releas.seed={}",
+        ],
+    )
+    def test_a_refusal_does_not_repeat_it(self, project, wrong, caplog):
+        with caplog.at_level(logging.DEBUG):
+            done = command(project, "--params", wrong.format(SECRET) + ",tiny.training.epochs=-77")
+        assert done.exit_code == 1
+        assert "2 parameters cannot be used" in done.output
+        assert "(given: -77)" in done.output
+        assert str(SECRET) not in done.output + caplog.text
+
+    def test_what_stands_beside_it_is_repeated(self, project):
+        done = command(project, "--params", "release.share=7.5")
+        assert "release.share: Input should be less than or equal to 1 (given: 7.5)" in done.output
+
+    def test_a_run_that_needs_it_is_refused_before_its_first_node(self, project):
+        done = command(project, "--pipelines", "first,release")
+        assert done.exit_code == 1
+        assert "release.seed was not given" in done.output
+        assert "export DOPPELCART_RELEASE_SEED=$(python -c" in done.output
+        assert "Traceback" not in done.output
+        assert not (project / "data").exists()
+
+    def test_a_run_that_does_not_need_it_goes_on_without(self, project):
+        run(project, "first")
+        assert (project / "data/08_reporting/metrics.parquet").exists()
 
 
 class TestSaveGuard:

@@ -6,18 +6,22 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field, Secret
 
+from doppelcart import secrecy
 from doppelcart.errors import MissingExtraError, ParameterError
+from doppelcart.naming import Named
 
 LEAST_NOISE = 0.3
 """Below this noise multiplier the bounds say nothing of use."""
 
 
-class PrivacyConfig(BaseModel):
+class PrivacyConfig(Named):
     """The budget of a differentially private training, and how it is spent."""
+
+    PATH: ClassVar[str] = "private.training"
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -57,7 +61,21 @@ class PrivacyConfig(BaseModel):
     ema_decay: float = Field(
         0.98, ge=0, lt=1, description="decay a step of the averaged generator weights"
     )
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, draws and noise")
+    seed: Secret[Annotated[int, Field(ge=1, lt=2**128)]] | None = Field(
+        None,
+        description="secret seed of draws and noise; without one nothing private is trained",
+    )
+
+    @property
+    def secret_seed(self) -> int:
+        """The seed itself, which nothing may write.
+
+        Raises:
+            ParameterError: None was given.
+        """
+        if self.seed is None:
+            raise ParameterError(secrecy.missing(self.name_of("seed")))
+        return self.seed.get_secret_value()
 
 
 def sampling_rate(config: PrivacyConfig, n_users: int) -> float:
@@ -96,7 +114,7 @@ def noise_for(epsilon: float | None, n_users: int, config: PrivacyConfig) -> flo
     """
     spending = (
         f"{config.steps:,} steps of about {config.batch_size:,} of {n_users:,} users",
-        "lower private.steps or private.batch_size, or bring more users",
+        f"lower {config.name_of('steps')} or {config.name_of('batch_size')}, or bring more users",
     )
     return _least_noise(
         epsilon, n_users, config, lambda noise: _training(noise, n_users, config), spending
@@ -124,9 +142,8 @@ def histogram_noise_for(epsilon: float | None, n_users: int, config: PrivacyConf
     Raises:
         ParameterError: As from ``noise_for``.
     """
-    return _least_noise(
-        epsilon, n_users, config, _histogram, ("one histogram", "raise private.max_noise")
-    )
+    spending = ("one histogram", f"or raise {config.name_of('max_noise')}")
+    return _least_noise(epsilon, n_users, config, _histogram, spending)
 
 
 def _least_noise(
@@ -141,8 +158,9 @@ def _least_noise(
         return 0.0
     if config.delta >= 1 / n_users:
         raise ParameterError(
-            f"private.delta is {config.delta:g}, but with {n_users:,} users it must be below "
-            f"{1 / n_users:.2g}: a mechanism that publishes one user in full would satisfy it."
+            f"{config.name_of('delta')} is {config.delta:g}, but with {n_users:,} users it must be "
+            f"below {1 / n_users:.2g}: a mechanism that publishes one user in full would satisfy "
+            f"it."
         )
     least = _epsilon(event(config.max_noise), config.delta)
     if epsilon < least:

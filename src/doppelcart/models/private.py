@@ -44,6 +44,8 @@ from doppelcart.models.training import step_seeds
 logger = logging.getLogger(__name__)
 
 STEPS_A_ROW = 50
+PUBLIC_SEED = 0
+"""Seed of the initial weights, which know no data; a saved model names the seeds of its layers."""
 
 
 @dataclass
@@ -243,7 +245,6 @@ def game_config(config: PrivacyConfig) -> TrainingConfig:
         new_user_share=1,
         demographics_known_share=0,
         behaviour_known_share=0,
-        seed=config.seed,
     )
 
 
@@ -263,21 +264,21 @@ def train_privately(
         TrainingDivergedError: Weights stopped being finite.
     """
     noise = noise_for(epsilon, histories.n_users, config)
-    rng = np.random.default_rng([config.seed, 3])
+    rng = np.random.default_rng([config.secret_seed, 3])
     popularity = noised_popularity(
         histories, config.histogram_noise * noise, config.length_cap, rng
     )
     no_features = np.zeros((histories.n_items, 1), np.float32)
     generator = build_generator(
-        network, popularity, histories.n_users, no_features, 1, 1, config.seed
+        network, popularity, histories.n_users, no_features, 1, 1, PUBLIC_SEED
     )
-    critic = build_critic(network, histories.n_items, 1, 1, config.seed)
+    critic = build_critic(network, histories.n_items, 1, 1, PUBLIC_SEED)
     game = PrivateGame(generator, critic, game_config(config), config.clip_norm, noise)
     history = _play(game, histories, config, rng)
     if not all(np.isfinite(weights).all() for weights in game.averaged.get_weights()):
         raise TrainingDivergedError(
-            "Private training diverged. Lower private.learning_rate or "
-            "private.critic_learning_rate."
+            f"Private training diverged. Lower {config.name_of('learning_rate')} or "
+            f"{config.name_of('critic_learning_rate')}."
         )
     note_catalogue(game.averaged, histories.item_ids)
     return PrivatelyTrained(
@@ -302,7 +303,7 @@ def popularity_within(
         ParameterError: The budget cannot be kept.
     """
     noise = histogram_noise_for(epsilon, histories.n_users, config)
-    rng = np.random.default_rng([config.seed, 5])
+    rng = np.random.default_rng([config.secret_seed, 5])
     return noised_popularity(histories, noise, config.length_cap, rng), noise
 
 
@@ -310,7 +311,7 @@ def _play(
     game: PrivateGame, histories: Histories, config: PrivacyConfig, rng: np.random.Generator
 ) -> pd.DataFrame:
     """All steps; a user takes part in each with the same chance, independently of the others."""
-    seeds = step_seeds(config.seed, 0)
+    seeds = step_seeds(config.secret_seed, 0)
     matrix, rate = histories.matrix, sampling_rate(config, histories.n_users)
     size = min(config.batch_size, histories.n_users)
     nobody = blank_batch(np.zeros((size, histories.n_items), np.float32))

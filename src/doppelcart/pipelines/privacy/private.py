@@ -10,7 +10,10 @@ import pandas as pd
 
 from doppelcart.cases import Case
 from doppelcart.histories import Histories
+from doppelcart.models.accounting import noise_for, spent_on_histogram
+from doppelcart.models.completion import generate
 from doppelcart.models.config import NetworkConfig
+from doppelcart.models.controls import draw_independently
 from doppelcart.pipelines.privacy.params import (
     AuditParams,
     PrivacyConfig,
@@ -44,8 +47,6 @@ def train_private(
     Raises:
         ParameterError: A budget cannot be kept; before anything is trained.
     """
-    from doppelcart.models.accounting import noise_for
-    from doppelcart.models.completion import generate
     from doppelcart.models.private import train_privately
 
     for wanted in grid.epsilons:
@@ -59,7 +60,7 @@ def train_private(
             trained.generator,
             train_histories.n_users,
             train_histories.item_ids,
-            np.random.default_rng([training.seed, 4]),
+            np.random.default_rng([training.secret_seed, 4]),
         )
         rows.append(
             {
@@ -89,8 +90,6 @@ def draw_private_popularity(
     Raises:
         ParameterError: A budget cannot be kept.
     """
-    from doppelcart.models.accounting import spent_on_histogram
-    from doppelcart.models.controls import draw_independently
     from doppelcart.models.private import popularity_within
 
     users, rows = {}, []
@@ -101,7 +100,7 @@ def draw_private_popularity(
             shares,
             train_histories.n_users,
             train_histories.item_ids,
-            np.random.default_rng([training.seed, 6]),
+            np.random.default_rng([training.secret_seed, 6]),
         )
         spent = spent_on_histogram(noise, training)
         rows.append({"release": label, "budget": budget, "epsilon": spent, "noise": noise})

@@ -19,6 +19,7 @@ from doppelcart.pipelines.privacy import audit, create_pipeline
 from doppelcart.pipelines.privacy.params import NetworkConfig, PrivacyConfig, PrivateGridParams
 
 NETWORK = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8)
+SEED = 907_030_507_011
 MODELS = ("gan.generator", "private.generator")
 
 
@@ -39,7 +40,7 @@ def lines(users: Histories) -> Any:
 def test_from_what_is_saved_to_every_table(
     shop, members, strangers, params, trade_off, tmp_path: Path
 ) -> None:
-    from doppelcart.models.networks import build_generator
+    from doppelcart.models.networks import build_generator, layer_seeds
 
     rng = np.random.default_rng(0)
     generator = build_generator(
@@ -56,7 +57,7 @@ def test_from_what_is_saved_to_every_table(
         "params:privacy.audit": params,
         "params:privacy.trade_off": trade_off,
         "params:gan.network": NETWORK,
-        "params:private.training": PrivacyConfig(delta=1e-3, steps=4, batch_size=30),
+        "params:private.training": PrivacyConfig(delta=1e-3, steps=4, batch_size=30, seed=SEED),
         "params:private.grid": PrivateGridParams(epsilons=(8.0,), epsilon=8.0),
     }
     pipeline = create_pipeline()
@@ -85,7 +86,11 @@ def test_from_what_is_saved_to_every_table(
     assert curve["learned"].tolist() == ["generator"] * 2 + ["popularity"] * 2
     assert curve["epsilon"].tolist()[1::2] == [np.inf] * 2
     assert (curve["epsilon"][::2] <= 8).all()
-    assert catalog.load("private.generator").output.shape == (None, members.n_items)
+    kept = catalog.load("private.generator")
+    assert kept.output.shape == (None, members.n_items)
+    # a saved model names the seeds of its layers: none may lead back to the secret
+    known = [str(seed) for seed in layer_seeds(SEED)]
+    assert not any(text in kept.to_json() for text in [str(SEED), *known])
     for name in ("privacy_attacks", "private_figure"):
         assert catalog.load(name).layout.meta["alt"]
     # utility by two measures and the attack, of what was trained and of its control
