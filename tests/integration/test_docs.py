@@ -18,6 +18,7 @@ import urllib.request
 from pathlib import Path
 
 import click
+import parameter_names
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -30,6 +31,7 @@ from benchmarks import __main__ as benchmarks
 from benchmarks import documents, figures
 from doppelcart.cli import cli
 from doppelcart.cli import run as run_command
+from doppelcart.errors import ParameterError
 from doppelcart.pipeline_registry import CORE, register_pipelines
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -168,17 +170,21 @@ def test_a_documented_run_would_start(command, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "error", "message"),
     [
-        "kedro run --pipelines no_such_pipeline",
-        "kedro run --from-nodes no_such_node",
-        "kedro run --params gan.training.no_such_parameter=1",
-        "kedro run --no-such-option",
-        "kedro run --env no_such_environment",
+        ("kedro run --pipelines no_such_pipeline", KeyError, "no_such_pipeline"),
+        ("kedro run --from-nodes no_such_node", ValueError, "no_such_node"),
+        (
+            "kedro run --params gan.training.no_such_parameter=1",
+            ParameterError,
+            r"gan\.training\.no_such_parameter: Extra inputs",
+        ),
+        ("kedro run --no-such-option", click.NoSuchOption, "--no-such-option"),
+        ("kedro run --env no_such_environment", AssertionError, "conf/no_such_environment"),
     ],
 )
-def test_a_run_that_could_not_start_is_found_out(command, monkeypatch):
-    with pytest.raises((Exception, click.ClickException)):
+def test_a_run_that_could_not_start_is_found_out(command, error, message, monkeypatch):
+    with pytest.raises(error, match=message):
         accepted(command, monkeypatch)
 
 
@@ -340,25 +346,7 @@ def test_links_lead_somewhere(path):
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
 def test_parameters_that_are_named_exist(path):
-    files = (PROJECT / "conf/base/parameters").glob("*.yml")
-    known = {
-        key: value for file in files for key, value in yaml.safe_load(file.read_text()).items()
-    }
-    for name in re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)(?:[:=][^`]*)?`", path.read_text("utf-8")):
-        first, *keys = name.split(".")
-        if first not in known or keys[-1] in {
-            "yml",
-            "json",
-            "py",
-            "generator",
-            "critic",
-            "history",
-        }:
-            continue
-        value = known[first]
-        for key in keys:
-            assert key in value, f"{name} is no parameter"
-            value = value[key]
+    assert parameter_names.wrong_names(path.read_text("utf-8")) == []
 
 
 def test_variables_that_are_named_are_read():
@@ -368,6 +356,19 @@ def test_variables_that_are_named_are_read():
     named = set(re.findall(r"\bDOPPELCART_\w+", text))
     assert named
     assert {name for name in named if name not in read} == set()
+
+
+def test_the_table_of_pipelines_is_that_of_the_registry():
+    section = (PROJECT / "README.md").read_text().split("## Parts of a run")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| \[(\w+)\]\((\S+)\)(, not in the default)? \|", section, re.MULTILINE)
+    registered = register_pipelines()
+    assert sorted(name for name, _, _ in rows) == sorted(set(registered) - {"__default__"})
+    default = registered["__default__"].nodes
+    for name, link, outside in rows:
+        assert link == f"src/doppelcart/pipelines/{name}/README.md"
+        assert bool(outside) != set(registered[name].nodes).issubset(default), name
+    in_default = [name for name, _, outside in rows if not outside]
+    assert in_default == list(CORE), "in the order in which they run"
 
 
 @pytest.mark.slow

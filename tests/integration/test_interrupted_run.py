@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fabricate import write_shop
+from pyarrow.lib import ArrowInvalid
 from running import PROJECT, environment, kedro
 
 pytestmark = pytest.mark.slow
@@ -105,7 +106,7 @@ class TestKilled:
     def test_the_next_whole_run_works_and_writes_the_same(self, home, tables):
         done = faulty(home, "kill", PROFILES, "--pipelines", TABLES)
         assert done.returncode == -signal.SIGKILL
-        with pytest.raises(Exception, match="Parquet"):
+        with pytest.raises(ArrowInvalid, match="Parquet"):
             pd.read_parquet(home / "data" / PROFILES)
         again = kedro(home, "--pipelines", TABLES, **QUIET)
         assert again.returncode == 0, again.stdout[-5000:]

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import ibis
 import pytest
+from kedro.io import DatasetError
 
 from doppelcart.datasets import TableDataset
 from doppelcart.datasets.atomic import replacing
@@ -36,7 +37,7 @@ def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None
 def test_a_table_whose_query_fails_leaves_the_former_one(tmp_path: Path) -> None:
     dataset = TableDataset(filepath=str(tmp_path / "t.parquet"), file_format="parquet")
     dataset.save(ibis.memtable({"x": ["1", "2"]}))
-    with pytest.raises(Exception, match="Conversion"):
+    with pytest.raises(DatasetError, match="Conversion"):
         dataset.save(ibis.memtable({"x": ["1", "not a number"]}).mutate(y=ibis._.x.cast("int64")))
     assert dataset.load().to_pandas()["x"].tolist() == ["1", "2"]
     assert [path.name for path in tmp_path.iterdir()] == ["t.parquet"]

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from kedro.io import DatasetError
 
 from doppelcart.datasets.keras_model import KerasModelDataset
 from doppelcart.errors import InputError, StorageError
@@ -149,7 +150,7 @@ def test_a_model_cut_short_is_an_error(trained, tmp_path: Path):
     dataset.save(trained.generator)
     (file,) = tmp_path.rglob("*.keras")
     file.write_bytes(file.read_bytes()[:-500])
-    with pytest.raises(Exception, match=r"generator\.keras"):
+    with pytest.raises(DatasetError, match=r"generator\.keras"):
         dataset.load()
 
 

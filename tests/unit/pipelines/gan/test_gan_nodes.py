@@ -33,7 +33,7 @@ def histories(rows: list[list[int]], n_items: int) -> Histories:
 
 class TestCheckTrainable:
     def test_a_shop_is_fine(self, shop, game):
-        check_trainable(shop["train_histories"], shop["validation_cases"], game)
+        assert check_trainable(shop["train_histories"], shop["validation_cases"], game) is None
 
     @pytest.mark.parametrize(
         ("rows", "n_items", "message"),
@@ -50,7 +50,8 @@ class TestCheckTrainable:
             check_trainable(histories(rows, n_items), shop["validation_cases"], game)
 
     def test_two_users_who_differ_are_enough(self, shop, game):
-        check_trainable(histories([[0, 1], [1]], 2), shop["validation_cases"], game)
+        enough = histories([[0, 1], [1]], 2)
+        assert check_trainable(enough, shop["validation_cases"], game) is None
 
     def test_an_unknown_slice_is_answered_with_those_there_are(self, shop, game):
         wrong = game.model_copy(update={"selection_slice": "cold_7"})

@@ -4,6 +4,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from doppelcart.cases import Case
 from doppelcart.columns import Tables
@@ -226,5 +227,5 @@ def test_training_on_one_item_is_refused() -> None:
     ],
 )
 def test_parameters_that_contradict_each_other_are_refused(params: dict[str, Any]) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - pydantic's own wording
+    with pytest.raises(ValidationError):
         SplitParams(**params)
