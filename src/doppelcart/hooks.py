@@ -314,7 +314,8 @@ class VerdictPrinter:
 
     def _command(self) -> str:
         remote = self._run.uri.startswith("http")
-        return self._run.uri if remote else f"mlflow ui --backend-store-uri {self._run.uri}"
+        shown = tracking.without_password(self._run.uri)
+        return shown if remote else f"mlflow ui --backend-store-uri {shown}"
 
     def _say(self, what: str, where: str) -> None:
         self._console.print(f"{what + ':':<12}{where}", soft_wrap=True, highlight=False)

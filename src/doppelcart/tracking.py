@@ -173,11 +173,21 @@ def check_reachable(uri: str, timeout: float = 5.0) -> None:
         return  # an answer, even "forbidden", is a server
     except (OSError, ValueError) as error:
         raise TrackingError(
-            f"The MLflow server at {uri} does not answer "
-            f"({getattr(error, 'reason', None) or error}). Start it, "
+            f"The MLflow server at {without_password(uri)} does not answer "
+            f"({getattr(error, 'reason', None) or type(error).__name__}). Start it, "
             f"or unset MLFLOW_TRACKING_URI to track into the project's own SQLite file, "
             f"or run without tracking: `{SWITCH}=off kedro run`."
         ) from error
+
+
+def without_password(uri: str) -> str:
+    """An address as it may be shown: a server's may hold a name and a password.
+
+    Examples:
+        >>> without_password("https://me:hush@mlflow.example:5000/path")
+        'https://***@mlflow.example:5000/path'
+    """
+    return re.sub(r"(?<=://)[^/?#]*@", "***@", uri)
 
 
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -29,9 +29,11 @@ from kedro.pipeline import Pipeline
 
 from benchmarks import __main__ as benchmarks
 from benchmarks import documents, figures
+from doppelcart import secrecy
 from doppelcart.cli import cli
 from doppelcart.cli import run as run_command
 from doppelcart.errors import ParameterError
+from doppelcart.models.accounting import PrivacyConfig
 from doppelcart.pipeline_registry import CORE, register_pipelines
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -135,6 +137,19 @@ def check_benchmarks(command: str) -> None:
         benchmarks.parse()
 
 
+def check_secret(command: str) -> None:
+    """Run, in a shell of its own: what it makes up is a secret, and is what the refusal advises."""
+    name = "private.training.seed"
+    (advised,) = re.findall(r"`(export [^`]+)`", secrecy.missing(name))
+    assert shlex.join(shlex.split(advised)) == command
+    shell = (
+        f"python() {{ '{sys.executable}' \"$@\"; }}; {advised}; echo ${secrecy.variable_of(name)}"
+    )
+    made = {subprocess.check_output(["bash", "-c", shell], text=True).strip() for _ in range(2)}
+    assert len(made) == 2
+    assert all(PrivacyConfig(seed=seed).secret_seed > 2**64 for seed in made)
+
+
 def check_elsewhere(command: str) -> None:
     """``.ci/run`` builds the page itself, and the tests need not do it again."""
     assert command in (PROJECT / ".ci/run").read_text()
@@ -146,6 +161,7 @@ CHECKS = {
     r"make \S+.*": check_make,
     r"\.ci/run": check_script,
     r"source .*": check_activation,
+    r"export DOPPELCART_.*|export 'DOPPELCART_.*": check_secret,
     r"pre-commit .*": check_pre_commit,
     r"python -m benchmarks\b.*": check_benchmarks,
     r"kedro viz build --include-previews": check_elsewhere,

@@ -223,6 +223,12 @@ class TestTracking:
         assert time.perf_counter() - start < 10
         assert not (project / "data").exists()
 
+    def test_a_password_in_the_address_of_a_server_is_not_shown(self, project, monkeypatch):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:hush@127.0.0.1:9")
+        done = command(project)
+        assert "The MLflow server at http://***@127.0.0.1:9 does not answer" in done.output
+        assert "hush" not in done.output
+
     def test_a_run_without_tracking_asks_no_server(self, project, monkeypatch):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
         monkeypatch.setenv("DOPPELCART_TRACKING", "off")
