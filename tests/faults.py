@@ -40,7 +40,7 @@ def arm(how: str, name: str) -> None:
 
     def parquet(self: Any, data: Any) -> None:
         path = Path(str(self._filepath))
-        if path.stem != name:
+        if not path.name.startswith(f".{name}."):
             to_parquet(self, data)
             return
         buffer = io.BytesIO()

@@ -1,20 +1,25 @@
-"""What is looked at before the first node runs: parameters, and room to write."""
+"""What is looked at before the first node runs: parameters, room to write, and what is read."""
 
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from kedro.io import CatalogProtocol, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.validation import TypeExtractor
 from pydantic import TypeAdapter, ValidationError
 
 from doppelcart import secrecy
 from doppelcart.agreement import disagreements
+from doppelcart.datasets import OptionalTable
 from doppelcart.errors import ParameterError, StorageError
 
 PREFIX = "params:"
+DEFAULT = "__default__"
+MARKERS = ".incomplete"
+MOST_NAMED = 5
 GIGABYTE = 1e9
 
 
@@ -51,8 +56,12 @@ def _unknown(raw: Mapping[str, Any], used: set[str], parent: str = "") -> Iterat
         path = f"{parent}{key}"
         if path in used:
             continue
-        if isinstance(value, Mapping) and any(name.startswith(f"{path}.") for name in used):
+        below = sorted(name for name in used if name.startswith(f"{path}."))
+        if below and isinstance(value, Mapping):
             yield from _unknown(value, used, f"{path}.")
+            continue
+        if below:
+            yield f"{path}: holds {', '.join(below)}; set one of these (given: {value!r:.80})"
             continue
         depth = path.count(".") + 1
         known = sorted({".".join(name.split(".")[:depth]) for name in used})
@@ -161,3 +170,107 @@ def check_storage(data_root: Path, min_free_gb: float) -> None:
             f"free some space, name another folder (`DOPPELCART_DATA=... kedro run`), or lower "
             f"`min_free_gb` in globals.yml. Nothing has run."
         )
+
+
+def check_whole(names: Iterable[str], markers: Path, pipelines: Mapping[str, Pipeline]) -> None:
+    """Look for markers of datasets whose writing never ended.
+
+    Args:
+        names: Datasets that a run may read.
+        markers: Folder of the markers, each named like its dataset.
+        pipelines: Every registered pipeline.
+
+    Raises:
+        StorageError: A dataset may be half-written.
+    """
+    broken = sorted({name for name in map(bare, names) if (markers / name).exists()})
+    if not broken:
+        return
+    redo = ",".join(sorted({maker for name in broken for maker in makers_of(name, pipelines)}))
+    advice = f"Make them again: `kedro run --pipelines {redo}`" if redo else "Make them again"
+    raise StorageError(
+        f"An earlier run was stopped while it wrote {', '.join(broken)}, so what is on disk may be "
+        f"half of it. {advice}, or run everything with `kedro run`. If you know the files to be "
+        f"whole, delete the markers of these names in {markers}. Nothing has run."
+    )
+
+
+def check_there(
+    names: Iterable[str],
+    catalog: CatalogProtocol,
+    pipelines: Mapping[str, Pipeline],
+    env: str | None = None,
+) -> None:
+    """Look for what a part of the whole run reads and another part makes.
+
+    Args:
+        names: Datasets that a run reads and does not make.
+        catalog: Knows whether they are there.
+        pipelines: Every registered pipeline.
+        env: Environment of the run, for the command that the error proposes.
+
+    Raises:
+        StorageError: Some are not there; says which pipelines make them.
+    """
+    absent = _absent(names, catalog, pipelines)
+    if not absent:
+        return
+    listed = [
+        f"{name} is made by {' or '.join(makers_of(name, pipelines))}"
+        for name in absent[:MOST_NAMED]
+    ]
+    more = f", and {len(absent) - MOST_NAMED} more" if len(absent) > MOST_NAMED else ""
+    needed = _needed(absent, catalog, pipelines)
+    option = "" if env in (None, "local") else f" --env {env}"
+    raise StorageError(
+        f"The run reads what is not there yet: {'; '.join(listed)}{more}. Make it first: "
+        f"`kedro run{option} --pipelines {','.join(needed)}`. Nothing has run."
+    )
+
+
+def makers_of(name: str, pipelines: Mapping[str, Pipeline]) -> list[str]:
+    """Names of the pipelines that make a dataset, the default left aside."""
+    return [
+        key
+        for key, pipeline in pipelines.items()
+        if key != DEFAULT and bare(name) in map(bare, pipeline.all_outputs())
+    ]
+
+
+def bare(name: str) -> str:
+    """Name of a dataset without Kedro's transcoding suffix."""
+    return name.partition("@")[0]
+
+
+def _absent(
+    names: Iterable[str], catalog: CatalogProtocol, pipelines: Mapping[str, Pipeline]
+) -> list[str]:
+    """Those of the datasets that a pipeline makes and that are not there."""
+    return [
+        name
+        for name in sorted(names)
+        if not name.startswith(PREFIX)
+        and makers_of(name, pipelines)
+        and not _is_there(name, catalog)
+    ]
+
+
+def _is_there(name: str, catalog: CatalogProtocol) -> bool:
+    dataset = catalog.get(name) if name in catalog else None
+    if dataset is None or isinstance(dataset, MemoryDataset):
+        return False
+    return isinstance(dataset, OptionalTable) or catalog.exists(name)
+
+
+def _needed(
+    absent: Iterable[str], catalog: CatalogProtocol, pipelines: Mapping[str, Pipeline]
+) -> list[str]:
+    """Pipelines that make the datasets, and those that make what these in turn lack."""
+    needed: list[str] = []
+    wanted = list(absent)
+    while wanted:
+        maker = makers_of(wanted.pop(), pipelines)[0]
+        if maker not in needed:
+            needed.append(maker)
+            wanted += _absent(pipelines[maker].inputs(), catalog, pipelines)
+    return sorted(needed)

@@ -1,5 +1,7 @@
 """Errors a person can act on: each message says what is wrong, where, and what to do."""
 
+from collections.abc import Iterator
+
 
 class DoppelcartError(Exception):
     """Base of every error this package raises on purpose."""
@@ -13,12 +15,20 @@ class ParameterError(DoppelcartError):
     """Parameters are out of bounds, unknown, or contradict the data."""
 
 
+class ConfigurationError(DoppelcartError):
+    """The configuration's files cannot be read, or there is no environment of that name."""
+
+
+class RequestError(DoppelcartError):
+    """The command line asks for something that there is not."""
+
+
 class TrackingError(DoppelcartError):
-    """The tracking server cannot be reached."""
+    """The tracking server or store cannot be used."""
 
 
 class StorageError(DoppelcartError):
-    """The data folder cannot be written, or holds a half-written dataset."""
+    """A file cannot be read or written, is not there yet, or is half-written."""
 
 
 class LineageError(DoppelcartError):
@@ -31,3 +41,19 @@ class TrainingDivergedError(DoppelcartError):
 
 class MissingExtraError(DoppelcartError):
     """An optional dependency that a pipeline needs is not installed."""
+
+
+def chain(error: BaseException | None, implicit: bool = True) -> Iterator[BaseException]:
+    """An error and what led to it, nearest first, as a traceback would show them.
+
+    Args:
+        error: Where to begin.
+        implicit: Whether to go on to an error that was merely being handled when the next one
+            arose. ``raise ... from None`` ends the chain either way.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        handled = error.__context__ if implicit and not error.__suppress_context__ else None
+        error = error.__cause__ or handled

@@ -20,13 +20,17 @@ from rich.console import Console
 
 from doppelcart import tracking, verdict_table
 from doppelcart.checks import (
+    MARKERS,
     PREFIX,
+    bare,
     check_parameters,
     check_secrets,
     check_storage,
+    check_there,
+    check_whole,
     seal_secrets,
 )
-from doppelcart.errors import StorageError
+from doppelcart.datasets.atomic import writes_whole
 from doppelcart.tracking import TrackedRun
 
 SOURCE_SUMMARY = "source_summary"
@@ -55,10 +59,11 @@ class ParameterCheck:
 
 
 class SaveGuard:
-    """Keeps a half-written dataset from being taken for whole.
+    """Refuses a run whose inputs are not there, or may be half-written.
 
-    A marker file lies in ``<data_root>/.incomplete`` while a dataset is being written. A run that
-    would read a dataset whose marker was left behind is refused.
+    Nearly every dataset is replaced whole or not at all (``datasets.atomic``). While another one,
+    such as a folder of files, is being written, a marker file lies in ``<data_root>/.incomplete``,
+    and a run that would read a dataset whose marker was left behind is refused.
     """
 
     def __init__(self) -> None:
@@ -80,20 +85,21 @@ class SaveGuard:
         self._catalog = catalog
 
     @hook_impl(tryfirst=True)
-    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
-        """Refuse a run that cannot write, or whose input was left half-written."""
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+    ) -> None:
+        """Refuse a run that cannot write, or whose input is absent or was left half-written."""
         check_storage(self._data_root, self._min_free_gb)
-        looked_at = (
-            pipeline.datasets() if run_params.get("only_missing_outputs") else pipeline.inputs()
-        )
-        broken = sorted({name for name in map(_bare, looked_at) if self._marker(name).exists()})
-        if broken:
-            raise StorageError(_broken_message(broken, self._marker(broken[0]).parent))
+        some_only = bool(run_params.get("only_missing_outputs"))
+        looked_at = pipeline.datasets() if some_only else pipeline.inputs()
+        check_whole(looked_at, self._data_root / MARKERS, pipelines)
+        if not some_only:
+            check_there(looked_at, catalog, pipelines, run_params.get("env"))
 
     @hook_impl
     def before_dataset_saved(self, dataset_name: str, node: Node) -> None:
         """Leave the marker."""
-        if self._is_persisted(dataset_name):
+        if self._may_be_halved(dataset_name):
             marker = self._marker(dataset_name)
             marker.parent.mkdir(parents=True, exist_ok=True)
             marker.write_text(f"{node.name}\n", encoding="utf-8")
@@ -113,12 +119,13 @@ class SaveGuard:
                 self._marker(name).unlink(missing_ok=True)
             self._writing.discard(name)
 
-    def _is_persisted(self, name: str) -> bool:
+    def _may_be_halved(self, name: str) -> bool:
         dataset = self._catalog.get(name) if self._catalog is not None else None
-        return dataset is not None and not isinstance(dataset, MemoryDataset)
+        in_memory = dataset is None or isinstance(dataset, MemoryDataset)
+        return not in_memory and not writes_whole(dataset)
 
     def _marker(self, name: str) -> Path:
-        return self._data_root / ".incomplete" / _bare(name)
+        return self._data_root / MARKERS / bare(name)
 
 
 class MlflowTracking:
@@ -325,32 +332,6 @@ def _parameters_of(pipeline: Pipeline, catalog: CatalogProtocol) -> dict[str, An
     """What the nodes of a run ask for, by dotted name."""
     names = sorted(name for name in pipeline.inputs() if name.startswith(PREFIX))
     return {name.removeprefix(PREFIX): catalog.load(name) for name in names}
-
-
-def _bare(name: str) -> str:
-    """Name of a dataset without Kedro's transcoding suffix."""
-    return name.partition("@")[0]
-
-
-def _broken_message(names: list[str], folder: Path) -> str:
-    makers = {
-        name: next(
-            (
-                key
-                for key, pipeline in pipelines.items()
-                if key != "__default__" and name in map(_bare, pipeline.all_outputs())
-            ),
-            None,
-        )
-        for name in names
-    }
-    redo = ",".join(sorted({maker for maker in makers.values() if maker}))
-    advice = f"Make them again: `kedro run --pipelines {redo}`" if redo else "Make them again"
-    return (
-        f"An earlier run was stopped while it wrote {', '.join(names)}, so what is on disk may be "
-        f"half of it. {advice}, or run everything with `kedro run`. If you know the files to be "
-        f"whole, delete the markers of these names in {folder}. Nothing has run."
-    )
 
 
 def _load_if_there(catalog: CatalogProtocol, name: str) -> Any:

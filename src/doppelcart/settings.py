@@ -3,6 +3,8 @@
 import os
 import warnings
 
+from doppelcart.catalog import NamingCatalog
+from doppelcart.configuration import ReadableConfigLoader
 from doppelcart.hooks import (
     MlflowTracking,
     ParameterCheck,
@@ -40,6 +42,9 @@ HOOKS = (
 # MlflowTracking calls it instead; how the plugin spells its name depends on how it was packed.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow", "kedro-mlflow")
 
+DATA_CATALOG_CLASS = NamingCatalog
+
+CONFIG_LOADER_CLASS = ReadableConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",

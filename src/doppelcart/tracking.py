@@ -156,16 +156,18 @@ def is_off() -> bool:
 
 
 def check_reachable(uri: str, timeout: float = 5.0) -> None:
-    """Ask an MLflow server whether it is there, before MLflow's own minutes of retries.
+    """Ask for MLflow's server or store, before MLflow's own minutes of retries or its traceback.
 
     Args:
-        uri: Tracking address; anything but http(s) passes.
-        timeout: Seconds to wait for an answer.
+        uri: Tracking address.
+        timeout: Seconds to wait for a server's answer.
 
     Raises:
-        TrackingError: Nothing answers at the address.
+        TrackingError: Nothing answers at the address, or the store is not one that the installed
+            MLflow can use.
     """
     if not uri.startswith(("http://", "https://")):
+        _check_store(uri)
         return
     try:
         urllib.request.urlopen(uri.rstrip("/") + "/health", timeout=timeout).close()  # noqa: S310
@@ -188,6 +190,30 @@ def without_password(uri: str) -> str:
         'https://***@mlflow.example:5000/path'
     """
     return re.sub(r"(?<=://)[^/?#]*@", "***@", uri)
+
+
+def _check_store(uri: str) -> None:
+    """Open a tracking store as MLflow will, which makes it where there is none.
+
+    Raises:
+        TrackingError: MLflow refuses it.
+    """
+    import mlflow
+    from alembic.util import CommandError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        mlflow.MlflowClient(uri).search_experiments(max_results=1)
+    except (mlflow.MlflowException, CommandError, SQLAlchemyError, OSError) as error:
+        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        shown = without_password(uri)
+        raise TrackingError(
+            f"MLflow {mlflow.__version__} cannot use the tracking store {shown} ({cause}). If an "
+            f"older MLflow made it, keep a copy and bring it up to date: "
+            f"`mlflow db upgrade {shown}`. If a newer one did, or it is no such store, move it "
+            f"away or name another (`MLFLOW_TRACKING_URI=sqlite:///...`). Without tracking it "
+            f"works: `{SWITCH}=off kedro run`."
+        ) from error
 
 
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:

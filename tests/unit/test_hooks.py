@@ -1,12 +1,13 @@
 """The hooks, in whole sessions over a tiny pipeline: what a person sees, and what is on disk."""
 
-import importlib
 import json
 import logging
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import mlflow
 import pandas as pd
 import pytest
@@ -14,13 +15,37 @@ import yaml
 from click.testing import CliRunner
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
+from kedro.io import AbstractDataset
+from kedro.io.core import DatasetError
 from kedro.pipeline import Node, Pipeline
+from kedro_datasets.pandas import ParquetDataset
 from pydantic import BaseModel, ConfigDict, Field, Secret
 
 from doppelcart import pipeline_registry
 from doppelcart.cli import cli
 from doppelcart.errors import ParameterError, StorageError, TrackingError
 from doppelcart.pipelines.reporting import report
+
+
+class FolderDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
+    """A table as a folder of one file a row."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+
+    def load(self) -> pd.DataFrame:
+        return pd.concat(map(pd.read_parquet, sorted(self.folder.iterdir())))
+
+    def save(self, data: pd.DataFrame) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for row in range(len(data)):
+            data.iloc[row : row + 1].to_parquet(self.folder / f"{row}.parquet")
+
+    def _exists(self) -> bool:
+        return self.folder.is_dir()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"folder": self.folder}
 
 
 class Training(BaseModel):
@@ -330,23 +355,61 @@ class TestSecrets:
 
 
 class TestSaveGuard:
-    def test_markers_are_gone_after_a_whole_run(self, project):
-        run(project)
-        assert list((project / "data/.incomplete").iterdir()) == []
+    @pytest.fixture
+    def folders(self, project, monkeypatch) -> Path:
+        """Metrics are kept in a folder of files, which cannot be replaced whole."""
+        path = project / "conf/base/catalog.yml"
+        catalog = yaml.safe_load(path.read_text())
+        catalog["metrics"] = {
+            "type": "test_hooks_datasets.FolderDataset",
+            "folder": str(project / "data/08_reporting/metrics"),
+        }
+        write(path, catalog)
+        monkeypatch.setitem(sys.modules, "test_hooks_datasets", sys.modules[__name__])
+        return project
 
-    def test_a_write_cut_short_is_not_read_until_it_is_made_again(self, project, monkeypatch):
+    @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left", "x")])
+    def test_a_file_cut_short_leaves_the_former_one_and_refuses_nothing(
+        self, project, monkeypatch, error
+    ):
         run(project)
-        parquet = importlib.import_module("kedro_datasets.pandas.parquet_dataset").ParquetDataset
-        whole = parquet.save
+        before = (project / "data/08_reporting/metrics.parquet").read_bytes()
 
         def cut(self: Any, data: pd.DataFrame) -> None:
             Path(str(self._filepath)).write_bytes(b"PAR1 half of a")
-            raise KeyboardInterrupt
+            raise error
 
-        monkeypatch.setattr(parquet, "save", cut)
-        with pytest.raises(KeyboardInterrupt):
-            run(project, "first")
-        monkeypatch.setattr(parquet, "save", whole)
+        with monkeypatch.context() as patch:
+            patch.setattr(ParquetDataset, "save", cut)
+            with pytest.raises((KeyboardInterrupt, StorageError)):
+                run(project, "first")
+        folder = project / "data/08_reporting"
+        assert (folder / "metrics.parquet").read_bytes() == before
+        assert [path.name for path in folder.iterdir() if ".part" in path.name] == []
+        run(project, "second")
+
+    def test_markers_are_gone_after_a_whole_run(self, folders):
+        run(folders)
+        assert list((folders / "data/.incomplete").iterdir()) == []
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left", "x")])
+    def test_a_folder_cut_short_is_not_read_until_it_is_made_again(
+        self, folders, monkeypatch, error
+    ):
+        project = folders
+        run(project)
+
+        def cut(self: Any, data: pd.DataFrame) -> None:
+            next(self.folder.iterdir()).unlink()
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(FolderDataset, "save", cut)
+            with pytest.raises((KeyboardInterrupt, StorageError)) as stopped:
+                run(project, "first")
+        if isinstance(stopped.value, StorageError):
+            assert "may be half of it" in str(stopped.value)
+            assert "untouched" not in str(stopped.value)
         verdict = (project / "data/08_reporting/verdict.csv").read_bytes()
         with pytest.raises(StorageError, match=r"wrote metrics.*kedro run --pipelines first"):
             run(project, "second")
@@ -367,16 +430,89 @@ class TestSaveGuard:
         with pytest.raises(StorageError, match="GB left"):
             run(project)
 
-    def test_a_full_disk_is_named(self, project, monkeypatch):
-        parquet = importlib.import_module("kedro_datasets.pandas.parquet_dataset").ParquetDataset
+    @staticmethod
+    def refused(project: Path, monkeypatch: Any, method: str, error: Exception) -> str:
+        """What a run says whose metrics the system refuses to write, or to read."""
 
-        def full(self: Any, data: pd.DataFrame) -> None:
-            raise OSError(28, "No space left on device", "metrics.parquet")
+        def refuse(*arguments: Any, **named: Any) -> None:
+            raise error
 
-        monkeypatch.setattr(parquet, "save", full)
-        result = command(project)
+        if method == "save":
+            monkeypatch.setattr(pd.DataFrame, "to_parquet", refuse)
+        else:
+            monkeypatch.setattr(pd, "read_parquet", refuse)
+        result = command(project, "--pipelines", "first" if method == "save" else "second")
         assert result.exit_code == 1
-        assert "metrics.parquet failed: no space is left" in result.output
+        assert "Traceback" not in result.output
+        return " ".join(result.output[result.output.index("Error: ") :].split())
+
+    def test_a_full_disk_is_named_with_the_dataset(self, project, monkeypatch):
+        error = OSError(28, "No space left on device")
+        message = self.refused(project, monkeypatch, "save", error)
+        path = project / "data/08_reporting/metrics.parquet"
+        assert f"Writing metrics ({path}) failed: No space left on device. Free some" in message
+        assert "What was there before is untouched." in message
+
+    def test_a_folder_without_permission_is_no_matter_of_space(self, project, monkeypatch):
+        path = str(project / "data/08_reporting/metrics.parquet")
+        error = PermissionError(13, "Permission denied", path)
+        message = self.refused(project, monkeypatch, "save", error)
+        assert "Writing metrics" in message
+        assert "Make the folder writable" in message
+        assert "space" not in message
+
+    def test_a_file_that_may_not_be_read_is_told_as_reading(self, project, monkeypatch):
+        run(project)
+        path = str(project / "data/08_reporting/metrics.parquet")
+        error = PermissionError(13, "Permission denied", path)
+        message = self.refused(project, monkeypatch, "load", error)
+        assert f"Reading metrics ({path}) failed: Permission denied. Let your account" in message
+        assert "Writing" not in message
+        assert "space" not in message
+
+    def test_a_source_that_may_not_be_read_while_a_dataset_is_written(self, project, monkeypatch):
+        error = PermissionError(13, "Permission denied", "/shop/sales.csv")
+        message = self.refused(project, monkeypatch, "save", error)
+        assert "Reading /shop/sales.csv failed: Permission denied." in message
+        assert "It was needed to write metrics" in message
+        assert "space" not in message
+
+    @pytest.mark.parametrize("method", ["save", "load"])
+    def test_the_engine_of_the_tables(self, project, monkeypatch, method):
+        run(project)
+        error = duckdb.IOException("IO Error: Could not write file x: no room")
+        message = self.refused(project, monkeypatch, method, error)
+        assert "metrics (" in message
+        assert "IO Error: Could not write file x: no room" in message
+
+    def test_a_suppressed_error_of_the_system_is_no_cause(self, project, monkeypatch):
+        error = ValueError("a bug")
+        error.__context__, error.__suppress_context__ = OSError(28, "No space left"), True
+
+        def bug(*arguments: Any, **named: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(pd.DataFrame, "to_parquet", bug)
+        assert isinstance(command(project, "--pipelines", "first").exception, DatasetError)
+
+    def test_a_damaged_file_is_named(self, project):
+        run(project)
+        (project / "data/08_reporting/metrics.parquet").write_bytes(b"PAR1 half of a")
+        result = command(project, "--pipelines", "second")
+        assert result.exit_code == 1
+        assert "Error: Reading metrics (" in result.output
+        assert "It is damaged" in result.output
+
+    def test_a_part_before_its_inputs_says_what_makes_them(self, project):
+        result = command(project, "--pipelines", "second")
+        assert result.exit_code == 1
+        assert "metrics is made by first" in result.output
+        assert "`kedro run --pipelines first`" in result.output
+
+    def test_an_unexpected_error_of_a_node_keeps_its_traceback(self, project, monkeypatch):
+        run(project, "first")
+        monkeypatch.setitem(fail.__globals__, "ParameterError", ZeroDivisionError)
+        assert isinstance(command(project, "--pipelines", "broken").exception, ZeroDivisionError)
 
 
 class TestEnd:

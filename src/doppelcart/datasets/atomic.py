@@ -1,60 +1,58 @@
-"""Writing a file whole or not at all."""
+"""Which datasets replace their file whole or not at all, and how shipped ones are made to."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
 
 from kedro.io.core import DatasetError
+from kedro_datasets.json import JSONDataset
+from kedro_datasets.pandas import CSVDataset, ParquetDataset
+from kedro_datasets.plotly import JSONDataset as FigureDataset
+from kedro_datasets.text import TextDataset
+from kedro_datasets.yaml import YAMLDataset
 
 from doppelcart.errors import StorageError
+from doppelcart.storage import replacing
+
+ONE_FILE: Final = (
+    CSVDataset, FigureDataset, JSONDataset, ParquetDataset, TextDataset, YAMLDataset,
+)  # fmt: skip
+"""Shipped datasets that write the one file at their path, in place."""
 
 
 class DatasetStorageError(StorageError, DatasetError):
     """A storage error that Kedro passes on as it is, since it is a ``DatasetError`` too."""
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``, and put it in place only if the block succeeds.
+def writes_whole(dataset: Any) -> bool:
+    """Whether saving a dataset of the catalog replaces it whole or not at all."""
+    return getattr(dataset, "writes_whole", False) or one_file(dataset) is not None
 
-    A process killed inside the block leaves the former file untouched; the leftover carries a
-    name (``.<name>.*.part``) that nothing reads.
+
+def one_file(dataset: Any) -> Path | None:
+    """The local file that a shipped dataset would write in place; None for other datasets."""
+    if not isinstance(dataset, ONE_FILE) or dataset._protocol != "file" or dataset._version:
+        return None
+    return Path(dataset._filepath)
+
+
+@contextmanager
+def saving_whole(dataset: Any) -> Iterator[None]:
+    """Let a shipped dataset write beside its file, which is replaced if the block succeeds.
 
     Args:
-        path: The file to write; its folder is made if need be.
-
-    Yields:
-        The path to write to, on the same file system.
-
-    Raises:
-        DatasetStorageError: If the folder cannot be made or written, or the disk is full.
+        dataset: Any dataset; one that does so itself, or cannot, is left alone.
     """
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        temporary.chmod(0o666 & ~_umask())
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise DatasetStorageError(
-            f"cannot write {path}: {error.strerror or error}. Free some space or make the folder "
-            "writable, or point DOPPELCART_DATA at another folder. What was there before is "
-            "untouched."
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    """The process's file mode mask, which can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+    path = one_file(dataset)
+    if path is None:
+        yield
+        return
+    with replacing(path) as temporary:
+        place, dataset._filepath = dataset._filepath, PurePosixPath(temporary)
+        try:
+            yield
+        finally:
+            dataset._filepath = place

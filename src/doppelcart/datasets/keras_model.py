@@ -8,7 +8,8 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
-from doppelcart.datasets.atomic import DatasetStorageError, replacing
+from doppelcart.datasets.atomic import DatasetStorageError
+from doppelcart.storage import replacing
 
 
 class KerasModelDataset(AbstractDataset[Any, Any]):
@@ -22,6 +23,8 @@ class KerasModelDataset(AbstractDataset[Any, Any]):
         metadata: Ignored here; for Kedro-Viz and others.
     """
 
+    writes_whole = True
+
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None):
         self._filepath = Path(filepath)
         self.metadata = metadata
@@ -31,13 +34,15 @@ class KerasModelDataset(AbstractDataset[Any, Any]):
 
         Raises:
             DatasetStorageError: The archive is missing, cut short or damaged.
+            OSError: The system refuses to read it.
         """
         if not self._filepath.exists():
             raise DatasetStorageError(
                 f"{self._filepath} does not exist: train it first (`kedro run --pipelines gan`)."
             )
-        if not zipfile.is_zipfile(self._filepath):
-            raise self._broken("it may have been cut short")
+        with self._filepath.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise self._broken("it may have been cut short")
         import keras
 
         import doppelcart.models.networks  # noqa: F401  (registers the layers)
@@ -49,13 +54,8 @@ class KerasModelDataset(AbstractDataset[Any, Any]):
 
     def save(self, data: Any) -> None:
         """Write the model whole or not at all."""
-        with replacing(self._filepath) as partial:
-            whole = partial.with_suffix(".keras")
-            try:
-                data.save(whole)
-                whole.replace(partial)
-            finally:
-                whole.unlink(missing_ok=True)
+        with replacing(self._filepath) as temporary:
+            data.save(temporary)
 
     def _broken(self, why: str) -> DatasetStorageError:
         return DatasetStorageError(

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 from kedro.io import AbstractDataset
-from kedro.io.core import DatasetError
 
 from doppelcart.cases import Case
-from doppelcart.datasets.atomic import replacing
+from doppelcart.datasets.atomic import DatasetStorageError
 from doppelcart.histories import Histories
+from doppelcart.storage import replacing
 
 T = TypeVar("T")
 
@@ -26,17 +26,20 @@ def _read(path: Path, expected: str) -> dict[str, np.ndarray]:
     """Read every array of an archive.
 
     Raises:
-        DatasetError: If the file is absent, not such an archive, or holds pickled objects.
+        DatasetStorageError: If the file is absent, not such an archive, or holds pickled objects.
+        OSError: If the system refuses to read it.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
-        raise DatasetError(
+        raise DatasetStorageError(
             f"{path} does not exist: run the pipeline that makes it first (`kedro run`)."
         ) from error
+    except OSError:
+        raise
     except Exception as error:
-        raise DatasetError(
+        raise DatasetStorageError(
             f"{path} is not a file of {expected} ({error}); delete it and run the pipeline that "
             "makes it again."
         ) from error
@@ -60,6 +63,8 @@ class _ArchiveDataset(AbstractDataset[T, T]):
         metadata: Ignored here; read by Kedro plugins.
     """
 
+    writes_whole = True
+
     def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
         """Remember the path."""
         self._path = Path(filepath)
@@ -79,7 +84,7 @@ class HistoriesDataset(_ArchiveDataset[Histories]):
         """Read the histories.
 
         Raises:
-            DatasetError: If the file is absent or not such an archive.
+            DatasetStorageError: If the file is absent or not such an archive.
         """
         arrays = _read(self._path, "histories")
         try:
@@ -87,7 +92,7 @@ class HistoriesDataset(_ArchiveDataset[Histories]):
                 arrays["user_ids"], arrays["item_ids"], arrays["indptr"], arrays["items"]
             )
         except KeyError as error:
-            raise DatasetError(f"{self._path} holds no array {error}") from error
+            raise DatasetStorageError(f"{self._path} holds no array {error}") from error
 
     def save(self, data: Histories) -> None:
         """Write the histories, whole or not at all."""
@@ -101,18 +106,18 @@ class HistorySetsDataset(_ArchiveDataset[dict[str, Histories]]):
         """Read the sets, in the order in which they were saved.
 
         Raises:
-            DatasetError: If the file is absent or not such an archive.
+            DatasetStorageError: If the file is absent or not such an archive.
         """
         sets: dict[str, dict[str, np.ndarray]] = {}
         for key, array in _read(self._path, "sets of histories").items():
             name, _, part = key.rpartition("/")
             sets.setdefault(name, {})[part] = array
         if "" in sets:
-            raise DatasetError(f"{self._path} holds arrays that are of no named set")
+            raise DatasetStorageError(f"{self._path} holds arrays that are of no named set")
         try:
             return {name: Histories(**arrays) for name, arrays in sets.items()}
         except TypeError as error:
-            raise DatasetError(f"{self._path} lacks arrays of a set: {error}") from error
+            raise DatasetStorageError(f"{self._path} lacks arrays of a set: {error}") from error
 
     def save(self, data: dict[str, Histories]) -> None:
         """Write the sets, whole or not at all."""
@@ -133,7 +138,7 @@ class CasesDataset(_ArchiveDataset[dict[str, Case]]):
         """Read the cases, in the order in which they were saved.
 
         Raises:
-            DatasetError: If the file is absent or not such an archive.
+            DatasetStorageError: If the file is absent or not such an archive.
         """
         arrays = _read(self._path, "cases")
         try:
@@ -142,7 +147,7 @@ class CasesDataset(_ArchiveDataset[dict[str, Case]]):
                 for position, name in enumerate(arrays["names"].tolist())
             }
         except KeyError as error:
-            raise DatasetError(f"{self._path} holds no array {error}") from error
+            raise DatasetStorageError(f"{self._path} holds no array {error}") from error
 
     @staticmethod
     def _case(arrays: dict[str, np.ndarray], position: int, name: str) -> Case:
@@ -162,11 +167,11 @@ class CasesDataset(_ArchiveDataset[dict[str, Case]]):
         """Write the cases, whole or not at all.
 
         Raises:
-            DatasetError: If the cases do not share one catalogue.
+            DatasetStorageError: If the cases do not share one catalogue.
         """
         catalogues = [case.seen.item_ids for case in data.values()]
         if any(not np.array_equal(catalogues[0], other) for other in catalogues[1:]):
-            raise DatasetError("cases of one file must share one catalogue")
+            raise DatasetStorageError("cases of one file must share one catalogue")
         arrays = {
             "names": np.array(list(data), dtype=str),
             "item_ids": np.asarray(catalogues[0] if catalogues else [], dtype=str),

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from kedro.io.core import AbstractVersionedDataset, DatasetError, Version
 
-from doppelcart.datasets.atomic import replacing
+from doppelcart.datasets.atomic import DatasetStorageError
+from doppelcart.storage import replacing
 
 KNOWN_TYPES: Final = ("numpy.dtype",)
 
@@ -47,6 +48,8 @@ class SkopsDataset(AbstractVersionedDataset[Any, Any]):
         1.0
     """
 
+    writes_whole = True
+
     def __init__(
         self,
         *,
@@ -63,14 +66,14 @@ class SkopsDataset(AbstractVersionedDataset[Any, Any]):
         """Returns the object saved.
 
         Raises:
-            DatasetError: If the file holds a type that is neither known nor trusted.
+            DatasetStorageError: If the file holds a type that is neither known nor trusted.
         """
         from skops import io
 
         path = str(self._get_load_path())
         unknown = sorted(set(io.get_untrusted_types(file=path)) - set(self._trusted))
         if unknown:
-            raise DatasetError(
+            raise DatasetStorageError(
                 f"{path} holds types that are not trusted: {', '.join(unknown)}. If you made the"
                 " file and know them, name them under `trusted` in the catalog entry; otherwise"
                 " delete the file and run the pipeline that writes it."

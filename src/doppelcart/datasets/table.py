@@ -7,7 +7,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 from kedro_datasets.ibis import FileDataset
 
-from doppelcart.datasets.atomic import replacing
+from doppelcart.storage import replacing
 
 
 class TableDataset(FileDataset):
@@ -17,9 +17,14 @@ class TableDataset(FileDataset):
     there destroys what the last run saved.
     """
 
+    @property
+    def writes_whole(self) -> bool:
+        """Whether the target is a local file, written by the embedded engine."""
+        return not self._fs_prefix and self._connection_config["backend"] == "duckdb"
+
     def save(self, data: ir.Table) -> None:
-        """Write the table's rows; local single files only, other targets as shipped."""
-        if self._fs_prefix or self._connection_config["backend"] != "duckdb":
+        """Write the table's rows, whole or not at all; other targets as shipped."""
+        if not self.writes_whole:
             super().save(data)
             return
         writer = getattr(self.connection, f"to_{self._file_format}")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from doppelcart.errors import StorageError
+from doppelcart.storage import read_message, replacing
 
 
 @dataclass
@@ -78,24 +79,15 @@ class TrainingState:
             "best_value": progress.best_value,
             "n_best": len(progress.best or []),
         }
-        partial = self.path.with_suffix(".partial.npz")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(partial, about=np.array(json.dumps(about)), **arrays)
-            partial.replace(self.path)
-        except OSError as error:
-            raise StorageError(
-                f"The training checkpoint {self.path} cannot be written "
-                f"({error.strerror or error}). Free some space, or make the folder writable; "
-                "what was there before is untouched."
-            ) from error
+        with replacing(self.path) as temporary:
+            np.savez(temporary, about=np.array(json.dumps(about)), **arrays)
         self.last_saved_epoch = progress.epoch
 
     def load(self, variables: Sequence[Any]) -> Progress:
         """Assign the saved variables and return the progress; a fresh one if none fits.
 
         Raises:
-            StorageError: The file is cut short or otherwise unreadable.
+            StorageError: The file is cut short, or the system refuses to read it.
         """
         if not self.path.exists():
             return Progress()
@@ -106,6 +98,9 @@ class TrainingState:
                     return Progress()
                 values = [saved[f"variable_{i}"] for i in range(len(variables))]
                 best = [saved[f"best_{i}"] for i in range(about["n_best"])]
+        except OSError as error:
+            what = f"the training checkpoint {self.path}"
+            raise StorageError(read_message(what, error)) from error
         except Exception as error:
             raise StorageError(
                 f"The training checkpoint {self.path} cannot be read ({error}); it may have been "

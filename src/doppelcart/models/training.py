@@ -115,14 +115,18 @@ def train(
         evaluate: Maps a generator to validation metrics, among them ``selection``, which is
             maximised. Losses choose nothing: an adversarial loss says who is winning the
             game, not how good the data is.
-        state: Where to keep what is needed to resume; None keeps nothing.
+        state: Where to keep what is needed to resume, written at every look and, in between, at
+            the end of an epoch once the last one is ``SECONDS_BETWEEN_SAVES`` old; None keeps
+            nothing.
         label: Name on the progress bar.
         on_look: Told the epoch and the validation metrics of every look; what it raises ends
             the training.
 
     Raises:
         TrainingDivergedError: It diverged as often as that before any checkpoint was made.
-        KeyboardInterrupt: After the state was saved; training again resumes from it.
+        KeyboardInterrupt: Nothing is saved then, since weights in the middle of an epoch are no
+            state to resume from exactly. Training again goes on from the last state that was
+            saved, at most ``SECONDS_BETWEEN_SAVES`` and an epoch with its look before.
     """
     config = game.config
     progress = state.load(game.variables) if state else Progress()

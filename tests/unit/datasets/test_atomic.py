@@ -5,8 +5,8 @@ import pytest
 from kedro.io import DatasetError
 
 from doppelcart.datasets import TableDataset
-from doppelcart.datasets.atomic import replacing
 from doppelcart.errors import StorageError
+from doppelcart.storage import replacing
 
 
 def test_a_failure_leaves_what_was_there_and_no_rubbish(tmp_path: Path) -> None:
@@ -26,6 +26,19 @@ def test_a_full_disk_is_a_storage_error_that_says_what_to_do(tmp_path: Path) -> 
     ):
         raise OSError(28, "No space left on device")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_may_not_be_read_meanwhile_is_no_error_of_writing(tmp_path: Path) -> None:
+    denied = PermissionError(13, "Permission denied", str(tmp_path / "source.csv"))
+    with pytest.raises(PermissionError), replacing(tmp_path / "file"):
+        raise denied
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_temporary_file_is_of_the_same_kind(tmp_path: Path) -> None:
+    with replacing(tmp_path / "table.csv") as temporary:
+        assert temporary.suffix == ".csv"
+        assert temporary.parent == tmp_path
 
 
 def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:

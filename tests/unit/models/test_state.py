@@ -87,11 +87,24 @@ def test_a_save_that_fails_leaves_the_former_file(path, monkeypatch):
     variable = Variable(0.0)
     assert TrainingState(path, "f").load([variable]).epoch == 2
     assert variable.value.tolist() == [9]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_state_that_may_not_be_read_is_not_told_to_be_cut_short(path, monkeypatch):
+    TrainingState(path, "f").save([], progress())
+
+    def denied(*args, **kwargs):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(np, "load", denied)
+    with pytest.raises(StorageError, match=r"Reading .*Permission denied") as refused:
+        TrainingState(path, "f").load([])
+    assert "Delete" not in str(refused.value)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StorageError, match="cannot be written"):
+    with pytest.raises(StorageError, match=r"Writing .*state.npz failed"):
         TrainingState(tmp_path / "file" / "state.npz", "f").save([], Progress())
 
 
