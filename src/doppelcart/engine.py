@@ -85,3 +85,9 @@ def counted(table: ir.Table, key: str) -> ir.Table:
     """Each value of a column that is not null, with its number of rows as ``row_count``."""
     known = table.filter(table[key].notnull())
     return known.group_by(key).aggregate(row_count=known.count())
+
+
+def rows(connection: Any, query: str) -> list[tuple[Any, ...]]:
+    """The rows of a query that is written in DuckDB's dialect, for a DuckDB backend."""
+    found: list[tuple[Any, ...]] = connection.raw_sql(query).fetchall()
+    return found

@@ -91,6 +91,19 @@ SCHEMAS: Final[dict[str, dict[str, dt.DataType]]] = {
 }
 """Columns of each canonical table, in order, with their types."""
 
+IDS: Final = frozenset(
+    {
+        Columns.USER,
+        Columns.ITEM,
+        Columns.BASKET,
+        Columns.STORE,
+        Columns.COUPON,
+        Columns.CAMPAIGN,
+        Columns.MANUFACTURER,
+    }
+)
+"""Columns that hold identifiers, exactly as the source writes them."""
+
 REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     Tables.INTERACTIONS: (Columns.USER, Columns.ITEM, Columns.TIMESTAMP),
     Tables.ITEMS: (Columns.ITEM,),

@@ -1,31 +1,22 @@
-"""The files of a source: their tables, lazily, and their fingerprints."""
+"""The files of a source: their tables, and their fingerprints."""
 
 from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 from kedro.io import AbstractDataset
 from kedro.io.core import DatasetError
 from kedro_datasets.ibis import FileDataset
 
-from doppelcart.engine import materialise, view
 from doppelcart.errors import InputError
 from doppelcart.lineage import digest
-
-FORMATS: Final = {
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".json": "json",
-    ".jsonl": "json",
-    ".xlsx": "xlsx",
-}
+from doppelcart.reading.declaration import TextColumns, text_columns
+from doppelcart.reading.files import ABSENT, FORMATS, format_of, plain, why_unreadable
+from doppelcart.reading.tables import RawTables, close_file, join_alike, open_file
 
 
 class SourceError(InputError, DatasetError):
@@ -38,6 +29,7 @@ class _ReadOnly:
     Args:
         files: Per file name ``path``, optionally ``format`` (by default after the path's ending)
             and ``options`` for the reader.
+        tables: The declarations of the canonical tables, which say what the columns feed.
         connection: Ibis backend and its arguments; the same as that of the tables downstream.
         metadata: Ignored here; read by Kedro plugins.
     """
@@ -46,33 +38,37 @@ class _ReadOnly:
         self,
         files: dict[str, dict[str, Any]],
         connection: dict[str, Any] | None = None,
+        tables: dict[str, dict[str, Any]] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """Remember where the files are."""
         self._files = files
         self._connection = connection
+        self._tables = tables or {}
         self.metadata = metadata
 
     def _check(self) -> None:
-        """Stop if a file is absent, naming all that are.
+        """Stop if a path is not one file that is here, naming all such.
 
         Raises:
-            SourceError: If one or more files do not exist.
+            SourceError: If one or more files do not exist, or are no files.
         """
-        absent = [
-            f"  {name}: {spec['path']}"
-            for name, spec in self._files.items()
-            if "://" not in str(spec["path"]) and not Path(spec["path"]).exists()
+        reasons = {name: why_unreadable(str(spec["path"])) for name, spec in self._files.items()}
+        wrong = [
+            f"  {name}: {self._files[name]['path']} is {reason}"
+            for name, reason in reasons.items()
+            if reason
         ]
-        if absent:
+        if wrong:
+            absent = {reason for reason in reasons.values() if reason} == {ABSENT}
             raise SourceError(
-                "these files of the source do not exist:\n"
-                + "\n".join(absent)
+                f"these files of the source {'do not exist' if absent else 'cannot be read'}:\n"
+                + "\n".join(wrong)
                 + "\nPut them there, or correct `source: files:` in conf/<environment>/globals.yml."
             )
 
     def _exists(self) -> bool:
-        return all(Path(spec["path"]).exists() for spec in self._files.values())
+        return not any(why_unreadable(str(spec["path"])) for spec in self._files.values())
 
     def _describe(self) -> dict[str, Any]:
         return {"files": {name: spec["path"] for name, spec in self._files.items()}}
@@ -87,78 +83,60 @@ class _ReadOnly:
         raise DatasetError("a source's own files are never written")
 
 
-class SourceTables(_ReadOnly, AbstractDataset[None, dict[str, ir.Table]]):
-    """The tables in a source's files, by file name, not yet read.
+class SourceTables(_ReadOnly, AbstractDataset[None, RawTables]):
+    """The tables in a source's files, by file name.
 
     Each is registered in the engine under its file name, so that the expressions of the source's
-    declaration can name it.
+    declaration can name it. Parquet is not read yet; of the other formats, which hold text or
+    cells, every row is, once, and kept in the engine until Kedro releases the dataset: only so are
+    ids as they are written, and types those of all rows.
     """
 
-    def load(self) -> dict[str, ir.Table]:
+    def load(self) -> RawTables:
         """Open every file.
 
         Raises:
             SourceError: If a file is absent, of an unknown kind, or not what its format says.
         """
         self._check()
-        return {name: self._open(name, spec) for name, spec in self._files.items()}
+        uses = text_columns(self._tables)
+        opened = RawTables()
+        for name, spec in self._files.items():
+            self._open(name, spec, uses.get(name, TextColumns()), opened)
+        join_alike(opened, self._tables)
+        return opened
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro names it
         """Refuse: a source is never written."""
         self._refuse()
 
-    def _open(self, name: str, spec: dict[str, Any]) -> ir.Table:
+    def _release(self) -> None:
+        """Let go of the rows that were read."""
+        for name in self._files:
+            close_file(self._backend(), name)
+
+    def _backend(self) -> Any:
+        """The engine that all tables are in."""
+        return FileDataset(filepath="unused", connection=self._connection).connection
+
+    def _open(self, name: str, spec: dict[str, Any], uses: TextColumns, opened: RawTables) -> None:
         """Register one file as a table of the engine."""
-        path, options = str(spec["path"]), dict(spec.get("options") or {})
-        kind = spec.get("format") or FORMATS.get(Path(path).suffix.lower())
+        path = str(spec["path"])
+        kind = spec.get("format") or format_of(path)
         if kind is None:
             raise SourceError(
                 f"file {name} ({path}): its ending says nothing of its format; "
                 f"set `format` to one of {sorted(set(FORMATS.values()))}."
             )
-        if kind == "tsv":
-            kind, options = "csv", {"delim": "\t", **options}
-        dataset = FileDataset(
-            filepath=path,
-            file_format=kind,
-            table_name=name,
-            connection=self._connection,
-            load_args=options,
-        )
         try:
-            if kind == "xlsx":
-                return self._open_workbook(dataset, name, path, options)
-            return dataset.load()
-        except SourceError:
-            raise
+            open_file(self._backend(), name, {**spec, "format": kind}, uses, opened)
+        except InputError as error:
+            raise SourceError(f"file {name} ({path}) cannot be read as {kind}: {error}.") from error
         except Exception as error:
             raise SourceError(
-                f"file {name} ({path}) cannot be read as {kind}: "
-                f"{error.__cause__ or error}. "
+                f"file {name} ({path}) cannot be read as {kind}: {plain(error)}. "
                 "Check that it is whole, and its `format` and `options`."
             ) from error
-
-    @staticmethod
-    def _open_workbook(
-        dataset: FileDataset, name: str, path: str, options: dict[str, Any]
-    ) -> ir.Table:
-        """Read a sheet of an Excel workbook; the one format that is read into memory."""
-        try:
-            sheets = pd.read_excel(path, **{"sheet_name": None, **options})
-        except ImportError as error:
-            raise SourceError(
-                f"file {name} ({path}): reading a workbook needs openpyxl "
-                "(`pip install openpyxl`), or save the sheets as CSV."
-            ) from error
-        frame = pd.concat(sheets.values()) if isinstance(sheets, dict) else sheets
-        # A column that mixes numbers and text (invoice 489434, cancellation C489449) has no type
-        # that the engine would take.
-        mixed = [column for column in frame.columns if frame[column].dtype == object]
-        text = frame[mixed].astype("string")
-        table = ibis.memtable(frame.assign(**{column: text[column] for column in mixed}))
-        dataset.connection.create_view(f"workbook_{name}", table, overwrite=True)
-        kept = materialise(dataset.connection.table(f"workbook_{name}"), f"workbook_{name}")
-        return view(dataset.connection, name, str(ibis.to_sql(kept, dialect="duckdb")))
 
 
 class SourceFiles(_ReadOnly, AbstractDataset[None, pd.DataFrame]):

@@ -28,16 +28,20 @@ def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
         assert table.to_pandas().to_dict("list") == FRAME.to_dict("list"), name
 
 
-def test_a_workbook_gives_the_rows_of_all_its_sheets_with_mixed_columns_as_text(
-    tmp_path: Path,
+def test_of_a_workbook_the_first_sheet_is_read_and_others_only_if_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     pytest.importorskip("openpyxl", reason="reading workbooks is optional")
     path = tmp_path / "t.xlsx"
     with pd.ExcelWriter(path) as writer:
         pd.DataFrame({"invoice": [1, "C2"]}).to_excel(writer, sheet_name="one", index=False)
         pd.DataFrame({"invoice": [3]}).to_excel(writer, sheet_name="two", index=False)
-    table = SourceTables({"book": {"path": str(path)}}).load()["book"]
-    assert table.to_pandas()["invoice"].tolist() == ["1", "C2", "3"]
+    first = SourceTables({"book": {"path": str(path)}}).load()["book"]
+    assert first.to_pandas()["invoice"].tolist() == ["1", "C2"]
+    assert "only the first of its 2 sheets is read, 'one'" in caplog.text
+    spec = {"path": str(path), "options": {"sheet_name": None}}
+    both = SourceTables({"book": spec}).load()["book"]
+    assert both.to_pandas()["invoice"].tolist() == ["1", "C2", "3"]
 
 
 def test_all_absent_files_are_named_at_once(tmp_path: Path) -> None:

@@ -12,11 +12,15 @@ import sqlglot
 from sqlglot import exp
 
 from doppelcart.columns import Columns, Tables
-from doppelcart.engine import first_row, materialise, quoted, view
+from doppelcart.engine import first_row, materialise, view
 from doppelcart.errors import InputError
 from doppelcart.pipelines.ingestion import plausibility
 from doppelcart.pipelines.ingestion.params import IngestionParams, Source, TableSpec
-from doppelcart.schemas import REQUIRED, SCHEMAS, TEXT, check, empty
+from doppelcart.reading.declaration import readings, statement
+from doppelcart.reading.files import plain
+from doppelcart.reading.tables import RawTables
+from doppelcart.reading.types import MOMENT, moment_hint
+from doppelcart.schemas import IDS, REQUIRED, SCHEMAS, TEXT, check, empty
 
 DISABLES = {
     Tables.ITEMS: "item attributes: no categories in profiles, no intra-list diversity",
@@ -28,17 +32,7 @@ DISABLES = {
     Tables.REVIEWS: "review sentiment in profiles",
 }
 MONEY = (Columns.AMOUNT, Columns.DISCOUNT, Columns.COUPON_AMOUNT, Columns.PRICE)
-IDS = frozenset(
-    {
-        Columns.USER,
-        Columns.ITEM,
-        Columns.BASKET,
-        Columns.STORE,
-        Columns.COUPON,
-        Columns.CAMPAIGN,
-        Columns.MANUFACTURER,
-    }
-)
+SPACE = ord(" ")
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +53,14 @@ def declare_tables(raw_tables: dict[str, ir.Table], source: Source) -> dict[str,
     """
     faults: list[str] = []
     declared: dict[str, ir.Table] = {}
-    connection = next(iter(raw_tables.values())).get_backend()
     for name, spec in source.tables.items():
         wrong = _missing_columns(name, spec, raw_tables, source)
         if not wrong:
             try:
-                declared[name] = view(connection, f"declared_{name}", _query(spec))
+                declared[name] = _declared(name, spec, raw_tables)
             except Exception as error:  # noqa: BLE001 - every engine has errors of its own
-                wrong = [f"table {name}: the engine refuses its expressions: {error}"]
+                wrong = [f"table {name}: the engine refuses its expressions: {plain(error)}"]
+                wrong += _texts_in(spec, raw_tables)
         faults.extend(wrong)
     for name, table in declared.items():
         absent = [column for column in REQUIRED[name] if column not in table.columns]
@@ -99,15 +93,18 @@ def conform_tables(
     conformed: dict[str, ir.Table] = {}
     measured: dict[str, dict[str, Any]] = {}
     for name, table in declared.items():
+        place = _place(name, source)
+        if zoned := _zone_faults(table, name):
+            faults.extend(f"{place}: {fault}" for fault in zoned)
+            continue
         columns = _expressions(table, name, source.currency.factor)
         conformed[name] = table.select(**columns)
-        place = _place(name, source)
         try:
             measured[name] = _measure(table, columns, name)
             wrong = _column_faults(table, measured[name], name, params)
         except Exception as error:  # noqa: BLE001 - every engine has errors of its own
             hint = plausibility.overflow_hint(error, source.tables[name])
-            wrong = [f"the engine cannot compute it: {error}{hint}"]
+            wrong = [f"the engine cannot compute it: {plain(error)}{hint}"]
         faults.extend(f"{place}: {fault}" for fault in wrong)
     if Tables.INTERACTIONS in measured and not faults:
         place = _place(Tables.INTERACTIONS, source)
@@ -139,6 +136,9 @@ def ingest(
     Raises:
         InputError: If the source cannot be used; before any output is written.
     """
+    left_out = raw_tables.left_out if isinstance(raw_tables, RawTables) else {}
+    rows = {name: int(table.count().to_pandas()) for name, table in raw_tables.items()}
+    _check_left_out(left_out, rows, source, params)
     declared = declare_tables(raw_tables, source)
     tables, measured = conform_tables(declared, source, params)
     checked = {name: check(table, name) for name, table in tables.items()}
@@ -153,8 +153,8 @@ def ingest(
         checked[Tables.PROMOTIONS] = _of_bought_items(
             checked[Tables.PROMOTIONS], checked[Tables.INTERACTIONS]
         )
-    rows = {name: int(table.count().to_pandas()) for name, table in raw_tables.items()}
-    return {**checked, "summary": _summary(source, raw_files, rows, measured, warnings)}
+    read = {name: {"rows": count, **left_out.get(name, {})} for name, count in rows.items()}
+    return {**checked, "summary": _summary(source, raw_files, read, measured, warnings)}
 
 
 def check_plausible(
@@ -189,10 +189,34 @@ def check_plausible(
     return warnings
 
 
+def _check_left_out(
+    left_out: dict[str, dict[str, Any]],
+    rows: dict[str, int],
+    source: Source,
+    params: IngestionParams,
+) -> None:
+    """Say which lines of files are no rows; stop if too many of them cannot be read."""
+    faults = []
+    for name, lines in left_out.items():
+        path, rejected = source.files[name].path, lines.get("rejected", 0)
+        log.warning("file %s (%s): lines that are no rows: %s", name, path, lines)
+        total = rows[name] + rejected
+        if rejected > params.max_unreadable_share * total:
+            faults.append(
+                f"file {name} ({path}): {rejected:,} of {total:,} lines cannot be read and would "
+                f"be left out by `ignore_errors`, such as {'; '.join(lines['such_as'])}; more than "
+                f"ingestion.max_unreadable_share = {params.max_unreadable_share:.1%} allows; "
+                "repair the file, set `options: {encoding: cp1252}` (or its own) if it is not "
+                "UTF-8, or raise that parameter"
+            )
+    if faults:
+        raise InputError(_listing("the source's files cannot be read whole", faults))
+
+
 def _summary(
     source: Source,
     raw_files: pd.DataFrame,
-    rows: dict[str, int],
+    read: dict[str, dict[str, Any]],
     measured: dict[str, dict[str, Any]],
     warnings: list[str],
 ) -> dict[str, Any]:
@@ -209,7 +233,7 @@ def _summary(
         "description": source.description,
         "licence": source.licence,
         "currency": source.currency.name,
-        "files": [{**file, "rows": rows[file["name"]]} for file in files],
+        "files": [{**file, **read[file["name"]]} for file in files],
         "tables": {name: int(values["rows"]) for name, values in measured.items()},
         "interactions": {
             "users": int(interactions["users"]),
@@ -233,14 +257,37 @@ def _promoted_items(promotions: ir.Table) -> ir.Table:
     return items.select(_cast(items[Columns.ITEM], Columns.ITEM, TEXT).name(Columns.ITEM))
 
 
-def _query(spec: TableSpec) -> str:
-    """The SELECT that a declaration stands for."""
-    if spec.sql is not None:
-        return spec.sql
-    columns = ", ".join(f"{text} AS {quoted(name)}" for name, text in spec.columns.items())
-    where = f" WHERE {spec.where}" if spec.where else ""
-    groups = f" GROUP BY {', '.join(spec.group_by)}" if spec.group_by else ""
-    return f"SELECT {columns} FROM {quoted(str(spec.from_))}{where}{groups}"  # noqa: S608 - the expressions are the user's own
+def _declared(name: str, spec: TableSpec, raw_tables: dict[str, ir.Table]) -> ir.Table:
+    """The view that a declaration stands for: the first reading that the engine takes."""
+    connection = next(iter(raw_tables.values())).get_backend()
+    schemas = {file: dict(table.schema().items()) for file, table in raw_tables.items()}
+    kinds = raw_tables.kinds if isinstance(raw_tables, RawTables) else {}
+    refusal: Exception | None = None
+    for query in readings(statement(spec.model_dump(by_alias=True)), schemas, kinds):
+        try:
+            return view(connection, f"declared_{name}", query)
+        except Exception as error:  # noqa: BLE001 - every engine has errors of its own
+            refusal = refusal or error
+    raise refusal or InputError("it has no reading")
+
+
+def _texts_in(spec: TableSpec, raw_tables: dict[str, ir.Table]) -> list[str]:
+    """Columns of text that an expression computes with, and what in them is no number."""
+    if spec.from_ is None:
+        return []
+    table, lines = raw_tables[spec.from_], []
+    for column in _used_columns(spec):
+        name = next((known for known in table.columns if known.lower() == column.lower()), None)
+        if name is None or not table[name].type().is_string():
+            continue
+        odd = table.filter(table[name].notnull() & table[name].try_cast("float64").isnull())[name]
+        count = int(odd.count().to_pandas())
+        if 0 < count < table[name].count().to_pandas() or _with_comma(odd):
+            lines.append(
+                f"  column {name} is text, as {count:,} of its values are no numbers, such as "
+                f"{_shown(odd)}; {_number_hint(odd, name)}"
+            )
+    return lines
 
 
 def _missing_columns(
@@ -250,20 +297,35 @@ def _missing_columns(
     if spec.from_ is None:
         return []
     known = {column.lower() for column in raw_tables[spec.from_].columns}
-    used: dict[str, str] = {}
-    for target, text in [*spec.columns.items(), ("where", spec.where or "TRUE")]:
-        try:
-            parsed = sqlglot.parse_one(text, dialect="duckdb")
-        except sqlglot.errors.SqlglotError as error:
-            return [f"table {name}, {target}: `{text}` is not valid SQL: {error}"]
-        if parsed.find(exp.Select) is None:
-            used |= {column.name: target for column in parsed.find_all(exp.Column)}
+    try:
+        used = _used_columns(spec)
+    except sqlglot.errors.SqlglotError as error:
+        return [f"table {name}, {error.args[0]}"]
     return [
         f"table {name}, {target}: file {spec.from_} ({source.files[spec.from_].path}) has no "
         f"column '{column}'; it has {', '.join(raw_tables[spec.from_].columns)}"
         for column, target in used.items()
         if column.lower() not in known
     ]
+
+
+def _used_columns(spec: TableSpec) -> dict[str, str]:
+    """Columns of the file that expressions use, each with where it is used last.
+
+    Raises:
+        sqlglot.errors.SqlglotError: If an expression is no SQL.
+    """
+    used: dict[str, str] = {}
+    for target, text in [*spec.columns.items(), ("where", spec.where or "TRUE")]:
+        try:
+            parsed = sqlglot.parse_one(text, dialect="duckdb")
+        except sqlglot.errors.SqlglotError as error:
+            raise sqlglot.errors.SqlglotError(
+                f"{target}: `{text}` is not valid SQL: {error}"
+            ) from error
+        if parsed.find(exp.Select) is None:
+            used |= {column.name: target for column in parsed.find_all(exp.Column)}
+    return used
 
 
 def _expressions(table: ir.Table, name: str, factor: float) -> dict[str, ir.Value]:
@@ -292,8 +354,25 @@ def _cast(column: ir.Column, name: str, dtype: Any) -> ir.Value:
         if column.type().is_floating():
             return _floating_id(column)
         text = column.cast("string")
-        return text.strip().nullif("") if column.type().is_string() else text
+        return _stripped(text) if column.type().is_string() else text
+    if dtype.is_timestamp() and not column.type().is_temporal():
+        return _moment(column, dtype)
     return column if column.type() == dtype else column.try_cast(dtype)
+
+
+def _stripped(text: ir.StringColumn) -> ir.Value:
+    """A text without blanks around it, null if nothing is left."""
+    # Only where there are any: stripping itself is most of the work of reading ids.
+    blank = (text.ascii_str() <= SPACE) | (text.right(1).ascii_str() <= SPACE)
+    return blank.ifelse(text.strip().nullif(""), text)
+
+
+def _moment(column: ir.Column, dtype: Any) -> ir.Value:
+    """Read text that can be read in one way only as a moment; a number is none."""
+    if not column.type().is_string():
+        return ibis.null(dtype)
+    text = column.strip()
+    return text.re_search(f"^({MOMENT})$").ifelse(text.try_cast(dtype), ibis.null(dtype))
 
 
 def _floating_id(column: ir.Column) -> ir.Value:
@@ -342,19 +421,54 @@ def _column_faults(
     return faults
 
 
+def _zone_faults(table: ir.Table, name: str) -> list[str]:
+    """Columns whose moments carry a zone, which do not say what the shop's clock showed."""
+    return [
+        f"column {column}: its moments carry a time zone; say what the clock of the shop showed, "
+        f"with `timezone('Europe/Berlin', ...)` around the column or "
+        f"`timezone('Europe/Berlin', timezone('UTC', ...))`, or `timezone('UTC', ...)` to keep UTC"
+        for column, dtype in SCHEMAS[name].items()
+        if dtype.is_timestamp() and column in table.columns and _has_zone(table[column].type())
+    ]
+
+
+def _has_zone(dtype: Any) -> bool:
+    return dtype.is_timestamp() and dtype.timezone is not None
+
+
 def _unreadable(table: ir.Table, column: str, given: int, read: int, name: str) -> str:
     """Say how many values of a column cannot be read, and show three of them."""
     dtype = SCHEMAS[name].get(column, TEXT)
-    values = table.filter(table[column].notnull() & table[column].try_cast(dtype).isnull())[column]
-    shown = ", ".join(repr(value) for value in values.as_table().limit(3)[column].to_list())
-    hint = "`CAST(... AS DOUBLE)` or `replace(...)`"
+    odd = table.filter(table[column].notnull() & _cast(table[column], column, dtype).isnull())
+    hint = _number_hint(odd[column], column)
     if dtype.is_timestamp():
-        hint = "`strptime(column, '%d/%m/%Y %H:%M')` for text, `to_timestamp(column)` for seconds"
+        hint = moment_hint(odd[column], mixed=read > 0)
     return (
         f"column {column}: {given - read:,} of {given:,} values cannot be read as {dtype}, such as "
-        f"{shown}; correct its expression, say with {hint}, or raise "
+        f"{_shown(odd[column])}; correct its expression, say with {hint}, or raise "
         "ingestion.max_unreadable_share"
     )
+
+
+def _shown(values: ir.Column) -> str:
+    """Three values of a column."""
+    name = values.get_name()
+    return ", ".join(repr(value) for value in values.as_table().limit(3)[name].to_list())
+
+
+def _number_hint(values: ir.Column, name: str) -> str:
+    """What to write where values are no numbers."""
+    if _with_comma(values):
+        return '`options: {decimal_separator: ","}` for its file, or `replace(...)`'
+    return f"`TRY_CAST({name} AS DOUBLE)` or `replace(...)`"
+
+
+def _with_comma(values: ir.Column) -> bool:
+    """Whether all values are numbers with a decimal comma."""
+    if not values.type().is_string():
+        return False
+    comma = values.strip().re_search(r"^[+-]?[0-9.]*,[0-9]+$")
+    return bool(comma.all().fill_null(False).to_pandas())
 
 
 def _log_faults(figures: dict[str, Any], params: IngestionParams) -> list[str]:

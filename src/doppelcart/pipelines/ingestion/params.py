@@ -82,6 +82,13 @@ class Source(_Frozen):
             for name in self.files
             if not re.fullmatch(r"[A-Za-z_]\w*", name)
         ]
+        for name in {name.lower() for name in self.files}:
+            alike = [other for other in self.files if other.lower() == name]
+            if len(alike) > 1:
+                faults.append(
+                    f"file names {' and '.join(alike)} differ by capitals only, which the engine "
+                    "does not tell apart; rename one"
+                )
         if Tables.INTERACTIONS not in self.tables:
             faults.append("table 'interactions' is missing: no shop goes without")
         for name, spec in self.tables.items():

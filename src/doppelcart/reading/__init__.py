@@ -1,0 +1,1 @@
+"""Reading the files of a source: as text first, so that nothing is guessed before all is seen."""

@@ -1,0 +1,383 @@
+"""What a source's declaration asks of the columns of its files.
+
+A column that feeds an id, a category or any other text of a canonical table is read as text, and
+so are both sides of a join, and what a function of texts is applied to. Where such a column also
+stands in arithmetic or in a comparison by size, it is converted there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Final
+
+import ibis.expr.datatypes as dt
+import sqlglot
+from sqlglot import exp
+
+from doppelcart.columns import Tables
+from doppelcart.engine import quoted
+from doppelcart.reading.types import Notation, converted, moment
+from doppelcart.schemas import IDS, SCHEMAS, TEXT
+
+Rewrite = Callable[[exp.Expr], exp.Expr | None]
+
+STRINGS: Final = (
+    *(exp.StrToTime, exp.DPipe, exp.Concat, exp.ConcatWs, exp.Substring, exp.Like, exp.ILike),
+    *(exp.Upper, exp.Lower, exp.Trim, exp.Length, exp.SplitPart, exp.Replace, exp.Left, exp.Right),
+    *(exp.RegexpLike, exp.RegexpExtract, exp.RegexpReplace, exp.StartsWith, exp.Pad, exp.Contains),
+    exp.StrPosition,
+)
+"""Functions of texts."""
+STRING_NAMES: Final = {"try_strptime", "strptime", "regexp_full_match", "ends_with", "ltrim"}
+"""Functions of texts that the parser knows by name only."""
+VALUES: Final = (
+    *(exp.Where, exp.And, exp.Or, exp.Not),
+    *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.Pow, exp.Sum, exp.Avg),
+    *(exp.Median, exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.GT, exp.GTE, exp.LT, exp.LTE),
+    *(exp.Between, exp.Stddev, exp.Variance, exp.Greatest, exp.Least, exp.Ordered),
+)
+"""Where a column is taken by its value, and not as text."""
+
+
+@dataclass
+class TextColumns:
+    """Which columns of one file are read as text, by names in lower case.
+
+    Attributes:
+        text: Names of columns that feed texts, or that functions of texts are applied to.
+        keys: Names of columns that are joined on and feed no text.
+        valued: Names of columns that are computed or compared with, besides.
+        every: Whether each column feeds a text, as in ``SELECT *`` of the users.
+    """
+
+    text: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
+    valued: set[str] = field(default_factory=set)
+    every: bool = False
+
+    def holds(self, column: str) -> bool:
+        """Whether a column feeds a text."""
+        return self.every or column.lower() in self.text
+
+    def needs_no_type(self, column: str) -> bool:
+        """Whether nobody asks what type the values of a column have."""
+        return self.holds(column) and column.lower() not in self.valued
+
+    def joins(self, column: str) -> bool:
+        """Whether a column is joined on."""
+        return column.lower() in self.keys
+
+
+def statement(spec: Mapping[str, Any]) -> str:
+    """The SELECT that the declaration of a table stands for.
+
+    Args:
+        spec: Its ``from``, ``columns``, ``where`` and ``group_by``, or its ``sql``.
+    """
+    if spec.get("sql") is not None:
+        return str(spec["sql"])
+    columns = ", ".join(f"{text} AS {quoted(name)}" for name, text in spec["columns"].items())
+    where = f" WHERE {spec['where']}" if spec.get("where") else ""
+    groups = f" GROUP BY {', '.join(spec['group_by'])}" if spec.get("group_by") else ""
+    return f"SELECT {columns} FROM {quoted(str(spec['from']))}{where}{groups}"
+
+
+def text_columns(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, TextColumns]:
+    """Find the columns that are to be read as text.
+
+    Args:
+        tables: The declarations of the canonical tables by name.
+
+    Returns:
+        Per file name. A statement that cannot be parsed asks for nothing here, and is refused
+        where it is run. Within one statement a name counts for all files that have it: a column
+        more that is read as text does no harm, one less would.
+    """
+    found: dict[str, TextColumns] = {}
+    for name, spec in tables.items():
+        tree = _parsed(spec)
+        if tree is None or name not in SCHEMAS:
+            continue
+        text, keys = _names(tree, name)
+        valued = {node.name.lower() for node in tree.find_all(exp.Column) if _is_used(node)}
+        every = name == Tables.USERS and any(tree.find_all(exp.Star))
+        for file in {table.name for table in tree.find_all(exp.Table)}:
+            columns = found.setdefault(file, TextColumns())
+            columns.text |= text
+            columns.keys |= keys
+            columns.valued |= valued
+            columns.every |= every
+    return found
+
+
+def joined_columns(
+    tables: Mapping[str, Mapping[str, Any]],
+) -> list[tuple[frozenset[str], frozenset[str]]]:
+    """Find what is joined.
+
+    Args:
+        tables: The declarations of the canonical tables by name.
+
+    Returns:
+        Per pair of columns held equal, the files of the statement, and the two names in lower case.
+    """
+    found = []
+    for spec in tables.values():
+        tree = _parsed(spec)
+        if tree is not None:
+            files = frozenset(table.name for table in tree.find_all(exp.Table))
+            found += [(files, frozenset(pair)) for pair in _pairs(tree)]
+    return found
+
+
+def readings(
+    sql: str,
+    schemas: Mapping[str, Mapping[str, dt.DataType]],
+    kinds: Mapping[str, Mapping[str, tuple[str, Notation]]],
+) -> list[str]:
+    """How a statement may be meant, over files whose columns are partly text for the sake of ids.
+
+    Args:
+        sql: The statement.
+        schemas: Per file the types of its columns.
+        kinds: Per file, of its columns that are text although their values have another type, that
+            type and the file's notation.
+
+    Returns:
+        Statements, of which the first that the engine takes is meant: columns are converted where
+        their value counts, then wherever the statement does not give them as they are, then
+        nowhere. In all of them unreadable moments are null.
+    """
+    sql = tolerant(sql)
+    scope = _Scope(sqlglot.parse_one(sql, dialect="duckdb"), schemas, kinds)
+    found = [
+        _rewritten(sql, lambda node: scope.moment(node) or scope.valued(node, by_value)),
+        _rewritten(sql, lambda node: scope.moment(node) or scope.valued(node, _is_used)),
+        sql,
+    ]
+    return list(dict.fromkeys(found))
+
+
+class _Scope:
+    """What the columns of one statement are.
+
+    Args:
+        tree: The statement.
+        schemas: As in ``readings``.
+        kinds: As in ``readings``.
+    """
+
+    def __init__(
+        self,
+        tree: exp.Expr,
+        schemas: Mapping[str, Mapping[str, dt.DataType]],
+        kinds: Mapping[str, Mapping[str, tuple[str, Notation]]],
+    ) -> None:
+        """Learn under which names the files stand."""
+        tables = [table for table in tree.find_all(exp.Table) if table.name in schemas]
+        self._files = {table.alias_or_name: table.name for table in tables}
+        self._schemas, self._kinds = schemas, kinds
+
+    def valued(self, node: exp.Expr, where: Callable[[exp.Column], bool]) -> exp.Expr | None:
+        """The conversion of a column that is text for the sake of ids, where its value counts."""
+        if not isinstance(node, exp.Column) or not where(node):
+            return None
+        for file in self._files_of(node):
+            for name, (kind, notation) in self._kinds.get(file, {}).items():
+                if name.lower() == node.name.lower():
+                    return _expression(converted(node.sql(dialect="duckdb"), kind, notation))
+        return None
+
+    def moment(self, node: exp.Expr) -> exp.Expr | None:
+        """A reading of moments that holds for columns with and without a zone, and for text."""
+        if isinstance(node, exp.Cast) and node.to.sql(dialect="duckdb") in ("TIMESTAMP", "DATE"):
+            text = self._type(node.this)
+            if text is not None and text.is_string():
+                read = moment(node.this.sql(dialect="duckdb"))
+                return _expression(f"CAST({read} AS {node.to.sql(dialect='duckdb')})")
+            return None
+        in_utc = _from_utc(node) is not None
+        found = _from_utc(node) or _at_zone(node)
+        dtype = self._type(found[1]) if found else None
+        if found is None or dtype is None:
+            return None
+        zone, value = (part.sql(dialect="duckdb") for part in found)
+        if dtype.is_string():
+            return _expression(f"timezone({zone}, {moment(value, zoned=True, utc=in_utc)})")
+        if dtype.is_timestamp() and dtype.timezone is not None and in_utc:
+            return _expression(f"timezone({zone}, {value})")
+        return None
+
+    def _type(self, node: exp.Expr) -> dt.DataType | None:
+        """The type of a column, None of anything else."""
+        column = node.unnest()
+        if not isinstance(column, exp.Column):
+            return None
+        for file in self._files_of(column):
+            for name, dtype in self._schemas[file].items():
+                if name.lower() == column.name.lower():
+                    return dtype
+        return None
+
+    def _files_of(self, column: exp.Column) -> list[str]:
+        """Files that a column may belong to."""
+        if column.table in self._files:
+            return [self._files[column.table]]
+        return list(dict.fromkeys(self._files.values()))
+
+
+def by_value(column: exp.Column) -> bool:
+    """Whether a column's value counts where it stands: in arithmetic, an order, a comparison."""
+    node: exp.Expr = column
+    parent = column.parent
+    while isinstance(parent, exp.Paren):
+        node, parent = parent, parent.parent
+    if isinstance(parent, exp.If):
+        return parent.this is node
+    if isinstance(parent, exp.Min | exp.Max):
+        alias = parent.find_ancestor(exp.Alias)
+        return alias is not None and alias.alias not in IDS
+    if isinstance(parent, exp.EQ | exp.NEQ | exp.In):
+        others = [parent.this, parent.args.get("expression"), *parent.args.get("expressions", [])]
+        return any(_is_number(other) for other in others if other is not None)
+    return isinstance(parent, VALUES)
+
+
+def tolerant(sql: str) -> str:
+    """A statement whose ``strptime`` gives null for what it cannot read.
+
+    So one bad line is quarantined as any other is, and the rest is read.
+    """
+    tokens = sqlglot.tokenize(sql, read="duckdb")
+    for token, following in reversed(list(pairwise(tokens))):
+        if token.text.lower() == "strptime" and following.text == "(":
+            start, end = token.start, token.end + 1
+            if sql[start:end].lower() == "strptime":
+                sql = f"{sql[:start]}try_strptime{sql[end:]}"
+    return sql
+
+
+def _rewritten(sql: str, rewrite: Rewrite) -> str:
+    """A statement with some of its expressions replaced; as it was if none is."""
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    changed = False
+    for node in list(tree.walk(bfs=False)):
+        new = rewrite(node)
+        if new is not None:
+            changed = True
+            node.replace(new)
+    return tree.sql(dialect="duckdb") if changed else sql
+
+
+def _expression(sql: str) -> exp.Expr:
+    return sqlglot.parse_one(sql, dialect="duckdb")
+
+
+def _is_used(column: exp.Column) -> bool:
+    """Whether a column is not merely given, grouped by or joined on."""
+    parent = column.parent
+    if isinstance(parent, exp.EQ) and isinstance(parent.this, exp.Column):
+        return not isinstance(parent.expression, exp.Column)
+    return not isinstance(parent, (exp.Alias, exp.Select, exp.Group, exp.Join, *STRINGS))
+
+
+def _from_utc(node: exp.Expr) -> tuple[exp.Expr, exp.Expr] | None:
+    """The outer zone and the moment of ``timezone(zone, timezone('UTC', moment))``.
+
+    ``moment AT TIME ZONE 'UTC' AT TIME ZONE zone`` is the same.
+    """
+    outer = _at_zone(node)
+    inner = _at_zone(outer[1]) if outer else None
+    if outer is None or inner is None or not isinstance(inner[0], exp.Literal):
+        return None
+    return (outer[0], inner[1]) if inner[0].name.upper() in {"UTC", "ETC/UTC", "GMT"} else None
+
+
+def _at_zone(node: exp.Expr) -> tuple[exp.Expr, exp.Expr] | None:
+    """Zone and moment, if a node is a conversion between zones."""
+    node = node.unnest()
+    if isinstance(node, exp.AtTimeZone):
+        return node.args["zone"], node.this
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "timezone":
+        arguments = node.expressions
+        return (arguments[0], arguments[1]) if len(arguments) == 2 else None
+    return None
+
+
+def _is_number(node: exp.Expr) -> bool:
+    """Whether an expression is a number, whatever its columns are."""
+    node = node.unnest()
+    if isinstance(node, exp.Neg):
+        return _is_number(node.this)
+    return isinstance(node, exp.Literal) and not node.is_string
+
+
+def _parsed(spec: Mapping[str, Any]) -> exp.Expr | None:
+    """The tree of a declaration, None if it has none."""
+    try:
+        return sqlglot.parse_one(statement(spec), dialect="duckdb")
+    except (sqlglot.errors.SqlglotError, KeyError):
+        return None
+
+
+def _names(tree: exp.Expr, table: str) -> tuple[set[str], set[str]]:
+    """Names of the columns that feed texts of a canonical table, and of those joined on."""
+    wanted = {column for column, dtype in SCHEMAS[table].items() if dtype == TEXT}
+    every = table == Tables.USERS
+    text = wanted | set(_columns_under_strings(tree))
+    outputs = [(name.lower(), set(_columns(node))) for name, node in _outputs(tree)]
+    pairs = list(_pairs(tree))
+    before = -1
+    while len(text) > before:
+        before = len(text)
+        for name, columns in outputs:
+            text |= columns if every or name in text else set()
+        for left, right in pairs:
+            text |= {left, right} if text & {left, right} else set()
+    return text, {name for pair in pairs for name in pair} - text
+
+
+def _outputs(tree: exp.Expr) -> Iterator[tuple[str, exp.Expr]]:
+    """Name and expression of everything that any SELECT gives."""
+    for select in tree.find_all(exp.Select):
+        names = [node.alias_or_name for node in select.expressions]
+        union = select.parent
+        first = union.find(exp.Select) if isinstance(union, exp.SetOperation) else None
+        heads = [node.alias_or_name for node in first.expressions] if first else names
+        for position, node in enumerate(select.expressions):
+            yield names[position], node
+            if position < len(heads):
+                yield heads[position], node
+
+
+def _pairs(tree: exp.Expr) -> Iterator[tuple[str, str]]:
+    """Names of columns that are held equal, by a join or otherwise."""
+    for equality in tree.find_all(exp.EQ):
+        left, right = equality.this.unnest(), equality.expression.unnest()
+        if isinstance(left, exp.Column) and isinstance(right, exp.Column):
+            yield left.name.lower(), right.name.lower()
+    for join in tree.find_all(exp.Join):
+        for name in join.args.get("using") or []:
+            yield name.name.lower(), name.name.lower()
+    for member in tree.find_all(exp.In):
+        query = member.args.get("query")
+        select = query.find(exp.Select) if query is not None else None
+        if select is not None and isinstance(member.this, exp.Column):
+            for name in _columns(select.expressions[0]):
+                yield member.this.name.lower(), name
+
+
+def _columns(node: exp.Expr) -> Iterator[str]:
+    """Names of the columns in an expression, in lower case."""
+    return (column.name.lower() for column in node.find_all(exp.Column))
+
+
+def _columns_under_strings(tree: exp.Expr) -> Iterator[str]:
+    """Names of columns that a function of texts is applied to."""
+    for column in tree.find_all(exp.Column):
+        parent = column.parent
+        named = isinstance(parent, exp.Anonymous) and parent.name.lower() in STRING_NAMES
+        if named or isinstance(parent, STRINGS):
+            yield column.name.lower()
