@@ -102,12 +102,15 @@ class _Store:
     def __init__(self, catalog: CatalogProtocol, records: Records) -> None:
         self._catalog = catalog
         self._recorded = records.all()
-        self._all = sum((p for n, p in pipelines.items() if n != DEFAULT), Pipeline([]))
-        self._versions = {
-            package: version
-            for node in self._all.nodes
-            for package, version in [algorithm_of(node)]
-        }
+        self._pipelines = {name: found for name, found in pipelines.items() if name != DEFAULT}
+        # Two pipelines may make one dataset, so that they are not to be added up.
+        nodes = [node for pipeline in self._pipelines.values() for node in pipeline.nodes]
+        self._read_for: dict[str, list[str]] = {}
+        for node in nodes:
+            read = [bare(name) for name in node.inputs if not is_parameter(name)]
+            for output in map(bare, node.outputs):
+                self._read_for.setdefault(output, []).extend(read)
+        self._versions = dict(map(algorithm_of, nodes))
 
     def ids(self) -> dict[str, str]:
         """Id of every dataset on record."""
@@ -146,34 +149,37 @@ class _Store:
         if old := lineage.outdated(origin, self._versions):
             return f"{name} was made by an older version of the algorithms of {', '.join(old)}"
         if other := lineage.changed(origin, present):
-            first = min(other, key=self._place)
+            first = min(filter(self._is_made, other), key=self._place, default=other[0])
             return f"{name} was made from another {first} than the present one"
         return ""
 
     def makers(self, names: Iterable[str], present: dict[str, str]) -> list[str]:
         """Pipelines to run so that datasets fit again: their own, and those behind that do not."""
-        wanted = list(names)
-        needed = set(wanted)
-        for node in self._all.to_outputs(*self._known(wanted)).nodes:
-            needed |= {name for name in map(bare, node.outputs) if self.fault(name, present)}
+        wanted = set(names)
+        behind = {name for dataset in wanted for name in self._behind(dataset)}
+        needed = wanted | {name for name in behind if self.fault(name, present)}
         return [
             key
-            for key, pipeline in pipelines.items()
-            if key != DEFAULT and needed & set(map(bare, pipeline.all_outputs()))
+            for key, pipeline in self._pipelines.items()
+            if needed & set(map(bare, pipeline.all_outputs()))
         ]
 
-    def _known(self, names: Iterable[str]) -> list[str]:
-        return [name for name in names if name in self._all.all_outputs()]
-
     def _is_made(self, name: str) -> bool:
-        return name in self._all.all_outputs()
+        return name in self._read_for
+
+    def _behind(self, name: str) -> set[str]:
+        """Everything that a dataset is made from."""
+        found: set[str] = set()
+        to_follow = [name]
+        while to_follow:
+            new = set(self._read_for.get(to_follow.pop(), ())) - found
+            found |= new
+            to_follow += new
+        return found
 
     def _place(self, name: str) -> tuple[int, int]:
         """How early a dataset is made: the earliest that changed is the cause of the others."""
-        for place, node in enumerate(self._all.nodes):
-            if name in map(bare, node.outputs):
-                return place, list(map(bare, node.outputs)).index(name)
-        return -1, 0
+        return len(self._behind(name)), list(self._read_for).index(name)
 
 
 def steps_of(pipeline: Pipeline, catalog: CatalogProtocol) -> Iterator[Step]:

@@ -500,8 +500,14 @@ class TestSaveGuard:
         (project / "data/08_reporting/metrics.parquet").write_bytes(b"PAR1 half of a")
         result = command(project, "--pipelines", "second")
         assert result.exit_code == 1
-        assert "Error: Reading metrics (" in result.output
-        assert "It is damaged" in result.output
+        assert "metrics is not the file on record: it was changed, replaced or cut" in result.output
+        assert "`kedro run --pipelines first`" in result.output
+
+    def test_a_file_that_is_no_such_file_is_named(self, project, monkeypatch):
+        run(project)
+        message = self.refused(project, monkeypatch, "load", ValueError("no magic bytes"))
+        assert "Error: Reading metrics (" in message
+        assert "It is damaged" in message
 
     def test_a_part_before_its_inputs_says_what_makes_them(self, project):
         result = command(project, "--pipelines", "second")
