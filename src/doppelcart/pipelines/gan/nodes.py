@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from doppelcart.histories import Histories
 from doppelcart.metrics.summaries import row_keys
 from doppelcart.models.completion import profile_rows
 from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
+from doppelcart.pipelines.split.params import COLD
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ def train_generator(
     demographics = profile_rows(demographics_matrix, train_histories.user_ids)
     behaviour = profile_rows(profile_matrix, train_histories.user_ids)
     features = item_matrix.drop(columns=Columns.ITEM).to_numpy(np.float32)
-    validation = validation_cases[game.selection_slice]
+    validation = validation_cases[selection_slice(validation_cases, game)]
     data = (behaviour, demographics, features, validation.seen.items, validation.relevant.items)
     trained, monitors = fit(
         train_histories,
@@ -96,7 +98,7 @@ def check_trainable(
 
     Raises:
         InputError: Fewer than two users or items, or users all alike.
-        ParameterError: No such validation slice.
+        ParameterError: No such validation slice, and none of fewer known items.
     """
     if histories.n_users < 2 or histories.n_items < 2:
         raise InputError(
@@ -104,16 +106,53 @@ def check_trainable(
             f"{histories.n_users:,} and {histories.n_items:,}. Loosen cleaning.support, or bring "
             "more of the log."
         )
-    if game.selection_slice not in validation_cases:
-        raise ParameterError(
-            f"{game.name}.game.selection_slice is {game.selection_slice!r}, but the validation "
-            f"slices are: {', '.join(validation_cases) or 'none'}."
+    chosen_by = selection_slice(validation_cases, game)
+    if chosen_by != game.selection_slice:
+        logger.warning(
+            "%s: no validation user has enough items for %s.game.selection_slice %r; the "
+            "checkpoint is chosen by %r instead",
+            game.name,
+            game.name,
+            game.selection_slice,
+            chosen_by,
         )
     if len(set(row_keys(histories.matrix))) == 1:
         raise InputError(
             f"All {histories.n_users:,} training users have the same history: there is nothing "
             "to learn from how they differ. Check the user column of the source."
         )
+
+
+def selection_slice(validation_cases: Mapping[str, Case], game: GameParams) -> str:
+    """The slice that chooses the checkpoint: the one asked for, or the nearest of fewer items.
+
+    A shop whose customers buy few different things has nobody left to whom five items could be
+    shown; its generator is then judged on those who have shown as many as there are.
+
+    Args:
+        validation_cases: Validation users by slice; slices without users are not there.
+        game: What is asked for.
+
+    Raises:
+        ParameterError: Neither is there.
+    """
+    wanted = game.selection_slice
+    if wanted in validation_cases:
+        return wanted
+    revealed = {name: _revealed(name) for name in validation_cases}
+    fewer = [name for name, count in revealed.items() if 0 <= count < _revealed(wanted)]
+    if not fewer:
+        raise ParameterError(
+            f"{game.name}.game.selection_slice is {wanted!r}, but the validation slices are: "
+            f"{', '.join(validation_cases) or 'none'}."
+        )
+    return max(fewer, key=lambda name: revealed[name])
+
+
+def _revealed(name: str) -> int:
+    """How many items a slice of new customers reveals, as in its name; -1 for any other slice."""
+    count = name.removeprefix(f"{COLD}_")
+    return int(count) if count.isdecimal() else -1
 
 
 def fingerprint(histories: Histories, *parts: Any) -> str:

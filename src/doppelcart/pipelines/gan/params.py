@@ -22,7 +22,9 @@ class GameParams(BaseModel):
         description="weight of the critic's opinion; 0 trains without a critic; a VAE has none",
     )
     selection_slice: str = Field(
-        "cold_5", description="validation slice whose completion helps choose the checkpoint"
+        "cold_5",
+        description="validation slice whose completion helps choose the checkpoint; where nobody "
+        "is in it, the nearest of fewer known items",
     )
     state_folder: Path = Field(description="folder of the state that training resumes from")
 

@@ -1,5 +1,6 @@
 """From clean interactions to one training set and the cases of both protocols."""
 
+import logging
 from typing import Any
 
 import ibis
@@ -17,6 +18,8 @@ from doppelcart.schemas import ORDER
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PART = "part"
+
+log = logging.getLogger(__name__)
 
 
 def split_interactions(
@@ -181,6 +184,16 @@ def build_cases(
                 "the training part; hold out more users or loosen cleaning.support."
             )
     totals = _case_summary(train_histories, windows, cases, params)
+    for name, absent in totals["cases_without_users"].items():
+        if absent:
+            log.warning(
+                "no %s user is left for %s, which every comparison goes without: users have too "
+                "few different items, or buy nothing new in the last window. split.known_items "
+                "and split.known_shares say which slices there are, split.validation_from and "
+                "split.test_from how long the windows, cleaning.support who takes part",
+                name,
+                ", ".join(absent),
+            )
     return cases[0], cases[1], {**summary, **totals}
 
 

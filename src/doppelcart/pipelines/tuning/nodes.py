@@ -19,7 +19,7 @@ from doppelcart.errors import ParameterError, TrainingDivergedError
 from doppelcart.histories import Histories
 from doppelcart.models import space
 from doppelcart.models.completion import profile_rows
-from doppelcart.pipelines.gan.nodes import check_trainable, fingerprint
+from doppelcart.pipelines.gan.nodes import check_trainable, fingerprint, selection_slice
 from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
 from doppelcart.pipelines.tuning.params import TuningParams
 
@@ -54,7 +54,7 @@ def gather_data(
         "demographics": profile_rows(demographics_matrix, train_histories.user_ids),
         "behaviour": profile_rows(profile_matrix, train_histories.user_ids),
         "item_features": item_matrix.drop(columns=Columns.ITEM).to_numpy(np.float32),
-        "validation": validation_cases[game.selection_slice],
+        "validation": validation_cases[selection_slice(validation_cases, game)],
     }
 
 

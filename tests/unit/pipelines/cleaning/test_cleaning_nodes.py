@@ -16,10 +16,12 @@ from doppelcart.pipelines.cleaning.nodes import (
     clean_items,
     clean_users,
     flag_entities,
+    with_own_baskets,
 )
 from doppelcart.pipelines.cleaning.params import CleaningParams, Outlier
 from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS, outlier_bounds
 from doppelcart.pipelines.ingestion.params import IngestionParams
+from doppelcart.pipelines.ingestion.plausibility import NUMBERS
 from doppelcart.schemas import SCHEMAS
 
 ANYTHING = {"support": {"enabled": False}, "outlier": {"enabled": False}}
@@ -92,6 +94,13 @@ def taken(result: dict[str, Any], name: str = Tables.INTERACTIONS) -> dict[str, 
         ({"user_id": "u", "item_id": "a", "amount": 0.0}, "non_positive_amount"),
         ({"user_id": "u", "item_id": "a", "amount": -2.0}, "non_positive_amount"),
         ({"user_id": "u", "item_id": "a", "amount": float("nan")}, "non_positive_amount"),
+        ({"user_id": "u", "item_id": "a", "amount": float("inf")}, "not_finite"),
+        ({"user_id": "u", "item_id": "a", "quantity": float("inf")}, "not_finite"),
+        ({"user_id": "u", "item_id": "a", "discount": float("-inf")}, "not_finite"),
+        ({"user_id": "u", "item_id": "a", "coupon_amount": float("inf")}, "not_finite"),
+        ({"user_id": "u", "item_id": "a", "discount": 1e13}, "not_finite"),
+        ({"user_id": "u", "item_id": "a", "day": -30_000}, "implausible_time"),
+        ({"user_id": "u", "item_id": "a", "day": 80_000}, "implausible_time"),
         ({"user_id": "u", "item_id": "a", "basket_id": "C1"}, "cancellation"),
         ({"user_id": None, "item_id": "POST", "quantity": -1.0}, "missing_id"),
     ],
@@ -137,6 +146,104 @@ def test_a_source_without_amounts_keeps_its_lines() -> None:
 def test_a_pattern_must_match_the_whole_item_id() -> None:
     result = run([{"user_id": "u", "item_id": "MUG"}], non_product={"item_pattern": "M|POST"})
     assert taken(result) == {}
+
+
+NUMBER = st.sampled_from([1.0, -1.0, 0.0, None, 1e300, *map(float, ("inf", "-inf", "nan"))])
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    numbers=st.lists(st.tuples(NUMBER, NUMBER, NUMBER, NUMBER), min_size=1, max_size=6),
+    enabled=st.booleans(),
+)
+def test_no_number_that_is_kept_is_infinite_whatever_the_rules(
+    numbers: list[tuple[float | None, ...]], enabled: bool
+) -> None:
+    names = list(NUMBERS)
+    rows = [
+        {"user_id": "u", "item_id": "a", **dict(zip(names, values, strict=True))}
+        for values in numbers
+    ]
+    rules = ("returns", "non_positive_quantity", "non_positive_amount", "duplicate")
+    kept = run(rows, **{name: {"enabled": enabled} for name in rules})["interactions"]
+    # pandas has null and NaN alike, so that sums are looked at as the engine makes them
+    sums = ibis.memtable(kept[names]).aggregate(ibis._[name].sum().name(name) for name in names)
+    found = sums.to_pandas().iloc[0].dropna().astype(float)
+    assert np.isfinite(found).all()
+    assert (found.abs() < 1e12).all()
+
+
+def visits(rows: list[tuple[str, str, float]]) -> dict[str, int]:
+    """Baskets by user that cleaning leaves, of lines of a user, a basket and a day."""
+    given_rows = [
+        {"user_id": user, "item_id": f"i{number}", "basket_id": basket, "day": day}
+        for number, (user, basket, day) in enumerate(rows)
+    ]
+    kept = with_own_baskets(lines(given_rows)).to_pandas()
+    return kept.groupby("user_id")["basket_id"].nunique().to_dict()
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param(
+            [("u", "1", 1), ("u", "1", 1.125), ("u", "1", 5), ("v", "1", 1), ("v", "2", 5)],
+            {"u": 2, "v": 2},
+            id="numbers that begin anew every day",
+        ),
+        pytest.param(
+            [("u", "u1", 1), ("u", "u1", 5), ("v", "v1", 1), ("v", "v1", 9)],
+            {"u": 2, "v": 2},
+            id="numbers of each customer that begin anew",
+        ),
+        pytest.param(
+            [("u", "1", 1), ("u", "1", 1.25), ("v", "1", 1), ("v", "2", 4)],
+            {"u": 1, "v": 2},
+            id="numbers of two branches",
+        ),
+        pytest.param(
+            [("u", "1", 1.9375), ("u", "1", 2.0625), ("v", "2", 1), ("v", "2", 1)],
+            {"u": 1, "v": 1},
+            id="a visit around midnight",
+        ),
+        pytest.param(
+            [("u", "1", 1), ("u", "1", 8), *(("v", str(n), n) for n in range(2, 50))],
+            {"u": 1, "v": 48},
+            id="an order in two parts among many in one",
+        ),
+        pytest.param(
+            [("u", None, 1), ("u", None, 8), ("v", "1", 1), ("v", "1", 8)],
+            {"u": 0, "v": 2},
+            id="lines without a basket",
+        ),
+    ],
+)
+def test_a_basket_is_one_visit_of_one_user(
+    rows: list[tuple[str, str, float]], expected: dict[str, int]
+) -> None:
+    assert visits(rows) == expected
+
+
+@settings(deadline=None, max_examples=8)
+@given(
+    visited=st.lists(
+        st.tuples(st.sampled_from("uvwxyz"), st.integers(0, 60)), min_size=8, unique=True
+    ),
+    data=st.data(),
+)
+def test_receipts_numbered_daily_give_the_visits_of_unique_numbers(
+    visited: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    # Everybody's first number of the day is 1, and every visit has two lines.
+    pieces = data.draw(st.permutations(visited)) * 2
+    unique = visits([("a", "0", 0), ("b", "0x", 9), *((u, f"{u}{d}", d) for u, d in pieces)])
+    daily = visits([("a", "1", 0), ("b", "1", 9), *((u, "1", d) for u, d in pieces)])
+    assert daily == unique
+
+
+def test_baskets_that_are_unique_stay_as_they_are_written() -> None:
+    kept = run([{"user_id": "u", "item_id": "a", "basket_id": " R-1 "}])["interactions"]
+    assert set(kept["basket_id"]) == {" R-1 ", "b1", "b2"}
 
 
 def line(basket: str, day: float, quantity: float, user: str = "u") -> dict[str, Any]:

@@ -11,7 +11,12 @@ import pytest
 from doppelcart.errors import InputError, ParameterError
 from doppelcart.histories import Histories
 from doppelcart.pipelines.gan import nodes
-from doppelcart.pipelines.gan.nodes import check_trainable, fingerprint, train_generator
+from doppelcart.pipelines.gan.nodes import (
+    check_trainable,
+    fingerprint,
+    selection_slice,
+    train_generator,
+)
 from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
 
 NETWORK = NetworkConfig(noise_units=2, hidden_units=4, critic_units=4)
@@ -54,11 +59,24 @@ class TestCheckTrainable:
         assert check_trainable(enough, shop["validation_cases"], game) is None
 
     def test_an_unknown_slice_is_answered_with_those_there_are(self, shop, game):
-        wrong = game.model_copy(update={"selection_slice": "cold_7"})
+        wrong = game.model_copy(update={"selection_slice": "cold_1"})
         with pytest.raises(ParameterError, match=r"gan\.game\.selection_slice.*: warm, cold_2"):
             check_trainable(shop["train_histories"], shop["validation_cases"], wrong)
         with pytest.raises(ParameterError, match="none"):
             check_trainable(shop["train_histories"], {}, wrong)
+
+    def test_a_slice_without_users_gives_way_to_the_nearest_of_fewer_items(
+        self, shop, game, caplog
+    ):
+        wanted = game.model_copy(update={"selection_slice": "cold_20"})
+        cases = dict.fromkeys(
+            ("warm", "cold_0", "cold_2", "cold_10", "cold_50", "cold_80pct"),
+            shop["validation_cases"]["cold_2"],
+        )
+        assert selection_slice(cases, wanted) == "cold_10"
+        assert selection_slice({"cold_20": cases["cold_2"]} | cases, wanted) == "cold_20"
+        check_trainable(shop["train_histories"], cases, wanted)
+        assert "'cold_20'; the checkpoint is chosen by 'cold_10' instead" in caplog.text
 
     def test_the_node_checks_before_it_builds_anything(self, shop, game, monkeypatch):
         from doppelcart.models import fitting

@@ -229,3 +229,19 @@ def test_training_on_one_item_is_refused() -> None:
 def test_parameters_that_contradict_each_other_are_refused(params: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         SplitParams(**params)
+
+
+def test_slices_without_users_are_told_with_what_decides_of_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # Three items: to nobody can three be shown and a further one be left to find.
+    rows = lines(
+        [(f"u{user:02d}", f"i{(user + d) % 3}", d) for user in range(20) for d in range(9)]
+    )
+    params = SplitParams(known_items=(0, 2, 3))
+    train, validation, test, summary = split_interactions(rows, params)
+    build_cases(build_train_histories(train), validation, test, summary, params)
+    for part in ("validation", "test"):
+        told = f"no {part} user is left for warm, cold_3, which every comparison goes without"
+        assert told in caplog.text
+    assert "cold_2" not in caplog.text

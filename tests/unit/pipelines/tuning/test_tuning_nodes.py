@@ -96,8 +96,8 @@ class TestSearch:
         assert len(two) == 3
 
     def test_a_slice_that_is_not_there_is_told_before_a_study_is_made(self, inputs, read):
-        game = inputs["game"].model_copy(update={"selection_slice": "cold_9"})
-        with pytest.raises(ParameterError, match="cold_9"):
+        game = inputs["game"].model_copy(update={"selection_slice": "cold_1"})
+        with pytest.raises(ParameterError, match="cold_1"):
             gather_data(**read, game=game)
 
 

@@ -69,6 +69,9 @@ def data_section(
     about += [f"Licence: {source['licence']}."] if source.get("licence") else []
     read = pd.DataFrame(source.get("files", [])).drop(columns="path", errors="ignore")
     blocks = [paragraph(words) for words in about]
+    if warnings := list(source.get("warnings", [])):
+        blocks.append(paragraph("What may be misunderstood in the files:"))
+        blocks.append({"kind": "list", "entries": warnings})
     blocks.append(
         table(
             tabulate_mapping(
