@@ -6,6 +6,7 @@ would bring every pipeline into each Kedro command.
 """
 
 from collections.abc import Iterator, Mapping
+from math import ceil
 from typing import Any
 
 from doppelcart.arms.definition import Kind, of_kind
@@ -72,12 +73,13 @@ def _too_few_users(evaluation: Any, augmentation: Any) -> Iterator[str]:
 def _too_few_resamples(evaluation: Any, n_slices: int) -> Iterator[str]:
     """Held against the most comparisons that a family can have, whatever validation chooses."""
     least = evaluation.least_resamples(n_slices)
-    if evaluation.n_bootstrap < least:
+    if evaluation.n_resamples < least:
         yield (
-            f"evaluation.n_bootstrap: {evaluation.n_bootstrap} resamples cannot show anything at "
-            f"evaluation.alpha {evaluation.alpha:g} where a family (evaluation.family: "
-            f"{evaluation.family}) has up to {evaluation.most_comparisons(n_slices)} comparisons; "
-            f"{least} or more can"
+            f"evaluation.n_bootstrap: {evaluation.n_bootstrap} resamples of each of "
+            f"evaluation.n_seeds {evaluation.n_seeds} cannot show anything at evaluation.alpha "
+            f"{evaluation.alpha:g} where a family (evaluation.family: {evaluation.family}) has up "
+            f"to {evaluation.most_comparisons(n_slices)} comparisons; "
+            f"{ceil(least / evaluation.n_seeds)} or more can"
         )
 
 

@@ -14,14 +14,16 @@ NOTHING = (
     "recommender."
 )
 A_WIN = "* a win: helps against no augmentation and against every control"
-STYLES = {"helps": "green", "harms": "red", "no evidence": "dim"}
+UNDEFINED = "undefined"
+STYLES = {"helps": "green", "harms": "red", "no evidence": "dim", UNDEFINED: "yellow"}
 
 
 def render(verdict: pd.DataFrame, uplift: pd.DataFrame | None = None) -> Table:
     """Lay the verdict out: a row a slice and recommender, a column an arm.
 
     Args:
-        verdict: Columns slice, recommender, arm, verdict (helps, no evidence, harms) and win.
+        verdict: Columns slice, recommender, arm, verdict (helps, no evidence, harms, undefined),
+            win, n_users and least_users.
         uplift: Columns slice, recommender, arm, against and relative (a share); where given, the
             change against no augmentation stands beside each verdict.
 
@@ -56,6 +58,8 @@ def _changes(uplift: pd.DataFrame | None, keys: list[str]) -> dict[tuple[str, ..
 
 def _cell(row: Mapping[Hashable, Any], change: dict[tuple[str, ...], float]) -> str:
     says = str(row["verdict"])
+    if says == UNDEFINED:
+        return f"[{STYLES[says]}]{says}: {row['n_users']} of {row['least_users']} customers[/]"
     key = (str(row[Columns.SLICE]), str(row[Columns.RECOMMENDER]), str(row[Columns.ARM]))
     number = f" {change[key]:+.1%}" if key in change else ""
     star = " *" if row.get("win") else ""

@@ -24,7 +24,7 @@ def test_segments_are_found_served_and_reported(copy_of_run: Path) -> None:
     results = pd.read_csv(data / "08_reporting/targeting_results.csv")
     assert set(results["segment"]) == set(segments["segment"])
     assert set(results["verdict"]) <= {
-        "helps", "harms", "no evidence", "too few customers", "not used"
+        "helps", "harms", "no evidence", "undefined", "not used"
     }  # fmt: skip
     users = HistorySetsDataset(str(data / "06_models/synthetic_targeted.npz")).load()
     assert len({made.n_users for made in users.values()}) == 1

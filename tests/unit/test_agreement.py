@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from doppelcart.agreement import disagreements
+from doppelcart.arms.definition import ARMS as ALL_ARMS
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.evaluation.params import EvaluationParams
 from doppelcart.pipelines.gan.params import GameParams
@@ -39,19 +40,24 @@ def test_what_agrees_is_not_mentioned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "n_bootstrap", "says"),
+    ("family", "n_seeds", "n_bootstrap", "says"),
     [
-        ("slice", 161, None),
-        ("slice", 160, "up to 4 comparisons; 161 or more can"),
+        # Twenty comparisons at .05 take 400 resamples, of all seeds together.
+        ("slice", 1, 400, None),
+        ("slice", 1, 399, "up to 20 comparisons; 400 or more can"),
+        ("slice", 3, 134, None),
+        ("slice", 3, 133, "up to 20 comparisons; 134 or more can"),
         # Four slices: warm, cold_1, cold_5, cold_80pct.
-        ("table", 641, None),
-        ("table", 640, "up to 16 comparisons; 641 or more can"),
+        ("table", 1, 1600, None),
+        ("table", 1, 1599, "up to 80 comparisons; 1600 or more can"),
     ],
 )
 def test_resamples_are_held_against_the_largest_family(
-    family: str, n_bootstrap: int, says: str | None
+    family: str, n_seeds: int, n_bootstrap: int, says: str | None
 ) -> None:
-    problems = found(evaluation={"family": family, "n_bootstrap": n_bootstrap})
+    everything = tuple(name for name in ALL_ARMS if name != "none")
+    asked = {"family": family, "n_seeds": n_seeds, "n_bootstrap": n_bootstrap, "arms": everything}
+    problems = found(evaluation=asked)
     if says is None:
         assert problems == []
     else:

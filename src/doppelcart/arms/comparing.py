@@ -1,4 +1,4 @@
-"""Uplift on test users: paired bootstrap of every arm against what it must beat."""
+"""Uplift on test users: every arm against what it must beat."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from doppelcart.arms.evaluating import by_user, metric_columns
 from doppelcart.arms.scoring import IGNORE_HISTORY
 from doppelcart.columns import Columns
 from doppelcart.errors import InputError, ParameterError
-from doppelcart.metrics.significance import Uplift, holm, paired_bootstraps
+from doppelcart.metrics.significance import (
+    LEAST_UNITS,
+    holm,
+    least_resamples,
+    least_units,
+    paired_bootstraps,
+)
 
 BEST_BASELINE = "best_baseline"
 MOST_POPULAR = "most_popular"
@@ -37,9 +43,23 @@ COLUMNS: Final = [
     "p_value",
     "p_holm",
     "n_users",
+    "least_users",
     "tested",
 ]
 """Of ``compare``; they stand there even where nothing is compared, so that a file reads back."""
+
+_FIGURES: Final = (
+    "base",
+    "value",
+    "difference",
+    "relative",
+    "low",
+    "high",
+    "relative_low",
+    "relative_high",
+    "p_value",
+    "n_users",
+)
 
 
 @dataclass(frozen=True)
@@ -48,10 +68,11 @@ class ComparisonSettings:
 
     Args:
         metric: Column of the user metrics, such as ``ndcg@20``.
-        n_bootstrap: Resamples of users a seed.
-        seeds: One bootstrap stream each; the most cautious of them is reported.
+        n_bootstrap: Resamples a seed.
+        seeds: Of the resamples; those of all are taken together.
         alpha: Error rate of a family of comparisons; intervals are of 95 % whatever it is.
         family: Over which comparisons Holm's correction runs.
+        min_users: Users below which nothing is tested.
     """
 
     metric: str
@@ -59,6 +80,12 @@ class ComparisonSettings:
     seeds: tuple[int, ...] = (0,)
     alpha: float = 0.05
     family: Family = "slice"
+    min_users: int = LEAST_UNITS
+
+    @property
+    def n_resamples(self) -> int:
+        """Resamples of all seeds together."""
+        return self.n_bootstrap * len(self.seeds)
 
 
 @dataclass(frozen=True)
@@ -122,36 +149,24 @@ def largest_family(recommenders: Iterable[str], arms: Collection[str]) -> int:
     return total
 
 
-def least_resamples(comparisons: int, alpha: float) -> int:
-    """Resamples from which on a family of comparisons can show anything.
-
-    The smallest two-sided p-value of ``n`` resamples is 2 / (n + 1), and Holm multiplies the
-    smallest of a family by the number of its comparisons.
-
-    Args:
-        comparisons: Comparisons in the family.
-        alpha: Error rate of the family.
-    """
-    return int(2 * comparisons / alpha) + 1
-
-
-def check_resamples(comparisons: int, n_bootstrap: int, alpha: float) -> None:
+def check_resamples(comparisons: int, n_resamples: int, alpha: float) -> None:
     """Refuse a family of which no comparison could ever be shown.
 
     Args:
         comparisons: Most comparisons in the family.
-        n_bootstrap: Resamples.
+        n_resamples: Resamples of all seeds together.
         alpha: Error rate of the family.
 
     Raises:
         ParameterError: If there are too few resamples.
     """
     least = least_resamples(comparisons, alpha)
-    if n_bootstrap < least:
+    if n_resamples < least:
         raise ParameterError(
-            f"{n_bootstrap} resamples (evaluation.n_bootstrap) cannot give a p-value below "
-            f"evaluation.alpha / {comparisons}, {alpha:g} over the most comparisons that a family "
-            f"has here. Raise evaluation.n_bootstrap to {least} or more, or compare less."
+            f"{n_resamples} resamples (evaluation.n_bootstrap times evaluation.n_seeds) cannot "
+            f"give a p-value below evaluation.alpha / {comparisons}, {alpha:g} over the most "
+            f"comparisons that a family has here. Raise their product to {least} or more, or "
+            "compare less."
         )
 
 
@@ -162,7 +177,7 @@ def compare(
 
     An arm for which validation chose knob 0 *is* ``none``. Nothing is tested there, and the row
     stays out of the family, whose size test data must not influence; against ``none`` its
-    difference is 0.
+    difference is 0. Nor is anything tested on too few users.
 
     Args:
         user_metrics: One row a (slice, arm, recommender, user).
@@ -173,9 +188,9 @@ def compare(
         One row a (slice, recommender, arm, against): ``base`` and ``value`` (means of what it
         is compared with, and of the arm), ``difference``, ``relative`` (difference / base),
         ``low`` and ``high`` (of the difference, uncorrected), ``relative_low`` and
-        ``relative_high``, ``p_value`` (two-sided), ``p_holm``, ``n_users``, and
-        ``tested``: whether the row counts in its family. No row, where no arm has anything to be
-        compared with.
+        ``relative_high``, ``p_value`` (two-sided), ``p_holm`` (NaN on too few users), ``n_users``,
+        ``least_users`` that a verdict takes, and ``tested``: whether the row counts in its family.
+        No row, where no arm has anything to be compared with.
 
     Raises:
         InputError: If the user metrics lack the metric.
@@ -293,55 +308,38 @@ def _compare_slice(
 def bootstrap(
     values: np.ndarray, bases: np.ndarray, stream: str, settings: ComparisonSettings
 ) -> list[dict[str, float]]:
-    """The widest interval and the largest p-value that any bootstrap stream gives a comparison.
+    """The figures of some comparisons over the same users.
 
     Args:
         values: (n_users, n_comparisons) metric of the arms.
         bases: (n_users, n_comparisons) metric of what they are compared with.
-        stream: With each seed, fixes the resamples.
+        stream: With the seeds, fixes the resamples.
         settings: Seeds and resamples.
 
     Returns:
         The figures of ``compare``, one mapping a column.
     """
-    results = [
-        paired_bootstraps(
-            values,
-            bases,
-            n_resamples=settings.n_bootstrap,
-            rng=np.random.default_rng([seed, zlib.crc32(stream.encode())]),
-        )
-        for seed in settings.seeds
-    ]
-    return [_most_cautious(list(streams)) for streams in zip(*results, strict=True)]
-
-
-def _most_cautious(results: list[Uplift]) -> dict[str, float]:
-    first = results[0]
-    return {
-        "base": first.base,
-        "value": first.value,
-        "difference": first.difference,
-        "relative": first.relative,
-        "low": min(result.low for result in results),
-        "high": max(result.high for result in results),
-        # by NumPy, for which an end that one stream has not is undefined in whatever order
-        "relative_low": float(np.min([result.relative_low for result in results])),
-        "relative_high": float(np.max([result.relative_high for result in results])),
-        "p_value": max(result.p_value for result in results),
-        "n_users": first.n_users,
-    }
+    results = paired_bootstraps(
+        values,
+        bases,
+        n_resamples=settings.n_resamples,
+        rng=np.random.default_rng([*settings.seeds, zlib.crc32(stream.encode())]),
+    )
+    return [{name: getattr(result, name) for name in _FIGURES} for result in results]
 
 
 def correct(uplift: pd.DataFrame, settings: ComparisonSettings) -> pd.DataFrame:
     """Put Holm's correction beside the p-values of each family.
 
     Args:
-        uplift: One row a comparison, with ``slice``, ``p_value``, ``n_users`` and ``tested``.
-        settings: Family, error rate and resamples.
+        uplift: One row a comparison, with ``slice``, ``p_value``, ``n_users`` and ``tested``:
+            whether there is anything to test.
+        settings: Family, error rate, resamples and least users.
 
     Returns:
-        The same rows with ``p_holm``, 1 where nothing was tested.
+        The same rows with ``p_holm``: 1 where there was nothing to test, NaN where there were too
+        few users to; with the ``least_users`` that it takes; and ``tested`` only where there were
+        as many.
 
     Raises:
         ParameterError: If there are too few resamples to reach significance in a family.
@@ -350,9 +348,15 @@ def correct(uplift: pd.DataFrame, settings: ComparisonSettings) -> pd.DataFrame:
         return uplift
     whole = pd.Series("table", index=uplift.index)
     families = uplift[Columns.SLICE] if settings.family == "slice" else whole
-    corrected = uplift.assign(p_holm=1.0)
+    corrected = uplift.assign(p_holm=1.0, least_users=settings.min_users)
     for _, rows in corrected[corrected["tested"]].groupby(families, sort=False):
-        check_resamples(len(rows), settings.n_bootstrap, settings.alpha)
-        corrected.loc[rows.index, "p_holm"] = holm(rows["p_value"].to_numpy())
-    columns = [c for c in corrected if c not in ("n_users", "tested")]
-    return corrected[[*columns, "n_users", "tested"]]
+        least = max(settings.min_users, least_units(len(rows), settings.alpha))
+        enough = rows["n_users"] >= least
+        tested, few = rows.index[enough], rows.index[~enough]
+        check_resamples(len(tested), settings.n_resamples, settings.alpha)
+        corrected.loc[rows.index, "least_users"] = least
+        corrected.loc[few, "tested"] = False
+        corrected.loc[few, "p_holm"] = np.nan
+        corrected.loc[tested, "p_holm"] = holm(rows.loc[tested, "p_value"].to_numpy())
+    last = ["n_users", "least_users", "tested"]
+    return corrected[[*(column for column in corrected if column not in last), *last]]

@@ -19,7 +19,7 @@ from doppelcart.arms.scoring import values_at_strengths
 from doppelcart.cases import Case
 from doppelcart.columns import Columns
 from doppelcart.histories import Histories
-from doppelcart.metrics.significance import CONFIDENCE
+from doppelcart.metrics.significance import CONFIDENCE, LEAST_UNITS
 from doppelcart.recommenders import RECOMMENDERS, RecommenderConfig
 
 REAL_HALVES: Final = "real_halves"
@@ -68,20 +68,22 @@ def agreement(first: np.ndarray, second: np.ndarray, rng: np.random.Generator) -
 
     Returns:
         The agreement, over the users for whom everything is defined; NaN without any of them, or
-        where there is nothing to rank.
+        where there is nothing to rank. Fewer than 30 users give no interval.
     """
     defined = np.isfinite(first).all(axis=1) & np.isfinite(second).all(axis=1)
     first, second = first[defined], second[defined]
     n_users, ranked = first.shape
     if not n_users or ranked < 2:
         return Agreement(np.nan, np.nan, np.nan, ranked, 0)
+    tau = float(kendalltau(first.mean(axis=0), second.mean(axis=0)).statistic)
+    if n_users < LEAST_UNITS:
+        return Agreement(tau, np.nan, np.nan, ranked, n_users)
     drawn = rng.multinomial(n_users, np.full(n_users, 1 / n_users), size=N_RESAMPLES)
     resampled = [
         kendalltau(*means).statistic for means in zip(drawn @ first, drawn @ second, strict=True)
     ]
     low, high = np.nanquantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    tau = kendalltau(first.mean(axis=0), second.mean(axis=0)).statistic
-    return Agreement(float(tau), float(low), float(high), ranked, n_users)
+    return Agreement(tau, float(low), float(high), ranked, n_users)
 
 
 def tabulate(

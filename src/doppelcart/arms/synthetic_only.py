@@ -29,13 +29,13 @@ COLUMNS = [
 def tstr(user_metrics: pd.DataFrame, metric: str, n_bootstrap: int, seed: int) -> pd.DataFrame:
     """Score of training on synthetic users alone, as a share of training on the real ones.
 
-    Esteban, Hyland and Rätsch (2017), section 5.2, "Train on Synthetic, Test on Real". Users are
-    resampled in pairs, so that the interval is that of the ratio of two means over the same users.
+    Esteban, Hyland and Rätsch (2017), section 5.2, "Train on Synthetic, Test on Real". The
+    interval is that of the ratio of two means over the same users.
 
     Args:
         user_metrics: One row a (slice, arm, recommender, user).
         metric: Column of the user metrics, such as ``ndcg@20``.
-        n_bootstrap: Resamples of users.
+        n_bootstrap: Resamples.
         seed: Of the resampling.
 
     Returns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final, Literal
 
 import pandas as pd
@@ -10,10 +11,10 @@ from doppelcart.arms.comparing import BEST_BASELINE
 from doppelcart.arms.definition import ARMS, NONE, controls_of
 from doppelcart.columns import Columns
 
-Outcome = Literal["helps", "no evidence", "harms"]
+Outcome = Literal["helps", "no evidence", "harms", "undefined"]
 
 NOT_USED: Final = "not used"
-TOO_FEW: Final = "too few customers"
+UNDEFINED: Final = "undefined"
 """Said where nothing was tested: validation chose knob 0, or a group is too small to tell."""
 
 KEYS = [Columns.SLICE, Columns.RECOMMENDER, Columns.ARM]
@@ -28,6 +29,7 @@ FACTS = [
     "relative_high",
     "p_holm",
     "n_users",
+    "least_users",
 ]
 """What the verdict table says of the comparison with ``none``."""
 
@@ -37,14 +39,16 @@ def outcome(difference: float, p_holm: float, alpha: float) -> Outcome:
 
     Args:
         difference: Mean of the arm minus mean of what it is compared with.
-        p_holm: Two-sided p-value after Holm's correction.
+        p_holm: Two-sided p-value after Holm's correction; NaN where too few users were tested.
         alpha: Error rate of the family.
 
     Returns:
         ``helps`` or ``harms`` if the corrected p-value is at most alpha, by the sign of the
-        difference; ``no evidence`` otherwise.
+        difference; ``undefined`` without one; ``no evidence`` otherwise.
     """
-    if not p_holm <= alpha or difference == 0:
+    if math.isnan(p_holm):
+        return "undefined"
+    if p_holm > alpha or difference == 0:
         return "no evidence"
     return "helps" if difference > 0 else "harms"
 
@@ -64,7 +68,8 @@ def decide(uplift: pd.DataFrame, chosen: pd.DataFrame, alpha: float) -> pd.DataF
     Returns:
         One row a (slice, recommender, arm of the generator): ``verdict``, ``win``,
         ``promoted``, ``reason``, ``not_beaten`` (controls, joined by ", "), ``knob``, ``base``,
-        ``value``, ``relative``, ``relative_low``, ``relative_high``, ``p_holm``, ``n_users``.
+        ``value``, ``relative``, ``relative_low``, ``relative_high``, ``p_holm``, ``n_users``,
+        ``least_users``.
     """
     columns = [*KEYS, "verdict", "win", "promoted", "reason", "not_beaten", *FACTS]
     if uplift.empty:
@@ -172,6 +177,11 @@ def _reason(
             f"On validation, {phrase} brought {recommender} nothing for {who}: {knob} 0 was "
             "chosen, so recommendations stay as they are."
         )
+    if facts["outcome"] == UNDEFINED:
+        return (
+            f"Undefined for {who}: {_customers(facts['n_users'])} tested with {phrase} and "
+            f"{recommender}, and a verdict takes {facts['least_users']}."
+        )
     measured = (
         f"{facts['metric']} of {recommender} for {who} changed by {_percent(facts['relative'])} "
         f"(95 % interval {_percent(facts['relative_low'])} to {_percent(facts['relative_high'])}, "
@@ -222,6 +232,10 @@ def _doubt(facts: dict[str, Any]) -> str:
     if facts["low"] > 0 or facts["high"] < 0:
         return "the interval alone excludes 0, but not once corrected for all comparisons made"
     return "the interval includes 0, which is no change at all"
+
+
+def _customers(number: int) -> str:
+    return f"{number} customer was" if number == 1 else f"{number} customers were"
 
 
 def _percent(share: float | None) -> str:

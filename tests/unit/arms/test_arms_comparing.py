@@ -3,14 +3,16 @@ import pandas as pd
 import pytest
 
 from doppelcart.arms.comparing import (
+    COLUMNS,
     ComparisonSettings,
     against_best,
     best_baselines,
     compare,
     largest_family,
-    least_resamples,
 )
+from doppelcart.arms.verdict import decide
 from doppelcart.errors import InputError, ParameterError
+from doppelcart.metrics.significance import least_resamples
 
 SETTINGS = ComparisonSettings(metric="ndcg@20", n_bootstrap=2000)
 
@@ -58,7 +60,7 @@ def test_a_comparison_is_paired_by_user_and_counted() -> None:
     assert row["base"] == pytest.approx(base.mean())
     assert row["difference"] == pytest.approx(0.1)
     assert row["relative"] == pytest.approx(0.1 / base.mean())
-    assert (row["low"], row["high"]) == (pytest.approx(0.1), pytest.approx(0.1))
+    assert 0.09 < row["low"] < 0.1 < row["high"] < 0.11
     assert row["p_holm"] < 0.01
     assert row["n_users"] == 100
 
@@ -170,38 +172,87 @@ def test_a_family_of_the_whole_table_asks_for_more_resamples() -> None:
     rng = np.random.default_rng(1)
     parts, tables = [], []
     for name in ("warm", "cold_5"):
-        parts.append(user_metrics({("ease", a): rng.random(20) for a in ("none", "mixup")}, name))
+        parts.append(user_metrics({("ease", a): rng.random(40) for a in ("none", "mixup")}, name))
         tables.append(chosen([("ease", "none", 0, 0.3), ("ease", "mixup", 1, 0.3)], name))
     both = pd.concat(parts), pd.concat(tables)
-    compare(*both, ComparisonSettings("ndcg@20", n_bootstrap=60, family="slice"))
-    with pytest.raises(ParameterError, match=r"alpha / 2, .*Raise .* to 81 or more"):
-        compare(*both, ComparisonSettings("ndcg@20", n_bootstrap=60, family="table"))
+    compare(*both, ComparisonSettings("ndcg@20", n_bootstrap=39, family="slice"))
+    compare(*both, ComparisonSettings("ndcg@20", n_bootstrap=20, seeds=(0, 1), family="table"))
+    with pytest.raises(ParameterError, match=r"alpha / 2, .*Raise .* to 40 or more"):
+        compare(*both, ComparisonSettings("ndcg@20", n_bootstrap=39, family="table"))
 
 
-def test_the_most_cautious_of_several_seeds_is_reported() -> None:
-    rng = np.random.default_rng(0)
-    base = rng.random(60)
-    metrics = user_metrics(
-        {("ease", "none"): base, ("ease", "mixup"): base + rng.normal(0.01, 0.05, 60)}
-    )
+def test_resamples_of_all_seeds_are_taken_together() -> None:
+    base = np.random.default_rng(0).random(60)
+    metrics = user_metrics({("ease", "none"): base, ("ease", "mixup"): base + 0.1})
     table = chosen([("ease", "none", 0, 0.3), ("ease", "mixup", 1, 0.3)])
-    singles = [
-        compare(metrics, table, ComparisonSettings("ndcg@20", 500, (seed,))).iloc[0]
-        for seed in range(4)
-    ]
-    all_four = compare(metrics, table, ComparisonSettings("ndcg@20", 500, (0, 1, 2, 3))).iloc[0]
-    assert all_four["low"] == min(single["low"] for single in singles)
-    assert all_four["high"] == max(single["high"] for single in singles)
-    assert all_four["p_value"] == max(single["p_value"] for single in singles)
-    assert len({single["low"] for single in singles}) > 1
+    one, three = (
+        compare(metrics, table, ComparisonSettings("ndcg@20", 499, seeds)).iloc[0]
+        for seeds in ((0,), (0, 1, 2))
+    )
+    # Sixty users changed alike: no draw of signs reaches as far.
+    assert (one["p_value"], three["p_value"]) == pytest.approx((1 / 500, 1 / 1498))
+    # The interval takes no resamples, and no seed.
+    assert (one["low"], one["high"]) == (three["low"], three["high"])
+
+
+@pytest.mark.parametrize("n_users", [1, 2, 5, 29])
+def test_on_too_few_users_nothing_is_tested(n_users: int) -> None:
+    base = np.random.default_rng(0).random(n_users)
+    arms = ["none", "gan_new_users", "copies"]
+    gains = {"none": 0.0, "gan_new_users": 0.2, "copies": -0.2}
+    values = {("ease", arm): base + gains[arm] for arm in arms}
+    table = chosen([("ease", arm, float(arm != "none"), 0.3) for arm in arms])
+    uplift = compare(user_metrics(values), table, SETTINGS)
+    assert uplift.columns.tolist() == COLUMNS
+    assert not uplift["tested"].any()
+    assert uplift["p_holm"].isna().all()
+    assert set(uplift["least_users"]) == {30}
+    assert (uplift["low"] < uplift["high"]).all()
+    assert decide(uplift, table, 0.05)["verdict"].tolist() == ["undefined"]
+
+
+def test_a_slice_whose_metric_is_undefined_for_everybody_is_undefined() -> None:
+    values = {("ease", arm): np.full(40, np.nan) for arm in ("none", "mixup")}
+    table = chosen([("ease", "none", 0.0, 0.3), ("ease", "mixup", 1.0, 0.3)])
+    row = compare(user_metrics(values), table, SETTINGS).iloc[0]
+    assert (row["n_users"], row["tested"]) == (0, False)
+    assert np.isnan(row["p_holm"])
+
+
+def test_a_slice_too_small_does_not_weaken_the_others_of_a_table() -> None:
+    rng = np.random.default_rng(0)
+    parts, tables = [], []
+    for name, n_users in (("warm", 100), ("cold_5", 5)):
+        base = rng.random(n_users)
+        better = base + rng.normal(0.02, 0.05, n_users)
+        parts.append(user_metrics({("ease", "none"): base, ("ease", "mixup"): better}, name))
+        tables.append(chosen([("ease", "none", 0, 0.3), ("ease", "mixup", 1, 0.3)], name))
+    settings = ComparisonSettings("ndcg@20", n_bootstrap=2000, family="table")
+    uplift = compare(pd.concat(parts), pd.concat(tables), settings).set_index("slice")
+    assert uplift["tested"].to_dict() == {"warm": True, "cold_5": False}
+    assert uplift.loc["warm", "p_holm"] == uplift.loc["warm", "p_value"]
+
+
+def test_fewer_may_be_asked_for_and_then_signs_must_be_able_to_tell() -> None:
+    # All of n users changed alike: p is (2/3)^n + (1/3)^n, and three at .05 take n of 11.
+    arms = ["none", "copies", "popularity", "mixup"]
+    settings = ComparisonSettings("ndcg@20", n_bootstrap=2000, min_users=2)
+    table = chosen([("ease", arm, float(arm != "none"), 0.2) for arm in arms])
+    for n_users, tested in ((10, False), (11, True)):
+        base = np.random.default_rng(0).random(n_users)
+        values = {("ease", arm): base + (arm != "none") for arm in arms}
+        uplift = compare(user_metrics(values), table, settings)
+        assert set(uplift["least_users"]) == {11}
+        assert uplift["tested"].all() == tested
+        assert (uplift["p_holm"] <= 0.05).all() == tested
 
 
 def test_too_few_resamples_for_the_family_are_an_error() -> None:
     arms = ["none", "copies", "popularity", "mixup"]
-    values = {("ease", arm): np.random.default_rng(1).random(20) for arm in arms}
+    values = {("ease", arm): np.random.default_rng(1).random(40) for arm in arms}
     table = chosen([("ease", arm, float(arm != "none"), 0.2) for arm in arms])
-    with pytest.raises(ParameterError, match=r"Raise evaluation\.n_bootstrap to 121 or more"):
-        compare(user_metrics(values), table, ComparisonSettings("ndcg@20", n_bootstrap=100))
+    with pytest.raises(ParameterError, match="Raise their product to 60 or more"):
+        compare(user_metrics(values), table, ComparisonSettings("ndcg@20", n_bootstrap=59))
 
 
 def test_the_largest_family_is_the_one_that_is_compared() -> None:
@@ -218,7 +269,7 @@ def test_the_largest_family_is_the_one_that_is_compared() -> None:
 def test_the_least_resamples_are_enough() -> None:
     for comparisons, alpha in [(1, 0.05), (3, 0.05), (74, 0.01)]:
         least = least_resamples(comparisons, alpha)
-        assert comparisons * 2 / (least + 1) <= alpha < comparisons * 2 / (least - 2)
+        assert comparisons / (least + 1) <= alpha < comparisons / (least - 1)
 
 
 def test_a_metric_that_was_not_measured_is_an_error() -> None:

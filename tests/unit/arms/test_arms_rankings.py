@@ -55,6 +55,14 @@ def test_users_with_an_undefined_value_are_left_out() -> None:
     assert np.isnan(agree(real[7:8], real[7:8]).tau)
 
 
+@pytest.mark.parametrize(("n_users", "has_one"), [(1, False), (29, False), (30, True)])
+def test_few_users_give_no_interval(n_users: int, has_one: bool) -> None:
+    real = around(ORDER, 0, n_users)
+    found = agree(real, real)
+    assert found.tau == pytest.approx(1)
+    assert np.isfinite([found.low, found.high]).all() == has_one
+
+
 def test_one_recommender_is_no_ranking() -> None:
     real = around(ORDER, 0)[:, :1]
     assert np.isnan(agree(real, real).tau)

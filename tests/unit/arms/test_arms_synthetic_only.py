@@ -25,7 +25,9 @@ def test_the_share_of_the_real_score_over_the_same_users() -> None:
     table = tstr(metrics, "ndcg@20", 200, 0).set_index("arm")
     assert set(table.index) == {"gan_only", "popularity_only"}
     assert table.loc["gan_only", "real"] == pytest.approx(real.mean())
-    assert table.loc["gan_only", ["share", "low", "high"]].tolist() == pytest.approx([0.97] * 3)
+    assert table.loc["gan_only", "share"] == pytest.approx(0.97)
+    # Everybody lost alike: a narrow interval, and no point.
+    assert 0.96 < table.loc["gan_only", "low"] < 0.97 < table.loc["gan_only", "high"] < 0.98
     assert table.loc["popularity_only", "share"] == pytest.approx(0)
     assert table.loc["gan_only", "n_users"] == 50
 

@@ -16,7 +16,8 @@ ALPHA = 0.05
         (0.01, 0.051, "no evidence"),
         (-0.01, 0.2, "no evidence"),
         (0.0, 0.0, "no evidence"),
-        (float("nan"), float("nan"), "no evidence"),
+        (float("nan"), float("nan"), "undefined"),
+        (0.3, float("nan"), "undefined"),
     ],
 )
 def test_outcome(difference: float, p_holm: float, expected: str) -> None:
@@ -47,6 +48,7 @@ def uplift(**by_reference: tuple[float, float]) -> pd.DataFrame:
             "p_value": p / 2,
             "p_holm": p,
             "n_users": 400,
+            "least_users": 30,
             "tested": True,
         }
         for against, (difference, p) in by_reference.items()
@@ -181,6 +183,18 @@ def test_a_change_that_reached_nobody_is_called_so() -> None:
     none = uplift(none=(0.0, 1.0)).assign(low=0.0, high=0.0)
     reason = decide(none, chosen(), ALPHA)["reason"].item()
     assert "nobody's list became better or worse. No evidence" in reason
+
+
+def test_an_undefined_verdict_says_how_many_customers_it_takes() -> None:
+    one = uplift(none=(0.02, float("nan")), best_baseline=(0.02, float("nan"))).assign(n_users=1)
+    row = decide(one, chosen(), ALPHA).iloc[0]
+    assert row[["verdict", "win", "promoted"]].tolist() == ["undefined", False, False]
+    assert row["reason"] == (
+        "Undefined for new customers with 5 known items: 1 customer was tested with histories "
+        "completed by the GAN and ease, and a verdict takes 30."
+    )
+    refused = promotion(decide(one, chosen(), ALPHA), chosen(), ALPHA)["refused"]
+    assert json.loads(json.dumps(refused))[0]["verdict"] == "undefined"
 
 
 def test_the_reason_carries_the_figures() -> None:

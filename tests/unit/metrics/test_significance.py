@@ -1,26 +1,149 @@
-"""Bootstrap and Holm against hand-worked values, SciPy, and their promised coverage."""
+"""Permutation, intervals and Holm against hand-worked values, SciPy and promised coverage."""
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from doppelcart.errors import InputError
 from doppelcart.metrics import significance
-from doppelcart.metrics.significance import holm, paired_bootstrap, paired_bootstraps
+from doppelcart.metrics.significance import (
+    holm,
+    least_units,
+    paired_bootstrap,
+    paired_bootstraps,
+    sign_flip,
+    skewness_corrected,
+)
 
 
 def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def test_a_constant_difference() -> None:
+@pytest.mark.parametrize(
+    ("differences", "p_value"),
+    [
+        ([0.3], 1.0),  # one of one sign, and one of the other
+        ([0.1, 0.2], 2 / 4),
+        ([0.1, 0.2, 0.4], 2 / 8),
+        # Of +-1 +-2 +-4, |7| and |5| reach the 5 that -1 +2 +4 make: four cases.
+        ([-0.1, 0.2, 0.4], 4 / 8),
+        ([0.1, 0.2, 0.3, 0.4], 2 / 16),
+        # Of +-1 +-2 +-3 +-4, |10| and |8| reach 8: four cases.
+        ([-0.1, 0.2, 0.3, 0.4], 4 / 16),
+        ([0.2] * 5, 2 / 32),
+        # Of five equal ones, all one way in two cases, one the other way in ten.
+        ([0.2, 0.2, 0.2, 0.2, -0.2], 12 / 32),
+        ([0.1] * 6, 2 / 64),
+        # Who did not change has no sign to flip.
+        ([0.1, 0.0, 0.2, 0.0, 0.4, 0.0], 2 / 8),
+        ([0.0] * 6, 1.0),
+    ],
+)
+def test_signs_of_few_are_gone_through_whole(differences: list[float], p_value: float) -> None:
+    column = np.array(differences)[:, None]
+    for values in (column, -column, 1000 * column):
+        assert sign_flip(values, rng(), 99) == pytest.approx([p_value])
+    base = np.full(len(differences), 0.5)
+    uplift = paired_bootstrap(base + differences, base, rng=rng(), n_resamples=99)
+    assert p_value <= uplift.p_value <= 1
+
+
+def test_a_constant_difference_is_no_point() -> None:
     base = np.array([0.25, 0.25, 0.25, 0.25])
     uplift = paired_bootstrap(base + 0.5, base, rng=rng(), n_resamples=99)
     assert (uplift.base, uplift.value, uplift.difference) == (0.25, 0.75, 0.5)
-    assert (uplift.low, uplift.high) == (0.5, 0.5)
-    assert (uplift.relative, uplift.relative_low, uplift.relative_high) == (2, 2, 2)
-    assert uplift.p_value == pytest.approx(2 / 100)
-    assert (uplift.n_users, uplift.n_undefined) == (4, 0)
+    assert uplift.p_value == pytest.approx((2 / 3) ** 4 + (1 / 3) ** 4)
+    # Four who changed alike cannot exclude 0, and the interval does not.
+    assert uplift.low <= 0 < 0.5 < uplift.high
+    assert (uplift.relative_low, uplift.relative_high) == pytest.approx(
+        (4 * uplift.low, 4 * uplift.high)
+    )
+    assert uplift.relative == 2
+    assert (uplift.n_users, uplift.n_undefined, uplift.n_units) == (4, 0, 4)
+    many = paired_bootstrap(np.full(100, 0.75), np.full(100, 0.25), rng=rng(), n_resamples=99)
+    assert 0.4 < many.low < 0.5 < many.high < 0.6
+    assert many.p_value == pytest.approx(1 / 100)
+
+
+@pytest.mark.parametrize("n_users", [1, 2, 5])
+def test_few_users_say_little(n_users: int) -> None:
+    base = np.full(n_users, 0.5)
+    uplift = paired_bootstrap(base - 0.0625, base, rng=rng())
+    assert uplift.p_value == pytest.approx((2 / 3) ** n_users + (1 / 3) ** n_users)
+    assert uplift.low < -0.0625 < 0 <= uplift.high
+    assert uplift.relative_low < -0.125 < 0 <= uplift.relative_high
+
+
+def test_duplicates_of_users_are_one_unit_where_they_are_said_to_be() -> None:
+    difference = np.array([0.1, 0.2, 0.3, -0.05, 0.25])
+    base = np.array([0.5, 0.4, 0.3, 0.6, 0.2])
+    alone = paired_bootstrap(base + difference, base, rng=rng())
+    value, thrice = np.repeat(base + difference, 3), np.repeat(base, 3)
+    together = paired_bootstrap(value, thrice, rng=rng(), clusters=np.repeat(np.arange(5), 3))
+    assert (together.n_users, together.n_units) == (15, 5)
+    figures = ("difference", "p_value", "low", "high", "relative_low", "relative_high")
+    assert [getattr(together, name) for name in figures] == pytest.approx(
+        [getattr(alone, name) for name in figures]
+    )
+    apart = paired_bootstrap(value, thrice, rng=rng())
+    assert apart.p_value < together.p_value
+
+
+def test_clusters_of_unequal_size_keep_the_mean_of_users() -> None:
+    value, base = np.array([1.0, 0.0, 0.5, 0.2]), np.zeros(4)
+    uplift = paired_bootstrap(value, base, rng=rng(), clusters=np.array(["a", "a", "a", "b"]))
+    assert uplift.difference == pytest.approx(1.7 / 4)
+    assert uplift.p_value == pytest.approx(5 / 9)
+    left_out = np.where([False, True, False, False], np.nan, value)
+    uplift = paired_bootstrap(left_out, base, rng=rng(), clusters=np.array(["a", "b", "a", "c"]))
+    assert (uplift.n_users, uplift.n_units, uplift.n_undefined) == (3, 2, 1)
+
+
+def test_skewness_is_held_against_the_side_it_hides() -> None:
+    """Many small losses and few large gains: that more of the large were missed is likely."""
+    losing = np.repeat([-1.0, 2.0], [34, 6])
+    assert skewness_corrected(losing[:, None]) > 3 * stats.ttest_1samp(losing, 0).pvalue
+    even = np.linspace(-1, 1, 40) + 0.3
+    p_value = paired_bootstrap(even, 0 * even, rng=rng()).p_value
+    assert p_value == pytest.approx(stats.ttest_1samp(even, 0).pvalue, rel=0.3)
+
+
+@given(
+    st.lists(st.integers(-4, 4), min_size=1, max_size=40),
+    st.integers(0, 2**31),
+)
+@settings(max_examples=60, deadline=None)
+def test_p_value_and_interval_never_contradict_each_other(steps: list[int], seed: int) -> None:
+    difference = np.array(steps) / 8
+    base = np.full(len(steps), 0.5)
+    uplift = paired_bootstrap(base + difference, base, rng=rng(seed), n_resamples=199)
+    assert 0 < uplift.p_value <= 1
+    if uplift.p_value > 0.05:
+        assert uplift.low <= 0 <= uplift.high
+    else:
+        assert uplift.low >= 0 or uplift.high <= 0
+    if difference.any():
+        assert uplift.low < uplift.difference < uplift.high
+        assert uplift.p_value >= 2 / 2 ** np.count_nonzero(difference)
+    else:
+        assert (uplift.low, uplift.high) == (0, 0)
+    mirrored = paired_bootstrap(base - difference, base, rng=rng(seed), n_resamples=199)
+    assert mirrored.p_value == pytest.approx(uplift.p_value)
+    assert (mirrored.low, mirrored.high) == pytest.approx((-uplift.high, -uplift.low), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "alpha", "units"),
+    # (2/3)^8 + (1/3)^8 is .0392, (2/3)^15 .0023 of .05 / 20, (2/3)^22 .00013 of .05 / 300
+    [(1, 0.05, 8), (20, 0.05, 15), (300, 0.05, 22), (0, 0.05, 8)],
+)
+def test_the_least_units_are_those_that_can_tell(
+    comparisons: int, alpha: float, units: int
+) -> None:
+    assert least_units(comparisons, alpha) == units
 
 
 def test_the_same_arm_twice() -> None:
@@ -71,11 +194,11 @@ def test_a_resample_without_a_base_takes_no_interval_away() -> None:
     assert 0 < uplift.relative_low < uplift.relative < uplift.relative_high < np.inf
 
 
-def test_a_base_that_is_hardly_there_leaves_an_end_open() -> None:
-    base = np.repeat([0.5, 0.0], [1, 39])  # a third of the resamples have none
+def test_a_base_that_is_hardly_there_leaves_the_ends_open() -> None:
+    base = np.repeat([0.5, 0.0], [1, 39])  # that it is above 0 at all is not shown
     uplift = paired_bootstrap(base + 0.1, base, rng=rng(), n_resamples=500)
     assert np.isnan(uplift.relative_high)
-    assert uplift.relative_low > 0
+    assert uplift.low > 0
 
 
 def test_agrees_with_scipy() -> None:

@@ -199,6 +199,7 @@ def comparison_settings(params: EvaluationParams) -> comparing.ComparisonSetting
         seeds=tuple(range(params.seed, params.seed + params.n_seeds)),
         alpha=params.alpha,
         family=params.family,
+        min_users=params.min_test_users,
     )
 
 

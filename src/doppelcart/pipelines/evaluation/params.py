@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from doppelcart.arms.comparing import largest_family, least_resamples
+from doppelcart.arms.comparing import largest_family
 from doppelcart.arms.definition import ARMS, NONE, Kind, of_kind
 from doppelcart.arms.grid import expand_all
 from doppelcart.errors import ParameterError
+from doppelcart.metrics.significance import LEAST_UNITS, least_resamples
 from doppelcart.recommenders import RecommenderConfig
 
 Ratio = Annotated[float, Field(ge=0, le=10)]
@@ -66,13 +67,22 @@ class EvaluationParams(BaseModel):
         description="Slices on which recommenders trained on synthetic users alone are measured.",
     )
     n_bootstrap: int = Field(
-        default=10_000, ge=100, le=1_000_000, description="Resamples of test users a seed."
+        default=10_000,
+        ge=100,
+        le=1_000_000,
+        description="Resamples of the test users' differences a seed.",
     )
     n_seeds: int = Field(
         default=3,
         ge=1,
         le=100,
-        description="Independent bootstrap streams; the most cautious of them is reported.",
+        description="Seeds of resamples; those of all are taken together.",
+    )
+    min_test_users: int = Field(
+        default=LEAST_UNITS,
+        ge=2,
+        description="Test users of a slice below which a verdict is undefined. With fewer than 30, "
+        "skewed differences give false verdicts.",
     )
     alpha: float = Field(
         default=0.05, gt=0, lt=0.5, description="Error rate of one family of comparisons."
@@ -132,6 +142,11 @@ class EvaluationParams(BaseModel):
     def configs(self) -> dict[str, list[RecommenderConfig]]:
         """Configurations to try, by recommender name."""
         return expand_all(self.grids)
+
+    @property
+    def n_resamples(self) -> int:
+        """Resamples of all seeds together."""
+        return self.n_bootstrap * self.n_seeds
 
     def most_comparisons(self, n_slices: int) -> int:
         """Comparisons of the largest family there can be, where users come in so many slices."""

@@ -204,5 +204,11 @@ def judge(
     for row in on_trial[on_trial["status"] == audit.FAILED].itertuples():
         logger.warning("%s: %.3f, limit %.3f. %s", row.monitor, row.value, row.limit, row.advice)
     for row in on_trial[on_trial["status"] == audit.UNDEFINED].itertuples():
-        logger.warning("%s is undefined: too few users to tell.", row.monitor)
+        logger.warning(
+            "%s is undefined: %d members and %d non-members, or what they have in common, are too "
+            "little to tell (privacy.audit.min_users of both are the least).",
+            row.monitor,
+            row.n_members,
+            row.n_non_members,
+        )
     return findings, audit.summary(findings, faults)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from doppelcart.arms.comparing import MOST_POPULAR
 from doppelcart.arms.definition import ARMS, Kind
+from doppelcart.arms.verdict import UNDEFINED as UNDEFINED_OUTCOME
 from doppelcart.columns import Columns
 from doppelcart.pipelines.reporting.labels import (
     is_generator,
@@ -22,9 +23,6 @@ from doppelcart.pipelines.reporting.tables import change, score
 HELPS: Final = "helps"
 NO_EVIDENCE: Final = "no evidence"
 HARMS: Final = "harms"
-
-FEW_CUSTOMERS: Final = 30
-"""Below it, resampling a group of customers says little about other customers."""
 
 Light = Literal["green", "amber", "red"]
 
@@ -46,9 +44,10 @@ BEST_NOT_BEATEN: Final = Signal(
 NOT_PROVEN: Final = Signal("amber", "\N{BLACK DIAMOND}", "helps, not proven", "not proven")
 NOT_USED: Final = Signal("amber", "\N{BLACK SQUARE}", "no evidence, not used", "not used")
 LEVEL: Final = Signal("amber", "\N{BLACK SQUARE}", NO_EVIDENCE, NO_EVIDENCE)
+UNDEFINED: Final = Signal("amber", "\N{WHITE SQUARE}", UNDEFINED_OUTCOME, UNDEFINED_OUTCOME)
 WORSE: Final = Signal("red", "\N{BLACK DOWN-POINTING TRIANGLE}", HARMS, HARMS)
 
-_TOLD_FIRST: Final = (PROVEN, BEST_NOT_BEATEN, NOT_PROVEN, WORSE, LEVEL, NOT_USED)
+_TOLD_FIRST: Final = (PROVEN, BEST_NOT_BEATEN, NOT_PROVEN, WORSE, LEVEL, UNDEFINED, NOT_USED)
 
 MEANINGS: Final = {
     PROVEN: "better than the same recommender without generated data, than every simpler control, "
@@ -58,6 +57,7 @@ MEANINGS: Final = {
     NOT_PROVEN: "better than the same recommender without, but a simpler control may do as well, "
     "so the gain is not the generator's.",
     LEVEL: "the difference is within what chance alone would give.",
+    UNDEFINED: "too few customers were tested for any verdict.",
     NOT_USED: "on validation customers nothing was gained, so the recommender was left as it is.",
     WORSE: "recommendations got worse.",
 }
@@ -91,6 +91,8 @@ def signal_of(row: Mapping[Any, Any]) -> Signal:
         return PROVEN if row["promoted"] else BEST_NOT_BEATEN if row["win"] else NOT_PROVEN
     if row["verdict"] == HARMS:
         return WORSE
+    if row["verdict"] == UNDEFINED_OUTCOME:
+        return UNDEFINED
     return NOT_USED if row["knob"] == 0 else LEVEL
 
 
@@ -148,6 +150,12 @@ def _story(
             f"{slice_phrases(worse)}, and improves them for nobody."
         )
         return Story(WORSE, headline, findings)
+    if where[UNDEFINED] and not where[LEVEL]:
+        headline = (
+            "Undefined: too few customers were tested for a verdict on "
+            f"{slice_phrases(where[UNDEFINED])}."
+        )
+        return Story(UNDEFINED, headline, findings)
     headline = "No: there is no evidence that generated shopping data improves recommendations."
     return Story(LEVEL, headline, findings)
 
@@ -177,22 +185,24 @@ def _readable(row: Mapping[Any, Any]) -> str:
 
 
 def caution(verdict: pd.DataFrame) -> str:
-    """What to mind where groups of customers are too small to show anything; else nothing.
+    """What to mind where groups of customers are too small for a verdict; else nothing.
 
     Args:
-        verdict: slice, n_users.
+        verdict: slice, n_users, least_users.
     """
     if verdict.empty:
         return ""
-    sizes = verdict.groupby(Columns.SLICE, sort=False)["n_users"].max()
-    small = [int(size) for size in sizes if size < FEW_CUSTOMERS]
+    sizes = verdict.groupby(Columns.SLICE, sort=False)[["n_users", "least_users"]].max()
+    few = sizes[sizes["n_users"] < sizes["least_users"]]
+    small, least = few["n_users"].astype(int).tolist(), few["least_users"].max()
     if not small:
         return ""
     shown = f"{min(small)}" if min(small) == max(small) else f"{min(small)} to {max(small)}"
     groups = "every group" if len(small) == len(sizes) else f"{len(small)} of {len(sizes)} groups"
     return (
-        f"In {groups} only {shown} customers were tested. So few can neither show a real gain nor "
-        "rule one out: read the figures as an example of the method, and bring a longer log."
+        f"In {groups} only {shown} customers were tested, and a verdict takes {least:.0f}. So few "
+        "can neither show a real gain nor rule one out: their verdicts are undefined. Bring a "
+        "longer log."
     )
 
 
@@ -215,7 +225,8 @@ def profile_only(at_best: pd.DataFrame) -> list[str]:
     """How brand-new customers fare with what their profile suggests, against plain popularity.
 
     Args:
-        at_best: slice, arm, recommender, against, base, value, relative and its interval, tested.
+        at_best: slice, arm, recommender, against, base, value, relative and its interval, p_holm,
+            n_users, least_users, tested.
     """
     if at_best.empty:
         return []
@@ -226,6 +237,11 @@ def profile_only(at_best: pd.DataFrame) -> list[str]:
 
 def _profile_only(row: Mapping[Any, Any]) -> str:
     start = "Customers of whom nothing but a profile is known"
+    if pd.isna(row["p_holm"]):
+        return (
+            f"{start}: undefined, with {row['n_users']} of the {row['least_users']} customers that "
+            "it takes."
+        )
     if not row["tested"]:
         return f"{start}: validation chose no generated data, so they get what is popular."
     return (

@@ -10,7 +10,7 @@ import pandas as pd
 from doppelcart.arms.comparing import ComparisonSettings, bootstrap, correct
 from doppelcart.arms.definition import NONE, TARGETED, TARGETED_ON_TRIAL, UNIFORM
 from doppelcart.arms.evaluating import by_user
-from doppelcart.arms.verdict import NOT_USED, TOO_FEW, outcome
+from doppelcart.arms.verdict import NOT_USED, outcome
 from doppelcart.columns import Columns
 from doppelcart.pipelines.targeting.arms import KEYS
 from doppelcart.pipelines.targeting.groups import INSIDE, OTHERS, Group
@@ -33,6 +33,7 @@ COLUMNS: Final = [
     "p_value",
     "p_holm",
     "n_users",
+    "least_users",
     "verdict",
 ]
 
@@ -57,7 +58,6 @@ def largest_family(n_segments: int, n_recommenders: int) -> int:
 def compare(
     user_metrics: pd.DataFrame,
     chosen: pd.DataFrame,
-    min_users: int,
     settings: ComparisonSettings,
 ) -> pd.DataFrame:
     """Every arm against ``none``; in its segment, the one on trial against its controls besides.
@@ -68,14 +68,14 @@ def compare(
     Args:
         user_metrics: As from ``arms.score``, of all arms.
         chosen: As from ``arms.choose``, of all arms.
-        min_users: Test users of a group below which nothing is tested.
-        settings: Metric, resampling and correction.
+        settings: Metric, resampling, correction, and test users of a group below which nothing is
+            tested.
 
     Returns:
         One row a comparison: ``ratio`` that validation chose, means of what it is compared with
         (``base``) and of the arm (``value``), their ``difference`` and ``relative`` difference with
-        intervals, p-values, and the ``verdict``: helps, harms, no evidence, too few customers,
-        or not used.
+        intervals, p-values, ``least_users`` that a verdict takes, and the ``verdict``: helps,
+        harms, no evidence, undefined, or not used.
     """
     ratios = chosen.set_index(KEYS)["knob"]
     parts = []
@@ -83,9 +83,8 @@ def compare(
         *names, recommender = map(str, labels)
         parts.append(_compare_group(Group(*names), recommender, rows, ratios, settings))
     results = pd.concat(parts, ignore_index=True)
-    tested = (results["ratio"] > 0) & (results["n_users"] >= min_users)
-    corrected = correct(results.assign(tested=tested), settings)
-    verdicts = [_verdict(row, min_users, settings.alpha) for row in corrected.to_dict("records")]
+    corrected = correct(results.assign(tested=results["ratio"] > 0), settings)
+    verdicts = [_verdict(row, settings.alpha) for row in corrected.to_dict("records")]
     judged = corrected.assign(verdict=verdicts)[COLUMNS]
     return judged.sort_values([Columns.SLICE, "segment"], kind="stable", ignore_index=True)
 
@@ -121,9 +120,7 @@ def _pairs(group: Group, run: Iterable[str]) -> Iterator[_Pair]:
         yield from (_Pair(TARGETED_ON_TRIAL, control) for control in CONTROLS if control in run)
 
 
-def _verdict(row: dict, min_users: int, alpha: float) -> str:
+def _verdict(row: dict, alpha: float) -> str:
     if row["ratio"] == 0:
         return NOT_USED
-    if row["n_users"] < min_users:
-        return TOO_FEW
     return outcome(row["difference"], row["p_holm"], alpha)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import ibis.expr.types as ir
@@ -59,7 +60,7 @@ def find_segments(
     family = comparison.largest_family(len(found), len(experiment.recommenders))
     if evaluation.family == "table":
         family *= len(experiment.slices)
-    check_resamples(family, evaluation.n_bootstrap, evaluation.alpha)
+    check_resamples(family, evaluation.n_resamples, evaluation.alpha)
     members = {segment.name: np.flatnonzero(segment.holds(traits)) for segment in found}
     for segment in found:
         logger.info(
@@ -192,7 +193,11 @@ def describe_segments(
             )
             if n_test < params.min_test_users:
                 logger.warning(
-                    "%s, %s: %d test users are too few to tell.", segment.name, name, n_test
+                    "%s, %s: its verdict will be undefined, with %d test users; it takes %d.",
+                    segment.name,
+                    name,
+                    n_test,
+                    params.min_test_users,
                 )
             rows.append(
                 {
@@ -285,9 +290,8 @@ def compare_segments(
     Returns:
         The table of ``comparison.compare``.
     """
-    return comparison.compare(
-        user_metrics, chosen, params.min_test_users, comparison_settings(evaluation)
-    )
+    settings = replace(comparison_settings(evaluation), min_users=params.min_test_users)
+    return comparison.compare(user_metrics, chosen, settings)
 
 
 def _tail(train: Histories, params: SegmentsParams) -> np.ndarray:

@@ -95,11 +95,11 @@ def uplift(metrics: pd.DataFrame) -> pd.DataFrame:
                         [slice_name, recommender, arm, against, "ndcg@20", base, value, difference,
                          difference / base, difference - half, difference + half,
                          difference / base - 0.02, difference / base + 0.02, p_value, p_value,
-                         n_users, True]
+                         n_users, 30, True]
                     )  # fmt: skip
     columns = ["slice", "recommender", "arm", "against", "metric", "base", "value", "difference",
                "relative", "low", "high", "relative_low", "relative_high", "p_value", "p_holm",
-               "n_users", "tested"]  # fmt: skip
+               "n_users", "least_users", "tested"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -261,6 +261,7 @@ def targeting_results() -> pd.DataFrame:
         relative_high=table["relative"] + 0.02,
         p_holm=0.01,
         n_users=44,
+        least_users=30,
     )
 
 

@@ -69,11 +69,9 @@ def test_targeting_forest_parts_the_segment_from_everybody_else(targeting_result
     assert "everybody else: -3.0 % (-5.0 to -1.0), harms." in figure.layout.meta["alt"]
 
 
-def test_targeting_forest_is_hollow_where_too_few_customers_judge(targeting_results):
+def test_targeting_forest_is_hollow_where_the_verdict_is_undefined(targeting_results):
     inside = targeting_results["customers"] == "segment"
-    few = targeting_results.assign(
-        verdict=targeting_results["verdict"].mask(inside, "too few customers")
-    )
+    few = targeting_results.assign(verdict=targeting_results["verdict"].mask(inside, "undefined"))
     segment, others, _ = traces(figures.targeting_forest(few), arm_label("targeted_gan"))
     assert segment.marker.symbol == ("circle-open",)
     assert others.marker.symbol == ("circle",)
@@ -83,6 +81,17 @@ def test_targeting_forest_says_why_it_is_empty(targeting_results):
     nobody = figures.targeting_forest(targeting_results.assign(ratio=0.0))
     assert texts(nobody) == ["Validation chose to add nobody, for any segment."]
     assert texts(figures.targeting_forest(pd.DataFrame())) == ["No segment was measured."]
+
+
+def test_a_change_on_too_few_customers_is_not_drawn(uplift):
+    few = uplift.assign(p_holm=uplift["p_holm"].mask(uplift["slice"] == "warm"))
+    all_drawn, drawn = (
+        figures.uplift_forest(table, "ease", "ndcg@20").layout.meta["alt"]
+        for table in (uplift, few)
+    )
+    assert "Returning customers" in all_drawn
+    assert "Returning customers" not in drawn
+    assert "New customers" in drawn
 
 
 def test_a_change_from_nothing_is_left_out(uplift):

@@ -128,12 +128,19 @@ def test_signals_differ_without_colour():
     ("sizes", "says"),
     [
         ({"warm": 30, "cold_5": 400}, None),
-        ({"warm": 29, "cold_5": 400}, "In 1 of 2 groups only 29 customers were tested."),
-        ({"warm": 5, "cold_5": 8}, "In every group only 5 to 8 customers were tested."),
+        (
+            {"warm": 29, "cold_5": 400},
+            "In 1 of 2 groups only 29 customers were tested, and a verdict takes 30.",
+        ),
+        (
+            {"warm": 5, "cold_5": 8},
+            "In every group only 5 to 8 customers were tested, and a verdict takes 30.",
+        ),
     ],
 )
 def test_groups_too_small_to_show_anything_are_named(sizes, says):
     rows = pd.DataFrame({"slice": [*sizes, "warm"], "n_users": [*sizes.values(), sizes["warm"]]})
+    rows = rows.assign(least_users=30)
     found = words.caution(rows)
     assert found.startswith(says) if says else found == ""
     assert words.caution(rows.head(0)) == ""

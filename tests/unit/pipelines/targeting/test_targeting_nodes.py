@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from doppelcart.arms.comparing import least_resamples
 from doppelcart.cases import Case
 from doppelcart.errors import ParameterError
 from doppelcart.histories import Histories
+from doppelcart.metrics.significance import least_resamples
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.evaluation.params import EvaluationParams
 from doppelcart.pipelines.targeting import nodes
@@ -70,10 +70,10 @@ def test_more_segments_than_resamples_can_judge_are_refused_when_found(
     params = IN_B.model_copy(update={"named": named})
     experiment = ExperimentParams(slices=("cold_2", "warm"), recommenders=("ease", "ials"))
     needed = least_resamples(least, 0.05)
-    fine = EVALUATION.model_copy(update={"family": family, "n_bootstrap": needed})
+    fine = EVALUATION.model_copy(update={"family": family, "n_bootstrap": needed, "n_seeds": 1})
     assert len(find(train, began, users, params, fine, experiment)[0]) == 3
     few = fine.model_copy(update={"n_bootstrap": needed - 1})
-    with pytest.raises(ParameterError, match=rf"n_bootstrap to {needed} or more"):
+    with pytest.raises(ParameterError, match=f"product to {needed} or more"):
         find(train, began, users, params, few, experiment)
 
 

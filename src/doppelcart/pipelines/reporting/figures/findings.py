@@ -44,8 +44,9 @@ def uplift_forest(uplift: pd.DataFrame, recommender: str, metric: str) -> go.Fig
     best recommender without generated data.
 
     Args:
-        uplift: One row a comparison: slice, recommender, arm, against, metric, and relative,
-            relative_low, relative_high (the change and its interval, as shares of the base).
+        uplift: One row a comparison: slice, recommender, arm, against, metric, relative,
+            relative_low, relative_high (the change and its interval, as shares of the base), and
+            p_holm, without which a change is undefined and is not drawn.
         recommender: The recommender to draw.
         metric: The metric to draw, as ``uplift`` names it.
     """
@@ -55,6 +56,7 @@ def uplift_forest(uplift: pd.DataFrame, recommender: str, metric: str) -> go.Fig
         & (rows["metric"] == metric)
         & rows["against"].isin(BASELINES)
         & rows["percent"].notna()
+        & rows["p_holm"].notna()
     ]
     if rows.empty:
         return empty_figure(

@@ -6,7 +6,7 @@ import pandas as pd
 from plotly import graph_objects as go
 
 from doppelcart.arms.definition import NONE, TARGETED_ON_TRIAL
-from doppelcart.arms.verdict import TOO_FEW
+from doppelcart.arms.verdict import UNDEFINED
 from doppelcart.columns import Columns
 from doppelcart.pipelines.reporting.figures.findings import in_percent
 from doppelcart.pipelines.reporting.figures.style import (
@@ -35,8 +35,8 @@ from doppelcart.pipelines.reporting.labels import (
 def targeting_forest(results: pd.DataFrame) -> go.Figure:
     """Change by segment and arm with its interval: the segment left, everybody else right.
 
-    Of the first recommender. An arm that validation did not use has no mark, and what too few
-    customers judge is hollow.
+    Of the first recommender. An arm that validation did not use has no mark, and where too few
+    customers leave the verdict undefined it is hollow.
 
     Args:
         results: One row a comparison: slice, segment, customers, recommender, arm, against, metric,
@@ -92,7 +92,7 @@ def targeting_forest(results: pd.DataFrame) -> go.Figure:
 
 def _intervals(rows: pd.DataFrame, arm: str, heights: list[float]) -> go.Scatter:
     mark = marker_of(arm, size=8)
-    hollow = {TOO_FEW: mark["symbol"] + "-open"}
+    hollow = {UNDEFINED: mark["symbol"] + "-open"}
     return go.Scatter(
         x=rows["percent"].tolist(),
         y=heights,

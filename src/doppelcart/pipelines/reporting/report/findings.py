@@ -113,10 +113,10 @@ def verdict_grid(verdict: pd.DataFrame) -> Block:
 
 
 def at_best_block(at_best: pd.DataFrame, limit: int) -> list[Block]:
-    """Arms that are used at all, with the recommender chosen for each, against the best without."""
+    """Arms that are used and tested, with their chosen recommender, against the best without."""
     used = at_best[(at_best["against"] == BEST_BASELINE) & at_best["tested"]]
     if used.empty:
-        return [skipped("Against the best recommender", "validation chose no generated data")]
+        return [skipped("Against the best recommender", _why_nothing(at_best))]
     laid_out = tabulate(
         in_percent(ordered(used)),
         "Against the best that can be done without generated data",
@@ -132,10 +132,17 @@ def at_best_block(at_best: pd.DataFrame, limit: int) -> list[Block]:
         limit,
         "Validation customers chose the recommender on either side; the scores are those of test "
         "customers. From and to: 95 % interval, not corrected; p is, by Holm's method. What "
-        "validation chose not to use is left out.",
+        "validation chose not to use, and what too few customers were tested for, is left out.",
         grouped=True,
     )
     return [table(laid_out)]
+
+
+def _why_nothing(at_best: pd.DataFrame) -> str:
+    undefined = at_best[(at_best["against"] == BEST_BASELINE) & at_best["p_holm"].isna()]
+    if undefined.empty:
+        return "validation chose no generated data"
+    return f"a verdict takes {undefined['least_users'].max()} customers, and fewer were tested"
 
 
 def uplift_table(uplift: pd.DataFrame, limit: int) -> Table:
@@ -152,11 +159,13 @@ def uplift_table(uplift: pd.DataFrame, limit: int) -> Table:
             Column("value", "score with", score),
             *CHANGE,
             Column("n_users", "customers tested", count),
+            Column("least_users", "a verdict takes", count),
         ],
         limit,
-        "From and to: 95 % interval of the change by paired bootstrap over customers, not "
-        "corrected for the number of comparisons; the p-values are, by Holm's method. Where "
-        "validation chose to use no generated data, both scores are the same and p is 1.",
+        "From and to: 95 % interval of the change over customers, by Student's t with and without "
+        "its skewness, not corrected for the number of comparisons; the p-values are, by Holm's "
+        "method. Where validation chose to use no generated data, both scores are the same and p "
+        "is 1. Where fewer customers were tested than a verdict takes, p is undefined.",
         grouped=True,
     )
 

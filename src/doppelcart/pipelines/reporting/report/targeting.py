@@ -59,7 +59,8 @@ def targeting_section(
             "targeting-forest",
             forest,
             "Change against no added customers, with 95 % intervals. Right of the line is better. "
-            "No mark: validation chose to add nobody. Hollow mark: too few customers to tell.",
+            "No mark: validation chose to add nobody. Hollow mark: undefined, too few customers to "
+            "tell.",
         ),
         table(segments_table(segments, limit)),
         details("All comparisons in numbers", [table(results_table(results, limit))]),
@@ -118,10 +119,12 @@ def results_table(results: pd.DataFrame, limit: int) -> Table:
             Column("base", "score without", score),
             *CHANGE,
             Column("n_users", "customers tested", count),
+            Column("least_users", "a verdict takes", count),
             Column("verdict", "verdict", text, False),
         ],
         limit,
-        "From and to: 95 % interval of one comparison by paired bootstrap over customers; the "
-        "p-values are corrected by Holm's method, and the verdict goes by them.",
+        "From and to: 95 % interval of one comparison over customers, by Student's t with and "
+        "without its skewness; the p-values are corrected by Holm's method, and the verdict goes "
+        "by them. It is undefined where fewer customers were tested than it takes.",
         grouped=True,
     )
