@@ -150,6 +150,12 @@ def check_secret(command: str) -> None:
     assert all(PrivacyConfig(seed=seed).secret_seed > 2**64 for seed in made)
 
 
+def check_study(command: str) -> None:
+    """That it is there: a study takes the better part of an hour."""
+    module = command.split()[2]
+    assert (PROJECT / module.replace(".", "/")).with_suffix(".py").is_file()
+
+
 def check_elsewhere(command: str) -> None:
     """``.ci/run`` builds the page itself, and the tests need not do it again."""
     assert command in (PROJECT / ".ci/run").read_text()
@@ -164,6 +170,7 @@ CHECKS = {
     r"export DOPPELCART_.*|export 'DOPPELCART_.*": check_secret,
     r"pre-commit .*": check_pre_commit,
     r"python -m benchmarks\b.*": check_benchmarks,
+    r"python -m studies\.\w+": check_study,
     r"kedro viz build --include-previews": check_elsewhere,
 }
 
