@@ -310,7 +310,7 @@ def compare(source: str, users: Histories, means: np.ndarray) -> list[Figure]:
         f"{users.n_users:,} users, {users.n_items:,} items, random 80/20 of each user's items, "
         f"{SEEDS} splits, as many users added as there are; change of NDCG@{K}, a user's averaged "
         "over splits. Configurations chosen for each arm on a validation part of the first "
-        "split's train. Paired bootstrap of users, 95 %; p after Holm over the source's "
+        "split's train. 95 % intervals over pairs of users; p after Holm over the source's "
         "comparisons."
     )
     figures = [

@@ -156,8 +156,7 @@ def rows_of(
         how = (
             f"The GAN of a run; change of EASE's NDCG@20 on the {n_users:,} validation users that "
             f"chose its configuration and strength, with and without completion: a choice, no "
-            "estimate. The strengths of a run. Paired "
-            "bootstrap of users, 95 %."
+            "estimate. The strengths of a run. 95 % interval over pairs of users."
         )
         figures.append(
             Figure(

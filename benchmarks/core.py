@@ -273,7 +273,7 @@ def completion(run: Path) -> list[Figure]:
         return [Figure(name, np.nan, "%", "The run has no such row in uplift.csv.", target)]
     how = (
         f"uplift.csv of the default run: new users, first 5 items in time order, {row['n_users']} "
-        "test users, strength chosen on validation users. Paired bootstrap of users, 95 %."
+        "test users, strength chosen on validation users. 95 % interval over pairs of users."
     )
     value, low, high = (
         100 * row[column] for column in ("relative", "relative_low", "relative_high")
@@ -373,7 +373,7 @@ def share_of_real(
     how = (
         f"{of} EASE tuned on {validation.n_users} validation users for either, NDCG@20 of "
         f"{result.n_users} test users with 80 % of the history known: {result.value:.4f} against "
-        f"{result.base:.4f}. Paired bootstrap of users, 95 %."
+        f"{result.base:.4f}. 95 % interval over pairs of users."
     )
     low, high = 1 + result.relative_low, 1 + result.relative_high
     return Figure(name, 1 + result.relative, "", how, Target(">=", 0.97), low, high)

@@ -16,6 +16,7 @@ import pandas as pd
 from benchmarks.figures import figure_cells, measured, table
 from benchmarks.machine import PROJECT
 from doppelcart.arms.definition import ARMS
+from doppelcart.arms.verdict import UNDEFINED
 
 RESULTS = PROJECT / "benchmarks" / "results"
 README = PROJECT / "README.md"
@@ -246,13 +247,14 @@ def _size(facts: dict[str, Any]) -> str:
 
 
 def _counts(verdict: pd.DataFrame) -> str:
-    rows = []
+    undefined = [UNDEFINED] if (verdict["verdict"] == UNDEFINED).any() else []
+    outcomes, rows = [*OUTCOMES, *undefined], []
     for arm, of_arm in verdict.groupby("arm", sort=False):
-        counted = [int((of_arm["verdict"] == outcome).sum()) for outcome in OUTCOMES]
+        counted = [int((of_arm["verdict"] == outcome).sum()) for outcome in outcomes]
         wins, promoted = (int(of_arm[name].astype(bool).sum()) for name in ("win", "promoted"))
         rows.append([ARMS[str(arm)].phrase, *counted, wins, promoted])
     return _markdown(
-        ["", *OUTCOMES, "wins (beats every control)", "promoted (beats the best baseline)"], rows
+        ["", *outcomes, "wins (beats every control)", "promoted (beats the best baseline)"], rows
     )
 
 
@@ -269,6 +271,8 @@ def _verdicts(verdict: pd.DataFrame) -> str:
 def _cell(row: pd.Series) -> str:
     if row["knob"] == 0:
         return "not used: validation chose 0"
+    if row["verdict"] == UNDEFINED:
+        return f"{UNDEFINED}: {row['n_users']} of {row['least_users']} customers"
     ends = f"{row['relative_low']:+.1%} to {row['relative_high']:+.1%}"
     says = row["verdict"] + (", **win**" if row["win"] else "")
     return f"{row['relative']:+.1%} ({ends}): {says}"

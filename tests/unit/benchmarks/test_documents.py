@@ -70,6 +70,14 @@ def test_verdicts_are_counted_and_shown_with_their_intervals(results):
     assert row in section
 
 
+def test_an_undefined_verdict_is_counted_and_shown_without_a_figure(results):
+    few = verdict("gan_completion", "undefined", n_users=5, least_users=30)
+    pd.DataFrame([few]).to_csv(results / "runs" / "a_shop" / "verdict.csv", index=False)
+    section = documents.readme_section(results)
+    assert "| histories completed by the GAN | 0 | 0 | 0 | 1 | 0 | 0 |" in section
+    assert "| cold_5 | ease | 0.2000 | undefined: 5 of 30 customers |" in section
+
+
 def test_of_a_long_table_the_readme_has_what_was_aimed_at(results):
     many = [Figure(f"f{number}", 1.0, "", "by hand") for number in range(30)]
     aimed = Figure("aimed at", 1.0, "", "by hand", Target(">=", 2))

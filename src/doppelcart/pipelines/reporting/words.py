@@ -198,9 +198,10 @@ def caution(verdict: pd.DataFrame) -> str:
     if not small:
         return ""
     shown = f"{min(small)}" if min(small) == max(small) else f"{min(small)} to {max(small)}"
+    tested = "customer was" if max(small) == 1 else "customers were"
     groups = "every group" if len(small) == len(sizes) else f"{len(small)} of {len(sizes)} groups"
     return (
-        f"In {groups} only {shown} customers were tested, and a verdict takes {least:.0f}. So few "
+        f"In {groups} only {shown} {tested} tested, and a verdict takes {least:.0f}. So few "
         "can neither show a real gain nor rule one out: their verdicts are undefined. Bring a "
         "longer log."
     )
