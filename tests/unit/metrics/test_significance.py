@@ -68,6 +68,13 @@ def test_a_constant_difference_is_no_point() -> None:
     assert many.p_value == pytest.approx(1 / 100)
 
 
+def test_the_last_digits_of_a_sum_are_no_change() -> None:
+    value, base = np.full(40, 0.1 + 0.2), np.full(40, 0.3)
+    assert (value != base).all()
+    uplift = paired_bootstrap(value, base, rng=rng(), n_resamples=99)
+    assert (uplift.difference, uplift.low, uplift.high, uplift.p_value) == (0, 0, 0, 1)
+
+
 @pytest.mark.parametrize("n_users", [1, 2, 5])
 def test_few_users_say_little(n_users: int) -> None:
     base = np.full(n_users, 0.5)
