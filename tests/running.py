@@ -27,7 +27,10 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
         "DOPPELCART_TRACKING": "on",
         "MLFLOW_TRACKING_URI": "",
         "NETWORK_LOG": str(home / "network.txt"),
-        "PYTHONPATH": os.pathsep.join([str(PROJECT / "tests" / "offline"), str(PROJECT)]),
+        # The code of this checkout, whichever one is installed.
+        "PYTHONPATH": os.pathsep.join(
+            str(folder) for folder in (PROJECT / "tests" / "offline", PROJECT, PROJECT / "src")
+        ),
         # Lines of the log are not to be broken.
         "COLUMNS": "400",
         **variables,
