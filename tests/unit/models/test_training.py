@@ -328,6 +328,29 @@ class TestResume:
         # epochs 3, 4 and 5, of two steps each; no work is done twice
         assert len(calls) == 6
 
+    @pytest.mark.parametrize(
+        ("seconds", "kept", "said"),
+        [(0.0, 2, "resumes from epoch 2"), (1e9, 0, "begins again, since no epoch had been saved")],
+    )
+    def test_what_is_said_at_ctrl_c_is_what_is_kept(
+        self, real, blocks, path, monkeypatch, caplog, seconds, kept, said
+    ):
+        one_epoch = training.run_epoch
+
+        def interrupted(game: Game, *others: Any) -> dict[str, float]:
+            logs = one_epoch(game, *others)
+            if others[-1] == 3:
+                raise KeyboardInterrupt
+            return logs
+
+        monkeypatch.setattr(training, "run_epoch", interrupted)
+        monkeypatch.setattr(training, "SECONDS_BETWEEN_SAVES", seconds)
+        game, state = new_game(evaluate_every=5), TrainingState(path, "f")
+        with pytest.raises(KeyboardInterrupt):
+            train(game, real, blocks, size_of_weights, state)
+        assert f"interrupted in epoch 3; the next run {said}" in caplog.text
+        assert TrainingState(path, "f").load(new_game().variables).epoch == kept
+
     def test_a_state_of_other_data_or_settings_is_not_resumed(
         self, real, blocks, uninterrupted, path
     ):
