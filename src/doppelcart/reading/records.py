@@ -49,7 +49,7 @@ def read_records(
     columns = {
         name: TEXT if name in plain else _type_text(dtype, uses) for name, dtype in kinds.items()
     }
-    given = {**given, "columns": columns, "auto_detect": False}
+    given = {**given, "columns": columns, "auto_detect": True}
     run(
         connection,
         f"CREATE OR REPLACE TEMPORARY TABLE {quoted(table)} AS "

@@ -9,6 +9,7 @@ as that type in one way; whatever else is text, and its expression has to say ho
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -177,8 +178,8 @@ def _only_format(connection: Any, relations: Iterable[str], column: str) -> str 
         unlike = f"SELECT count(*) FROM (SELECT 1 FROM {relation} WHERE {others} LIMIT 1)"
         if not formats or rows(connection, unlike) != [(0,)]:
             return None
-        total, years = _readable(connection, value, relation, formats)
-        formats = {form: span for form, (count, span) in years.items() if count == total}
+        total, found = _readable(connection, value, relation, formats)
+        formats = {form: span for form, (count, span) in found.items() if count == total}
     # Read with the year first what has it last, and the years are the days of the month.
     if min(formats.values(), default=0) <= FEW_YEARS:
         formats = {form: span for form, span in formats.items() if span <= FEW_YEARS}
@@ -192,6 +193,7 @@ def _readable(
 
     Moments outside of 1900 to 2100 do not count as read.
     """
+    formats = _plausible(connection, value, relation, formats)
     counts = "".join(
         f", count(*) FILTER (WHERE {year} BETWEEN 1900 AND 2100), max({year}) - min({year})"
         for year in (f"year(try_strptime(text, {literal(form)}))" for form in formats)
@@ -202,6 +204,23 @@ def _readable(
     return total, {
         form: (count, span or 0) for form, (count, span) in zip(formats, pairs, strict=True)
     }
+
+
+def _plausible(connection: Any, value: str, relation: str, formats: Iterable[str]) -> list[str]:
+    """The formats that read one of some texts, which spares asking all of them of all texts."""
+    some = rows(
+        connection, f"SELECT DISTINCT {value} FROM {relation} WHERE {value} IS NOT NULL LIMIT 20"
+    )
+    return [form for form in formats if any(_reads(text, form) for (text,) in some)]
+
+
+def _reads(text: str, form: str) -> bool:
+    """Whether a text is a moment in a format."""
+    try:
+        time.strptime(text, form)
+    except ValueError:
+        return False
+    return True
 
 
 def moment_hint(values: ir.Column, mixed: bool) -> str:

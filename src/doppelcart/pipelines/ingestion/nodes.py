@@ -324,8 +324,15 @@ def _used_columns(spec: TableSpec) -> dict[str, str]:
                 f"{target}: `{text}` is not valid SQL: {error}"
             ) from error
         if parsed.find(exp.Select) is None:
-            used |= {column.name: target for column in parsed.find_all(exp.Column)}
+            names = (_outermost(column, spec) for column in parsed.find_all(exp.Column))
+            used |= dict.fromkeys(names, target)
     return used
+
+
+def _outermost(column: exp.Column, spec: TableSpec) -> str:
+    """The file's column in ``file.column.field``, of which file and field may be absent."""
+    parts = [part.name for part in column.parts]
+    return parts[1] if len(parts) > 1 and parts[0] == spec.from_ else parts[0]
 
 
 def _expressions(table: ir.Table, name: str, factor: float) -> dict[str, ir.Value]:
@@ -369,9 +376,7 @@ def _stripped(text: ir.StringColumn) -> ir.Value:
 
 def _moment(column: ir.Column, dtype: Any) -> ir.Value:
     """Read text that can be read in one way only as a moment; a number is none."""
-    if not column.type().is_string():
-        return ibis.null(dtype)
-    text = column.strip()
+    text = column.cast("string").strip()
     return text.re_search(f"^({MOMENT})$").ifelse(text.try_cast(dtype), ibis.null(dtype))
 
 
