@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
 from doppelcart.metrics.significance import (
     LEAST_UNITS,
@@ -54,6 +54,8 @@ POWER_UNITS: Final = (30, 100, 480)
 POWER_COMPARISONS: Final = 20
 OLD_UNITS: Final = (1, 2, 3, 5, 8, 12, 20, 30, 100, 480)
 OLD_COMPARISONS: Final = (1, 20)
+
+MANY: Final = 1000
 
 _CELLS: Final = 3_000_000
 
@@ -201,18 +203,14 @@ def smallest(
 ) -> np.ndarray:
     """(families, len(COMPARISONS)) the smallest p-value of each family, where it can be a verdict.
 
-    The product's p-value is the larger of two. One takes no resamples, and the least that the other
-    can be is known from how many units changed: only where both are small enough for a verdict is
-    the whole asked for.
+    Only where a bound below the product's p-value is small enough for a verdict is it asked for.
     """
     found, small, asked = [], [], []
     clusters = None
     for differences, clusters in blocks:
         users, families, comparisons = differences.shape
-        flat = differences.reshape(users, -1).astype(np.float64)
-        sums = of_clusters(flat, clusters)
-        part = np.maximum(skewness_corrected(sums), 0.5 ** ((sums != 0).sum(axis=0) - 1.0))
-        part = part.reshape(families, comparisons)
+        flat = differences.reshape(users, -1)
+        part = _bounds(of_clusters(flat, clusters)).reshape(families, comparisons)
         candidates = np.zeros_like(part, dtype=bool)
         for number in COMPARISONS:
             candidates[:, :number] |= part[:, :number] <= ALPHA / number
@@ -221,8 +219,24 @@ def smallest(
         asked.append(flat[:, candidates.ravel()])
     p_value, whole = np.concatenate(found), np.concatenate(small)
     if whole.any():
-        p_value[whole] = p_values(np.hstack(asked), clusters, rng)
+        p_value[whole] = p_values(np.hstack(asked).astype(np.float64), clusters, rng)
     return np.stack([p_value[:, :number].min(axis=1) for number in COMPARISONS], axis=1)
+
+
+def _bounds(differences: np.ndarray) -> np.ndarray:
+    """Below the product's p-values, and quicker.
+
+    That is the larger of two. One takes no resamples, and the least that the other can be is known
+    from how many units changed; over thousands of units it is no third of Student's.
+    """
+    units = len(differences)
+    if units < MANY:
+        exact = skewness_corrected(differences.astype(np.float64))
+        return np.maximum(exact, 0.5 ** ((differences != 0).sum(axis=0) - 1.0))
+    mean = differences.mean(axis=0, dtype=np.float64)
+    square = np.einsum("ij,ij->j", differences, differences).astype(np.float64) / units
+    error = np.sqrt((square - mean**2) / (units - 1))
+    return 2 * special.stdtr(units - 1, -np.abs(mean) / error) / 3
 
 
 def false_verdicts(differences: str, units: int, families: int, seed: int = 0) -> list[Cell]:
@@ -244,8 +258,8 @@ def old_false_verdicts(differences: str, units: int, families: int, seed: int = 
     """Rows of the percentile bootstrap."""
     rng = np.random.default_rng(seed)
     blocks = drawn(differences, units, max(OLD_COMPARISONS), families, seed)
-    found = [old_p_values(block, rng) for block, _ in blocks]
-    p_value = np.concatenate(found)
+    found = [old_p_values(block.reshape(len(block), -1), rng) for block, _ in blocks]
+    p_value = np.concatenate(found).reshape(families, -1)
     return [
         _cell(
             NOISE,
@@ -262,18 +276,16 @@ def old_false_verdicts(differences: str, units: int, families: int, seed: int = 
 
 
 def old_p_values(differences: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(families, comparisons) two-sided p-values of a percentile bootstrap of users."""
-    users, families, comparisons = differences.shape
-    flat = differences.reshape(users, -1)
-    smaller = np.zeros((2, flat.shape[1]))
-    slack = 1e-6 * np.abs(flat).max(axis=0)
+    """Two-sided p-values of (n_users, n) differences by a percentile bootstrap of users."""
+    users = len(differences)
+    smaller = np.zeros((2, differences.shape[1]))
+    slack = 1e-6 * np.abs(differences).max(axis=0)
     for start in range(0, RESAMPLES, 1000):
         size = min(1000, RESAMPLES - start)
         times = rng.multinomial(users, np.full(users, 1 / users), size=size)
-        means = times.astype(np.float32) @ flat / users
+        means = times.astype(np.float32) @ differences / users
         smaller += (means <= slack).sum(axis=0), (means >= -slack).sum(axis=0)
-    p_value = np.minimum(1, 2 * (smaller.min(axis=0) + 1) / (RESAMPLES + 1))
-    return p_value.reshape(families, comparisons)
+    return np.minimum(1, 2 * (smaller.min(axis=0) + 1) / (RESAMPLES + 1))
 
 
 def power(differences: str, units: int, families: int, seed: int = 1) -> list[Cell]:
@@ -285,12 +297,17 @@ def power(differences: str, units: int, families: int, seed: int = 1) -> list[Ce
     for block, clusters in blocks:
         noise = block * np.float32(scale)
         noise[:, :, 0] += planted(noise[:, :, 0])
-        users, now, comparisons = noise.shape
-        new = p_values(noise.reshape(users, -1).astype(np.float64), clusters, rng)
-        old = old_p_values(noise, rng)
+        flat = noise.reshape(units, -1)
+        # What no test could call significant alone plays no part in Holm's correction.
+        new = skewness_corrected(flat.astype(np.float64))
+        old = stats.ttest_1samp(flat, 0).pvalue
+        few, some = new <= ALPHA, old <= 4 * ALPHA
+        new[few] = p_values(flat[:, few].astype(np.float64), clusters, rng)
+        old[some] = old_p_values(flat[:, some], rng)
         up = noise[:, :, 0].mean(axis=0) > 0
-        for method, found in (("new", new.reshape(now, comparisons)), ("old", old)):
-            corrected = np.array([holm(family)[0] for family in found])
+        for method, found in (("new", new), ("old", old)):
+            families_of = found.reshape(-1, POWER_COMPARISONS)
+            corrected = np.array([holm(family)[0] for family in families_of])
             seen[method] += int(((corrected <= ALPHA) & up).sum())
     about = (differences, units, POWER_COMPARISONS, families)
     return [_cell(GAIN_SEEN, method, *about, n / families, 0.0) for method, n in seen.items()]
