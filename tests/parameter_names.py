@@ -89,5 +89,5 @@ def words() -> frozenset[str]:
 
 def groups_of_files() -> set[str]:
     """The top names of the parameter files, for a check of the above."""
-    files = (PROJECT / "conf/base/parameters").glob("*.yml")
+    files = (PROJECT / "conf/base").glob("*/parameters.yml")
     return {name for file in files for name in yaml.safe_load(file.read_text())}

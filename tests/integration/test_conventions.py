@@ -41,9 +41,9 @@ def config() -> OmegaConfigLoader:
 
 def catalog_files() -> dict[str, dict[str, Any]]:
     """Entries by the pipeline whose file they stand in."""
-    files = sorted((PROJECT / "conf/base/catalog").glob("*.yml"))
+    files = sorted((PROJECT / "conf/base").glob("*/catalog.yml"))
     return {
-        path.stem: {
+        path.parent.name: {
             name: entry
             for name, entry in yaml.safe_load(path.read_text()).items()
             if not name.startswith("_")

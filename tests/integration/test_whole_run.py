@@ -18,7 +18,7 @@ from doppelcart.recommenders import RECOMMENDERS
 
 pytestmark = pytest.mark.slow
 
-TRAINING = yaml.safe_load((PROJECT / "conf/test/parameters/gan.yml").read_text())["gan"]["training"]
+TRAINING = yaml.safe_load((PROJECT / "conf/test/gan/parameters.yml").read_text())["gan"]["training"]
 EPOCHS = TRAINING["epochs"]
 # Popularity gives everyone one list, so that completing a history changes nothing.
 # Mult-VAE is not among the default recommenders.

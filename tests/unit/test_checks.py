@@ -139,7 +139,7 @@ def test_every_secret_of_the_project_can_be_given_by_its_variable():
     from parameter_names import PROJECT, models
 
     configured = "".join(
-        path.read_text() for path in (PROJECT / "conf/base/parameters").glob("*.yml")
+        path.read_text() for path in (PROJECT / "conf/base").glob("*/parameters.yml")
     )
     names = secrecy.secret_names(models())
     assert "private.training.seed" in names

@@ -106,9 +106,9 @@ def test_an_option_that_cannot_be_read_says_so(run: Run, arguments, message) -> 
 
 
 FILES = {
-    "no YAML": (b"gan: [1\n  b: {", r"test/parameters/gan.yml.*Line 2, column \d+: did not find"),
+    "no YAML": (b"gan: [1\n  b: {", r"test/gan/parameters.yml.*Line 2, column \d+: did not find"),
     "a list": (b"- 1\n- 2\n", "parameters in .* a file holds a list"),
-    "not in UTF-8": ("ä: 1".encode("latin-1"), "not in UTF-8: .*test/parameters/gan.yml"),
+    "not in UTF-8": ("ä: 1".encode("latin-1"), "not in UTF-8: .*test/gan/parameters.yml"),
     "an unknown key": (b"gan: {training: {epochs: '${nope}'}}", r"'nope' not found \(at gan.train"),
 }
 
@@ -117,14 +117,14 @@ FILES = {
 def test_a_file_of_configuration_that_cannot_be_read_is_named(
     run: Run, conf: Path, content: bytes, message: str
 ) -> None:
-    (conf / "test/parameters/gan.yml").write_bytes(content)
+    (conf / "test/gan/parameters.yml").write_bytes(content)
     assert_matches(message, told(run("--conf-source", str(conf), "--env", "test")))
 
 
 def test_two_files_with_one_parameter_are_both_named(run: Run, conf: Path) -> None:
-    (conf / "test/parameters/more.yml").write_text("gan: {training: {epochs: 1}}")
+    (conf / "test/parameters_more.yml").write_text("gan: {training: {epochs: 1}}")
     assert_matches(
-        r"(gan|more)\.yml and .*(gan|more)\.yml: gan.training.epochs",
+        r"(gan/parameters|_more)\.yml and .*(gan/parameters|_more)\.yml: gan.training.epochs",
         told(run("--conf-source", str(conf), "--env", "test")),
     )
 

@@ -13,7 +13,7 @@ GRIDS = {"ease": {"l2": [100.0]}}
 
 @pytest.fixture(scope="module")
 def default(project_root: Path) -> dict[str, Any]:
-    text = (project_root / "conf/base/parameters/evaluation.yml").read_text()
+    text = (project_root / "conf/base/evaluation/parameters.yml").read_text()
     parameters: dict[str, Any] = yaml.safe_load(text)["evaluation"]
     return parameters
 

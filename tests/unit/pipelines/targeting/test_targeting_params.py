@@ -12,7 +12,7 @@ CONF = Path(__file__).parents[4] / "conf"
 
 
 def test_what_is_shipped_is_the_default():
-    raw = yaml.safe_load((CONF / "base/parameters/targeting.yml").read_text())["targeting"]
+    raw = yaml.safe_load((CONF / "base/targeting/parameters.yml").read_text())["targeting"]
     assert SegmentsParams(**raw["segments"]) == SegmentsParams()
     assert ExperimentParams(**raw["experiment"]) == ExperimentParams()
 
