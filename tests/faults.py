@@ -20,8 +20,8 @@ from kedro.framework.cli.utils import find_run_command
 from kedro.framework.startup import bootstrap_project
 from kedro_datasets.pandas import ParquetDataset
 
-from doppelcart import hooks
 from doppelcart.datasets import npz
+from doppelcart.hooks import saving
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -61,7 +61,7 @@ def arm(how: str, name: str) -> None:
 
 def fill_once_checked() -> None:
     """Leave a few pages of the data folder's disk, right after the run has looked at it."""
-    look = hooks.check_storage
+    look = saving.check_storage
 
     def look_and_fill(folder: Path, min_free_gb: float) -> None:
         look(folder, min_free_gb)
@@ -71,7 +71,7 @@ def fill_once_checked() -> None:
                 pass
         os.truncate(path, path.stat().st_size - 4 * 4096)
 
-    hooks.check_storage = look_and_fill
+    saving.check_storage = look_and_fill
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import warnings
 from doppelcart.catalog import NamingCatalog
 from doppelcart.configuration import ReadableConfigLoader
 from doppelcart.hooks import (
+    LineageGuard,
     MlflowTracking,
     ParameterCheck,
     ResultTracking,
@@ -13,7 +14,6 @@ from doppelcart.hooks import (
     SaveGuard,
     VerdictPrinter,
 )
-from doppelcart.lineage_hook import LineageGuard
 from doppelcart.resolvers import RESOLVERS
 from doppelcart.tracking import TrackedRun
 

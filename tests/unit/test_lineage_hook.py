@@ -10,10 +10,10 @@ from kedro.pipeline import Node, Pipeline
 from kedro.runner import SequentialRunner
 from kedro_datasets.json import JSONDataset
 
-from doppelcart import lineage_hook
 from doppelcart.datasets import OptionalTable
 from doppelcart.errors import LineageError
-from doppelcart.lineage_hook import LineageGuard
+from doppelcart.hooks import LineageGuard
+from doppelcart.hooks import lineage as lineage_hook
 
 
 def read(log: dict[str, int], seed: int) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The hook that keeps lineage: refuses inputs that do not belong together, notes what is made."""
+"""Lineage: inputs that do not belong together are refused, and what is made is noted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from kedro.pipeline.node import Node
 
 from doppelcart import lineage, tracking
 from doppelcart import pipelines as packages
-from doppelcart.checks import PREFIX
+from doppelcart.catalog import path_of
+from doppelcart.checks import PREFIX, bare
 from doppelcart.datasets import OptionalTable
 from doppelcart.errors import LineageError
 from doppelcart.lineage import Origin, Records, Step
@@ -210,17 +211,12 @@ def is_parameter(name: str) -> bool:
     return name == "parameters" or name.startswith(PREFIX)
 
 
-def bare(name: str) -> str:
-    """Name of a dataset without Kedro's transcoding suffix."""
-    return name.partition("@")[0]
-
-
 def _content(dataset: Any) -> str:
     """Digest of what a dataset holds on disk; its own if it has one."""
     if hasattr(dataset, "fingerprint"):
         return dataset.fingerprint()
-    path = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
-    return lineage.fingerprint(Path(str(path))) if path is not None else ""
+    path = path_of(dataset) or getattr(dataset, "_path", None)
+    return lineage.fingerprint(path) if path is not None else ""
 
 
 def _command(makers: list[str]) -> str:

@@ -1,0 +1,23 @@
+"""What surrounds a run: checks before it, guards and tracking during it, the verdict after it.
+
+One module a hook, each with one job. Kedro calls hooks in the reverse order of ``HOOKS`` in
+``settings.py``.
+"""
+
+from doppelcart.hooks.description import RunDescription
+from doppelcart.hooks.lineage import LineageGuard
+from doppelcart.hooks.mlflow import MlflowTracking
+from doppelcart.hooks.parameters import ParameterCheck
+from doppelcart.hooks.results import ResultTracking
+from doppelcart.hooks.saving import SaveGuard
+from doppelcart.hooks.verdict import VerdictPrinter
+
+__all__ = [
+    "LineageGuard",
+    "MlflowTracking",
+    "ParameterCheck",
+    "ResultTracking",
+    "RunDescription",
+    "SaveGuard",
+    "VerdictPrinter",
+]

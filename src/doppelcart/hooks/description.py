@@ -1,0 +1,51 @@
+"""What defines a run, written into its MLflow run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+
+from doppelcart import tracking
+from doppelcart.hooks.common import load_if_there, parameters_of
+from doppelcart.tracking import TrackedRun
+
+SOURCE_SUMMARY = "source_summary"
+
+
+class RunDescription:
+    """Writes what defines a run: its parameters, its code, its source."""
+
+    def __init__(self, run: TrackedRun) -> None:
+        self._run = run
+        self._project = Path()
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Learn where the code is."""
+        self._project = context.project_path
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Log the parameters that the run's nodes ask for, flat, and the commit."""
+        if self._run.run_id is None:
+            return
+        parameters: dict[str, Any] = {}
+        for name, value in parameters_of(pipeline, catalog).items():
+            parameters |= tracking.flatten(value, name)
+        self._run.log_parameters(parameters)
+        self._run.set_tags(tracking.git_state(self._project))
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(self, catalog: CatalogProtocol) -> None:
+        """Tag the run with the source it used, which ingestion may just have read."""
+        if self._run.run_id is None:
+            return
+        summary = load_if_there(catalog, SOURCE_SUMMARY)
+        if isinstance(summary, Mapping):
+            name = summary.get("source") or summary.get("name")
+            digest = tracking.source_digest(summary)
+            self._run.set_tags({"source": name, "source_digest": digest})

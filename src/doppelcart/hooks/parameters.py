@@ -1,0 +1,31 @@
+"""Parameters are checked before anything else, and secrets sealed."""
+
+from kedro.config import MissingConfigException
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+
+from doppelcart.checks import check_parameters, check_secrets, seal_secrets
+from doppelcart.hooks.common import parameters_of
+
+
+class ParameterCheck:
+    """Refuses parameters that no pipeline knows or that a model does not allow; seals secrets."""
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Check everything at once, before anything is read or written."""
+        try:
+            raw = context.config_loader["parameters"]
+        except MissingConfigException:
+            return
+        check_parameters(raw, dict(pipelines))
+        # From here on, the catalog, its reports and whoever asks for parameters see no secret.
+        context.config_loader["parameters"] = seal_secrets(raw, dict(pipelines))
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Ask for the secrets that the run's nodes need."""
+        check_secrets(parameters_of(pipeline, catalog))
