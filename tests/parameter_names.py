@@ -12,10 +12,17 @@ from kedro.validation import TypeExtractor
 from pydantic import BaseModel
 
 from doppelcart.pipeline_registry import register_pipelines
+from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS
 
 PROJECT = Path(__file__).resolve().parents[1]
 FILES = ("csv", "html", "ipynb", "json", "keras", "md", "npz", "parquet", "py", "yml")
 DOTTED = re.compile(r"(?<![\w./@])([a-z_]+(?:\.[a-z_0-9]+)+)(?![\w/])")
+
+
+OPTIONS = ("ignore_errors", "sheet_name")
+"""Options of readers that a source's files may have."""
+SQL = re.compile(r"\s*(SELECT|CREATE|DROP|COPY|FROM|WITH|INSERT|read_\w+\()")
+"""How statements of the engine begin, whose words are its own."""
 
 
 @cache
@@ -84,7 +91,8 @@ def words() -> frozenset[str]:
     """Bare names that a message may use: fields, datasets, nodes, and what configuration says."""
     nodes = {node.short_name for p in register_pipelines().values() for node in p.nodes}
     configured = " ".join(path.read_text() for path in (PROJECT / "conf/base").rglob("*.yml"))
-    return frozenset({*fields(), *datasets(), *nodes, *re.findall(r"[a-z_0-9]+", configured)})
+    said = {*DESCRIPTIONS, *OPTIONS, *re.findall(r"[a-z_0-9]+", configured)}
+    return frozenset({*fields(), *datasets(), *nodes, *said})
 
 
 def groups_of_files() -> set[str]:

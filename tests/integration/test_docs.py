@@ -17,6 +17,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import algorithms
 import click
 import parameter_names
 import pytest
@@ -156,6 +157,13 @@ def check_study(command: str) -> None:
     assert (PROJECT / module.replace(".", "/")).with_suffix(".py").is_file()
 
 
+def check_algorithms(command: str) -> None:
+    """That it is there: it writes a file of the tests."""
+    module = PROJECT / command.split()[2].replace(".", "/")
+    assert module.with_suffix(".py") == Path(algorithms.__file__)
+    assert algorithms.NOTED.is_file()
+
+
 def check_elsewhere(command: str) -> None:
     """``.ci/run`` builds the page itself, and the tests need not do it again."""
     assert command in (PROJECT / ".ci/run").read_text()
@@ -171,6 +179,7 @@ CHECKS = {
     r"pre-commit .*": check_pre_commit,
     r"python -m benchmarks\b.*": check_benchmarks,
     r"python -m studies\.\w+": check_study,
+    r"python -m tests\.algorithms": check_algorithms,
     r"kedro viz build --include-previews": check_elsewhere,
 }
 

@@ -80,9 +80,14 @@ def test_what_is_advised_is_enough(another_split: Run) -> None:
     another_split("privacy", nodes=audit)
 
 
-def test_the_former_split_made_again_makes_all_of_it_valid_again(another_split: Run) -> None:
+def test_the_former_split_made_again_makes_all_of_it_valid_again(
+    another_split: Run, copy_of_run: Path
+) -> None:
     another_split("split", "profiles")
+    report = copy_of_run / "data/08_reporting/report.html"
+    report.unlink()
     another_split("reporting")
+    assert report.exists()
 
 
 def test_what_a_run_will_make_anew_is_known_before_it_begins(run: Run, copy_of_run: Path) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
+from kedro.io.core import DatasetError
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import SequentialRunner
 from kedro_datasets.json import JSONDataset
@@ -157,7 +158,7 @@ def test_keeping_what_is_there_is_refused_where_it_would_be_made_otherwise(shop)
 
 def test_what_is_absent_is_not_this_hooks_affair(shop):
     shop.file("scores").unlink()
-    with pytest.raises(Exception, match=r"scores\.json"):
+    with pytest.raises(DatasetError, match=r"scores\.json"):
         shop.run("reporting")
 
 

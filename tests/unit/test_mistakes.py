@@ -189,8 +189,8 @@ def test_mistakes_of_several_kinds_are_listed_together() -> None:
 def test_a_right_request_passes() -> None:
     one = Pipeline([Node(same, "a", "b", name="first"), Node(same, "b", "c", name="second")])
     right: dict[str, Any] = {"runner": "SequentialRunner", "pipelines": ["one"], "async": False}
-    check_request(Request(right | {"from_nodes": ["second"]}, {"one": one}))
-    check_request(Request({}, {"__default__": one}))
+    assert check_request(Request(right | {"from_nodes": ["second"]}, {"one": one})) is None
+    assert check_request(Request({}, {"__default__": one})) is None
 
 
 class TestExplain:
