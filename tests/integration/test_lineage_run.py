@@ -24,6 +24,7 @@ def run(copy_of_run: Path, in_project: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Run pipelines over the copy of a finished run, in this process."""
     monkeypatch.setenv("DOPPELCART_TEST", str(copy_of_run))
     monkeypatch.setenv("DOPPELCART_TRACKING", "off")
+    monkeypatch.setenv("DOPPELCART_PRIVATE_TRAINING_SEED", "314159265358979")
     bootstrap_project(in_project)
 
     def session(*names: str, nodes: list[str] | None = None, **params: Any) -> None:

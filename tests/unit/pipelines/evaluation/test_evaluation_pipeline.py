@@ -17,7 +17,6 @@ from kedro_datasets.pandas import CSVDataset
 from doppelcart.arms.comparing import COLUMNS
 from doppelcart.cases import Case
 from doppelcart.histories import Histories
-from doppelcart.models import completion
 from doppelcart.pipelines.evaluation import create_pipeline, nodes
 from doppelcart.pipelines.evaluation.params import EvaluationParams
 
@@ -91,7 +90,7 @@ def completers_made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int
         made.append((generator, n_draws, seed))
         return lambda seen: iter([np.full((seen.n_users, seen.n_items), 0.2, dtype=np.float32)])
 
-    monkeypatch.setattr(completion, "make_completer", make_completer)
+    monkeypatch.setattr(nodes, "make_completer", make_completer)
     return made
 
 
