@@ -24,6 +24,7 @@ from doppelcart.columns import Columns
 from doppelcart.datasets import CasesDataset, HistoriesDataset
 from doppelcart.histories import Histories
 from doppelcart.pipelines.privacy.nodes import find_strangers
+from doppelcart.pipelines.privacy.params import AuditParams
 
 CACHE = PROJECT / "build" / "benchmarks" / "trained"
 LEARNED = PROJECT / "build" / "benchmarks" / "learned"
@@ -92,7 +93,7 @@ def read_shop(env: str | None) -> Shop:
             pd.read_parquet(inputs / "demographics_matrix.parquet"),
             profile_rows(profiles, train.user_ids),
             items.drop(columns=Columns.ITEM).to_numpy(np.float32),
-            find_strangers(train, lines, bounds),
+            find_strangers(train, lines, bounds, AuditParams()),
             validation,
             test,
             pd.read_parquet(home / "run" / "04_feature" / "feat_users.parquet"),

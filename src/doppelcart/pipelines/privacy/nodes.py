@@ -34,6 +34,7 @@ def find_strangers(
     train_histories: Histories,
     validation_interactions: ir.Table,
     split_bounds: Mapping[str, Any],
+    params: AuditParams,
 ) -> Histories:
     """Validation users as training users would look: what they did before training ends.
 
@@ -43,13 +44,16 @@ def find_strangers(
         train_histories: Training users, for the catalogue.
         validation_interactions: Lines of validation, with their protocol.
         split_bounds: Holds ``validation_from``, the moment at which training ends.
+        params: Resamples of the attacks, counted before anything is attacked or trained.
 
     Returns:
         Histories of the held-out users with anything before that moment.
 
     Raises:
         InputError: If there is no such user.
+        ParameterError: If there are too few resamples for the attacks' intervals.
     """
+    params.check_resamples()
     lines = validation_interactions
     end = ibis.literal(pd.Timestamp(split_bounds["validation_from"]))
     kept = lines.filter(lines[Columns.PROTOCOL] == COLD, lines[Columns.TIMESTAMP] < end)

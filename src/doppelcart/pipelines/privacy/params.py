@@ -1,10 +1,11 @@
 """Parameters of the privacy pipeline; those of private training are in ``models.accounting``."""
 
 from math import ceil
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from doppelcart.errors import ParameterError
 from doppelcart.models.accounting import PrivacyConfig
 from doppelcart.models.config import NetworkConfig
 
@@ -71,18 +72,22 @@ class AuditParams(BaseModel):
             raise ValueError("must be distinct and at least 1")
         return values
 
-    @model_validator(mode="after")
-    def _enough_resamples(self) -> Self:
-        """The tail of an interval has to hold a resample, or it ends short of where it should."""
+    def check_resamples(self) -> None:
+        """Stop if the tail of an interval holds no resample: it would end short of where it should.
+
+        Not a bound of the model, since a run without an audit has no use for resamples.
+
+        Raises:
+            ParameterError: There are too few.
+        """
         attacks = len(self.neighbours) + 1
         least = ceil(2 * attacks / self.alpha)
         if self.n_bootstrap < least:
-            raise ValueError(
-                f"n_bootstrap {self.n_bootstrap} is too few for intervals at alpha {self.alpha:g} "
-                f"over {attacks} attacks on a set (one for each of neighbours, and tracing); "
-                f"{least} or more will do"
+            raise ParameterError(
+                f"privacy.audit.n_bootstrap {self.n_bootstrap} is too few for intervals at "
+                f"privacy.audit.alpha {self.alpha:g} over {attacks} attacks on a set (one for each "
+                f"of privacy.audit.neighbours, and tracing); {least} or more will do."
             )
-        return self
 
 
 class TradeOffParams(BaseModel):

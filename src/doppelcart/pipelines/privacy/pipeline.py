@@ -11,7 +11,12 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
     """Audit what the last run made (tag ``audit``), and train privately (tag ``private``)."""
     strangers = Node(
         nodes.find_strangers,
-        inputs=["train_histories", "validation_interactions", "split_bounds"],
+        inputs=[
+            "train_histories",
+            "validation_interactions",
+            "split_bounds",
+            "params:privacy.audit",
+        ],
         outputs="strangers",
         name="find_strangers",
         tags=["audit", "private"],

@@ -36,11 +36,19 @@ class TestStrangers:
             ("late", "x", "2020-02-01", "cold"),
             ("a", "x", "2020-01-01", "warm"),
         )
-        found = nodes.find_strangers(train, lines, {"validation_from": "2020-02-01 00:00:00"})
+        found = nodes.find_strangers(
+            train, lines, {"validation_from": "2020-02-01 00:00:00"}, AuditParams()
+        )
         assert found.user_ids.tolist() == ["s"]
         assert found.of(0).tolist() == [1]
         with pytest.raises(InputError, match=r"split\.validation_user_share"):
-            nodes.find_strangers(train, lines, {"validation_from": "2019-01-01 00:00:00"})
+            nodes.find_strangers(
+                train, lines, {"validation_from": "2019-01-01 00:00:00"}, AuditParams()
+            )
+
+    def test_too_few_resamples_are_refused_before_anything_is_looked_at(self):
+        with pytest.raises(ParameterError, match=r"privacy\.audit\.n_bootstrap 50 is too few"):
+            nodes.find_strangers(None, None, {}, AuditParams(n_bootstrap=50))
 
 
 def test_a_generator_that_memorises_fails(strangers) -> None:
