@@ -9,11 +9,11 @@ from doppelcart.histories import Histories
 from doppelcart.pipelines.reporting import create_pipeline, nodes, provenance
 from doppelcart.pipelines.reporting.params import ReportingParams
 
-CONF = Path(__file__).parents[4] / "conf" / "base"
+CONF = Path(__file__).parents[4] / "conf" / "base" / "reporting"
 
 
 def test_every_output_has_a_catalog_entry_with_its_layer():
-    catalog = yaml.safe_load((CONF / "catalog" / "reporting.yml").read_text())
+    catalog = yaml.safe_load((CONF / "catalog.yml").read_text())
     assert set(catalog) == create_pipeline().all_outputs()
     for name, entry in catalog.items():
         assert entry["metadata"]["kedro-viz"]["layer"] == "reporting", name
@@ -21,14 +21,14 @@ def test_every_output_has_a_catalog_entry_with_its_layer():
 
 
 def test_figures_are_saved_so_that_they_can_be_previewed():
-    catalog = yaml.safe_load((CONF / "catalog" / "reporting.yml").read_text())
+    catalog = yaml.safe_load((CONF / "catalog.yml").read_text())
     others = {"report_html", "run_facts"}
     kinds = {entry["type"] for name, entry in catalog.items() if name not in others}
     assert kinds == {"plotly.JSONDataset"}
 
 
 def test_shipped_parameters_are_valid_and_warn_of_complete_journey():
-    raw = yaml.safe_load((CONF / "parameters" / "reporting.yml").read_text())["reporting"]
+    raw = yaml.safe_load((CONF / "parameters.yml").read_text())["reporting"]
     params = ReportingParams(**raw)
     assert "simulated" in params.caveats["complete_journey"]
 
