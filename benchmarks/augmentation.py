@@ -23,14 +23,14 @@ from benchmarks.machine import PROJECT
 from benchmarks.memory import code_of, remembered
 from benchmarks.published import data_folder, hold_out
 from benchmarks.shops import JUDGED_BY, TRAINED_BY
-from doppelcart.arms.grid import expand
-from doppelcart.arms.scoring import rank
-from doppelcart.cases import Case
-from doppelcart.histories import Histories
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
+from doppelcart.experiment.significance import Uplift, holm, paired_bootstraps
 from doppelcart.metrics.ranking import ndcg
-from doppelcart.metrics.significance import Uplift, holm, paired_bootstraps
-from doppelcart.models.config import NetworkConfig, TrainingConfig
-from doppelcart.models.controls import copy_users, draw_by_popularity, mix_users
+from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.controls import copy_users, draw_by_popularity, mix_users
+from doppelcart.recommendation.grid import expand
+from doppelcart.recommendation.scoring import rank
 from doppelcart.recommenders import RECOMMENDERS, RecommenderConfig
 
 SEEDS = 10
@@ -69,7 +69,7 @@ def invented(game: str) -> Add:
     """
 
     def add(train: Histories, case: Case, seed: int) -> Histories:
-        from doppelcart.models.fitting import fit
+        from doppelcart.models.histories.fitting import fit
 
         network, training = default_generator()
         adversarial_weight = core.all_parameters(None)[game]["game"]["adversarial_weight"]

@@ -14,14 +14,14 @@ from benchmarks.figures import Figure
 from benchmarks.machine import PROJECT
 from benchmarks.memory import code_of, remembered
 from benchmarks.shops import SOURCES, Shop, fitted, in_words, judged_by, read_shop
-from doppelcart.arms.completion import Completer, strongest_of
-from doppelcart.arms.scoring import values_at_strengths
-from doppelcart.arms.tuning import TuningSettings
-from doppelcart.cases import Case
-from doppelcart.histories import Histories
-from doppelcart.metrics.significance import paired_bootstrap
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
+from doppelcart.experiment.significance import paired_bootstrap
 from doppelcart.pipelines.evaluation.nodes import tuning_settings
 from doppelcart.pipelines.evaluation.params import EvaluationParams
+from doppelcart.recommendation.completion import Completer, strongest_of
+from doppelcart.recommendation.grid_search import TuningSettings
+from doppelcart.recommendation.scoring import values_at_strengths
 from doppelcart.recommenders import EASE, Recommender
 
 SEED = 0
@@ -107,7 +107,7 @@ def completer_of(shop: Shop, generator: Any, way: Way) -> Completer:
     """Completes as ``make_completer`` does, but for how noise and items are drawn."""
     from scipy.special import expit
 
-    from doppelcart.models.completion import generator_logits, profile_rows
+    from doppelcart.models.histories.generation import generator_logits, profile_rows
 
     units = generator.input["noise"].shape[-1]
 

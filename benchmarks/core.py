@@ -16,13 +16,13 @@ from kedro.config import OmegaConfigLoader
 from benchmarks import documents, processes
 from benchmarks.figures import Figure, Target, repeated
 from benchmarks.machine import PROJECT
-from doppelcart.arms.grid import expand
-from doppelcart.arms.scoring import rank
-from doppelcart.cases import Case
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
 from doppelcart.datasets import CasesDataset, HistoriesDataset
-from doppelcart.histories import Histories
+from doppelcart.experiment.significance import paired_bootstrap
 from doppelcart.metrics import ranking
-from doppelcart.metrics.significance import paired_bootstrap
+from doppelcart.recommendation.grid import expand
+from doppelcart.recommendation.scoring import rank
 from doppelcart.recommenders import EASE, EASEConfig, PureSVD, PureSVDConfig, Recommender
 from doppelcart.recommenders.base import RecommenderConfig
 from doppelcart.settings import CONFIG_LOADER_ARGS
@@ -137,7 +137,7 @@ def default_run(home: Path, env: str | None) -> list[Figure]:
 
 def training_steps(parameters: dict[str, Any]) -> list[Figure]:
     """Steps of generator and critic at two sizes of catalogue, in turn."""
-    from doppelcart.models.config import NetworkConfig, TrainingConfig
+    from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
 
     network = NetworkConfig(**parameters["network"])
     training = TrainingConfig(**parameters["training"])
@@ -175,10 +175,10 @@ def training_steps(parameters: dict[str, Any]) -> list[Figure]:
 
 
 def _epoch(n_items: int, network: Any, training: Any) -> Callable[[int], object]:
-    from doppelcart.models.batches import ProfileBlocks
-    from doppelcart.models.game import Game
-    from doppelcart.models.networks import build_critic, build_generator
-    from doppelcart.models.training import run_epoch
+    from doppelcart.models.histories.batches import ProfileBlocks
+    from doppelcart.models.histories.game import Game
+    from doppelcart.models.histories.networks import build_critic, build_generator
+    from doppelcart.models.histories.training import run_epoch
 
     rng = np.random.default_rng(0)
     real = made_histories(training.batch_size * STEPS, n_items, n_items // 100, rng)
@@ -231,8 +231,8 @@ def synthetic_only(run: Path, env: str | None) -> list[Figure]:
     """What EASE learns from users of the default run's GAN alone, as many as real ones and more."""
     import keras
 
-    from doppelcart.models import networks  # noqa: F401 - registers the generator's layers
-    from doppelcart.models.completion import profile_rows
+    from doppelcart.models.histories import networks  # noqa: F401 - registers the generator's layers
+    from doppelcart.models.histories.generation import profile_rows
 
     folder = run / "03_primary"
     real = HistoriesDataset(filepath=str(folder / "train_histories.npz")).load()
@@ -283,9 +283,9 @@ def completion(run: Path) -> list[Figure]:
 
 def prototype_scale(run: Path, env: str | None) -> list[Figure]:
     """The same as ``synthetic_only`` from 300 real users and about 1,350 popular items."""
-    from doppelcart.models.completion import profile_rows
-    from doppelcart.models.config import NetworkConfig, TrainingConfig
-    from doppelcart.models.fitting import fit
+    from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+    from doppelcart.models.histories.fitting import fit
+    from doppelcart.models.histories.generation import profile_rows
 
     parts = popular_part(run, PROTOTYPE_USERS, PROTOTYPE_ITEMS)
     real, validation, test, kept = parts["train"], parts["validation"], parts["test"], parts["kept"]
@@ -337,7 +337,7 @@ def users_like(
     seed: int = 0,
 ) -> Histories:
     """Users invented from the jittered profiles of real ones, each asked for ``times`` times."""
-    from doppelcart.models.completion import generate
+    from doppelcart.models.histories.generation import generate
 
     augmentation = all_parameters(env)["augmentation"]
     rng = np.random.default_rng([seed, 1])

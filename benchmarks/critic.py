@@ -25,15 +25,15 @@ from benchmarks.shops import (
     sampled,
     users_of,
 )
-from doppelcart.arms import tuning
-from doppelcart.arms.completion import Completer
-from doppelcart.arms.evaluating import evaluate
 from doppelcart.columns import Columns
-from doppelcart.histories import Histories
+from doppelcart.data.histories import Histories
+from doppelcart.experiment.significance import holm
 from doppelcart.metrics import fidelity, ranking
-from doppelcart.metrics.significance import holm
 from doppelcart.pipelines.evaluation.nodes import tuning_settings
 from doppelcart.pipelines.evaluation.params import EvaluationParams
+from doppelcart.recommendation import grid_search as tuning
+from doppelcart.recommendation.completion import Completer
+from doppelcart.recommendation.evaluating import evaluate
 
 SEEDS = 10  # two hours of two cores, and an interrupted run goes on where it was
 COMPETITORS = ("gan", "denoiser")
@@ -119,7 +119,7 @@ def judged_once(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) ->
 
 def judge(shop: Shop, generator: Any, seed: int) -> dict[str, float]:
     """All figures of one generator, on test users where users are asked for."""
-    from doppelcart.models.completion import make_completer
+    from doppelcart.models.histories.generation import make_completer
 
     draws = core.all_parameters(shop.env)["evaluation"]["completion_draws"]
     completer = make_completer(generator, shop.demographics, draws, seed)

@@ -15,11 +15,11 @@ import pandas as pd
 from benchmarks import core
 from benchmarks.figures import NAN, Figure, Target
 from benchmarks.peers import environment
-from doppelcart.cases import Case
 from doppelcart.columns import Columns
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
 from doppelcart.datasets import CasesDataset, HistoriesDataset
-from doppelcart.histories import Histories
-from doppelcart.models.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
 from doppelcart.pipelines.profiles import behaviour
 from doppelcart.pipelines.profiles.nodes import activity_segment, by_user, top_levels
 
@@ -177,8 +177,8 @@ def by_gan(
     env: str | None,
 ) -> tuple[Histories, float]:
     """As many users as are real, invented as the pipeline does, and its processor seconds."""
-    from doppelcart.models.completion import profile_rows
-    from doppelcart.models.fitting import fit
+    from doppelcart.models.histories.fitting import fit
+    from doppelcart.models.histories.generation import profile_rows
 
     train = shop["train"]
     demographics = profile_rows(shop["demographics_matrix"], train.user_ids)

@@ -15,8 +15,8 @@ import pandas as pd
 
 from benchmarks.figures import figure_cells, measured, table
 from benchmarks.machine import PROJECT
-from doppelcart.arms.definition import ARMS
-from doppelcart.arms.verdict import UNDEFINED
+from doppelcart.recommendation.arms import ARMS
+from doppelcart.recommendation.verdict import UNDEFINED
 
 RESULTS = PROJECT / "benchmarks" / "results"
 README = PROJECT / "README.md"

@@ -15,7 +15,7 @@ from benchmarks.figures import Figure, Target
 from benchmarks.machine import PROJECT
 from benchmarks.memory import code_of, remembered
 from benchmarks.shops import SOURCES, Shop, fitted, judged_by, learned_by_ease, read_shop, users_of
-from doppelcart.histories import Histories
+from doppelcart.data.histories import Histories
 from doppelcart.metrics import fidelity
 from doppelcart.pipelines.privacy import audit
 from doppelcart.pipelines.privacy.params import AuditParams

@@ -18,13 +18,13 @@ from benchmarks import core
 from benchmarks.machine import PROJECT
 from benchmarks.memory import code_of, digest, remembered
 from benchmarks.published import data_folder
-from doppelcart.arms.grid import expand
-from doppelcart.cases import Case
 from doppelcart.columns import Columns
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
 from doppelcart.datasets import CasesDataset, HistoriesDataset
-from doppelcart.histories import Histories
 from doppelcart.pipelines.privacy.nodes import find_strangers
 from doppelcart.pipelines.privacy.params import AuditParams
+from doppelcart.recommendation.grid import expand
 
 CACHE = PROJECT / "build" / "benchmarks" / "trained"
 LEARNED = PROJECT / "build" / "benchmarks" / "learned"
@@ -69,7 +69,7 @@ class Shop:
 
 def read_shop(env: str | None) -> Shop:
     """A source after its profiles, made in a folder that is gone afterwards."""
-    from doppelcart.models.completion import profile_rows
+    from doppelcart.models.histories.generation import profile_rows
 
     if env == "online_retail":
         found = sorted(data_folder("online_retail").glob("online_retail*"))
@@ -105,7 +105,7 @@ def sampled(shop: Shop, n_users: int, seed: int) -> Shop:
 
     The catalogue, its features and the held-out users stay, so that figures of samples compare.
     """
-    from doppelcart.models.completion import profile_rows
+    from doppelcart.models.histories.generation import profile_rows
     from doppelcart.pipelines.profiles import matrices
     from doppelcart.pipelines.profiles.params import ProfilesParams
 
@@ -156,7 +156,7 @@ def fitted(shop: Shop, name: str, seed: int, **changes: Any) -> Fitted:
     """
     import keras
 
-    from doppelcart.models import networks  # noqa: F401 - registers the generator's layers
+    from doppelcart.models.histories import networks  # noqa: F401 - registers the generator's layers
 
     folder = CACHE / digest(trained_by(shop, name, seed, changes))
     path, rows = folder / "generator.keras", folder / "history.csv"
@@ -171,9 +171,9 @@ def fitted(shop: Shop, name: str, seed: int, **changes: Any) -> Fitted:
 
 
 def _fit(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> Any:
-    from doppelcart.models.completion import profile_rows
-    from doppelcart.models.config import NetworkConfig, TrainingConfig
-    from doppelcart.models.fitting import fit
+    from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+    from doppelcart.models.histories.fitting import fit
+    from doppelcart.models.histories.generation import profile_rows
 
     told = settings(shop.env, name, seed, changes)
     trained, _ = fit(
@@ -241,7 +241,7 @@ def _arrays_of(case: Case) -> list[np.ndarray]:
 
 def users_of(shop: Shop, generator: Any, times: int, seed: int) -> Histories:
     """Users invented as the pipeline does, so many a training user."""
-    from doppelcart.models.completion import profile_rows
+    from doppelcart.models.histories.generation import profile_rows
 
     demographics = profile_rows(shop.demographics, shop.train.user_ids)
     return core.users_like(

@@ -25,7 +25,7 @@ from typing import Final
 import numpy as np
 from scipy import special, stats
 
-from doppelcart.metrics.significance import (
+from doppelcart.experiment.significance import (
     LEAST_UNITS,
     holm,
     least_units,

@@ -13,9 +13,9 @@ from kedro.framework.cli.utils import KedroCliError
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from doppelcart.config.mistakes import Request, check_request
+from doppelcart.data.storage import ELSEWHERE, ONLY_WRITING, READ_ADVICE, write_message
 from doppelcart.errors import DoppelcartError, chain
-from doppelcart.mistakes import Request, check_request
-from doppelcart.storage import ELSEWHERE, ONLY_WRITING, READ_ADVICE, write_message
 
 UNREADABLE = (
     AttributeError, KeyError, OmegaConfBaseException, OSError, TypeError, ValueError, YAMLError,

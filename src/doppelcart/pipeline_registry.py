@@ -6,6 +6,7 @@ import pkgutil
 from kedro.pipeline import Pipeline
 
 from doppelcart import pipelines as packages
+from doppelcart.config.agreement import Rule
 
 CORE = (
     "ingestion",
@@ -34,3 +35,12 @@ def register_pipelines() -> dict[str, Pipeline]:
     }
     core = sum((found[name] for name in CORE if name in found), Pipeline([]))
     return dict(sorted(found.items())) | {"__default__": core}
+
+
+def find_rules() -> list[Rule]:
+    """What the parameters of several pipelines must agree on, from each pipeline's ``params``."""
+    modules = (
+        importlib.import_module(f"{packages.__name__}.{module.name}.params")
+        for module in pkgutil.iter_modules(packages.__path__)
+    )
+    return [module.disagreements for module in modules if hasattr(module, "disagreements")]

@@ -3,8 +3,9 @@
 import os
 import warnings
 
-from doppelcart.catalog import NamingCatalog
-from doppelcart.configuration import ReadableConfigLoader
+from doppelcart.config.loader import ReadableConfigLoader
+from doppelcart.config.resolvers import RESOLVERS
+from doppelcart.datasets.catalog import NamingCatalog
 from doppelcart.hooks import (
     LineageGuard,
     MlflowTracking,
@@ -14,8 +15,7 @@ from doppelcart.hooks import (
     SaveGuard,
     VerdictPrinter,
 )
-from doppelcart.resolvers import RESOLVERS
-from doppelcart.tracking import TrackedRun
+from doppelcart.hooks.tracking import TrackedRun
 
 # A run must not speak to any network on its own; both are read when MLflow and TensorFlow load.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -1,6 +1,6 @@
 """Bad input stops a run with a message to act on, and leaves what the last run wrote untouched.
 
-Every kind of bad input is tried on the node in tests/unit/pipelines/ingestion; here a few go
+Every kind of bad input is tried on the node in tests/pipelines/ingestion; here a few go
 through whole Kedro sessions.
 """
 

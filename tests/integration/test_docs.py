@@ -30,11 +30,11 @@ from kedro.pipeline import Pipeline
 
 from benchmarks import __main__ as benchmarks
 from benchmarks import documents, figures
-from doppelcart import secrecy
 from doppelcart.cli import cli
 from doppelcart.cli import run as run_command
+from doppelcart.config import secrecy
 from doppelcart.errors import ParameterError
-from doppelcart.models.accounting import PrivacyConfig
+from doppelcart.models.histories.accounting import PrivacyConfig
 from doppelcart.pipeline_registry import CORE, register_pipelines
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from doppelcart.columns import Columns
-from doppelcart.naming import Named
+from doppelcart.config.base import Parameters
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((PROJECT / "src").rglob("*.py"))
@@ -68,7 +68,7 @@ def subclasses(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 
 def test_models_that_know_their_name_are_asked_for_by_it():
-    named = list(subclasses(Named))
+    named = list(subclasses(Parameters))
     assert named
     for model in named:
         assert parameter_names.models()[model.PATH] is model
@@ -79,7 +79,7 @@ def test_models_that_know_their_name_are_asked_for_by_it():
 
 def test_fields_that_messages_ask_a_model_for_exist():
     """Calls of ``name_of`` in texts that are seldom made."""
-    fields = {name for model in subclasses(Named) for name in model.model_fields}
+    fields = {name for model in subclasses(Parameters) for name in model.model_fields}
     asked = {
         call.args[0].value
         for path in SOURCES

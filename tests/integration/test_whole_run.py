@@ -161,7 +161,7 @@ def widths(path: Path) -> set[int]:
     """Widths of all layers of a saved model."""
     import keras
 
-    import doppelcart.models.networks  # noqa: F401
+    import doppelcart.models.histories.networks  # noqa: F401
 
     model = keras.models.load_model(path, compile=False)
     return {weight.shape[-1] for weight in model.weights}

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from kedro.config import OmegaConfigLoader
 
+from doppelcart.config.resolvers import artifacts_beside, env, package_dir, project_path
 from doppelcart.errors import InputError
-from doppelcart.resolvers import artifacts_beside, env, package_dir, project_path
 from doppelcart.settings import CONFIG_LOADER_ARGS
 
 

@@ -14,8 +14,8 @@ from kedro_datasets.plotly import JSONDataset as FigureDataset
 from kedro_datasets.text import TextDataset
 from kedro_datasets.yaml import YAMLDataset
 
+from doppelcart.data.storage import replacing
 from doppelcart.errors import StorageError
-from doppelcart.storage import replacing
 
 ONE_FILE: Final = (
     CSVDataset, FigureDataset, JSONDataset, ParquetDataset, TextDataset, YAMLDataset,

@@ -8,8 +8,8 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
+from doppelcart.data.storage import replacing
 from doppelcart.datasets.atomic import DatasetStorageError
-from doppelcart.storage import replacing
 
 
 class KerasModelDataset(AbstractDataset[Any, Any]):
@@ -45,7 +45,7 @@ class KerasModelDataset(AbstractDataset[Any, Any]):
                 raise self._broken("it may have been cut short")
         import keras
 
-        import doppelcart.models.networks  # noqa: F401  (registers the layers)
+        import doppelcart.models.histories.networks  # noqa: F401  (registers the layers)
 
         try:
             return keras.models.load_model(self._filepath, compile=False, safe_mode=True)

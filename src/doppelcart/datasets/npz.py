@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import numpy as np
 from kedro.io import AbstractDataset
 
-from doppelcart.cases import Case
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
+from doppelcart.data.storage import replacing
 from doppelcart.datasets.atomic import DatasetStorageError
-from doppelcart.histories import Histories
-from doppelcart.storage import replacing
 
 T = TypeVar("T")
 

@@ -13,6 +13,8 @@ class OptionalTable(CSVDataset):
     of the same data.
     """
 
+    optional = True
+    """Whether a run may read it though no run has made it."""
     _withheld = False
 
     def withhold(self) -> None:

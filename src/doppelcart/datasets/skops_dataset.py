@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from kedro.io.core import AbstractVersionedDataset, DatasetError, Version
 
+from doppelcart.data.storage import replacing
 from doppelcart.datasets.atomic import DatasetStorageError
-from doppelcart.storage import replacing
 
 KNOWN_TYPES: Final = ("numpy.dtype",)
 

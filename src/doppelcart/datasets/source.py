@@ -12,8 +12,8 @@ from kedro.io import AbstractDataset
 from kedro.io.core import DatasetError
 from kedro_datasets.ibis import FileDataset
 
+from doppelcart.data.lineage import digest
 from doppelcart.errors import InputError
-from doppelcart.lineage import digest
 from doppelcart.reading.declaration import TextColumns, text_columns
 from doppelcart.reading.files import ABSENT, FORMATS, format_of, plain, why_unreadable
 from doppelcart.reading.tables import RawTables, close_file, join_alike, open_file

@@ -7,7 +7,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 from kedro_datasets.ibis import FileDataset
 
-from doppelcart.storage import replacing
+from doppelcart.data.storage import replacing
 
 
 class TableDataset(FileDataset):

@@ -8,8 +8,8 @@ import pandas as pd
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
-from doppelcart.catalog import path_of
-from doppelcart.checks import PREFIX
+from doppelcart.config.checks import PREFIX
+from doppelcart.datasets.catalog import path_of
 
 
 def parameters_of(pipeline: Pipeline, catalog: CatalogProtocol) -> dict[str, Any]:

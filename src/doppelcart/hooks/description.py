@@ -9,9 +9,10 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
-from doppelcart import tracking
+from doppelcart.hooks import tracking
 from doppelcart.hooks.common import load_if_there, parameters_of
-from doppelcart.tracking import TrackedRun
+from doppelcart.hooks.tracking import TrackedRun
+from doppelcart.reporting.provenance import git_state
 
 SOURCE_SUMMARY = "source_summary"
 
@@ -37,7 +38,7 @@ class RunDescription:
         for name, value in parameters_of(pipeline, catalog).items():
             parameters |= tracking.flatten(value, name)
         self._run.log_parameters(parameters)
-        self._run.set_tags(tracking.git_state(self._project))
+        self._run.set_tags(git_state(self._project))
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self, catalog: CatalogProtocol) -> None:

@@ -16,13 +16,14 @@ from kedro.io import CatalogProtocol, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
-from doppelcart import lineage, tracking
 from doppelcart import pipelines as packages
-from doppelcart.catalog import path_of
-from doppelcart.checks import PREFIX, bare
+from doppelcart.config.checks import PREFIX, bare
+from doppelcart.data import lineage
+from doppelcart.data.lineage import Origin, Records, Step
 from doppelcart.datasets import OptionalTable
+from doppelcart.datasets.catalog import path_of
 from doppelcart.errors import LineageError
-from doppelcart.lineage import Origin, Records, Step
+from doppelcart.hooks import tracking
 
 FOLDER = ".lineage"
 VERSION = "ALGORITHM_VERSION"

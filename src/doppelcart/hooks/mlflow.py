@@ -9,9 +9,9 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
-from doppelcart import tracking
-from doppelcart.checks import seal_secrets
-from doppelcart.tracking import TrackedRun
+from doppelcart.config.checks import seal_secrets
+from doppelcart.hooks import tracking
+from doppelcart.hooks.tracking import TrackedRun
 
 
 class MlflowTracking:

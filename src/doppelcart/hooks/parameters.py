@@ -7,8 +7,9 @@ from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
-from doppelcart.checks import check_parameters, check_secrets, seal_secrets
+from doppelcart.config.checks import check_parameters, check_secrets, seal_secrets
 from doppelcart.hooks.common import parameters_of
+from doppelcart.pipeline_registry import find_rules
 
 
 class ParameterCheck:
@@ -21,7 +22,7 @@ class ParameterCheck:
             raw = context.config_loader["parameters"]
         except MissingConfigException:
             return
-        check_parameters(raw, dict(pipelines))
+        check_parameters(raw, dict(pipelines), find_rules())
         # From here on, the catalog, its reports and whoever asks for parameters see no secret.
         context.config_loader["parameters"] = seal_secrets(raw, dict(pipelines))
 

@@ -6,9 +6,9 @@ from typing import Any
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 
-from doppelcart import tracking
+from doppelcart.hooks import tracking
 from doppelcart.hooks.common import as_table, path_in
-from doppelcart.tracking import TrackedRun
+from doppelcart.hooks.tracking import TrackedRun
 
 
 class ResultTracking:

@@ -11,7 +11,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro.validation import DataValidationError
 
-from doppelcart.checks import MARKERS, bare, check_storage, check_there, check_whole
+from doppelcart.config.checks import MARKERS, bare, check_storage, check_there, check_whole
 from doppelcart.datasets.atomic import writes_whole
 
 

@@ -5,9 +5,10 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from rich.console import Console
 
-from doppelcart import tracking, verdict_table
+from doppelcart.hooks import tracking
 from doppelcart.hooks.common import as_table, load_if_there, path_in
-from doppelcart.tracking import TrackedRun
+from doppelcart.hooks.tracking import TrackedRun
+from doppelcart.reporting import terminal
 
 VERDICT = "verdict"
 REPORT = "report_html"
@@ -29,7 +30,7 @@ class VerdictPrinter:
         if verdict is None:
             return
         uplift = as_table(load_if_there(catalog, "uplift"))
-        self._console.print(verdict_table.render(verdict, uplift))
+        self._console.print(terminal.render(verdict, uplift))
         report = path_in(catalog, REPORT)
         if report is not None and report.exists():
             self._say("Report", str(report))

@@ -17,9 +17,9 @@ import sqlglot
 from sqlglot import exp
 
 from doppelcart.columns import Tables
-from doppelcart.engine import quoted
+from doppelcart.data.engine import quoted
+from doppelcart.data.schemas import IDS, SCHEMAS, TEXT
 from doppelcart.reading.types import Notation, converted, moment
-from doppelcart.schemas import IDS, SCHEMAS, TEXT
 
 Rewrite = Callable[[exp.Expr], exp.Expr | None]
 

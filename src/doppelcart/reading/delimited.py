@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from doppelcart.engine import quoted, rows, run
+from doppelcart.data.engine import quoted, rows, run
 from doppelcart.errors import InputError
 from doppelcart.reading.files import (
     count_lines,

@@ -9,7 +9,7 @@ from typing import Any, Final
 import ibis.expr.datatypes as dt
 import pyarrow as pa
 
-from doppelcart.engine import quoted, rows, run, view
+from doppelcart.data.engine import quoted, rows, run, view
 from doppelcart.errors import InputError
 from doppelcart.reading.declaration import TextColumns
 from doppelcart.reading.files import is_gzip, literal_value, opened, unpattern

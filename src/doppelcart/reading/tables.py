@@ -8,7 +8,7 @@ from typing import Any, Final
 import ibis
 import ibis.expr.types as ir
 
-from doppelcart.engine import quoted, rows, run, view
+from doppelcart.data.engine import quoted, rows, run, view
 from doppelcart.errors import InputError
 from doppelcart.reading.declaration import TextColumns, joined_columns
 from doppelcart.reading.delimited import read_delimited

@@ -17,7 +17,7 @@ from typing import Any, Final
 import ibis
 import ibis.expr.types as ir
 
-from doppelcart.engine import quoted, rows, view
+from doppelcart.data.engine import quoted, rows, view
 
 TEXT: Final = "VARCHAR"
 CANDIDATES: Final[tuple[str, ...]] = (

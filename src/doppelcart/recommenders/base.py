@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from scipy import sparse
 
+from doppelcart.config.base import Parameters
 from doppelcart.errors import InputError, ParameterError
 
 Matrix: TypeAlias = sparse.csr_matrix | np.ndarray
@@ -16,10 +16,8 @@ Matrix: TypeAlias = sparse.csr_matrix | np.ndarray
 _ROWS = 128
 
 
-class RecommenderConfig(BaseModel):
+class RecommenderConfig(Parameters):
     """Hyper-parameters of one recommender; frozen, so that a config can key a cache."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Recommender(ABC):

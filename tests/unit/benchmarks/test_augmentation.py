@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import augmentation
-from doppelcart.histories import Histories
+from doppelcart.data.histories import Histories
 
 ITEMS = np.array([f"i{item:02d}" for item in range(12)])
 

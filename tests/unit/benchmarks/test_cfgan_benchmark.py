@@ -6,7 +6,7 @@ from scipy import sparse
 
 from benchmarks import cfgan
 from benchmarks.memory import remembered
-from doppelcart.models.config import CfganConfig
+from doppelcart.models.histories.config import CfganConfig
 from doppelcart.recommenders import EASE, EASEConfig
 
 
@@ -77,7 +77,7 @@ def test_the_scores_of_the_chosen_round_are_kept_whatever_test_says(splits, tmp_
         for number in range(every, config.rounds + 1, every):
             look(made[number])
 
-    monkeypatch.setattr("doppelcart.models.cfgan.train_cfgan", train_cfgan)
+    monkeypatch.setattr("doppelcart.models.histories.cfgan.train_cfgan", train_cfgan)
     monkeypatch.setattr(cfgan, "CACHE", tmp_path)
     for rounds in (10, 5):
         trained = cfgan.train_once(outer, CfganConfig(rounds=15), rounds)

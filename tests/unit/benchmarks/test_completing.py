@@ -9,7 +9,7 @@ import pytest
 from benchmarks import completing
 from benchmarks.completing import Way
 from benchmarks.shops import Shop
-from doppelcart.histories import Histories
+from doppelcart.data.histories import Histories
 
 N_ITEMS = 4
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks import core, processes
-from doppelcart.cases import Case
-from doppelcart.histories import Histories
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
 
 ITEMS = np.array(["a", "b", "c", "d", "e"])
 

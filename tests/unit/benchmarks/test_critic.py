@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks import critic
 from benchmarks.shops import Shop
-from doppelcart.cases import Case
-from doppelcart.histories import Histories
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
 
 N_ITEMS = 12
 

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from benchmarks import ctgan, multvae
 from benchmarks.peers import environment
-from doppelcart.histories import Histories
+from doppelcart.data.histories import Histories
 
 ITEMS = np.array(["a", "b", "c", "d"])
 FEATURES = pd.DataFrame(

@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks.memory import digest
 from benchmarks.shops import Shop, judged_by, trained_by
-from doppelcart.cases import Case
-from doppelcart.histories import Histories
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
 
 N_USERS, N_ITEMS = 6, 8
 

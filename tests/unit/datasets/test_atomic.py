@@ -4,9 +4,9 @@ import ibis
 import pytest
 from kedro.io import DatasetError
 
+from doppelcart.data.storage import replacing
 from doppelcart.datasets import TableDataset
 from doppelcart.errors import StorageError
-from doppelcart.storage import replacing
 
 
 def test_a_failure_leaves_what_was_there_and_no_rubbish(tmp_path: Path) -> None:

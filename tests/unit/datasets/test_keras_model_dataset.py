@@ -11,14 +11,14 @@ from kedro.io import DatasetError
 
 from doppelcart.datasets.keras_model import KerasModelDataset
 from doppelcart.errors import InputError, StorageError
-from doppelcart.models.config import NetworkConfig
+from doppelcart.models.histories.config import NetworkConfig
 
 CONFIG = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8)
 HISTORY = np.array([[1, 0, 1, 1, 0], [0, 0, 0, 0, 0]], np.float32)
 
 
 def network(name: str, widths: tuple[int, int, int] = (2, 3, 2)) -> Any:
-    from doppelcart.models.networks import build_critic, build_generator
+    from doppelcart.models.histories.networks import build_critic, build_generator
 
     n_demographics, n_behaviours, n_features = widths
     if name == "critic":
@@ -47,7 +47,7 @@ def again(model: Any, folder: Path) -> Any:
 def test_a_layer_of_ours_comes_back(name: str, tmp_path: Path) -> None:
     import keras
 
-    from doppelcart.models import networks
+    from doppelcart.models.histories import networks
 
     layer = getattr(networks, name)(*((5, 2) if name == "MeanItemFeatures" else ()), name="ours")
     entry = keras.Input((5,))
@@ -140,7 +140,7 @@ def test_a_save_that_fails_leaves_the_former_file_and_no_rubbish(tmp_path: Path)
 
 
 def test_a_generator_of_another_catalogue_is_refused(tmp_path: Path) -> None:
-    from doppelcart.models.completion import generate
+    from doppelcart.models.histories.generation import generate
 
     loaded = again(network("generator"), tmp_path)
     items = np.array([f"i{item}" for item in range(6)])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from kedro.io.core import DatasetError
 
-from doppelcart.cases import Case
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
 from doppelcart.datasets import CasesDataset, HistoriesDataset, HistorySetsDataset
-from doppelcart.histories import Histories
 
 ITEMS = np.array(["a", "b", "c"], dtype=object)
 

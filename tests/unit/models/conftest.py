@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from doppelcart.cases import Case
-from doppelcart.histories import Histories
-from doppelcart.models.batches import ProfileBlocks
-from doppelcart.models.config import Family, NetworkConfig, TrainingConfig
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
+from doppelcart.models.histories.batches import ProfileBlocks
+from doppelcart.models.histories.config import Family, NetworkConfig, TrainingConfig
 
 N_ITEMS = 24
 BLOCK = N_ITEMS // 2
@@ -103,7 +103,7 @@ def fit_shop(
     """Trains on the shop; keyword arguments change the training."""
 
     def run(adversarial_weight: float = 1.0, family: Family = "gan", **changes: Any) -> Any:
-        from doppelcart.models.fitting import fit
+        from doppelcart.models.histories.fitting import fit
 
         real = block_shop()
         known = profiles(real)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from doppelcart.histories import Histories
-from doppelcart.models.batches import ProfileBlocks, hide, kept_sizes, make_batch
-from doppelcart.models.config import TrainingConfig
+from doppelcart.data.histories import Histories
+from doppelcart.models.histories.batches import ProfileBlocks, hide, kept_sizes, make_batch
+from doppelcart.models.histories.config import TrainingConfig
 
 LENGTHS = [6, 1, 3, 8, 2]
 

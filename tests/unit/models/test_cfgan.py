@@ -6,9 +6,9 @@ import tensorflow as tf
 from pydantic import ValidationError
 from scipy import sparse
 
+from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError, TrainingDivergedError
-from doppelcart.histories import Histories
-from doppelcart.models.cfgan import (
+from doppelcart.models.histories.cfgan import (
     CfganGame,
     batches,
     build_network,
@@ -19,7 +19,7 @@ from doppelcart.models.cfgan import (
     train_cfgan,
     zero_error,
 )
-from doppelcart.models.config import CfganConfig
+from doppelcart.models.histories.config import CfganConfig
 
 N_USERS, N_ITEMS = 60, 20
 VECTORS = tf.constant([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]])

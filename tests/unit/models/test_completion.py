@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from doppelcart.data.histories import Histories
 from doppelcart.datasets.keras_model import KerasModelDataset
 from doppelcart.errors import InputError
-from doppelcart.histories import Histories
-from doppelcart.models.completion import (
+from doppelcart.models.histories.generation import (
     ROWS_A_CHUNK,
     complete,
     generate,
@@ -20,7 +20,7 @@ from doppelcart.models.completion import (
     make_completer,
     profile_rows,
 )
-from doppelcart.models.networks import note_catalogue
+from doppelcart.models.histories.networks import note_catalogue
 
 
 class Tensor:

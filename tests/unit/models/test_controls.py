@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from doppelcart.histories import Histories
-from doppelcart.models.controls import (
+from doppelcart.data.histories import Histories
+from doppelcart.models.histories.controls import (
     copy_users,
     draw_by_popularity,
     draw_independently,

@@ -10,16 +10,16 @@ import pytest
 import tensorflow as tf
 from kedro.io import DatasetError
 
+from doppelcart.adversarial.state import Progress, TrainingState
+from doppelcart.data.histories import Histories
 from doppelcart.datasets.keras_model import KerasModelDataset
 from doppelcart.errors import InputError, StorageError
-from doppelcart.histories import Histories
-from doppelcart.models.batches import ProfileBlocks
-from doppelcart.models.completion import complete, generate
-from doppelcart.models.config import NetworkConfig, TrainingConfig
-from doppelcart.models.fitting import make_game
-from doppelcart.models.game import Game
-from doppelcart.models.state import Progress, TrainingState
-from doppelcart.models.training import Trained, train
+from doppelcart.models.histories.batches import ProfileBlocks
+from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.fitting import make_game
+from doppelcart.models.histories.game import Game
+from doppelcart.models.histories.generation import complete, generate
+from doppelcart.models.histories.training import Trained, train
 
 NETWORK = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8, dropout=0.2)
 CONFIG = TrainingConfig(epochs=3, batch_size=12, evaluate_every=1, kl_annealing=0.5)

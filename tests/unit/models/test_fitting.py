@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from doppelcart.histories import Histories
-from doppelcart.models.completion import complete, generate
-from doppelcart.models.controls import draw_by_popularity
+from doppelcart.data.histories import Histories
+from doppelcart.models.histories.controls import draw_by_popularity
+from doppelcart.models.histories.generation import complete, generate
 
 
 def purity(histories: Histories) -> float:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from doppelcart.histories import Histories
-from doppelcart.models.batches import ProfileBlocks
-from doppelcart.models.config import NetworkConfig
-from doppelcart.models.controls import copy_users, draw_by_popularity, mix_users
+from doppelcart.data.histories import Histories
+from doppelcart.models.histories.batches import ProfileBlocks
+from doppelcart.models.histories.config import NetworkConfig
+from doppelcart.models.histories.controls import copy_users, draw_by_popularity, mix_users
 
 Invent = Callable[[Histories, int, np.random.Generator], Histories]
 CONTROLS: dict[str, Invent] = {
@@ -29,7 +29,7 @@ def invent(request: pytest.FixtureRequest) -> Invent:
     profiles: Callable[[Histories], ProfileBlocks] = request.getfixturevalue("profiles")
 
     def run(real: Histories, n_users: int, rng: np.random.Generator) -> Histories:
-        from doppelcart.models.completion import generate
+        from doppelcart.models.histories.generation import generate
 
         if not of_profiles:
             return generate(model, n_users, real.item_ids, rng)
@@ -126,8 +126,8 @@ def test_controls_manage_a_tiny_shop(name, rows, n_items):
 
 @pytest.mark.parametrize("n_items", [1, 2])
 def test_a_network_manages_a_tiny_catalogue(n_items):
-    from doppelcart.models.completion import generate
-    from doppelcart.models.networks import build_generator
+    from doppelcart.models.histories.generation import generate
+    from doppelcart.models.histories.networks import build_generator
 
     config = NetworkConfig(noise_units=2, hidden_units=4, critic_units=4)
     features = np.zeros((n_items, 1), np.float32)

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from doppelcart.cases import Case
-from doppelcart.histories import Histories
-from doppelcart.models.controls import copy_users
-from doppelcart.models.monitors import diagnose, look, make_reference, selection_value
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
+from doppelcart.models.histories.controls import copy_users
+from doppelcart.models.histories.monitors import diagnose, look, make_reference, selection_value
 
 HEALTHY = {
     "epoch": 1.0,

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from doppelcart.models.config import NetworkConfig
-from doppelcart.models.networks import (
+from doppelcart.models.histories.config import NetworkConfig
+from doppelcart.models.histories.networks import (
     HistoryScale,
     LogLength,
     MeanItemFeatures,

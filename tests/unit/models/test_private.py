@@ -12,19 +12,19 @@ from dp_accounting import SelfComposedDpEvent as Repeated
 from dp_accounting.rdp import RdpAccountant
 from pydantic import ValidationError
 
+from doppelcart.data.histories import Histories
 from doppelcart.errors import MissingExtraError, ParameterError
-from doppelcart.histories import Histories
-from doppelcart.models import private
-from doppelcart.models.accounting import (
+from doppelcart.models.histories import private_training as private
+from doppelcart.models.histories.accounting import (
     PrivacyConfig,
     histogram_noise_for,
     noise_for,
     spent,
     spent_on_histogram,
 )
-from doppelcart.models.completion import generate
-from doppelcart.models.config import NetworkConfig
-from doppelcart.models.networks import build_critic, build_generator
+from doppelcart.models.histories.config import NetworkConfig
+from doppelcart.models.histories.generation import generate
+from doppelcart.models.histories.networks import build_critic, build_generator
 
 N_ITEMS = 6
 NETWORK = NetworkConfig(noise_units=3, hidden_units=8, critic_units=5)

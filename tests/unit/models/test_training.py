@@ -10,16 +10,16 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
+from doppelcart.adversarial.state import Progress, TrainingState
+from doppelcart.data.histories import Histories
 from doppelcart.errors import StorageError, TrainingDivergedError
-from doppelcart.histories import Histories
-from doppelcart.models import game as games
-from doppelcart.models import training
-from doppelcart.models.batches import ProfileBlocks
-from doppelcart.models.config import NetworkConfig, TrainingConfig
-from doppelcart.models.game import Game
-from doppelcart.models.networks import build_critic, build_generator
-from doppelcart.models.state import Progress, TrainingState
-from doppelcart.models.training import batches, run_epoch, steps_an_epoch, train
+from doppelcart.models.histories import game as games
+from doppelcart.models.histories import training
+from doppelcart.models.histories.batches import ProfileBlocks
+from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.game import Game
+from doppelcart.models.histories.networks import build_critic, build_generator
+from doppelcart.models.histories.training import batches, run_epoch, steps_an_epoch, train
 
 NETWORK = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8, dropout=0.2)
 CONFIG = TrainingConfig(epochs=5, batch_size=10, evaluate_every=2, critic_steps=1, ema_decay=0.5)

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from doppelcart.cases import Case
-from doppelcart.histories import Histories
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
 from doppelcart.metrics.fidelity import category_mix_distance, fidelity
 from doppelcart.metrics.groups import item_groups
 from doppelcart.metrics.privacy import privacy
-from doppelcart.models.completion import generate, profile_rows
-from doppelcart.models.controls import copy_users, draw_by_popularity, mix_users
+from doppelcart.models.histories.controls import copy_users, draw_by_popularity, mix_users
+from doppelcart.models.histories.generation import generate, profile_rows
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 
 REFERENCE = "real_vs_real"

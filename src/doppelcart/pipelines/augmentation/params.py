@@ -1,12 +1,12 @@
 """Parameters of the augmentation pipeline."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from doppelcart.config.base import Parameters
 
 
-class AugmentationParams(BaseModel):
+class AugmentationParams(Parameters):
     """How many users to invent, and how they are compared with real ones."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     ratio: float = Field(
         1.0,

@@ -4,8 +4,8 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
-from doppelcart.arms.definition import GENERATORS
 from doppelcart.pipelines.augmentation import nodes
+from doppelcart.recommendation.arms import GENERATORS
 
 CONTROLS = {
     "mixup": nodes.mix_training_users,

@@ -10,14 +10,14 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from doppelcart.baskets import begin_anew, of_user_and_day, repeating_figures
 from doppelcart.columns import Columns, Tables
-from doppelcart.engine import materialise
+from doppelcart.data.baskets import begin_anew, of_user_and_day, repeating_figures
+from doppelcart.data.engine import materialise
+from doppelcart.data.schemas import ORDER, SCHEMAS, check
 from doppelcart.errors import InputError
 from doppelcart.pipelines.cleaning.params import CleaningParams
 from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS, flag_rows, flag_support
 from doppelcart.pipelines.ingestion.params import IngestionParams
-from doppelcart.schemas import ORDER, SCHEMAS, check
 
 # Working columns beside demographics of whatever name.
 _FILLED, _PLACE, _BOUGHT = "_doppelcart_filled", "_doppelcart_place", "_doppelcart_bought"

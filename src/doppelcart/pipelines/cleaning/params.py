@@ -3,16 +3,13 @@
 from typing import Literal
 
 import duckdb
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from doppelcart.columns import Columns
+from doppelcart.config.base import Parameters
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Rule(_Frozen):
+class Rule(Parameters):
     """A rule that has nothing to set but whether it applies."""
 
     enabled: bool = Field(default=True, description="Whether the rule applies.")
@@ -100,7 +97,7 @@ class Support(Rule):
     )
 
 
-class TextCase(_Frozen):
+class TextCase(Parameters):
     """How the names of departments, categories, types and brands are written."""
 
     case: Literal["upper", "lower", "keep"] = Field(
@@ -108,7 +105,7 @@ class TextCase(_Frozen):
     )
 
 
-class CleaningParams(_Frozen):
+class CleaningParams(Parameters):
     """Every rule, in the order in which they are applied; a row is taken by the first it matches.
 
     Lines without user, item or time are always taken (rules `missing_id`, `missing_timestamp`),

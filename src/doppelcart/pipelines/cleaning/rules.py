@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.columns import Columns, Tables
-from doppelcart.engine import first_row, materialise, unusable
+from doppelcart.data.engine import first_row, materialise, unusable
+from doppelcart.data.schemas import SCHEMAS
 from doppelcart.pipelines.cleaning.params import Cancellation, CleaningParams, Outlier, Support
 from doppelcart.pipelines.ingestion.plausibility import NUMBERS, implausible
-from doppelcart.schemas import SCHEMAS
 
 DESCRIPTIONS: Final = {
     "missing_id": "no user or no item",

@@ -8,14 +8,21 @@ from typing import Any
 
 import pandas as pd
 
-from doppelcart.arms import comparing, evaluating, rankings, synthetic_only, tuning, verdict
-from doppelcart.arms.completion import Completer, popularity_completer
-from doppelcart.arms.definition import COMPLETED_BY
-from doppelcart.cases import Case
 from doppelcart.columns import Columns
-from doppelcart.histories import Histories
-from doppelcart.models.completion import make_completer
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
+from doppelcart.models.histories.generation import make_completer
 from doppelcart.pipelines.evaluation.params import EvaluationParams
+from doppelcart.recommendation import (
+    comparing,
+    evaluating,
+    grid_search,
+    rankings,
+    synthetic_only,
+    verdict,
+)
+from doppelcart.recommendation.arms import COMPLETED_BY
+from doppelcart.recommendation.completion import Completer, popularity_completer
 
 
 def tune_arms(
@@ -38,13 +45,13 @@ def tune_arms(
 
     Returns:
         Scores of everything tried; what was chosen; and, where synthetic users stand in for real
-        ones, the scores of each user (see ``arms.tuning``).
+        ones, the scores of each user (see ``recommendation.grid_search``).
     """
     completers = _completers(train_histories, generators, demographics_matrix, params)
-    scores, user_scores = tuning.tune_by_user(
+    scores, user_scores = grid_search.tune_by_user(
         train_histories, synthetic_users, completers, validation_cases, tuning_settings(params)
     )
-    return scores, tuning.choose(scores), user_scores
+    return scores, grid_search.choose(scores), user_scores
 
 
 def evaluate_arms(
@@ -97,8 +104,8 @@ def compare_arms(
         params: Parameters of the pipeline.
 
     Returns:
-        The uplift table (see ``arms.comparing.compare``), and that of every arm at its best
-        (``arms.comparing.against_best``).
+        The uplift table (see ``recommendation.comparing.compare``), and that of every arm at its
+        best (``recommendation.comparing.against_best``).
     """
     settings = comparison_settings(params)
     return (
@@ -115,7 +122,7 @@ def measure_synthetic_only(user_metrics: pd.DataFrame, params: EvaluationParams)
         params: Parameters of the pipeline.
 
     Returns:
-        The table of ``arms.synthetic_only.tstr``.
+        The table of ``recommendation.synthetic_only.tstr``.
     """
     return synthetic_only.tstr(user_metrics, params.target, params.n_bootstrap, params.seed)
 
@@ -141,11 +148,11 @@ def measure_ranking_agreement(
         params: Parameters of the pipeline.
 
     Returns:
-        The table of ``arms.rankings``.
+        The table of ``recommendation.rankings``.
     """
     tested = rankings.by_recommender(user_metrics, params.synthetic_only_slices, params.target)
     tried = rankings.by_config(validation_user_scores, params.synthetic_only_slices)
-    drawn = tuning.draw(validation_cases, tuning_settings(params))
+    drawn = grid_search.draw(validation_cases, tuning_settings(params))
     score = partial(rankings.halves_of, train_histories, params.metric, params.k, params.workers)
     tabulate = partial(rankings.tabulate, metric=params.target, seed=params.seed)
     by_chosen = score(test_cases, rankings.chosen_configs(chosen_configs, tested))
@@ -174,9 +181,9 @@ def decide_verdict(
     return judged, verdict.promotion(judged, chosen_configs, params.alpha)
 
 
-def tuning_settings(params: EvaluationParams) -> tuning.TuningSettings:
+def tuning_settings(params: EvaluationParams) -> grid_search.TuningSettings:
     """What the tuning loop tries, as the parameters have it."""
-    return tuning.TuningSettings(
+    return grid_search.TuningSettings(
         configs=params.configs,
         arms=params.arms,
         ratios=[ratio for ratio in params.ratios if ratio > 0],

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from math import ceil
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from doppelcart.arms.comparing import largest_family
-from doppelcart.arms.definition import ARMS, NONE, Kind, of_kind
-from doppelcart.arms.grid import expand_all
+from doppelcart.config.agreement import unknown_slices
+from doppelcart.config.base import Parameters
 from doppelcart.errors import ParameterError
-from doppelcart.metrics.significance import LEAST_UNITS, least_resamples
+from doppelcart.experiment.significance import LEAST_UNITS, least_resamples
+from doppelcart.recommendation.arms import ARMS, NONE, Kind, of_kind
+from doppelcart.recommendation.comparing import largest_family
+from doppelcart.recommendation.grid import expand_all
 from doppelcart.recommenders import RecommenderConfig
 
 Ratio = Annotated[float, Field(ge=0, le=10)]
@@ -18,10 +22,8 @@ Strength = Annotated[float, Field(ge=0, le=1)]
 Cutoff = Annotated[int, Field(ge=1, le=1000)]
 
 
-class EvaluationParams(BaseModel):
+class EvaluationParams(Parameters):
     """What is compared, how it is tuned, and what counts as proof."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     metric: Literal["ndcg", "recall", "precision", "map", "hit_rate", "mrr"] = Field(
         default="ndcg", description="Metric that tunes every arm and decides the verdict."
@@ -161,3 +163,46 @@ class EvaluationParams(BaseModel):
     def completion_arms(self) -> tuple[str, ...]:
         """Completion arms that are run."""
         return tuple(arm for arm in of_kind(Kind.COMPLETION) if arm in self.arms)
+
+
+def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
+    """What does not fit the split's and the augmentation's parameters; see ``config.agreement``."""
+    evaluation, split = models.get("evaluation"), models.get("split")
+    augmentation = models.get("augmentation")
+    if evaluation and split:
+        yield from _too_few_resamples(evaluation, len(split.slices))
+        if _learning_alone(evaluation):
+            yield from unknown_slices("evaluation", "synthetic_only_slices", models)
+    if evaluation and augmentation:
+        yield from _too_few_users(evaluation, augmentation)
+
+
+def _learning_alone(evaluation: EvaluationParams) -> list[str]:
+    """Arms that learn from invented users alone, where any slice is to be measured so."""
+    known = of_kind(Kind.SYNTHETIC_ONLY) if evaluation.synthetic_only_slices else ()
+    return [arm for arm in evaluation.arms if arm in known]
+
+
+def _too_few_users(evaluation: EvaluationParams, augmentation: Any) -> Iterator[str]:
+    """Held against what the arms that learn from invented users will ask for."""
+    needed, why = max(evaluation.ratios), "of evaluation.ratios"
+    if needed < 1 and (alone := _learning_alone(evaluation)):
+        needed, why = 1.0, f"that {alone[0]} of evaluation.arms takes"
+    if augmentation.ratio < needed:
+        yield (
+            f"augmentation.ratio: {augmentation.ratio:g} invented users a real one are fewer than "
+            f"the {needed:g} {why}"
+        )
+
+
+def _too_few_resamples(evaluation: EvaluationParams, n_slices: int) -> Iterator[str]:
+    """Held against the most comparisons that a family can have, whatever validation chooses."""
+    least = evaluation.least_resamples(n_slices)
+    if evaluation.n_resamples < least:
+        yield (
+            f"evaluation.n_bootstrap: {evaluation.n_bootstrap} resamples of each of "
+            f"evaluation.n_seeds {evaluation.n_seeds} cannot show anything at evaluation.alpha "
+            f"{evaluation.alpha:g} where a family (evaluation.family: {evaluation.family}) has up "
+            f"to {evaluation.most_comparisons(n_slices)} comparisons; "
+            f"{ceil(least / evaluation.n_seeds)} or more can"
+        )

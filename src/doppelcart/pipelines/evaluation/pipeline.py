@@ -2,8 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from doppelcart.arms.definition import GENERATORS
 from doppelcart.pipelines.evaluation import nodes
+from doppelcart.recommendation.arms import GENERATORS
 
 TRAINED = {
     "train_histories": "train_histories",

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from doppelcart.cases import Case
 from doppelcart.columns import Columns
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError, ParameterError
-from doppelcart.histories import Histories
 from doppelcart.metrics.summaries import row_keys
-from doppelcart.models.completion import profile_rows
+from doppelcart.models.histories.generation import profile_rows
 from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
 from doppelcart.pipelines.split.params import COLD
 
@@ -51,7 +51,7 @@ def train_generator(
         InputError: There are too few users or items to learn from.
         ParameterError: There is no validation slice of the name given.
     """
-    from doppelcart.models.fitting import fit
+    from doppelcart.models.histories.fitting import fit
 
     check_trainable(train_histories, validation_cases, game)
     demographics = profile_rows(demographics_matrix, train_histories.user_ids)

@@ -1,16 +1,18 @@
-"""Parameters of the gan pipeline; those of the networks are in ``doppelcart.models.config``."""
+"""Parameters of the gan pipeline; those of the networks are in ``models.histories.config``."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from doppelcart.models.config import Family, NetworkConfig, TrainingConfig
+from doppelcart.config.agreement import unknown_slices
+from doppelcart.config.base import Parameters
+from doppelcart.models.histories.config import Family, NetworkConfig, TrainingConfig
 
 
-class GameParams(BaseModel):
+class GameParams(Parameters):
     """What makes one instance of the pipeline differ from another."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(min_length=1, description="name on progress bars and in messages")
     family: Family = Field(
@@ -30,3 +32,10 @@ class GameParams(BaseModel):
 
 
 __all__ = ["GameParams", "NetworkConfig", "TrainingConfig"]
+
+
+def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
+    """Slices that the split does not make; see ``config.agreement``."""
+    for name, model in models.items():
+        if isinstance(model, GameParams):
+            yield from unknown_slices(name, "selection_slice", models)

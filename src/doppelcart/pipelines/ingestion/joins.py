@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from doppelcart.columns import Columns, Tables
-from doppelcart.engine import counted, first_row, forget, materialise
+from doppelcart.data.engine import counted, first_row, forget, materialise
 from doppelcart.pipelines.ingestion.params import IngestionParams, Source
 
 JOINED: Final = (

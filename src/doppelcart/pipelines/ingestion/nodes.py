@@ -12,7 +12,8 @@ import sqlglot
 from sqlglot import exp
 
 from doppelcart.columns import Columns, Tables
-from doppelcart.engine import first_row, materialise, view
+from doppelcart.data.engine import first_row, materialise, view
+from doppelcart.data.schemas import IDS, REQUIRED, SCHEMAS, TEXT, check, empty
 from doppelcart.errors import InputError
 from doppelcart.pipelines.ingestion import plausibility
 from doppelcart.pipelines.ingestion.params import IngestionParams, Source, TableSpec
@@ -20,7 +21,6 @@ from doppelcart.reading.declaration import readings, statement
 from doppelcart.reading.files import plain
 from doppelcart.reading.tables import RawTables
 from doppelcart.reading.types import MOMENT, moment_hint
-from doppelcart.schemas import IDS, REQUIRED, SCHEMAS, TEXT, check, empty
 
 DISABLES = {
     Tables.ITEMS: "item attributes: no categories in profiles, no intra-list diversity",

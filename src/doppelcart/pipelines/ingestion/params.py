@@ -4,20 +4,17 @@ import re
 from datetime import datetime, time, timedelta
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime, model_validator
+from pydantic import ConfigDict, Field, NaiveDatetime, model_validator
 
 from doppelcart.columns import Columns, Tables
-from doppelcart.schemas import REQUIRED, SCHEMAS
+from doppelcart.config.base import Parameters
+from doppelcart.data.schemas import REQUIRED, SCHEMAS
 
 RESERVED = frozenset({Columns.RULE})
 """Names that cleaning gives to columns of its own, in every table."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class FileSpec(_Frozen):
+class FileSpec(Parameters):
     """One file of a source."""
 
     path: str = Field(description="Path, from the project's root unless absolute.")
@@ -29,8 +26,10 @@ class FileSpec(_Frozen):
     )
 
 
-class TableSpec(_Frozen):
+class TableSpec(Parameters):
     """How one canonical table is made; SQL expressions in DuckDB's dialect throughout."""
+
+    model_config = ConfigDict(populate_by_name=True)
 
     from_: str | None = Field(default=None, alias="from", description="Name of the file to read.")
     columns: dict[str, str] = Field(
@@ -56,7 +55,7 @@ class TableSpec(_Frozen):
         return self
 
 
-class Currency(_Frozen):
+class Currency(Parameters):
     """The unit of every amount and price."""
 
     name: str = Field(default="currency units", description="How to call the unit in reports.")
@@ -65,7 +64,7 @@ class Currency(_Frozen):
     )
 
 
-class Source(_Frozen):
+class Source(Parameters):
     """A shop's log: its files, and how each canonical table is made of them."""
 
     name: str = Field(min_length=1, description="Short name, used in reports and tracking.")
@@ -123,7 +122,7 @@ class Source(_Frozen):
         return faults
 
 
-class IngestionParams(_Frozen):
+class IngestionParams(Parameters):
     """How much of a source may be unusable before the run stops."""
 
     max_missing_share: float = Field(

@@ -2,8 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from doppelcart.data.schemas import SCHEMAS
 from doppelcart.pipelines.ingestion.nodes import ingest
-from doppelcart.schemas import SCHEMAS
 
 
 def create_pipeline(**_kwargs: object) -> Pipeline:

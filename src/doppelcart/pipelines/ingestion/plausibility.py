@@ -17,9 +17,9 @@ import ibis.expr.types as ir
 import sqlglot
 from sqlglot import exp
 
-from doppelcart.baskets import begin_anew, repeating, repeating_figures
 from doppelcart.columns import Columns, Tables
-from doppelcart.engine import GREATEST, counted, first_row, forget, materialise, unusable
+from doppelcart.data.baskets import begin_anew, repeating, repeating_figures
+from doppelcart.data.engine import GREATEST, counted, first_row, forget, materialise, unusable
 from doppelcart.pipelines.ingestion.joins import Finding, joins, listed
 from doppelcart.pipelines.ingestion.params import IngestionParams, Source, TableSpec
 

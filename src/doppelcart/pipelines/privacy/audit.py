@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from doppelcart.histories import Histories
+from doppelcart.data.histories import Histories
 from doppelcart.metrics.privacy import (
     attribute_gain,
     closeness,

@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from doppelcart.cases import Case
 from doppelcart.columns import Columns
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
-from doppelcart.histories import Histories
 from doppelcart.metrics.groups import item_groups
 from doppelcart.metrics.privacy import likelihood_ratio
 from doppelcart.metrics.privacy.membership import Attack
-from doppelcart.models.completion import complete, generate, profile_rows
+from doppelcart.models.histories.generation import complete, generate, profile_rows
 from doppelcart.pipelines.privacy import audit
 from doppelcart.pipelines.privacy.params import AuditParams, TradeOffParams
 from doppelcart.pipelines.privacy.utility import compare_releases

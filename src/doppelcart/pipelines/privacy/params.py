@@ -1,22 +1,23 @@
 """Parameters of the privacy pipeline; those of private training are in ``models.accounting``."""
 
+from collections.abc import Iterator, Mapping
 from math import ceil
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
+from doppelcart.config.agreement import unknown_slices
+from doppelcart.config.base import Parameters
 from doppelcart.errors import ParameterError
-from doppelcart.models.accounting import PrivacyConfig
-from doppelcart.models.config import NetworkConfig
+from doppelcart.models.histories.accounting import PrivacyConfig
+from doppelcart.models.histories.config import NetworkConfig
 
 Jitter = Annotated[float, Field(ge=0, le=10)]
 Epsilon = Annotated[float, Field(gt=0)]
 
 
-class AuditParams(BaseModel):
+class AuditParams(Parameters):
     """How invented users are attacked, and what counts as a leak."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     max_auc: float = Field(
         0.55, ge=0.5, le=1, description="largest AUC of a membership attack; 0.5 is a guess"
@@ -90,10 +91,8 @@ class AuditParams(BaseModel):
             )
 
 
-class TradeOffParams(BaseModel):
+class TradeOffParams(Parameters):
     """What utility is measured against privacy."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     jitters: tuple[Jitter, ...] = Field(
         (0.0, 0.25, 0.5, 1.0),
@@ -110,10 +109,8 @@ class TradeOffParams(BaseModel):
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of the invention")
 
 
-class PrivateGridParams(BaseModel):
+class PrivateGridParams(Parameters):
     """The budgets at which a generator is trained."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     epsilons: tuple[Epsilon, ...] = Field(
         (2.0, 8.0, 32.0), min_length=1, description="budgets of the utility curve"
@@ -135,3 +132,9 @@ class PrivateGridParams(BaseModel):
 
 
 __all__ = ["AuditParams", "NetworkConfig", "PrivacyConfig", "PrivateGridParams", "TradeOffParams"]
+
+
+def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
+    """A slice that the split does not make; see ``config.agreement``."""
+    if "privacy.trade_off" in models:
+        yield from unknown_slices("privacy.trade_off", "slice", models)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from doppelcart.cases import Case
-from doppelcart.histories import Histories
-from doppelcart.models.accounting import noise_for, spent_on_histogram
-from doppelcart.models.completion import generate
-from doppelcart.models.config import NetworkConfig
-from doppelcart.models.controls import draw_independently
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
+from doppelcart.models.histories.accounting import noise_for, spent_on_histogram
+from doppelcart.models.histories.config import NetworkConfig
+from doppelcart.models.histories.controls import draw_independently
+from doppelcart.models.histories.generation import generate
 from doppelcart.pipelines.privacy.params import (
     AuditParams,
     PrivacyConfig,
@@ -47,7 +47,7 @@ def train_private(
     Raises:
         ParameterError: A budget cannot be kept; before anything is trained.
     """
-    from doppelcart.models.private import train_privately
+    from doppelcart.models.histories.private_training import train_privately
 
     for wanted in grid.epsilons:
         noise_for(wanted, train_histories.n_users, training)
@@ -90,7 +90,7 @@ def draw_private_popularity(
     Raises:
         ParameterError: A budget cannot be kept.
     """
-    from doppelcart.models.private import popularity_within
+    from doppelcart.models.histories.private_training import popularity_within
 
     users, rows = {}, []
     for budget, epsilon in _budgets(grid).items():

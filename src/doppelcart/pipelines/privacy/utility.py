@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from doppelcart.arms.scoring import rank
-from doppelcart.cases import Case
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
 from doppelcart.errors import ParameterError
-from doppelcart.histories import Histories
 from doppelcart.metrics.fidelity import cooccurrence_correlation
 from doppelcart.metrics.ranking import ndcg
 from doppelcart.metrics.summaries import correlation, popularity
@@ -26,6 +25,7 @@ from doppelcart.pipelines.privacy.audit import (
     strongest,
 )
 from doppelcart.pipelines.privacy.params import AuditParams, TradeOffParams
+from doppelcart.recommendation.scoring import rank
 from doppelcart.recommenders.ease import EASE, EASEConfig
 
 GENERATOR, POPULARITY = "generator", "popularity"

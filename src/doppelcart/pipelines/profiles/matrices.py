@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from doppelcart.columns import Columns
-from doppelcart.histories import Histories
+from doppelcart.data.histories import Histories
 from doppelcart.pipelines.profiles.behaviour import PRICE_POSITION, PRIVATE_LABEL
 from doppelcart.pipelines.profiles.nodes import (
     DEMOGRAPHIC,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.columns import Columns
-from doppelcart.histories import Histories
+from doppelcart.data.histories import Histories
 from doppelcart.pipelines.profiles import behaviour
 from doppelcart.pipelines.profiles.behaviour import PRICE_POSITION, PRIVATE_LABEL, Observed
 from doppelcart.pipelines.profiles.params import ProfilesParams

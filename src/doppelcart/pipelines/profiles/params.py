@@ -1,12 +1,12 @@
 """Parameters of the profiles pipeline."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from doppelcart.config.base import Parameters
 
 
-class ProfilesParams(BaseModel):
+class ProfilesParams(Parameters):
     """What a user's and an item's profile is made of."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     n_departments: int = Field(
         default=12,

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from doppelcart.arms.comparing import BEST_BASELINE, MOST_POPULAR
-from doppelcart.arms.definition import ARMS, NONE
-from doppelcart.arms.rankings import REAL_HALVES
+from doppelcart.recommendation.arms import ARMS, NONE
+from doppelcart.recommendation.comparing import BEST_BASELINE, MOST_POPULAR
+from doppelcart.recommendation.rankings import REAL_HALVES
 
 _SLICES: Final = {
     "warm": "Returning customers",

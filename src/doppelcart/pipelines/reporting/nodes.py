@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 from plotly import graph_objects as go
 
-from doppelcart.arms.definition import GENERATORS
 from doppelcart.columns import Columns, Tables
-from doppelcart.histories import Histories
-from doppelcart.pipelines.reporting import figures, provenance, report, words
+from doppelcart.data.histories import Histories
+from doppelcart.pipelines.reporting import figures, report, words
 from doppelcart.pipelines.reporting.labels import metric_label, recommender_order
 from doppelcart.pipelines.reporting.params import ReportingParams
 from doppelcart.pipelines.reporting.tables import count
+from doppelcart.recommendation.arms import GENERATORS
+from doppelcart.reporting import provenance
 
 
 def plot_uplift(uplift: pd.DataFrame, parameters: ReportingParams) -> go.Figure:

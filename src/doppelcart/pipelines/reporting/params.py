@@ -1,12 +1,12 @@
 """Parameters of the reporting pipeline."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from doppelcart.config.base import Parameters
 
 
-class ReportingParams(BaseModel):
+class ReportingParams(Parameters):
     """What the figures and the report show first; none of it changes a result."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     metric: str | None = Field(
         default=None,

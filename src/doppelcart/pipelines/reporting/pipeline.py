@@ -4,7 +4,6 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
-from doppelcart.arms.definition import GENERATORS
 from doppelcart.pipelines.reporting.nodes import (
     plot_cleaning,
     plot_history_length,
@@ -15,6 +14,7 @@ from doppelcart.pipelines.reporting.nodes import (
     plot_uplift,
     write_report,
 )
+from doppelcart.recommendation.arms import GENERATORS
 
 COMPARED = ["train_histories", "synthetic_users"]
 REPORTED = [

@@ -7,9 +7,6 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from doppelcart.arms.comparing import MOST_POPULAR
-from doppelcart.arms.definition import ARMS, Kind
-from doppelcart.arms.verdict import UNDEFINED as UNDEFINED_OUTCOME
 from doppelcart.columns import Columns
 from doppelcart.pipelines.reporting.labels import (
     is_generator,
@@ -19,6 +16,9 @@ from doppelcart.pipelines.reporting.labels import (
     slice_order,
 )
 from doppelcart.pipelines.reporting.tables import change, score
+from doppelcart.recommendation.arms import ARMS, Kind
+from doppelcart.recommendation.comparing import MOST_POPULAR
+from doppelcart.recommendation.verdict import UNDEFINED as UNDEFINED_OUTCOME
 
 HELPS: Final = "helps"
 NO_EVIDENCE: Final = "no evidence"

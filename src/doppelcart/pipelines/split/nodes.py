@@ -8,13 +8,13 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from doppelcart.cases import Case
 from doppelcart.columns import Columns
-from doppelcart.engine import materialise
+from doppelcart.data.cases import Case
+from doppelcart.data.engine import materialise
+from doppelcart.data.histories import Histories
+from doppelcart.data.schemas import ORDER
 from doppelcart.errors import InputError
-from doppelcart.histories import Histories
 from doppelcart.pipelines.split.params import COLD, WARM, SplitParams
-from doppelcart.schemas import ORDER
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PART = "part"

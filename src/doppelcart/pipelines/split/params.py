@@ -2,15 +2,15 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from doppelcart.config.base import Parameters
 
 WARM, COLD = "warm", "cold"
 
 
-class SplitParams(BaseModel):
+class SplitParams(Parameters):
     """Who and what is held out, and how much is revealed of held-out users."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = Field(default=7, ge=0, description="Seed of the draw of users.")
     validation_user_share: float = Field(

@@ -9,15 +9,15 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from doppelcart.arms import evaluating, tuning
-from doppelcart.arms.definition import NONE, SYNTHETIC_OF, TARGETED, UNIFORM
-from doppelcart.cases import Case
 from doppelcart.columns import Columns
-from doppelcart.histories import Histories
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
 from doppelcart.pipelines.evaluation.nodes import tuning_settings
 from doppelcart.pipelines.evaluation.params import EvaluationParams
 from doppelcart.pipelines.targeting.groups import INSIDE, OTHERS, Cases, Group
 from doppelcart.pipelines.targeting.params import ExperimentParams
+from doppelcart.recommendation import evaluating, grid_search
+from doppelcart.recommendation.arms import NONE, SYNTHETIC_OF, TARGETED, UNIFORM
 
 SHARED: Final = [Columns.SLICE, "segment", Columns.RECOMMENDER, Columns.ARM]
 KEYS: Final = [*Group._fields, Columns.RECOMMENDER, Columns.ARM]
@@ -28,7 +28,7 @@ class Round(NamedTuple):
 
     Args:
         arms: Arms by name, and what they are.
-        sets: Users to add, by the name that the arms of ``arms.definition`` know them by.
+        sets: Users to add, by the name that the arms of ``recommendation.arms`` know them by.
         cases: Customers by group.
     """
 
@@ -83,13 +83,13 @@ def choose(
         ratio), ``value`` on ``n_users`` validation users.
     """
     arms, sets, cases = these
-    scores = tuning.tune(train, sets, {}, _keyed(cases), _settings(arms, evaluation, params))
-    inside = tuning.choose(_of(scores, cases, INSIDE))
+    scores = grid_search.tune(train, sets, {}, _keyed(cases), _settings(arms, evaluation, params))
+    inside = grid_search.choose(_of(scores, cases, INSIDE))
     ratios = _named(inside, cases).set_index(SHARED)["knob"]
     others = _of(scores, cases, OTHERS)
     labels = pd.MultiIndex.from_frame(_named(others, cases)[SHARED])
     same_ratio = others["knob"].to_numpy() == ratios.reindex(labels).to_numpy()
-    chosen = pd.concat([inside, tuning.choose(others[same_ratio])], ignore_index=True)
+    chosen = pd.concat([inside, grid_search.choose(others[same_ratio])], ignore_index=True)
     return _renamed(_named(chosen, cases), arms)
 
 
@@ -132,7 +132,7 @@ def score(
 
 def _settings(
     arms: Mapping[str, str], evaluation: EvaluationParams, params: ExperimentParams
-) -> tuning.TuningSettings:
+) -> grid_search.TuningSettings:
     return replace(
         tuning_settings(evaluation),
         configs={name: evaluation.configs[name] for name in params.recommenders},

@@ -7,13 +7,13 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from doppelcart.arms.comparing import ComparisonSettings, bootstrap, correct
-from doppelcart.arms.definition import NONE, TARGETED, TARGETED_ON_TRIAL, UNIFORM
-from doppelcart.arms.evaluating import by_user
-from doppelcart.arms.verdict import NOT_USED, outcome
 from doppelcart.columns import Columns
 from doppelcart.pipelines.targeting.arms import KEYS
 from doppelcart.pipelines.targeting.groups import INSIDE, OTHERS, Group
+from doppelcart.recommendation.arms import NONE, TARGETED, TARGETED_ON_TRIAL, UNIFORM
+from doppelcart.recommendation.comparing import ComparisonSettings, bootstrap, correct
+from doppelcart.recommendation.evaluating import by_user
+from doppelcart.recommendation.verdict import NOT_USED, outcome
 
 ARMS: Final = tuple(arm for arm in (*UNIFORM, *TARGETED) if arm != NONE)
 CONTROLS: Final = tuple(arm for arm in ARMS if arm != TARGETED_ON_TRIAL)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from doppelcart.cases import Case
+from doppelcart.data.cases import Case
 from doppelcart.pipelines.targeting.segments import Segment
 
 INSIDE: Final = "segment"

@@ -10,11 +10,10 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from doppelcart.arms.comparing import check_resamples
-from doppelcart.cases import Case
 from doppelcart.columns import Columns
-from doppelcart.histories import Histories
-from doppelcart.models.controls import copy_users
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
+from doppelcart.models.histories.controls import copy_users
 from doppelcart.pipelines.augmentation.nodes import invent_like
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.evaluation.nodes import comparison_settings
@@ -24,6 +23,7 @@ from doppelcart.pipelines.targeting import arms, comparison, groups, segments
 from doppelcart.pipelines.targeting.groups import INSIDE, Group
 from doppelcart.pipelines.targeting.params import ExperimentParams, SegmentsParams
 from doppelcart.pipelines.targeting.segments import Segment
+from doppelcart.recommendation.comparing import check_resamples
 
 logger = logging.getLogger(__name__)
 

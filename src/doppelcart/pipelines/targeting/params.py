@@ -1,16 +1,17 @@
 """Parameters of the targeting pipeline."""
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from doppelcart.config.base import Parameters
 
 Ratio = Annotated[float, Field(ge=0, le=10)]
 
 
-class RareValues(BaseModel):
+class RareValues(Parameters):
     """Segments of users with a rare value, one a column."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     columns: tuple[str, ...] | None = Field(
         None, description="columns of the users to look at; null takes all, store_id is allowed"
@@ -20,10 +21,8 @@ class RareValues(BaseModel):
     )
 
 
-class TailBuyers(BaseModel):
+class TailBuyers(Parameters):
     """The segment of users who buy what few others do."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     item_share: float = Field(
         0.5, gt=0, lt=1, description="share of the catalogue, the least popular, that is the tail"
@@ -37,29 +36,23 @@ class TailBuyers(BaseModel):
     )
 
 
-class NewStores(BaseModel):
+class NewStores(Parameters):
     """The segment of users who began in a store with few of them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     max_share: float = Field(
         0.005, gt=0, lt=1, description="share of training users below which a store has few"
     )
 
 
-class NamedValues(BaseModel):
+class NamedValues(Parameters):
     """A segment that is asked for, whether it is short of data or not."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: str = Field(min_length=1, description="column of the users, or store_id")
     values: tuple[str, ...] = Field(min_length=1, description="its values that make the segment")
 
 
-class SegmentsParams(BaseModel):
+class SegmentsParams(Parameters):
     """Which segments to look for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rare_values: RareValues | None = Field(
         RareValues(), description="users with a rare value of a column; null looks for none"
@@ -73,10 +66,8 @@ class SegmentsParams(BaseModel):
     named: dict[str, NamedValues] = Field({}, description="other segments, by the name to give")
 
 
-class ExperimentParams(BaseModel):
+class ExperimentParams(Parameters):
     """How many users are added where, and who judges it; the rest is as in evaluation."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     slices: tuple[str, ...] = Field(
         ("cold_5", "warm"), min_length=1, description="slices of customers to measure on"
@@ -103,3 +94,21 @@ class ExperimentParams(BaseModel):
         if 0 not in values or not any(values):
             raise ValueError("must hold 0 and a ratio above it: every arm may add nobody")
         return tuple(sorted(set(values)))
+
+
+def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
+    """Slices that nobody makes and recommenders without a grid; see ``config.agreement``."""
+    experiment = models.get("targeting.experiment")
+    evaluation, split = models.get("evaluation"), models.get("split")
+    if not (experiment and evaluation and split):
+        return
+    asked = (
+        ("slices", experiment.slices, split.slices, "that split makes"),
+        ("recommenders", experiment.recommenders, evaluation.grids, "of evaluation.grids"),
+    )
+    for field, wanted, known, whose in asked:
+        if unknown := [name for name in wanted if name not in known]:
+            yield (
+                f"targeting.experiment.{field}: {', '.join(unknown)} is none of the {field} "
+                f"{whose}: {', '.join(known)}"
+            )

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.columns import Columns
+from doppelcart.data.histories import Histories
 from doppelcart.errors import ParameterError
-from doppelcart.histories import Histories
 from doppelcart.pipelines.targeting.params import (
     NamedValues,
     NewStores,

@@ -12,16 +12,15 @@ import pandas as pd
 from scipy import stats
 from tqdm import tqdm
 
-from doppelcart import search
-from doppelcart.cases import Case
 from doppelcart.columns import Columns
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
 from doppelcart.errors import ParameterError, TrainingDivergedError
-from doppelcart.histories import Histories
-from doppelcart.models import space
-from doppelcart.models.completion import profile_rows
+from doppelcart.models.histories.generation import profile_rows
 from doppelcart.pipelines.gan.nodes import check_trainable, fingerprint, selection_slice
 from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
 from doppelcart.pipelines.tuning.params import TuningParams
+from doppelcart.search import optimisation, space
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +81,8 @@ def search_parameters(
         ParameterError: The best trial would be confirmed with the seed that chose it.
     """
     _check_seeds(training, params)
-    study = search.open_study(params.study, identity(data, network, training, game, params))
-    search.search(
+    study = optimisation.open_study(params.study, identity(data, network, training, game, params))
+    optimisation.search(
         study,
         objective(data, network, training, game),
         params.space,
@@ -91,8 +90,8 @@ def search_parameters(
         first=space.current(params.space, network, training),
     )
     return (
-        search.trials_table(study, params.space),
-        search.importances(study, params.space, params.study),
+        optimisation.trials_table(study, params.space),
+        optimisation.importances(study, params.space, params.study),
     )
 
 
@@ -135,11 +134,11 @@ def identity(
 
 def objective(
     data: dict[str, Any], network: NetworkConfig, training: TrainingConfig, game: GameParams
-) -> search.Objective:
+) -> optimisation.Objective:
     """Train with some values; what counts is the checkpoint that would be kept."""
-    from doppelcart.models.fitting import fit
+    from doppelcart.models.histories.fitting import fit
 
-    def value_of(values: dict[str, space.Choice], report: search.Report) -> float:
+    def value_of(values: dict[str, space.Choice], report: optimisation.Report) -> float:
         sizes, schedule = space.apply(values, network, training)
 
         def on_look(epoch: int, metrics: dict[str, float]) -> None:
@@ -240,7 +239,7 @@ def confirm_best(
     return table
 
 
-def _confirmed(value_of: search.Objective, values: dict[str, space.Choice]) -> float:
+def _confirmed(value_of: optimisation.Objective, values: dict[str, space.Choice]) -> float:
     try:
         return value_of(values, lambda *_: None)  # nothing is given up halfway
     except TrainingDivergedError as error:

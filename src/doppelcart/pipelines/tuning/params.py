@@ -1,19 +1,18 @@
-"""Parameters of the tuning pipeline; what is searched is in ``doppelcart.models.space``."""
+"""Parameters of the tuning pipeline; what is searched is in ``doppelcart.search.space``."""
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-from doppelcart.models.space import Dimension
-from doppelcart.search import PruningConfig, StudyConfig
+from doppelcart.config.base import Parameters
+from doppelcart.search.optimisation import PruningConfig, StudyConfig
+from doppelcart.search.space import Dimension
 
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
-class TuningParams(BaseModel):
+class TuningParams(Parameters):
     """What is searched, and how long."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     study: StudyConfig = Field(description="how long the study goes on, and how it draws")
     space: dict[str, Dimension] = Field(

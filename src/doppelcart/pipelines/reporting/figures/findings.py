@@ -6,8 +6,6 @@ from typing import Final
 import pandas as pd
 from plotly import graph_objects as go
 
-from doppelcart.arms.comparing import BEST_BASELINE
-from doppelcart.arms.definition import NONE
 from doppelcart.columns import Columns
 from doppelcart.pipelines.reporting.figures.style import (
     INK,
@@ -32,6 +30,8 @@ from doppelcart.pipelines.reporting.labels import (
     slice_label,
     slice_order,
 )
+from doppelcart.recommendation.arms import NONE
+from doppelcart.recommendation.comparing import BEST_BASELINE
 
 BASELINES: Final = (NONE, BEST_BASELINE)
 _HEIGHTS: Final = {NONE: 0.12, BEST_BASELINE: -0.26}

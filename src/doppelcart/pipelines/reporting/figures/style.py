@@ -8,7 +8,7 @@ import pandas as pd
 from plotly import graph_objects as go
 from plotly.subplots import make_subplots
 
-from doppelcart.arms.definition import NONE
+from doppelcart.recommendation.arms import NONE
 
 INK: Final = "#1f2933"
 QUIET: Final = "#5b6672"

@@ -5,8 +5,6 @@ from html import escape
 import pandas as pd
 from plotly import graph_objects as go
 
-from doppelcart.arms.definition import NONE, TARGETED_ON_TRIAL
-from doppelcart.arms.verdict import UNDEFINED
 from doppelcart.columns import Columns
 from doppelcart.pipelines.reporting.figures.findings import in_percent
 from doppelcart.pipelines.reporting.figures.style import (
@@ -30,6 +28,8 @@ from doppelcart.pipelines.reporting.labels import (
     slice_label,
     slice_order,
 )
+from doppelcart.recommendation.arms import NONE, TARGETED_ON_TRIAL
+from doppelcart.recommendation.verdict import UNDEFINED
 
 
 def targeting_forest(results: pd.DataFrame) -> go.Figure:

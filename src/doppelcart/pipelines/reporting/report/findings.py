@@ -5,8 +5,6 @@ from collections.abc import Mapping
 import pandas as pd
 from plotly import graph_objects as go
 
-from doppelcart.arms.comparing import BEST_BASELINE
-from doppelcart.arms.definition import NONE
 from doppelcart.columns import Columns
 from doppelcart.pipelines.reporting.figures import in_percent
 from doppelcart.pipelines.reporting.labels import (
@@ -39,6 +37,8 @@ from doppelcart.pipelines.reporting.tables import (
     tabulate_all,
 )
 from doppelcart.pipelines.reporting.words import profile_only, signal_of
+from doppelcart.recommendation.arms import NONE
+from doppelcart.recommendation.comparing import BEST_BASELINE
 
 
 def verdict_section(

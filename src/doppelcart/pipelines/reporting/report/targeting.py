@@ -3,7 +3,6 @@
 import pandas as pd
 from plotly import graph_objects as go
 
-from doppelcart.arms.definition import NONE, TARGETED_ON_TRIAL
 from doppelcart.columns import Columns
 from doppelcart.pipelines.reporting.figures import in_percent
 from doppelcart.pipelines.reporting.labels import (
@@ -32,6 +31,7 @@ from doppelcart.pipelines.reporting.tables import (
     tabulate,
     text,
 )
+from doppelcart.recommendation.arms import NONE, TARGETED_ON_TRIAL
 
 NAME, TITLE = "targeting", "Customers added where they are short"
 

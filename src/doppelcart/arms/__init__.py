@@ -1,1 +1,0 @@
-"""Arms of the experiment: what generated data changes, how arms are tuned, compared and judged."""

@@ -1,0 +1,1 @@
+"""What a run is asked for: configuration, parameters, secrets and the command line, checked."""

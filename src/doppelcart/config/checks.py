@@ -1,0 +1,278 @@
+"""What is looked at before the first node runs: parameters, room to write, and what is read."""
+
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from kedro.io import CatalogProtocol, MemoryDataset
+from kedro.pipeline import Pipeline
+from kedro.validation import TypeExtractor
+from pydantic import TypeAdapter, ValidationError
+
+from doppelcart.config import secrecy
+from doppelcart.config.agreement import Rule
+from doppelcart.errors import ParameterError, StorageError
+
+PREFIX = "params:"
+DEFAULT = "__default__"
+MARKERS = ".incomplete"
+MOST_NAMED = 5
+GIGABYTE = 1e9
+
+
+def check_parameters(
+    raw: Mapping[str, Any], pipelines: Mapping[str, Pipeline], rules: Iterable[Rule] = ()
+) -> None:
+    """Hold the parameters against every model and every name that a pipeline asks for.
+
+    Args:
+        raw: Parameters as configuration and command line give them.
+        pipelines: Every registered pipeline.
+        rules: What several parameters must agree on.
+
+    Raises:
+        ParameterError: Lists all that is unknown, out of bounds, of a wrong type, or at odds with
+            another, at once.
+    """
+    used = {
+        name.removeprefix(PREFIX)
+        for pipeline in pipelines.values()
+        for name in pipeline.inputs()
+        if name.startswith(PREFIX)
+    }
+    models, invalid = _validated(raw, pipelines)
+    problems = [*_unknown(raw, used), *invalid, *(line for rule in rules for line in rule(models))]
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        raise ParameterError(
+            f"{len(problems)} parameter{'s' * (len(problems) > 1)} cannot be used:\n{listed}\n"
+            f"They come from conf/<environment>/parameters* and from --params. Nothing has run."
+        )
+
+
+def _unknown(raw: Mapping[str, Any], used: set[str], parent: str = "") -> Iterator[str]:
+    """Names that no node asks for; what lies below a name in use is its model's affair."""
+    for key, value in raw.items():
+        path = f"{parent}{key}"
+        if path in used:
+            continue
+        below = sorted(name for name in used if name.startswith(f"{path}."))
+        if below and isinstance(value, Mapping):
+            yield from _unknown(value, used, f"{path}.")
+            continue
+        if below:
+            yield f"{path}: holds {', '.join(below)}; set one of these (given: {value!r:.80})"
+            continue
+        depth = path.count(".") + 1
+        known = sorted({".".join(name.split(".")[:depth]) for name in used})
+        known = [name for name in known if name.startswith(parent)]
+        near = get_close_matches(path, known, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        yield f"{path}: unknown; {hint}known are {', '.join(known)}"
+
+
+def _validated(
+    raw: Mapping[str, Any], pipelines: Mapping[str, Pipeline]
+) -> tuple[dict[str, Any], list[str]]:
+    """Typed models by name, and one line for each field that its model refuses."""
+    models, problems = {}, []
+    required = _types(pipelines)
+    secrets = secrecy.secret_names(required)
+    for path, hint in sorted(required.items()):
+        value = _at(raw, path)
+        if value is KeyError:
+            continue
+        try:
+            models[path] = TypeAdapter(hint).validate_python(value)
+        except ValidationError as refused:
+            errors = refused.errors(include_url=False)
+            problems += [_explained(path, error, secrets) for error in errors]
+    return models, problems
+
+
+def _explained(path: str, error: Mapping[str, Any], secrets: Collection[str]) -> str:
+    name = ".".join([path, *map(str, error["loc"])])
+    is_known = error["type"] != "extra_forbidden"
+    is_hidden = error["type"] == "missing" or secrecy.concerns_secret(name, secrets, is_known)
+    given = "" if is_hidden else f" (given: {error['input']!r:.80})"
+    return f"{name}: {error['msg']}{given}"
+
+
+def _types(pipelines: Mapping[str, Pipeline]) -> dict[str, Any]:
+    """The type that nodes hint for each parameter, by its dotted name."""
+    return TypeExtractor(dict(pipelines)).extract_types_from_pipelines()
+
+
+def seal_secrets(raw: Mapping[str, Any], pipelines: Mapping[str, Pipeline]) -> dict[str, Any]:
+    """The same parameters, of which nothing that prints or tracks them can read the secrets.
+
+    Args:
+        raw: Parameters as configuration or command line give them.
+        pipelines: Every registered pipeline, for what is secret.
+    """
+    return secrecy.sealed(raw, secrecy.secret_names(_types(pipelines)))
+
+
+def check_secrets(models: Mapping[str, Any]) -> None:
+    """Refuse a run that needs a secret and was given none.
+
+    Args:
+        models: Validated parameters of the run's nodes, by dotted name.
+
+    Raises:
+        ParameterError: A secret is missing.
+    """
+    names = secrecy.secret_names({path: type(model) for path, model in models.items()})
+    for name in sorted(names):
+        path = max((path for path in models if name.startswith(f"{path}.")), key=len)
+        value = models[path]
+        for key in name.removeprefix(f"{path}.").split("."):
+            value = getattr(value, key, None)
+        if value is None:
+            raise ParameterError(f"{secrecy.missing(name)} Nothing has run.")
+
+
+def _at(raw: Mapping[str, Any], path: str) -> Any:
+    """Value at a dotted path, or the class KeyError where there is none."""
+    value: Any = raw
+    for key in path.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            return KeyError
+        value = value[key]
+    return value
+
+
+def check_storage(data_root: Path, min_free_gb: float) -> None:
+    """Try to write into the data folder and look at the space left.
+
+    Args:
+        data_root: Folder that holds every dataset; made where it is missing.
+        min_free_gb: Free space needed, in GB (10^9 bytes).
+
+    Raises:
+        StorageError: The folder cannot be written, or has less space.
+    """
+    probe = data_root / ".write_probe"
+    try:
+        data_root.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"\0" * 4096)
+        probe.unlink()
+    except OSError as error:
+        raise StorageError(
+            f"The data folder {data_root} cannot be written: {error.strerror or error}. Make it "
+            f"writable, free some space, or name another folder: `DOPPELCART_DATA=... kedro run`. "
+            f"Nothing has run."
+        ) from error
+    free = shutil.disk_usage(data_root).free / GIGABYTE
+    if free < min_free_gb:
+        raise StorageError(
+            f"The data folder {data_root} has {free:.2f} GB left and a run needs {min_free_gb} GB: "
+            f"free some space, name another folder (`DOPPELCART_DATA=... kedro run`), or lower "
+            f"`min_free_gb` in globals.yml. Nothing has run."
+        )
+
+
+def check_whole(names: Iterable[str], markers: Path, pipelines: Mapping[str, Pipeline]) -> None:
+    """Look for markers of datasets whose writing never ended.
+
+    Args:
+        names: Datasets that a run may read.
+        markers: Folder of the markers, each named like its dataset.
+        pipelines: Every registered pipeline.
+
+    Raises:
+        StorageError: A dataset may be half-written.
+    """
+    broken = sorted({name for name in map(bare, names) if (markers / name).exists()})
+    if not broken:
+        return
+    redo = ",".join(sorted({maker for name in broken for maker in makers_of(name, pipelines)}))
+    advice = f"Make them again: `kedro run --pipelines {redo}`" if redo else "Make them again"
+    raise StorageError(
+        f"An earlier run was stopped while it wrote {', '.join(broken)}, so what is on disk may be "
+        f"half of it. {advice}, or run everything with `kedro run`. If you know the files to be "
+        f"whole, delete the markers of these names in {markers}. Nothing has run."
+    )
+
+
+def check_there(
+    names: Iterable[str],
+    catalog: CatalogProtocol,
+    pipelines: Mapping[str, Pipeline],
+    env: str | None = None,
+) -> None:
+    """Look for what a part of the whole run reads and another part makes.
+
+    Args:
+        names: Datasets that a run reads and does not make.
+        catalog: Knows whether they are there.
+        pipelines: Every registered pipeline.
+        env: Environment of the run, for the command that the error proposes.
+
+    Raises:
+        StorageError: Some are not there; says which pipelines make them.
+    """
+    absent = _absent(names, catalog, pipelines)
+    if not absent:
+        return
+    listed = [
+        f"{name} is made by {' or '.join(makers_of(name, pipelines))}"
+        for name in absent[:MOST_NAMED]
+    ]
+    more = f", and {len(absent) - MOST_NAMED} more" if len(absent) > MOST_NAMED else ""
+    needed = _needed(absent, catalog, pipelines)
+    option = "" if env in (None, "local") else f" --env {env}"
+    raise StorageError(
+        f"The run reads what is not there yet: {'; '.join(listed)}{more}. Make it first: "
+        f"`kedro run{option} --pipelines {','.join(needed)}`. Nothing has run."
+    )
+
+
+def makers_of(name: str, pipelines: Mapping[str, Pipeline]) -> list[str]:
+    """Names of the pipelines that make a dataset, the default left aside."""
+    return [
+        key
+        for key, pipeline in pipelines.items()
+        if key != DEFAULT and bare(name) in map(bare, pipeline.all_outputs())
+    ]
+
+
+def bare(name: str) -> str:
+    """Name of a dataset without Kedro's transcoding suffix."""
+    return name.partition("@")[0]
+
+
+def _absent(
+    names: Iterable[str], catalog: CatalogProtocol, pipelines: Mapping[str, Pipeline]
+) -> list[str]:
+    """Those of the datasets that a pipeline makes and that are not there."""
+    return [
+        name
+        for name in sorted(names)
+        if not name.startswith(PREFIX)
+        and makers_of(name, pipelines)
+        and not _is_there(name, catalog)
+    ]
+
+
+def _is_there(name: str, catalog: CatalogProtocol) -> bool:
+    dataset = catalog.get(name) if name in catalog else None
+    if dataset is None or isinstance(dataset, MemoryDataset):
+        return False
+    return getattr(dataset, "optional", False) or catalog.exists(name)
+
+
+def _needed(
+    absent: Iterable[str], catalog: CatalogProtocol, pipelines: Mapping[str, Pipeline]
+) -> list[str]:
+    """Pipelines that make the datasets, and those that make what these in turn lack."""
+    needed: list[str] = []
+    wanted = list(absent)
+    while wanted:
+        maker = makers_of(wanted.pop(), pipelines)[0]
+        if maker not in needed:
+            needed.append(maker)
+            wanted += _absent(pipelines[maker].inputs(), catalog, pipelines)
+    return sorted(needed)

@@ -1,0 +1,1 @@
+"""What everything else is about: tables, histories and cases, and what they were made from."""

@@ -1,0 +1,111 @@
+"""A critic that judges by how well it can reconstruct: an autoencoder with feature matching.
+
+Source: Dervishaj and Cremonesi (2022), "GAN-based matrix factorization for recommender systems"
+(GANMF), after the energy-based GAN of Zhao, Mathieu and LeCun (2017).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from doppelcart.adversarial import objectives
+from doppelcart.models.histories.config import NetworkConfig
+from doppelcart.models.histories.game import Game, Tensors, something_known
+from doppelcart.models.histories.networks import (
+    HistoryScale,
+    LogLength,
+    dense_layers,
+    judge_inputs,
+    layer_seeds,
+)
+
+
+@keras.saving.register_keras_serializable(package="doppelcart")
+class ReconstructionEnergy(keras.layers.Layer):
+    """Squared error of a reconstructed history, summed and divided by the history's length.
+
+    It is 0 for a perfect reconstruction, and n / (n + 1) for one of zeros, n being the length: near
+    1 but for the shortest histories, whatever the catalogue's size.
+    """
+
+    def call(self, full: Any, reconstruction: Any) -> Any:
+        """Map twice (batch, n_items) to (batch, 1)."""
+        error = ops.sum(ops.square(full - reconstruction), axis=1, keepdims=True)
+        return error / (1.0 + ops.sum(full, axis=1, keepdims=True))
+
+
+def build_autoencoding_critic(
+    config: NetworkConfig, n_items: int, n_demographics: int, n_behaviours: int, seed: int
+) -> keras.Model:
+    """Build D(full, seen, profile) -> energy and features of one row each.
+
+    Args:
+        config: Sizes.
+        n_items: Size of the catalogue.
+        n_demographics: Width of the demographics block.
+        n_behaviours: Width of the behaviour block.
+        seed: Seed of the initial weights.
+
+    Returns:
+        A model of outputs energy (batch, 1) and features (batch, critic_units), the bottleneck.
+    """
+    dense = dense_layers(keras.initializers.GlorotUniform, layer_seeds(seed, 2))
+    inputs = judge_inputs(n_items, n_demographics, n_behaviours)
+    full, seen, *profile = inputs.values()
+    condition = keras.layers.Concatenate()(
+        [
+            dense(config.critic_units, "seen_bottleneck")(HistoryScale()(seen)),
+            LogLength()(full),
+            LogLength()(seen),
+            *profile,
+        ]
+    )
+    features = keras.layers.Add()(
+        [
+            dense(config.critic_units, "full_bottleneck")(HistoryScale()(full)),
+            dense(config.critic_units, "condition")(condition),
+        ]
+    )
+    features = keras.layers.Activation("tanh", name="features")(features)
+    reconstruction = dense(n_items, "reconstruction")(features)
+    energy = ReconstructionEnergy(name="energy")(full, reconstruction)
+    return keras.Model(
+        inputs,
+        {"energy": energy, "features": features},
+        name="autoencoding_critic",
+    )
+
+
+class AutoencodingGame(Game):
+    """A game whose critic finds generated users harder to reconstruct than real ones.
+
+    The generator lowers the energy of what it makes, and makes the critic's bottleneck see in it
+    what it sees in the real.
+    """
+
+    def _critic_objective(
+        self,
+        batch: Tensors,
+        fake: tf.Tensor,
+        seed: tf.Tensor,  # noqa: ARG002
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        judge = self._judge(batch)
+        real_energy, fake_energy = judge(batch["full"])["energy"], judge(fake)["energy"]
+        margin = tf.reduce_mean(fake_energy) - tf.reduce_mean(real_energy)
+        loss = objectives.autoencoding_critic_loss(
+            real_energy, fake_energy, self.config.energy_margin
+        )
+        return loss, margin
+
+    def _adversarial_rows(self, batch: Tensors, fake: tf.Tensor) -> tf.Tensor:
+        judge = self._judge(batch)
+        real_judged, fake_judged = judge(batch["full"]), judge(fake)
+        distance = objectives.feature_distance(
+            real_judged["features"], fake_judged["features"], something_known(batch)
+        )
+        share = self.config.feature_matching
+        return (1.0 - share) * fake_judged["energy"][:, 0] + share * distance

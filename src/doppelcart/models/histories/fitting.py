@@ -1,0 +1,141 @@
+"""From data to a trained generator: build the networks, train them, look at what they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from doppelcart.adversarial.state import TrainingState
+from doppelcart.data.cases import Case
+from doppelcart.data.histories import Histories
+from doppelcart.metrics.summaries import popularity
+from doppelcart.models.histories.autoencoding import AutoencodingGame, build_autoencoding_critic
+from doppelcart.models.histories.batches import ProfileBlocks
+from doppelcart.models.histories.config import Family, NetworkConfig, TrainingConfig
+from doppelcart.models.histories.game import Game
+from doppelcart.models.histories.generation import complete, generate
+from doppelcart.models.histories.monitors import diagnose, look, make_reference
+from doppelcart.models.histories.networks import build_critic, build_generator, note_catalogue
+from doppelcart.models.histories.training import OnLook, Trained, look_away, train
+from doppelcart.models.histories.vae import VariationalGame, build_encoder
+
+
+def make_game(
+    histories: Histories,
+    item_features: np.ndarray,
+    n_demographics: int,
+    n_behaviours: int,
+    network: NetworkConfig,
+    training: TrainingConfig,
+    adversarial_weight: float,
+    family: Family = "gan",
+) -> Game:
+    """The same generator for every family and loss, and the network that trains it.
+
+    Args:
+        histories: Training users.
+        item_features: (n_items, n_features) float32.
+        n_demographics: Width of the demographics block.
+        n_behaviours: Width of the behaviour block.
+        network: Sizes.
+        training: How to train.
+        adversarial_weight: 0 trains without a critic; a VAE has none.
+        family: What trains the generator: a critic, or an encoder.
+    """
+    shape = {"n_demographics": n_demographics, "n_behaviours": n_behaviours}
+    generator = build_generator(
+        network,
+        popularity(histories.matrix),
+        histories.n_users,
+        item_features,
+        seed=training.seed,
+        **shape,
+    )
+    beside = {"n_items": histories.n_items, "seed": training.seed, **shape}
+    if family == "vae":
+        return VariationalGame(generator, build_encoder(network, **beside), training)
+    if training.adversarial_loss == "autoencoding":
+        critic = build_autoencoding_critic(network, **beside)
+        return AutoencodingGame(generator, critic, training, adversarial_weight)
+    return Game(generator, build_critic(network, **beside), training, adversarial_weight)
+
+
+def fit(
+    histories: Histories,
+    demographics: np.ndarray,
+    behaviour: np.ndarray,
+    item_features: np.ndarray,
+    validation: Case,
+    network: NetworkConfig,
+    training: TrainingConfig,
+    adversarial_weight: float,
+    name: str,
+    state_path: Path | None = None,
+    fingerprint: str = "",
+    family: Family = "gan",
+    on_look: OnLook = look_away,
+) -> tuple[Trained, pd.DataFrame]:
+    """Train a generator on some users.
+
+    Args:
+        histories: Training users.
+        demographics: (n_users, n_demographics) float32.
+        behaviour: (n_users, n_behaviours) float32.
+        item_features: (n_items, n_features) float32.
+        validation: Cold slice of validation users that chooses the checkpoint.
+        network: Sizes.
+        training: How to train.
+        adversarial_weight: 0 trains without a critic; a VAE has none.
+        name: On progress bars and in messages.
+        state_path: File of the resumable state, or None.
+        fingerprint: Of data and configuration.
+        family: What trains the generator: a critic, or an encoder.
+        on_look: Told the epoch and the validation metrics of every look; what it raises ends
+            the training.
+
+    Returns:
+        What training yields, and the monitors' findings.
+    """
+    game = make_game(
+        histories,
+        item_features,
+        demographics.shape[1],
+        behaviour.shape[1],
+        network,
+        training,
+        adversarial_weight,
+        family,
+    )
+    reference = make_reference(histories, validation, seed=training.seed)
+
+    def evaluate(model: Any) -> dict[str, float]:
+        def rng() -> np.random.Generator:
+            return np.random.default_rng([training.seed, 2])
+
+        def invent(n_users: int) -> Histories:
+            order = rng().integers(histories.n_users, size=n_users)
+            return generate(
+                model, n_users, histories.item_ids, rng(), demographics[order], behaviour[order]
+            )
+
+        return look(
+            reference,
+            lambda seen: complete(model, seen.matrix, 1, rng()),
+            invent,
+            training.seed,
+        )
+
+    trained = train(
+        game,
+        histories,
+        ProfileBlocks(demographics, behaviour),
+        evaluate,
+        TrainingState(state_path, fingerprint) if state_path else None,
+        name,
+        on_look,
+    )
+    note_catalogue(trained.generator, histories.item_ids)
+    return trained, diagnose(trained.history, trained.best_epoch)

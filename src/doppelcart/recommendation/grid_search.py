@@ -1,0 +1,309 @@
+"""The tuning loop: every arm chooses from the same grid, on validation users only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from tqdm import tqdm
+
+from doppelcart.columns import Columns
+from doppelcart.data.cases import Case, sample_case
+from doppelcart.data.histories import Histories
+from doppelcart.errors import InputError
+from doppelcart.recommendation.arms import ARMS, NONE, Kind, of_kind
+from doppelcart.recommendation.completion import Completer, complete_case
+from doppelcart.recommendation.parallel import side_by_side
+from doppelcart.recommendation.scoring import IGNORE_HISTORY, values_at_strengths
+from doppelcart.recommendation.training_sets import check_synthetic, training_matrix
+from doppelcart.recommenders import RECOMMENDERS, Recommender, RecommenderConfig
+
+
+@dataclass(frozen=True)
+class TuningSettings:
+    """What the tuning loop tries.
+
+    Args:
+        configs: By recommender name: the configurations to try, for every arm alike.
+        arms: Names of the arms besides ``none``.
+        ratios: Synthetic users a real one, above 0.
+        strengths: Strengths of completion, above 0.
+        metric: Name in ``scoring.METRICS``.
+        k: Length of the lists.
+        max_users: Validation users a case at most.
+        completion_top: Items a user that a completion keeps; None keeps all.
+        seed: Of the draw of validation users.
+        synthetic_only_slices: Slices on which synthetic-only arms are tuned.
+        workers: Fits made side by side.
+    """
+
+    configs: Mapping[str, Sequence[RecommenderConfig]]
+    arms: Sequence[str]
+    ratios: Sequence[float]
+    strengths: Sequence[float]
+    metric: str = "ndcg"
+    k: int = 20
+    max_users: int = 500
+    completion_top: int | None = None
+    seed: int = 0
+    synthetic_only_slices: Sequence[str] | None = None
+    workers: int = 1
+
+    def names(self, kind: Kind) -> list[str]:
+        """The arms of a kind."""
+        return [arm for arm in self.arms if ARMS[arm].kind is kind]
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """The users of all cases one below the other, so that each config is scored once."""
+
+    slices: dict[str, slice]
+    known: sparse.csr_matrix
+    relevant: sparse.csr_matrix
+    added: dict[str, sparse.csr_matrix]
+
+    @property
+    def n_users(self) -> int:
+        return int(self.known.shape[0])
+
+
+_Task = tuple[str, str, float, _Stack]
+
+
+def tune(
+    train: Histories,
+    synthetic: Mapping[str, Histories],
+    completers: Mapping[str, Completer],
+    cases: Mapping[str, Case],
+    settings: TuningSettings,
+) -> pd.DataFrame:
+    """Score every configuration of every arm on the validation users of every slice.
+
+    Each recommender is fitted once an arm and ratio; all slices and configurations are
+    scored from that fit. Completion arms share the fit on the real users.
+
+    Args:
+        train: Real training users.
+        synthetic: Sets of synthetic users by name (see ``SYNTHETIC_OF``).
+        completers: Completer by completion arm.
+        cases: Validation cases by slice.
+        settings: What to try.
+
+    Returns:
+        One row a (arm, recommender, slice, config, knob): the mean ``value`` of the metric
+        over ``n_users`` users. Knob 0 of every arm is the row of ``none``.
+
+    Raises:
+        InputError: If no case has a user, or synthetic users do not fit the training users.
+    """
+    return tune_by_user(train, synthetic, completers, cases, settings)[0]
+
+
+def tune_by_user(
+    train: Histories,
+    synthetic: Mapping[str, Histories],
+    completers: Mapping[str, Completer],
+    cases: Mapping[str, Case],
+    settings: TuningSettings,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``tune``, and what its means are made of where synthetic users stand in for real ones.
+
+    Args:
+        train: Real training users.
+        synthetic: Sets of synthetic users by name (see ``SYNTHETIC_OF``).
+        completers: Completer by completion arm.
+        cases: Validation cases by slice.
+        settings: What to try.
+
+    Returns:
+        As from ``tune``; and one row a (slice, recommender, config, arm, user) with the ``value``
+        of the metric, for ``none`` and the synthetic-only arms on the slices of the latter.
+
+    Raises:
+        InputError: If no case has a user, or synthetic users do not fit the training users.
+    """
+    drawn = draw(cases, settings)
+    some = {name: drawn[name] for name in drawn if _is_wanted(name, settings)}
+    largest = max(settings.ratios, default=0.0)
+    ratios = dict.fromkeys(settings.names(Kind.TRAINING), largest)
+    if some:
+        ratios |= dict.fromkeys(settings.names(Kind.SYNTHETIC_ONLY), 1.0)
+    check_synthetic(train, synthetic, ratios)
+    everyone = _stack(drawn, completers, settings)
+    only = _stack(some, {}, settings)
+    tasks = [
+        (name, arm, ratio, only if ARMS[arm].kind is Kind.SYNTHETIC_ONLY else everyone)
+        for name in settings.configs
+        for arm, ratio in _fits(settings, bool(some))
+    ]
+    total = sum(stack.n_users * len(settings.configs[name]) for name, _, _, stack in tasks)
+    with tqdm(total=total, desc="tuning", unit="user", unit_scale=True, disable=None) as bar:
+
+        def score_fit(task: _Task) -> list[dict[str, object]]:
+            name, arm, ratio, stack = task
+            recommender = RECOMMENDERS[name]().fit(training_matrix(arm, ratio, train, synthetic))
+            rows = _score_configs(recommender, arm, ratio, stack, settings)
+            bar.update(stack.n_users * len(settings.configs[name]))
+            return rows
+
+        parts = side_by_side(score_fit, tasks, settings.workers)
+        rows = [row for part in parts for row in part]
+    tried = pd.DataFrame(rows)
+    scores = _share_none(tried.drop(columns="by_user"), settings)
+    return scores.astype({"knob": float, "value": float, "n_users": int}), _by_user(tried, some)
+
+
+def choose(validation_scores: pd.DataFrame) -> pd.DataFrame:
+    """The best configuration and knob of every (slice, recommender, arm) on validation.
+
+    Ties go to the smaller knob, then to the configuration named first in the grid, so that
+    an arm that brings nothing is chosen as ``none``.
+
+    Args:
+        validation_scores: As from ``tune``.
+
+    Returns:
+        One row a (slice, recommender, arm): ``config`` (JSON), ``knob`` (the ratio or
+        strength), ``value`` on validation and ``n_users``.
+    """
+    ordered = validation_scores.assign(
+        order=np.arange(len(validation_scores)), value_=validation_scores["value"].fillna(-np.inf)
+    ).sort_values(["value_", "knob", "order"], ascending=[False, True, True], kind="stable")
+    keys = [Columns.SLICE, Columns.RECOMMENDER, Columns.ARM]
+    best = ordered.drop_duplicates(keys).sort_values("order")
+    best = best.sort_values(keys, key=_as_first_seen(validation_scores), kind="stable")
+    return best[[*keys, "config", "knob", "value", "n_users"]].reset_index(drop=True)
+
+
+def _as_first_seen(scores: pd.DataFrame) -> Callable[[pd.Series], pd.Series]:
+    """Sort key: slices and recommenders in the order of the scores, arms in that of ARMS."""
+
+    def key(column: pd.Series) -> pd.Series:
+        order = list(ARMS) if column.name == Columns.ARM else scores[column.name].unique()
+        return column.map({value: position for position, value in enumerate(order)})
+
+    return key
+
+
+def draw(cases: Mapping[str, Case], settings: TuningSettings) -> dict[str, Case]:
+    """The users on whom everything is tuned.
+
+    Args:
+        cases: Validation cases by slice.
+        settings: How many users, and the seed.
+
+    Returns:
+        Cases with at least one user and at most ``max_users``.
+
+    Raises:
+        InputError: If no case has a user.
+    """
+    drawn = {
+        name: sample_case(case, settings.max_users, settings.seed)
+        for name, case in cases.items()
+        if case.n_users
+    }
+    if not drawn:
+        raise InputError(
+            f"None of the {len(cases)} validation cases ({', '.join(cases)}) has a user, so "
+            "nothing can be tuned. Lower the known counts or widen the windows of the split."
+        )
+    return drawn
+
+
+def _stack(
+    cases: Mapping[str, Case], completers: Mapping[str, Completer], settings: TuningSettings
+) -> _Stack:
+    wanted = {arm: completers[arm] for arm in completers if arm in settings.arms}
+    sizes = np.cumsum([0, *(case.n_users for case in cases.values())])
+    added = [complete_case(case, wanted, settings.completion_top) for case in cases.values()]
+    return _Stack(
+        slices={name: slice(sizes[i], sizes[i + 1]) for i, name in enumerate(cases)},
+        known=_vstack([case.seen.matrix for case in cases.values()]),
+        relevant=_vstack([case.relevant.matrix for case in cases.values()]),
+        added={arm: _vstack([by_arm[arm] for by_arm in added]) for arm in wanted},
+    )
+
+
+def _vstack(matrices: list[sparse.csr_matrix]) -> sparse.csr_matrix:
+    return sparse.csr_matrix(sparse.vstack(matrices)) if matrices else sparse.csr_matrix((0, 0))
+
+
+def _fits(settings: TuningSettings, with_synthetic_only: bool) -> list[tuple[str, float]]:
+    fits = [(NONE, 0.0)]
+    fits += [(arm, ratio) for arm in settings.names(Kind.TRAINING) for ratio in settings.ratios]
+    if with_synthetic_only:
+        fits += [(arm, 1.0) for arm in settings.names(Kind.SYNTHETIC_ONLY)]
+    return fits
+
+
+def _is_wanted(name: str, settings: TuningSettings) -> bool:
+    only = settings.synthetic_only_slices
+    return only is None or name in only
+
+
+def _score_configs(
+    recommender: Recommender, arm: str, ratio: float, stack: _Stack, settings: TuningSettings
+) -> list[dict[str, object]]:
+    completes = arm == NONE and recommender.name not in IGNORE_HISTORY
+    configs = settings.configs[recommender.name]
+    by_config = values_at_strengths(
+        recommender,
+        configs,
+        stack.known,
+        stack.added if completes else {},
+        settings.strengths,
+        stack.relevant,
+        settings.metric,
+        settings.k,
+    )
+    return [
+        {
+            Columns.ARM: completion or arm,
+            Columns.RECOMMENDER: recommender.name,
+            Columns.SLICE: name,
+            "config": config.model_dump_json(),
+            "knob": strength if completion else ratio,
+            "value": _mean(by_user[rows]),
+            "n_users": int(np.isfinite(by_user[rows]).sum()),
+            "by_user": by_user[rows],
+        }
+        for config, values in zip(configs, by_config, strict=True)
+        for (completion, strength), by_user in values.items()
+        for name, rows in stack.slices.items()
+    ]
+
+
+def _mean(values: np.ndarray) -> float:
+    defined = values[np.isfinite(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
+
+
+def _by_user(tried: pd.DataFrame, cases: Mapping[str, Case]) -> pd.DataFrame:
+    """One row a user, for real users and for those that stand in for them."""
+    compared = (NONE, *of_kind(Kind.SYNTHETIC_ONLY))
+    labels = [Columns.SLICE, Columns.RECOMMENDER, "config", Columns.ARM]
+    kept = tried[tried[Columns.ARM].isin(compared) & tried[Columns.SLICE].isin(cases)]
+    users = kept[Columns.SLICE].map(lambda name: cases[name].user_ids)
+    long = kept.assign(**{Columns.USER: users, "value": kept["by_user"]})
+    long = long.explode([Columns.USER, "value"])
+    return long[[*labels, Columns.USER, "value"]].astype({"value": float}).reset_index(drop=True)
+
+
+def _share_none(scores: pd.DataFrame, settings: TuningSettings) -> pd.DataFrame:
+    """Give every arm the rows of ``none`` as its knob 0, so that 0 is in every grid."""
+    none = scores[scores[Columns.ARM] == NONE]
+    frames = [none]
+    for arm in settings.arms:
+        own = scores[scores[Columns.ARM] == arm]
+        if ARMS[arm].kind in (Kind.TRAINING, Kind.COMPLETION):
+            shared = none
+            if ARMS[arm].kind is Kind.COMPLETION:
+                shared = none[~none[Columns.RECOMMENDER].isin(IGNORE_HISTORY)]
+            own = pd.concat([shared.assign(**{Columns.ARM: arm}), own])
+        frames.append(own)
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,1 @@
+"""What people read: pages, tables and figures, and where a report comes from."""

@@ -1,0 +1,325 @@
+"""An invented run: tables as the other pipelines lay them out, figures made up."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from doppelcart.data.histories import Histories
+from doppelcart.pipelines.reporting.params import ReportingParams
+from doppelcart.recommendation.arms import ARMS, NONE, Kind, controls_of
+from doppelcart.recommendation.comparing import BEST_BASELINE, MOST_POPULAR
+from doppelcart.recommendation.rankings import COLUMNS, REAL_HALVES
+from doppelcart.recommendation.verdict import decide
+
+SLICES = {
+    "warm": 950,
+    "cold_0": 480,
+    "cold_1": 478,
+    "cold_5": 470,
+    "cold_20": 440,
+    "cold_80pct": 455,
+}
+RECOMMENDERS = {"popularity": 0.19, "itemknn": 0.23, "ials": 0.235, "puresvd": 0.222, "ease": 0.245}
+JUDGED = [arm for arm, facts in ARMS.items() if facts.kind in (Kind.TRAINING, Kind.COMPLETION)]
+
+
+def invented_change(slice_name: str, recommender: str, arm: str) -> float:
+    """Relative change of an arm against ``none``: completion helps new customers of EASE."""
+    if arm == "gan_completion" and recommender == "ease":
+        return {"cold_5": 0.05, "cold_20": 0.03, "warm": -0.04}.get(slice_name, 0.0)
+    if arm in ("gan_completion", "denoiser_completion") and slice_name == "cold_1":
+        return 0.03
+    if arm == "gan_new_users" and slice_name == "warm":
+        return -0.03 if recommender == "puresvd" else 0.002
+    return {"copies": 0.0, "popularity": -0.01, "mixup": -0.006}.get(arm, 0.004)
+
+
+@pytest.fixture(scope="session")
+def metrics() -> pd.DataFrame:
+    """slice, arm, recommender, metric, value, n_users, n_undefined."""
+    rows = []
+    for place, (slice_name, n_users) in enumerate(SLICES.items()):
+        for recommender, score in RECOMMENDERS.items():
+            for arm in [NONE, *JUDGED]:
+                change = 0.0 if arm == NONE else invented_change(slice_name, recommender, arm)
+                value = score * (1 + 0.1 * place) * (1 + change)
+                rows += [
+                    [slice_name, arm, recommender, "ndcg@20", value, n_users, 0],
+                    [slice_name, arm, recommender, "coverage@20", 0.4 + change, n_users, 0],
+                ]
+    columns = ["slice", "arm", "recommender", "metric", "value", "n_users", "n_undefined"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture(scope="session")
+def chosen() -> pd.DataFrame:
+    """slice, recommender, arm, config, knob, value, n_users."""
+    rows = [
+        [
+            slice_name,
+            recommender,
+            arm,
+            '{"regularisation": 500.0}',
+            0.0 if arm == NONE or slice_name == "cold_80pct" else 0.5,
+            score,
+            300,
+        ]
+        for slice_name in SLICES
+        for recommender, score in RECOMMENDERS.items()
+        for arm in [NONE, *JUDGED]
+    ]
+    columns = ["slice", "recommender", "arm", "config", "knob", "value", "n_users"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture(scope="session")
+def uplift(metrics: pd.DataFrame) -> pd.DataFrame:
+    """As ``arms.comparing.compare`` lays it out, intervals of two percent of the base."""
+    scores = metrics[metrics["metric"] == "ndcg@20"].set_index(["slice", "recommender", "arm"])
+    rows = []
+    for slice_name, n_users in SLICES.items():
+        for recommender in RECOMMENDERS:
+            for arm in JUDGED:
+                references = {NONE: (recommender, NONE)}
+                if ARMS[arm].generator:
+                    references |= {control: (recommender, control) for control in controls_of(arm)}
+                    references[BEST_BASELINE] = ("ease", NONE)
+                for against, reference in references.items():
+                    base = float(scores.loc[(slice_name, *reference), "value"])
+                    value = float(scores.loc[(slice_name, recommender, arm), "value"])
+                    half, difference = 0.02 * base, value - base
+                    p_value = 0.001 if abs(difference) > half else 0.4
+                    rows.append(
+                        [slice_name, recommender, arm, against, "ndcg@20", base, value, difference,
+                         difference / base, difference - half, difference + half,
+                         difference / base - 0.02, difference / base + 0.02, p_value, p_value,
+                         n_users, 30, True]
+                    )  # fmt: skip
+    columns = ["slice", "recommender", "arm", "against", "metric", "base", "value", "difference",
+               "relative", "low", "high", "relative_low", "relative_high", "p_value", "p_holm",
+               "n_users", "least_users", "tested"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture(scope="session")
+def uplift_against_best(uplift: pd.DataFrame) -> pd.DataFrame:
+    """EASE, the best of all, against itself without generated data and against popularity."""
+    ease = uplift[(uplift["recommender"] == "ease") & (uplift["against"] == NONE)]
+    popular = ease.assign(against=MOST_POPULAR, baseline="popularity", base=0.2, relative=0.1)
+    return pd.concat([ease.assign(against=BEST_BASELINE, baseline="ease"), popular])
+
+
+@pytest.fixture(scope="session")
+def ranking_agreement() -> pd.DataFrame:
+    """slice, level, arm, metric, tau, low, high, ranked, n_users."""
+    rows = [
+        ["cold_5", level, arm, "ndcg@20", tau, tau - 0.1, tau + 0.1, ranked, 400]
+        for level, ranked in (("recommenders", 5), ("configurations", 25))
+        for arm, tau in (("gan_only", 0.8), (REAL_HALVES, 0.7))
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+@pytest.fixture(scope="session")
+def verdict(uplift: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
+    """The verdict that the evaluation's own rule gives on the invented uplift."""
+    return decide(uplift, chosen, alpha=0.05)
+
+
+@pytest.fixture(scope="session")
+def tstr() -> pd.DataFrame:
+    """recommender, slice, arm, metric, value, real, share, low, high, n_users."""
+    shares = {"gan_only": 0.985, "denoiser_only": 0.91, "popularity_only": 0.86}
+    rows = [
+        [recommender, slice_name, arm, "ndcg@20", score * share, score, share, share - 0.02,
+         share + 0.02, 450]
+        for slice_name in ("cold_5", "cold_80pct")
+        for recommender, score in RECOMMENDERS.items()
+        for arm, share in shares.items()
+    ]  # fmt: skip
+    columns = ["recommender", "slice", "arm", "metric", "value", "real", "share", "low", "high",
+               "n_users"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture(scope="session")
+def cleaning_report() -> pd.DataFrame:
+    """rule, table, rows, share, description."""
+    rows = [
+        ["missing_user", "interactions", 120, 0.012, "no user_id"],
+        ["return", "interactions", 0, 0.0, "negative quantity"],
+        ["item_k_core", "interactions", 2_380, 0.238, "item bought by fewer than 20 users"],
+        ["kept", "interactions", 7_500, 0.75, "stays"],
+        ["duplicate", "items", 3, 0.003, "item listed twice"],
+        ["kept", "items", 997, 0.997, "stays"],
+    ]
+    return pd.DataFrame(rows, columns=["rule", "table", "rows", "share", "description"])
+
+
+@pytest.fixture(scope="session")
+def source_summary() -> dict[str, Any]:
+    """What ingestion writes of a source."""
+    return {
+        "source": "complete_journey",
+        "description": "One year of a grocer, simulated on real shopping patterns.",
+        "licence": "For education.",
+        "currency": "US dollars",
+        "files": [
+            {"name": "transactions", "path": "/x/t.parquet", "bytes": 123456, "sha256": "ab" * 32,
+             "rows": 10_000}
+        ],
+        "tables": {"interactions": 10_000, "items": 900},
+        "interactions": {"users": 469, "items": 900, "first": "2017-01-01", "last": "2017-12-31"},
+        "skipped": [{"table": "reviews", "disables": "review sentiment in profiles"}],
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def split_summary() -> dict[str, Any]:
+    """What the split writes."""
+    return {
+        "validation_from": "2017-10-01",
+        "users": {"train": 281, "validation": 94, "test": 94},
+        "case_users": {"test": {"warm": 950}},
+        "cases_without_users": {"validation": [], "test": ["cold_40"]},
+    }
+
+
+def invented_history(seed: int, adversarial: bool) -> pd.DataFrame:
+    """Per-epoch figures of one training."""
+    rng = np.random.default_rng(seed)
+    epoch = np.arange(1, 31)
+    table = {
+        "epoch": epoch,
+        "generator_loss": 0.5 + np.exp(-epoch / 8) + rng.normal(0, 0.01, 30),
+        "reconstruction_loss": 0.4 + 0.6 * np.exp(-epoch / 6),
+        "generator_gradient_norm": 1 + rng.random(30),
+        "validation_ndcg": np.where(epoch % 5 == 0, 0.25 - 0.1 * np.exp(-epoch / 5), np.nan),
+    }
+    if adversarial:
+        table |= {
+            "critic_loss": -1 + np.exp(-epoch / 5),
+            "critic_gradient_norm": 0.8 + 0.1 * rng.random(30),
+        }
+    return pd.DataFrame(table)
+
+
+@pytest.fixture(scope="session")
+def training() -> dict[str, pd.DataFrame]:
+    """Histories of the generator and of its control."""
+    return {
+        "gan": invented_history(1, True),
+        "vae": invented_history(3, False),
+        "denoiser": invented_history(2, False),
+    }
+
+
+def invented_histories(n_users: int, steepness: float, seed: int, n_items: int = 300) -> Histories:
+    """Users with log-normal history lengths, items by a power law."""
+    rng = np.random.default_rng(seed)
+    weights = np.arange(1, n_items + 1) ** -steepness
+    lengths = np.clip(rng.lognormal(3, 0.7, n_users).astype(int), 1, n_items // 2)
+    rows = [rng.choice(n_items, size, replace=False, p=weights / weights.sum()) for size in lengths]
+    users = np.array([f"u{number}" for number in range(n_users)])
+    return Histories.from_lists(rows, users, np.array([f"i{n}" for n in range(n_items)]))
+
+
+@pytest.fixture(scope="session")
+def shops() -> dict[str, Histories]:
+    """Real and generated histories by source."""
+    return {
+        "real": invented_histories(400, 0.8, 1),
+        "gan": invented_histories(500, 0.85, 2),
+        "vae": invented_histories(400, 0.9, 5),
+        "denoiser": invented_histories(400, 1.1, 3),
+        "popularity": invented_histories(400, 0.8, 4),
+    }
+
+
+@pytest.fixture(scope="session")
+def targeting_results() -> pd.DataFrame:
+    """The arm on trial helps its segment and beats one control of two; the others are harmed."""
+    rows = [
+        ["segment", "targeted_gan", NONE, 0.3, 0.05, "helps"],
+        ["segment", "targeted_copies", NONE, 0.1, 0.01, "no evidence"],
+        ["segment", "uniform_gan", NONE, 0.0, 0.0, "not used"],
+        ["segment", "targeted_gan", "targeted_copies", 0.3, 0.04, "helps"],
+        ["segment", "targeted_gan", "uniform_gan", 0.3, 0.01, "no evidence"],
+        ["others", "targeted_gan", NONE, 0.3, -0.03, "harms"],
+    ]
+    columns = ["customers", "arm", "against", "ratio", "relative", "verdict"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(
+        slice="cold_5",
+        segment="age: rare",
+        recommender="ease",
+        metric="ndcg@20",
+        base=0.2,
+        relative_low=table["relative"] - 0.02,
+        relative_high=table["relative"] + 0.02,
+        p_holm=0.01,
+        n_users=44,
+        least_users=30,
+    )
+
+
+@pytest.fixture(scope="session")
+def run(
+    verdict: pd.DataFrame,
+    uplift: pd.DataFrame,
+    metrics: pd.DataFrame,
+    chosen: pd.DataFrame,
+    tstr: pd.DataFrame,
+    uplift_against_best: pd.DataFrame,
+    ranking_agreement: pd.DataFrame,
+    cleaning_report: pd.DataFrame,
+    split_summary: dict[str, Any],
+    source_summary: dict[str, Any],
+    training: dict[str, pd.DataFrame],
+    shops: dict[str, Histories],
+    targeting_results: pd.DataFrame,
+) -> dict[str, Any]:
+    """All datasets that the reporting pipeline reads, by name."""
+    fidelity = pd.DataFrame({"statistic": ["length_ks"], "real_vs_real": [0.01], "gan": [0.03]})
+    columns = ["monitor", "status", "value", "limit", "advice"]
+    calm = pd.DataFrame([["duplicates", "ok", 0.02, "at most 0.05", ""]], columns=columns)
+    loud = calm.assign(status="warning", value=0.4, advice="Lower the learning rate.")
+    return {
+        "verdict": verdict,
+        "uplift": uplift,
+        "uplift_against_best": uplift_against_best,
+        "metrics": metrics,
+        "chosen_configs": chosen,
+        "tstr": tstr,
+        "ranking_agreement": ranking_agreement,
+        "fidelity_report": fidelity,
+        "privacy_report": pd.DataFrame({"statistic": ["exact_copy_rate"], "gan": [0.0]}),
+        "gan.monitors": loud,
+        "vae.monitors": calm,
+        "denoiser.monitors": calm,
+        "gan.history": training["gan"],
+        "vae.history": training["vae"],
+        "denoiser.history": training["denoiser"],
+        "targeting_results": targeting_results,
+        "targeting_segments": pd.DataFrame(
+            [["age: rare", "rare values", "cold_5", 60, 40, 44, "3 values are rare: 65+"]],
+            columns=[
+                "segment",
+                "kind",
+                "slice",
+                "train_users",
+                "validation_users",
+                "test_users",
+                "reason",
+            ],
+        ),
+        "train_histories": shops["real"],
+        "synthetic_users": {name: users for name, users in shops.items() if name != "real"},
+        "cleaning_report": cleaning_report,
+        "split_summary": split_summary,
+        "source_summary": source_summary,
+        "params:reporting": ReportingParams(caveats={"complete_journey": "Simulated, not real."}),
+        "parameters": {"gan": {"training": {"epochs": 5}}, "evaluation": {"seed": 17}},
+    }

@@ -1,0 +1,202 @@
+"""Losses and penalties against numbers worked by hand."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from doppelcart.adversarial.objectives import (
+    autoencoding_critic_loss,
+    critic_loss,
+    feature_distance,
+    generator_loss,
+    gumbel_sigmoid,
+    normal_divergence,
+    penalty_at,
+    reconstruction_loss,
+)
+
+SEED = tf.constant([1, 2])
+# A critic D(x) = 3 x0 + 4 x1: its gradient is (3, 4) everywhere, of norm 5.
+SLOPE = tf.constant([[3.0], [4.0]])
+REAL = tf.constant([[1.0, 0.0], [0.0, 1.0]])
+FAKE = tf.constant([[0.0, 0.0], [1.0, 1.0]])
+
+
+def linear(points: tf.Tensor) -> tf.Tensor:
+    return points @ SLOPE
+
+
+def softplus(value: float) -> float:
+    return float(np.log1p(np.exp(value)))
+
+
+class TestGumbelSigmoid:
+    def test_draws_are_zeros_and_ones_with_the_logits_probability(self):
+        logits = np.array([-3.0, -0.5, 0.0, 1.0, 4.0], np.float32)
+        drawn = gumbel_sigmoid(tf.constant(np.tile(logits, (40_000, 1))), 0.7, SEED).numpy()
+        # The straight-through sum soft + (hard - soft) may be off by a rounding.
+        np.testing.assert_allclose(drawn, np.round(drawn), atol=1e-6)
+        assert set(np.unique(np.round(drawn))) == {0.0, 1.0}
+        chance = 1 / (1 + np.exp(-logits))
+        # four standard deviations, at most 4 * 0.5 / 200
+        np.testing.assert_allclose(drawn.mean(axis=0), chance, atol=0.01)
+
+    def test_the_chance_does_not_depend_on_the_temperature(self):
+        logits = tf.random.stateless_normal((50, 40), [3, 4])
+        cold, warm = (np.round(gumbel_sigmoid(logits, t, SEED)) for t in (0.1, 5.0))
+        np.testing.assert_array_equal(cold, warm)
+
+    def test_the_gradient_is_that_of_the_relaxed_draw(self):
+        logits = tf.zeros((1, 2000))
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            drawn = gumbel_sigmoid(logits, 0.5, SEED)
+        gradient = tape.gradient(drawn, logits).numpy()
+        # sigmoid'(noisy / t) / t, at most 1 / (4 t)
+        assert (gradient > 0).all()
+        assert gradient.max() == pytest.approx(0.5, abs=0.01)
+        assert gradient.max() <= 0.5
+
+    def test_a_seed_gives_the_same_draw_and_another_another(self):
+        logits = tf.zeros((10, 10))
+        first, again = (gumbel_sigmoid(logits, 0.7, SEED) for _ in range(2))
+        np.testing.assert_array_equal(first, again)
+        assert (gumbel_sigmoid(logits, 0.7, SEED + 1).numpy() != first.numpy()).any()
+
+
+class TestPenalty:
+    @pytest.mark.parametrize(("target", "expected"), [(1.0, 16.0), (0.0, 25.0), (5.0, 0.0)])
+    def test_a_linear_critic_pays_for_the_norm_of_its_slope(self, target, expected):
+        # (5 - target)^2, and at 0 the plain square of the norm (R1, R2)
+        assert float(penalty_at(linear, REAL, target)) == pytest.approx(expected, abs=1e-4)
+
+    def test_the_penalty_is_taken_at_the_points_given(self):
+        # D(x) = (x0^2 + x1^2) / 2 has the gradient x: norms 1 and 5
+        points = tf.constant([[1.0, 0.0], [3.0, 4.0]])
+        found = penalty_at(lambda x: tf.reduce_sum(x**2, 1, keepdims=True) / 2, points, 1.0)
+        assert float(found) == pytest.approx((0 + 16) / 2, rel=1e-5)
+
+    def test_a_flat_critic_has_a_finite_penalty_and_gradient(self):
+        slope = tf.Variable([[0.0], [0.0]])
+        with tf.GradientTape() as tape:
+            value = penalty_at(lambda x: x @ slope, REAL, 1.0)
+        assert float(value) == pytest.approx(1.0, rel=1e-4)
+        assert np.isfinite(tape.gradient(value, slope).numpy()).all()
+
+
+class TestCriticLoss:
+    # Scores: real 3 and 4, mean 3.5; fake 0 and 7, mean 3.5.
+    def test_wasserstein_with_penalty(self):
+        loss, margin = critic_loss("wgan_gp", linear, REAL, FAKE * 0.0, 10.0, SEED)
+        assert float(margin) == pytest.approx(3.5)
+        # fake scores 0: -(3.5 - 0) + 10 * (5 - 1)^2
+        assert float(loss) == pytest.approx(-3.5 + 160.0, rel=1e-5)
+
+    def test_the_penalty_is_taken_between_real_and_fake(self):
+        seen = []
+
+        def spy(points: tf.Tensor) -> tf.Tensor:
+            seen.append(points.numpy())
+            return linear(points)
+
+        critic_loss("wgan_gp", spy, REAL, FAKE, 1.0, SEED)
+        _, _, between = seen
+        # row 0 lies between (1, 0) and (0, 0), row 1 between (0, 1) and (1, 1)
+        assert 0 < between[0, 0] < 1
+        assert between[0, 1] == 0
+        assert 0 < between[1, 0] < 1
+        assert between[1, 1] == pytest.approx(1)
+
+    def test_cross_entropy(self):
+        loss, margin = critic_loss("vanilla", linear, REAL, FAKE, 10.0, SEED)
+        # -mean log sigmoid(real) - mean log(1 - sigmoid(fake)), and no penalty
+        expected = (softplus(-3) + softplus(-4) + softplus(0) + softplus(7)) / 2
+        assert float(loss) == pytest.approx(expected, rel=1e-5)
+        assert float(margin) == pytest.approx(0.0)
+
+    def test_relativistic(self):
+        loss, _ = critic_loss("relativistic", linear, REAL, FAKE, 10.0, SEED)
+        # pairs: 0 - 3 and 7 - 4; R1 and R2 are 25 each, weighted by half of 10
+        expected = (softplus(-3) + softplus(3)) / 2 + 0.5 * 10 * (25 + 25)
+        assert float(loss) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("wgan_gp", [0.0, -7.0]),
+        ("vanilla", [softplus(0), softplus(-7)]),
+        ("relativistic", [softplus(3), softplus(4 - 7)]),
+    ],
+)
+def test_generator_loss(loss, expected):
+    found = generator_loss(loss, linear, REAL, FAKE)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["wgan_gp", "vanilla", "relativistic"])
+def test_a_better_score_of_the_invented_is_a_lower_loss_of_the_generator(loss):
+    better = generator_loss(loss, linear, REAL, FAKE + 1.0)
+    assert (better.numpy() < generator_loss(loss, linear, REAL, FAKE).numpy()).all()
+
+
+class TestAutoencoding:
+    @pytest.mark.parametrize(
+        ("fake", "margin", "expected"),
+        [
+            ([1.0, 3.0], 1.0, 2.0),  # as far off as the real: nothing to gain
+            ([0.0, 2.0], 1.0, 2.0 + 1.0),
+            ([0.0, 2.0], 3.0, 2.0 + 5.0),
+            ([9.0, 9.0], 3.0, 2.0),  # beyond the margin
+        ],
+    )
+    def test_the_energy_of_the_generated_is_raised_up_to_the_margin(self, fake, margin, expected):
+        found = autoencoding_critic_loss(tf.constant([1.0, 3.0]), tf.constant(fake), margin)
+        assert float(found) == pytest.approx(expected)
+
+    def test_known_rows_match_their_user_and_unknown_ones_the_mean(self):
+        real = tf.constant([[1.0, 0.0], [0.0, 4.0], [2.0, 0.0]])
+        fake = tf.constant([[0.0, 2.0], [2.0, 0.0], [0.0, 0.0]])
+        paired = tf.constant([[1.0], [0.0], [0.0]])
+        # Row 0: (1 + 4) / 2. Rows 1 and 2: mean gap (0, 2), squares (0 + 4) / 2.
+        np.testing.assert_allclose(feature_distance(real, fake, paired), [2.5, 2.0, 2.0])
+
+    def test_where_all_are_known_nothing_is_divided_by_none(self):
+        features = tf.constant([[1.0], [2.0]])
+        found = feature_distance(features, features + 1.0, tf.ones((2, 1)))
+        np.testing.assert_allclose(found, [1.0, 1.0])
+
+
+def test_divergence_of_a_normal_from_the_prior():
+    mean = tf.constant([[0.0, 0.0], [1.0, 0.0]])
+    log_variance = tf.constant([[0.0, 0.0], [0.0, float(np.log(4.0))]])
+    # 1^2 / 2, and (4 - log 4 - 1) / 2
+    expected = [0.0, 0.5 + 0.5 * (4 - np.log(4) - 1)]
+    np.testing.assert_allclose(normal_divergence(mean, log_variance), expected, rtol=1e-6)
+
+
+class TestReconstruction:
+    def test_by_hand(self):
+        logits = tf.constant([[0.0, 2.0, -1.0], [1.0, 0.0, 3.0]])
+        full = tf.constant([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
+        seen = tf.constant([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+        # Row 0 scores items 1 (bought) and 2 (not); row 1 all, of which 1 and 2 were bought.
+        # Hidden: 1 and 2, on average 1.5 items a user.
+        rows = [
+            softplus(-2.0) + softplus(-1.0),
+            softplus(1.0) + softplus(0.0) + softplus(-3.0),
+        ]
+        found = reconstruction_loss(logits, full, seen)
+        np.testing.assert_allclose(found, np.array(rows) / 1.5, rtol=1e-5)
+
+    def test_what_is_seen_costs_nothing_whatever_is_said_of_it(self):
+        full = tf.constant([[1.0, 1.0, 0.0]])
+        seen = tf.constant([[1.0, 0.0, 0.0]])
+        low, high = (
+            reconstruction_loss(tf.constant([[said, 0.5, 0.5]]), full, seen) for said in (-9.0, 9.0)
+        )
+        np.testing.assert_array_equal(low, high)
+
+    def test_a_batch_with_nothing_hidden_is_finite(self):
+        full = tf.constant([[1.0, 0.0]])
+        assert np.isfinite(reconstruction_loss(tf.zeros((1, 2)), full, full).numpy()).all()

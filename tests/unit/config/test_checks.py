@@ -1,0 +1,146 @@
+"""What is looked at before the first node: parameters, secrets, room to write."""
+
+import shutil
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kedro.pipeline import Node, Pipeline
+from pydantic import Field, Secret
+
+from doppelcart.config import secrecy
+from doppelcart.config.base import Parameters
+from doppelcart.config.checks import check_parameters, check_secrets, check_storage, seal_secrets
+from doppelcart.errors import ParameterError, StorageError
+
+
+class Inner(Parameters):
+    key: Secret[int] | None = None
+    steps: int = Field(3, ge=1)
+
+
+class Outer(Parameters):
+    inner: Inner = Inner()
+    name: str = "x"
+
+
+def first(params: Outer) -> str:
+    return params.name
+
+
+def second(params: Outer) -> str:
+    return params.name
+
+
+PIPELINES = {
+    "first": Pipeline([Node(first, "params:shop.train", "made", name="first")]),
+    "second": Pipeline([Node(second, "params:shop.test", "tested", name="second")]),
+}
+GOOD = {"shop": {"train": {"inner": {"steps": 1}}, "test": {"name": "y"}}}
+
+
+def problems(raw: dict[str, Any]) -> list[str]:
+    with pytest.raises(ParameterError) as refused:
+        check_parameters(raw, PIPELINES)
+    return [line for line in str(refused.value).splitlines() if line.startswith("  - ")]
+
+
+class TestParameters:
+    def test_good_ones_pass(self):
+        assert check_parameters(GOOD, PIPELINES) is None
+
+    def test_all_problems_of_all_pipelines_are_listed(self):
+        raw = {
+            "shop": {
+                "train": {"inner": {"steps": 0}, "nmae": "z"},
+                "test": {"name": 5},
+                "tset": {},
+            },
+            "other": 1,
+        }
+        assert problems(raw) == [
+            "  - shop.tset: unknown; did you mean shop.test? known are shop.test, shop.train",
+            "  - other: unknown; known are shop",
+            "  - shop.test.name: Input should be a valid string (given: 5)",
+            "  - shop.train.inner.steps: Input should be greater than or equal to 1 (given: 0)",
+            "  - shop.train.nmae: Extra inputs are not permitted (given: 'z')",
+        ]
+
+    def test_a_long_value_is_cut(self):
+        (line,) = problems({"shop": {"train": {"inner": {"steps": "9" * 50 + "x" * 500}}}})
+        assert len(line) < 200
+
+    @pytest.mark.parametrize(
+        "inner",
+        [
+            {"key": "k4711"},
+            {"kye": 4711},
+            {"key": {"value": 4711}},
+            4711,
+            [4711],
+            {"key": [4711], "kee": 4711},
+        ],
+    )
+    def test_what_could_be_a_secret_is_not_repeated(self, inner):
+        assert not any("4711" in line for line in problems({"shop": {"train": {"inner": inner}}}))
+
+
+class TestSecrets:
+    def test_they_are_found_within_models(self):
+        names = secrecy.secret_names({"shop.train": Outer, "plain": int})
+        assert names == {"shop.train.inner.key"}
+
+    def test_only_they_are_sealed_and_a_model_still_takes_them(self):
+        raw = {"shop": {"train": {"inner": {"key": 4711, "steps": 2}}}, "key": 1}
+        sealed = seal_secrets(raw, PIPELINES)
+        assert "4711" not in repr(sealed)
+        assert sealed["key"] == 1
+        assert sealed["shop"]["train"]["inner"]["steps"] == 2
+        model = Outer(**sealed["shop"]["train"])
+        assert model.inner.key.get_secret_value() == 4711
+        assert seal_secrets(sealed, PIPELINES) == sealed
+        assert raw["shop"]["train"]["inner"]["key"] == 4711
+
+    def test_none_given_stays_none(self):
+        assert seal_secrets({"shop": {"train": {"inner": {"key": None}}}}, PIPELINES) == {
+            "shop": {"train": {"inner": {"key": None}}}
+        }
+
+    def test_one_that_is_missing_is_asked_for_by_its_variable(self):
+        with pytest.raises(ParameterError, match=r"DOPPELCART_SHOP_TRAIN_INNER_KEY=\$\(python"):
+            check_secrets({"shop.train": Outer()})
+
+    def test_one_that_is_there_passes(self):
+        given = Outer(inner=Inner(key=4711))
+        assert check_secrets({"shop.train": given, "plain": 3}) is None
+
+
+class TestStorage:
+    def test_a_folder_is_made_and_nothing_left_in_it(self, tmp_path: Path):
+        check_storage(tmp_path / "a" / "b", 0)
+        assert list((tmp_path / "a" / "b").iterdir()) == []
+
+    def test_a_file_in_the_way_is_named(self, tmp_path: Path):
+        (tmp_path / "file").touch()
+        with pytest.raises(StorageError, match=r"file/data cannot be written.*Nothing has run"):
+            check_storage(tmp_path / "file" / "data", 0)
+
+    def test_room_is_measured_in_gigabytes(self, tmp_path: Path, monkeypatch):
+        usage = namedtuple("usage", "total used free")
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10e9, 8e9, 2e9))
+        assert check_storage(tmp_path, 2.0) is None
+        with pytest.raises(StorageError, match=r"has 2\.00 GB left and a run needs 2\.5 GB"):
+            check_storage(tmp_path, 2.5)
+
+
+def test_every_secret_of_the_project_can_be_given_by_its_variable():
+    from parameter_names import PROJECT, models
+
+    configured = "".join(
+        path.read_text() for path in (PROJECT / "conf/base").glob("*/parameters.yml")
+    )
+    names = secrecy.secret_names(models())
+    assert "private.training.seed" in names
+    for name in names:
+        assert f"${{env:{secrecy.variable_of(name)}}}" in configured, name

@@ -1,0 +1,72 @@
+"""What the terminal and the report say of verdicts that are none."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from doppelcart.pipelines.reporting import words
+from doppelcart.recommendation.comparing import COLUMNS, ComparisonSettings, compare
+from doppelcart.recommendation.verdict import decide
+from doppelcart.reporting import terminal
+
+
+def printed(verdict: pd.DataFrame, uplift: pd.DataFrame) -> str:
+    console = Console(width=120, record=True, file=None, quiet=False)
+    with console.capture() as captured:
+        console.print(terminal.render(verdict, uplift))
+    return " ".join(captured.get().split())
+
+
+def judged(n_users: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The verdict on a slice of so many customers, all of whom gained alike."""
+    base = np.linspace(0.2, 0.6, n_users)
+    users = pd.concat(
+        pd.DataFrame(
+            {
+                "slice": "cold_20",
+                "arm": arm,
+                "recommender": "ease",
+                "user_id": range(n_users),
+                "ndcg@20": base + gain,
+            }
+        )
+        for arm, gain in (("none", 0.0), ("gan_completion", 0.2))
+    )
+    rows = [("none", 0.0), ("gan_completion", 0.3)]
+    chosen = pd.DataFrame(rows, columns=["arm", "knob"]).assign(
+        slice="cold_20", recommender="ease", config="{}", value=0.4, n_users=50
+    )
+    uplift = compare(users, chosen, ComparisonSettings("ndcg@20", 2000))
+    return decide(uplift, chosen, 0.05), uplift
+
+
+@pytest.mark.parametrize("n_users", [1, 2, 5, 29])
+def test_a_slice_of_few_is_undefined_wherever_it_is_told(n_users: int) -> None:
+    verdict, uplift = judged(n_users)
+    said = printed(verdict, uplift)
+    assert f"undefined: {n_users} of 30 customers" in said
+    assert "%" not in said
+    story = words.tell(verdict)
+    assert story.headline == (
+        "Undefined: too few customers were tested for a verdict on new customers with 20 known "
+        "items."
+    )
+    assert story.signal is words.UNDEFINED
+    assert "a verdict takes 30" in story.findings[0].sentence
+    tested = "1 customer was" if n_users == 1 else f"{n_users} customers were"
+    assert f"only {tested} tested, and a verdict takes 30" in words.caution(verdict)
+
+
+def test_thirty_customers_are_enough() -> None:
+    verdict, uplift = judged(30)
+    assert "helps +50.0%" in printed(verdict, uplift)
+    assert words.caution(verdict) == ""
+
+
+def test_where_nothing_was_compared_the_terminal_says_what_it_would_take() -> None:
+    uplift = pd.DataFrame(columns=COLUMNS)
+    chosen = pd.DataFrame(columns=["slice", "recommender", "arm", "knob", "config"])
+    said = printed(decide(uplift, chosen, 0.05), uplift)
+    assert "No verdict: evaluation.arms names no arm of the generator" in said
+    assert "a win" not in said
