@@ -31,10 +31,15 @@ LEARNED = PROJECT / "build" / "benchmarks" / "learned"
 SOURCES: dict[str, str | None] = {"Complete Journey": None, "Online Retail": "online_retail"}
 """Environment of each source's parameters."""
 
-TRAINED_BY = tuple(f"src/doppelcart/{part}" for part in ("histories.py", "metrics", "models"))
+TRAINED_BY = tuple(
+    f"src/doppelcart/{part}" for part in ("adversarial", "data", "metrics", "models")
+)
 """Code that decides what a training yields."""
 JUDGED_BY = (
-    *(f"src/doppelcart/{part}" for part in ("arms", "pipelines/privacy", "recommenders")),
+    *(
+        f"src/doppelcart/{part}"
+        for part in ("experiment", "pipelines/privacy", "recommendation", "recommenders")
+    ),
     *(f"benchmarks/{part}.py" for part in ("core", "shops")),
 )
 """Code that decides what is found of it, besides that of the benchmark that asks."""

@@ -18,7 +18,7 @@ def project_path(relative: str = "") -> str:
     Args:
         relative: Path from the project's root; the root itself when empty.
     """
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     if not (root / "pyproject.toml").is_file():
         root = find_kedro_project(Path.cwd()) or Path.cwd()
     return (root / relative).as_posix()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from doppelcart.config.agreement import unknown_slices
 from doppelcart.pipeline_registry import find_rules
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.evaluation.params import EvaluationParams
@@ -114,3 +115,8 @@ def test_segments_are_measured_on_slices_and_by_recommenders_that_there_are() ->
         "targeting.experiment.recommenders: ials is none of the recommenders of evaluation.grids: "
         "ease"
     )
+
+
+def test_without_a_split_no_slice_is_unknown() -> None:
+    models = {"privacy.trade_off": TradeOffParams(slice="cold_99")}
+    assert list(unknown_slices("privacy.trade_off", "slice", models)) == []

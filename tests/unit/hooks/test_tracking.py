@@ -13,11 +13,11 @@ from doppelcart.hooks.tracking import (
     clean_key,
     findings,
     flatten,
-    git_state,
     metric_points,
     shorten,
     source_digest,
 )
+from doppelcart.reporting.provenance import git_state
 
 
 class Inner(BaseModel):
