@@ -25,7 +25,8 @@ from benchmarks.published import data_folder, hold_out
 from benchmarks.shops import JUDGED_BY, TRAINED_BY
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
-from doppelcart.experiment.significance import Uplift, holm, paired_bootstraps
+from doppelcart.experiment.families import holm
+from doppelcart.experiment.resampling import Difference, paired_bootstraps
 from doppelcart.metrics.ranking import ndcg
 from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.controls import copy_users, draw_by_popularity, mix_users
@@ -292,7 +293,7 @@ def mean_of_splits(of_splits: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def compare(source: str, users: Histories, means: np.ndarray) -> list[Figure]:
-    """Uplift of every arm over adding nobody, with its interval and Holm's p-value.
+    """Difference of every arm over adding nobody, with its interval and Holm's p-value.
 
     Args:
         source: Its name.
@@ -325,7 +326,7 @@ def compare(source: str, users: Histories, means: np.ndarray) -> list[Figure]:
     return figures
 
 
-def _change(name: str, uplift: Uplift, how: str, aimed: bool) -> Figure:
+def _change(name: str, uplift: Difference, how: str, aimed: bool) -> Figure:
     return Figure(
         name,
         100 * uplift.relative,

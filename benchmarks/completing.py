@@ -16,7 +16,7 @@ from benchmarks.memory import code_of, remembered
 from benchmarks.shops import SOURCES, Shop, fitted, in_words, judged_by, read_shop
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
-from doppelcart.experiment.significance import paired_bootstrap
+from doppelcart.experiment.resampling import paired_bootstrap
 from doppelcart.pipelines.evaluation.nodes import tuning_settings
 from doppelcart.pipelines.evaluation.params import EvaluationParams
 from doppelcart.recommendation.completion import Completer, strongest_of

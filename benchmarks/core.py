@@ -19,7 +19,7 @@ from benchmarks.machine import PROJECT
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.datasets import CasesDataset, HistoriesDataset
-from doppelcart.experiment.significance import paired_bootstrap
+from doppelcart.experiment.resampling import paired_bootstrap
 from doppelcart.metrics import ranking
 from doppelcart.recommendation.grid import expand
 from doppelcart.recommendation.scoring import rank

@@ -27,7 +27,7 @@ from benchmarks.shops import (
 )
 from doppelcart.columns import Columns
 from doppelcart.data.histories import Histories
-from doppelcart.experiment.significance import holm
+from doppelcart.experiment.families import holm
 from doppelcart.metrics import fidelity, ranking
 from doppelcart.pipelines.evaluation.nodes import tuning_settings
 from doppelcart.pipelines.evaluation.params import EvaluationParams

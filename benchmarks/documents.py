@@ -15,8 +15,8 @@ import pandas as pd
 
 from benchmarks.figures import figure_cells, measured, table
 from benchmarks.machine import PROJECT
+from doppelcart.experiment.outcome import UNDEFINED
 from doppelcart.recommendation.arms import ARMS
-from doppelcart.recommendation.verdict import UNDEFINED
 
 RESULTS = PROJECT / "benchmarks" / "results"
 README = PROJECT / "README.md"
@@ -269,10 +269,10 @@ def _verdicts(verdict: pd.DataFrame) -> str:
 
 
 def _cell(row: pd.Series) -> str:
-    if row["knob"] == 0:
+    if row["level"] == 0:
         return "not used: validation chose 0"
     if row["verdict"] == UNDEFINED:
-        return f"{UNDEFINED}: {row['n_users']} of {row['least_users']} customers"
+        return f"{UNDEFINED}: {row['n_units']} of {row['least_units']} customers"
     ends = f"{row['relative_low']:+.1%} to {row['relative_high']:+.1%}"
     says = row["verdict"] + (", **win**" if row["win"] else "")
     return f"{row['relative']:+.1%} ({ends}): {says}"

@@ -25,13 +25,9 @@ from typing import Final
 import numpy as np
 from scipy import special, stats
 
-from doppelcart.experiment.significance import (
-    LEAST_UNITS,
-    holm,
-    least_units,
-    paired_bootstraps,
-    skewness_corrected,
-)
+from doppelcart.experiment.families import LEAST_UNITS, holm, least_units
+from doppelcart.experiment.p_values import skewness_corrected
+from doppelcart.experiment.resampling import paired_bootstraps
 
 TABLE: Final = Path(__file__).with_suffix(".csv")
 PAGE: Final = Path(__file__).parents[1] / "docs" / "significance.md"

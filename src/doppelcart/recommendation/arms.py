@@ -33,7 +33,7 @@ class Arm:
     phrase: str
 
     @property
-    def knob(self) -> str:
+    def level(self) -> str:
         """Name of what is tuned: ``ratio`` of added users, or ``strength`` of completion."""
         return "strength" if self.kind is Kind.COMPLETION else "ratio"
 

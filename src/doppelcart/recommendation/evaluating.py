@@ -28,7 +28,7 @@ KEYS = [Columns.SLICE, Columns.ARM, Columns.RECOMMENDER]
 
 @dataclass(frozen=True)
 class _Job:
-    """One computation; arms whose knob is 0 share the job of ``none``."""
+    """One computation; arms whose level is 0 share the job of ``none``."""
 
     recommender: str
     trained_on: str
@@ -161,16 +161,16 @@ def _in_verdict(arm: str) -> bool:
 
 
 def _job(row: pd.Series) -> _Job:
-    arm, knob = str(row[Columns.ARM]), float(row["knob"])
+    arm, level = str(row[Columns.ARM]), float(row["level"])
     kind = ARMS[arm].kind
-    trains = kind in (Kind.TRAINING, Kind.SYNTHETIC_ONLY) and knob > 0
-    completes = kind is Kind.COMPLETION and knob > 0
+    trains = kind in (Kind.TRAINING, Kind.SYNTHETIC_ONLY) and level > 0
+    completes = kind is Kind.COMPLETION and level > 0
     return _Job(
         recommender=str(row[Columns.RECOMMENDER]),
         trained_on=arm if trains else NONE,
-        ratio=knob if trains else 0.0,
+        ratio=level if trains else 0.0,
         completion=arm if completes else "",
-        strength=knob if completes else 0.0,
+        strength=level if completes else 0.0,
         config=str(row["config"]),
         slice=str(row[Columns.SLICE]),
     )

@@ -94,8 +94,8 @@ def tune(
         settings: What to try.
 
     Returns:
-        One row a (arm, recommender, slice, config, knob): the mean ``value`` of the metric
-        over ``n_users`` users. Knob 0 of every arm is the row of ``none``.
+        One row a (arm, recommender, slice, config, level): the mean ``value`` of the metric
+        over ``n_users`` users. Level 0 of every arm is the row of ``none``.
 
     Raises:
         InputError: If no case has a user, or synthetic users do not fit the training users.
@@ -154,29 +154,29 @@ def tune_by_user(
         rows = [row for part in parts for row in part]
     tried = pd.DataFrame(rows)
     scores = _share_none(tried.drop(columns="by_user"), settings)
-    return scores.astype({"knob": float, "value": float, "n_users": int}), _by_user(tried, some)
+    return scores.astype({"level": float, "value": float, "n_users": int}), _by_user(tried, some)
 
 
 def choose(validation_scores: pd.DataFrame) -> pd.DataFrame:
-    """The best configuration and knob of every (slice, recommender, arm) on validation.
+    """The best configuration and level of every (slice, recommender, arm) on validation.
 
-    Ties go to the smaller knob, then to the configuration named first in the grid, so that
+    Ties go to the smaller level, then to the configuration named first in the grid, so that
     an arm that brings nothing is chosen as ``none``.
 
     Args:
         validation_scores: As from ``tune``.
 
     Returns:
-        One row a (slice, recommender, arm): ``config`` (JSON), ``knob`` (the ratio or
+        One row a (slice, recommender, arm): ``config`` (JSON), ``level`` (the ratio or
         strength), ``value`` on validation and ``n_users``.
     """
     ordered = validation_scores.assign(
         order=np.arange(len(validation_scores)), value_=validation_scores["value"].fillna(-np.inf)
-    ).sort_values(["value_", "knob", "order"], ascending=[False, True, True], kind="stable")
+    ).sort_values(["value_", "level", "order"], ascending=[False, True, True], kind="stable")
     keys = [Columns.SLICE, Columns.RECOMMENDER, Columns.ARM]
     best = ordered.drop_duplicates(keys).sort_values("order")
     best = best.sort_values(keys, key=_as_first_seen(validation_scores), kind="stable")
-    return best[[*keys, "config", "knob", "value", "n_users"]].reset_index(drop=True)
+    return best[[*keys, "config", "level", "value", "n_users"]].reset_index(drop=True)
 
 
 def _as_first_seen(scores: pd.DataFrame) -> Callable[[pd.Series], pd.Series]:
@@ -267,7 +267,7 @@ def _score_configs(
             Columns.RECOMMENDER: recommender.name,
             Columns.SLICE: name,
             "config": config.model_dump_json(),
-            "knob": strength if completion else ratio,
+            "level": strength if completion else ratio,
             "value": _mean(by_user[rows]),
             "n_users": int(np.isfinite(by_user[rows]).sum()),
             "by_user": by_user[rows],
@@ -295,7 +295,7 @@ def _by_user(tried: pd.DataFrame, cases: Mapping[str, Case]) -> pd.DataFrame:
 
 
 def _share_none(scores: pd.DataFrame, settings: TuningSettings) -> pd.DataFrame:
-    """Give every arm the rows of ``none`` as its knob 0, so that 0 is in every grid."""
+    """Give every arm the rows of ``none`` as its level 0, so that 0 is in every grid."""
     none = scores[scores[Columns.ARM] == NONE]
     frames = [none]
     for arm in settings.arms:

@@ -15,7 +15,8 @@ from scipy.stats import kendalltau
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
-from doppelcart.experiment.significance import CONFIDENCE, LEAST_UNITS
+from doppelcart.experiment.families import LEAST_UNITS
+from doppelcart.experiment.resampling import CONFIDENCE
 from doppelcart.recommendation.arms import NONE, Kind, of_kind
 from doppelcart.recommendation.evaluating import by_user
 from doppelcart.recommendation.parallel import side_by_side

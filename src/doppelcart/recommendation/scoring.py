@@ -88,7 +88,7 @@ def or_popular(scores: np.ndarray, seen: sparse.csr_matrix, recommender: Recomme
     return np.where(unknown[:, None], recommender.popularity, scores)
 
 
-Knob = tuple[str, float]
+Level = tuple[str, float]
 """A completion arm and its strength; ``("", 0.0)`` is the known histories alone."""
 
 
@@ -101,7 +101,7 @@ def values_at_strengths(
     relevant: sparse.csr_matrix,
     metric: str,
     k: int,
-) -> list[dict[Knob, np.ndarray]]:
+) -> list[dict[Level, np.ndarray]]:
     """A metric a user, with the known histories and with them completed at each strength.
 
     An affine recommender is scored once a completion rather than once a strength, since
@@ -126,9 +126,9 @@ def values_at_strengths(
         extra = {arm: probabilities[part] for arm, probabilities in added.items()}
         measure = _measure(known[part], relevant[part], metric, k)
         scored = _scores_at_strengths(recommender, configs, known[part], extra, strengths)
-        parts.append([{knob: measure(scores) for knob, scores in each} for each in scored])
+        parts.append([{level: measure(scores) for level, scores in each} for each in scored])
     return [
-        {knob: np.concatenate([values[knob] for values in blocks]) for knob in blocks[0]}
+        {level: np.concatenate([values[level] for values in blocks]) for level in blocks[0]}
         for blocks in zip(*parts, strict=True)
     ]
 
@@ -139,7 +139,7 @@ def _scores_at_strengths(
     seen: sparse.csr_matrix,
     added: dict[str, sparse.csr_matrix],
     strengths: Sequence[float],
-) -> Iterator[Iterator[tuple[Knob, np.ndarray]]]:
+) -> Iterator[Iterator[tuple[Level, np.ndarray]]]:
     """For each config: scores by arm and strength, made as they are asked for."""
     affine = recommender.name in AFFINE
     scored = {
@@ -148,7 +148,7 @@ def _scores_at_strengths(
         for s in ([1.0] if affine else strengths)
     }
 
-    def of_config(base: np.ndarray) -> Iterator[tuple[Knob, np.ndarray]]:
+    def of_config(base: np.ndarray) -> Iterator[tuple[Level, np.ndarray]]:
         yield ("", 0.0), or_popular(base, seen, recommender)
         for (arm, strength), scores in scored.items():
             if not affine:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.columns import Columns
-from doppelcart.experiment.significance import paired_bootstraps
+from doppelcart.experiment.resampling import paired_bootstraps
 from doppelcart.recommendation.arms import NONE, Kind, of_kind
 from doppelcart.recommendation.evaluating import by_user
 
@@ -69,7 +69,7 @@ def tstr(user_metrics: pd.DataFrame, metric: str, n_bootstrap: int, seed: int) -
                     "share": 1 + result.relative,
                     "low": 1 + result.relative_low,
                     "high": 1 + result.relative_high,
-                    "n_users": result.n_users,
+                    "n_users": result.n_units,
                 }
             )
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -23,7 +23,7 @@ def render(verdict: pd.DataFrame, uplift: pd.DataFrame | None = None) -> Table:
 
     Args:
         verdict: Columns slice, recommender, arm, verdict (helps, no evidence, harms, undefined),
-            win, n_users and least_users.
+            win, n_units and least_units.
         uplift: Columns slice, recommender, arm, against and relative (a share); where given, the
             change against no augmentation stands beside each verdict.
 
@@ -59,7 +59,7 @@ def _changes(uplift: pd.DataFrame | None, keys: list[str]) -> dict[tuple[str, ..
 def _cell(row: Mapping[Hashable, Any], change: dict[tuple[str, ...], float]) -> str:
     says = str(row["verdict"])
     if says == UNDEFINED:
-        return f"[{STYLES[says]}]{says}: {row['n_users']} of {row['least_users']} customers[/]"
+        return f"[{STYLES[says]}]{says}: {row['n_units']} of {row['least_units']} customers[/]"
     key = (str(row[Columns.SLICE]), str(row[Columns.RECOMMENDER]), str(row[Columns.ARM]))
     number = f" {change[key]:+.1%}" if key in change else ""
     star = " *" if row.get("win") else ""

@@ -5,8 +5,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from doppelcart.pipelines.evaluation.params import EvaluationParams
 from doppelcart.recommendation.arms import ARMS
+from doppelcart.recommendation.protocol import EvaluationParams
 
 GRIDS = {"ease": {"l2": [100.0]}}
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from judging import COLUMNS
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from kedro.validation import TypeExtractor
@@ -17,8 +18,7 @@ from kedro_datasets.pandas import CSVDataset
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.pipelines.evaluation import create_pipeline, nodes
-from doppelcart.pipelines.evaluation.params import EvaluationParams
-from doppelcart.recommendation.comparing import COLUMNS
+from doppelcart.recommendation.protocol import EvaluationParams
 
 N_ITEMS = 30
 
@@ -94,18 +94,26 @@ def completers_made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int
     return made
 
 
+class Kept(MemoryDataset):
+    """A dataset that is still there after the last node that reads it."""
+
+    def _release(self) -> None:
+        pass
+
+
 def run(inputs: dict[str, Any]) -> dict[str, Any]:
     pipeline = create_pipeline()
     catalog = DataCatalog({name: MemoryDataset(data) for name, data in inputs.items()})
+    kept = {"verdict": Kept(), "uplift": Kept()}
+    for name, dataset in kept.items():
+        catalog[name] = dataset
     outputs = SequentialRunner().run(pipeline, catalog)
-    return {name: dataset.load() for name, dataset in outputs.items()}
+    return {name: dataset.load() for name, dataset in (outputs | kept).items()}
 
 
 def test_the_whole_pipeline(
     inputs: dict[str, Any], completers_made: list[tuple[str, int, int]]
 ) -> None:
-    catalog = DataCatalog({name: MemoryDataset(data) for name, data in inputs.items()})
-    SequentialRunner().run(create_pipeline(), catalog)
     outputs = run(inputs)
     verdict, tstr = outputs["verdict"], outputs["tstr"]
     assert set(outputs) == {
@@ -114,6 +122,7 @@ def test_the_whole_pipeline(
         "tstr",
         "uplift_against_best",
         "ranking_agreement",
+        "uplift",
         "verdict",
         "promotion",
     }

@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from judging import decide
 
 from doppelcart.data.histories import Histories
+from doppelcart.experiment.design import BEST_BASELINE
 from doppelcart.pipelines.reporting.params import ReportingParams
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, controls_of
-from doppelcart.recommendation.comparing import BEST_BASELINE, MOST_POPULAR
+from doppelcart.recommendation.design import MOST_POPULAR
 from doppelcart.recommendation.rankings import COLUMNS, REAL_HALVES
-from doppelcart.recommendation.verdict import decide
 
 SLICES = {
     "warm": 950,
@@ -55,7 +56,7 @@ def metrics() -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def chosen() -> pd.DataFrame:
-    """slice, recommender, arm, config, knob, value, n_users."""
+    """slice, recommender, arm, config, level, value, n_users."""
     rows = [
         [
             slice_name,
@@ -70,13 +71,13 @@ def chosen() -> pd.DataFrame:
         for recommender, score in RECOMMENDERS.items()
         for arm in [NONE, *JUDGED]
     ]
-    columns = ["slice", "recommender", "arm", "config", "knob", "value", "n_users"]
+    columns = ["slice", "recommender", "arm", "config", "level", "value", "n_users"]
     return pd.DataFrame(rows, columns=columns)
 
 
 @pytest.fixture(scope="session")
 def uplift(metrics: pd.DataFrame) -> pd.DataFrame:
-    """As ``arms.comparing.compare`` lays it out, intervals of two percent of the base."""
+    """As ``experiment.comparison.compare`` lays it out, intervals of two percent of the base."""
     scores = metrics[metrics["metric"] == "ndcg@20"].set_index(["slice", "recommender", "arm"])
     rows = []
     for slice_name, n_users in SLICES.items():
@@ -99,7 +100,7 @@ def uplift(metrics: pd.DataFrame) -> pd.DataFrame:
                     )  # fmt: skip
     columns = ["slice", "recommender", "arm", "against", "metric", "base", "value", "difference",
                "relative", "low", "high", "relative_low", "relative_high", "p_value", "p_holm",
-               "n_users", "least_users", "tested"]  # fmt: skip
+               "n_units", "least_units", "tested"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -260,8 +261,8 @@ def targeting_results() -> pd.DataFrame:
         relative_low=table["relative"] - 0.02,
         relative_high=table["relative"] + 0.02,
         p_holm=0.01,
-        n_users=44,
-        least_users=30,
+        n_units=44,
+        least_units=30,
     )
 
 

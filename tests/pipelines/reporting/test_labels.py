@@ -1,6 +1,6 @@
+from doppelcart.experiment.design import BEST_BASELINE
 from doppelcart.pipelines.reporting import labels
 from doppelcart.recommendation.arms import ARMS
-from doppelcart.recommendation.comparing import BEST_BASELINE
 
 
 def test_every_arm_has_a_label_of_its_own():

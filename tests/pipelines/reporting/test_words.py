@@ -3,7 +3,7 @@ import pytest
 
 from doppelcart.pipelines.reporting import words
 
-COLUMNS = ["slice", "recommender", "arm", "verdict", "win", "promoted", "knob", "metric", "value",
+COLUMNS = ["slice", "recommender", "arm", "verdict", "win", "promoted", "level", "metric", "value",
            "reason"]  # fmt: skip
 
 
@@ -109,9 +109,9 @@ def test_a_group_is_told_by_its_best_proven_row_then_by_score():
 
 
 def test_an_arm_that_validation_left_out_is_not_called_level():
-    row = {"verdict": "no evidence", "win": False, "promoted": False, "knob": 0.0}
+    row = {"verdict": "no evidence", "win": False, "promoted": False, "level": 0.0}
     assert words.signal_of(row) is words.NOT_USED
-    assert words.signal_of(row | {"knob": 0.1}) is words.LEVEL
+    assert words.signal_of(row | {"level": 0.1}) is words.LEVEL
 
 
 def test_signals_differ_without_colour():
@@ -139,8 +139,8 @@ def test_signals_differ_without_colour():
     ],
 )
 def test_groups_too_small_to_show_anything_are_named(sizes, says):
-    rows = pd.DataFrame({"slice": [*sizes, "warm"], "n_users": [*sizes.values(), sizes["warm"]]})
-    rows = rows.assign(least_users=30)
+    rows = pd.DataFrame({"slice": [*sizes, "warm"], "n_units": [*sizes.values(), sizes["warm"]]})
+    rows = rows.assign(least_units=30)
     found = words.caution(rows)
     assert found.startswith(says) if says else found == ""
     assert words.caution(rows.head(0)) == ""

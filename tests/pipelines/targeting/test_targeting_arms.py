@@ -61,9 +61,9 @@ def test_one_round_for_all_and_one_a_segment(sets, cases):
 def test_the_segment_chooses_and_the_others_get_as_many(train, these):
     chosen = arms.choose(train, these, EVALUATION, PARAMS).set_index(["customers", "arm"])
     assert set(chosen.index.get_level_values("arm")) == set(TARGETED)
-    assert chosen["knob"]["segment", "targeted_gan"] == 0.5
+    assert chosen["level"]["segment", "targeted_gan"] == 0.5
     for arm in TARGETED:
-        assert chosen["knob"]["others", arm] == chosen["knob"]["segment", arm]
+        assert chosen["level"]["others", arm] == chosen["level"]["segment", arm]
     assert set(chosen["segment"]) == {"half"}
 
 

@@ -1,15 +1,16 @@
 """What is compared with what, what counts as tested, and in which words it is said."""
 
-from dataclasses import replace
-
 import pandas as pd
 import pytest
 
-from doppelcart.pipelines.targeting.comparison import compare, largest_family
+from doppelcart.experiment import comparison
+from doppelcart.experiment.design import largest_family
+from doppelcart.pipelines.targeting.comparison import declare, tabulate, unit_scores
+from doppelcart.pipelines.targeting.groups import Group
 from doppelcart.recommendation.arms import NONE
-from doppelcart.recommendation.comparing import ComparisonSettings
 
-SETTINGS = ComparisonSettings(metric="ndcg@20", n_bootstrap=2000, seeds=(0,))
+METRIC = "ndcg@20"
+SETTINGS = {"family": ("slice",), "n_bootstrap": 2000, "seeds": (0,)}
 RATIOS = {
     NONE: 0.0,
     "uniform_gan": 0.1,
@@ -33,7 +34,7 @@ def invented(n_inside: int = 40, n_others: int = 60) -> tuple[pd.DataFrame, pd.D
     for customers, n_users, sign in (("segment", n_inside, 1), ("others", n_others, -1)):
         for arm, gain in GAINS.items():
             labels = LABELS | {"customers": customers, "arm": arm}
-            chosen.append(labels | {"knob": RATIOS[arm]})
+            chosen.append(labels | {"level": RATIOS[arm]})
             metrics += [
                 labels
                 | {"user_id": f"{customers}{user}", "ndcg@20": 0.4 + user % 3 / 10 + sign * gain}
@@ -43,25 +44,43 @@ def invented(n_inside: int = 40, n_others: int = 60) -> tuple[pd.DataFrame, pd.D
 
 
 def judged(least: int = 30, **sizes: int) -> pd.DataFrame:
-    settings = replace(SETTINGS, min_users=least)
-    return compare(*invented(**sizes), settings).set_index(["customers", "arm", "against"])
+    compared = compare(*invented(**sizes), min_units=least)
+    return compared.set_index(["customers", "arm", "against"])
+
+
+def compare(metrics: pd.DataFrame, chosen: pd.DataFrame, min_units: int = 30) -> pd.DataFrame:
+    scores = unit_scores(metrics, chosen, METRIC)
+    design = declare(METRIC, [Group("cold_5", "old", "segment")], min_units=min_units, **SETTINGS)
+    return tabulate(comparison.compare(scores, design))
 
 
 def test_only_the_arm_on_trial_meets_its_controls_and_only_in_its_segment():
     results = judged()
     assert results.loc["segment"].index.tolist() == [
-        *((arm, NONE) for arm in GAINS if arm != NONE),
+        ("uniform_gan", NONE),
+        ("targeted_gan", NONE),
         ("targeted_gan", "uniform_gan"),
         ("targeted_gan", "targeted_denoiser"),
         ("targeted_gan", "targeted_copies"),
+        ("targeted_denoiser", NONE),
+        ("targeted_copies", NONE),
     ]
     assert set(results.loc["others"].index.get_level_values("against")) == {NONE}
 
 
 def test_the_largest_family_is_what_one_slice_compares():
     one_segment = len(judged())
-    assert largest_family(1, 1) == one_segment
-    assert largest_family(9, 3) == 27 * one_segment
+    for n_segments, n_recommenders in ((1, 1), (9, 3)):
+        groups = [
+            Group("cold_5", str(number), customers)
+            for number in range(n_segments)
+            for customers in ("segment", "others")
+        ]
+        # A second slice makes a family of its own.
+        groups += [group._replace(slice="warm") for group in groups]
+        design = declare(METRIC, groups, **SETTINGS)
+        names = [str(number) for number in range(n_recommenders)]
+        assert largest_family(design, groups, names) == n_segments * n_recommenders * one_segment
 
 
 def test_a_gain_is_told_from_harm_and_from_nothing():
@@ -93,7 +112,7 @@ def test_on_too_few_customers_the_verdict_is_undefined_and_says_what_it_takes(fe
     results = judged(n_inside=few)
     tried = results.loc["segment"].drop(("targeted_copies", NONE))
     assert set(tried["verdict"]) == {"undefined"}
-    assert set(tried["least_users"]) == {30}
+    assert set(tried["least_units"]) == {30}
     assert tried["p_holm"].isna().all()
     assert results.loc[("others", "targeted_gan", NONE)]["p_holm"] == pytest.approx(3 / 2001)
 
@@ -101,10 +120,10 @@ def test_on_too_few_customers_the_verdict_is_undefined_and_says_what_it_takes(fe
 def test_a_segment_without_a_customer_is_in_no_row():
     metrics, chosen = invented()
     others = metrics[metrics["customers"] == "others"]
-    assert set(compare(others, chosen, SETTINGS)["customers"]) == {"others"}
+    assert set(compare(others, chosen)["customers"]) == {"others"}
 
 
 def test_whoever_asks_for_fewer_gets_no_verdict_that_signs_cannot_give():
     # Nine comparisons at .05 take 13 who all changed alike: (2/3)^13 is .0051.
     assert set(judged(least=2, n_inside=5).loc["segment"]["verdict"]) == {"undefined", "not used"}
-    assert judged(least=2, n_inside=5).loc["segment"]["least_users"].max() == 13
+    assert judged(least=2, n_inside=5).loc["segment"]["least_units"].max() == 13

@@ -8,7 +8,7 @@ import pytest
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.errors import ParameterError
-from doppelcart.experiment.significance import least_resamples
+from doppelcart.experiment.families import least_resamples
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.evaluation.params import EvaluationParams
 from doppelcart.pipelines.targeting import nodes
@@ -73,7 +73,7 @@ def test_more_segments_than_resamples_can_judge_are_refused_when_found(
     fine = EVALUATION.model_copy(update={"family": family, "n_bootstrap": needed, "n_seeds": 1})
     assert len(find(train, began, users, params, fine, experiment)[0]) == 3
     few = fine.model_copy(update={"n_bootstrap": needed - 1})
-    with pytest.raises(ParameterError, match=f"product to {needed} or more"):
+    with pytest.raises(ParameterError, match=f"Raise them to {needed} or more"):
         find(train, began, users, params, few, experiment)
 
 

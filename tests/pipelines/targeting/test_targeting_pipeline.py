@@ -98,7 +98,7 @@ def test_from_what_is_saved_to_the_tables_and_the_figure(
     assert set(sizes) == {11}
     few = results[(results["segment"] == "age: rare") & (results["slice"] == "cold_2")]
     inside = few[few["customers"] == "segment"]
-    assert set(inside["n_users"]) == {2}
+    assert set(inside["n_units"]) == {2}
     assert set(inside["verdict"]) <= {"undefined", "not used"}
     assert catalog.load("targeting_forest").layout.meta["alt"]
 

@@ -10,7 +10,7 @@ from benchmarks.figures import Figure, Target, write
 from tests.unit.benchmarks.test_figures import FACTS
 
 
-def verdict(arm, outcome, knob=0.5, **more):
+def verdict(arm, outcome, level=0.5, **more):
     return {
         "slice": "cold_5",
         "recommender": "ease",
@@ -18,7 +18,7 @@ def verdict(arm, outcome, knob=0.5, **more):
         "verdict": outcome,
         "win": False,
         "promoted": False,
-        "knob": knob,
+        "level": level,
         "base": 0.2,
         "relative": 0.035,
         "relative_low": 0.01,
@@ -71,7 +71,7 @@ def test_verdicts_are_counted_and_shown_with_their_intervals(results):
 
 
 def test_an_undefined_verdict_is_counted_and_shown_without_a_figure(results):
-    few = verdict("gan_completion", "undefined", n_users=5, least_users=30)
+    few = verdict("gan_completion", "undefined", n_units=5, least_units=30)
     pd.DataFrame([few]).to_csv(results / "runs" / "a_shop" / "verdict.csv", index=False)
     section = documents.readme_section(results)
     assert "| histories completed by the GAN | 0 | 0 | 0 | 1 | 0 | 0 |" in section

@@ -7,15 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from doppelcart.errors import InputError
-from doppelcart.experiment import significance
-from doppelcart.experiment.significance import (
-    holm,
-    least_units,
-    paired_bootstrap,
-    paired_bootstraps,
-    sign_flip,
-    skewness_corrected,
-)
+from doppelcart.experiment.families import holm, least_units
+from doppelcart.experiment.p_values import sign_flip, skewness_corrected
+from doppelcart.experiment.resampling import paired_bootstrap, paired_bootstraps
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -62,7 +56,7 @@ def test_a_constant_difference_is_no_point() -> None:
         (4 * uplift.low, 4 * uplift.high)
     )
     assert uplift.relative == 2
-    assert (uplift.n_users, uplift.n_undefined, uplift.n_units) == (4, 0, 4)
+    assert (uplift.n_units, uplift.n_undefined, uplift.n_clusters) == (4, 0, 4)
     many = paired_bootstrap(np.full(100, 0.75), np.full(100, 0.25), rng=rng(), n_resamples=99)
     assert 0.4 < many.low < 0.5 < many.high < 0.6
     assert many.p_value == pytest.approx(1 / 100)
@@ -90,7 +84,7 @@ def test_duplicates_of_users_are_one_unit_where_they_are_said_to_be() -> None:
     alone = paired_bootstrap(base + difference, base, rng=rng())
     value, thrice = np.repeat(base + difference, 3), np.repeat(base, 3)
     together = paired_bootstrap(value, thrice, rng=rng(), clusters=np.repeat(np.arange(5), 3))
-    assert (together.n_users, together.n_units) == (15, 5)
+    assert (together.n_units, together.n_clusters) == (15, 5)
     figures = ("difference", "p_value", "low", "high", "relative_low", "relative_high")
     assert [getattr(together, name) for name in figures] == pytest.approx(
         [getattr(alone, name) for name in figures]
@@ -106,7 +100,7 @@ def test_clusters_of_unequal_size_keep_the_mean_of_users() -> None:
     assert uplift.p_value == pytest.approx(5 / 9)
     left_out = np.where([False, True, False, False], np.nan, value)
     uplift = paired_bootstrap(left_out, base, rng=rng(), clusters=np.array(["a", "b", "a", "c"]))
-    assert (uplift.n_users, uplift.n_units, uplift.n_undefined) == (3, 2, 1)
+    assert (uplift.n_units, uplift.n_clusters, uplift.n_undefined) == (3, 2, 1)
 
 
 def test_skewness_is_held_against_the_side_it_hides() -> None:
@@ -175,16 +169,16 @@ def test_undefined_users_are_left_out_and_counted() -> None:
     base = np.array([0.5, 1.0, np.nan, 1.0, 1.0])
     uplift = paired_bootstrap(value, base, rng=rng())
     kept = paired_bootstrap(value[[0, 3, 4]], base[[0, 3, 4]], rng=rng())
-    assert (uplift.n_users, uplift.n_undefined) == (3, 2)
+    assert (uplift.n_units, uplift.n_undefined) == (3, 2)
     assert uplift.difference == pytest.approx((0.5 + 4 + 1) / 3)
     assert (uplift.low, uplift.high, uplift.p_value) == (kept.low, kept.high, kept.p_value)
 
 
 def test_nobody_to_compare() -> None:
     uplift = paired_bootstrap(np.array([np.nan]), np.array([1.0]), rng=rng())
-    assert (uplift.n_users, uplift.n_undefined) == (0, 1)
+    assert (uplift.n_units, uplift.n_undefined) == (0, 1)
     assert np.isnan([uplift.base, uplift.difference, uplift.low, uplift.p_value]).all()
-    assert paired_bootstrap(np.empty(0), np.empty(0), rng=rng()).n_users == 0
+    assert paired_bootstrap(np.empty(0), np.empty(0), rng=rng()).n_units == 0
 
 
 def test_no_relative_uplift_over_zero() -> None:
@@ -252,7 +246,7 @@ def test_memory_is_bounded_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> N
     draws = rng(6)
     value, base = draws.random(30), draws.random(30)
     whole = paired_bootstrap(value, base, rng=rng(), n_resamples=100)
-    monkeypatch.setattr(significance, "_CELLS", 70)
+    monkeypatch.setattr("doppelcart.experiment.p_values._CELLS", 70)
     assert vars(paired_bootstrap(value, base, rng=rng(), n_resamples=100)) == pytest.approx(
         vars(whole)
     )

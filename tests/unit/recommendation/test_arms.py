@@ -21,6 +21,6 @@ def test_every_arm_that_trains_on_synthetic_users_names_its_set() -> None:
     assert set(SYNTHETIC_OF) == trained
 
 
-def test_the_knob_is_a_strength_for_completions_and_a_ratio_for_training() -> None:
-    assert ARMS["gan_completion"].knob == "strength"
-    assert ARMS["copies"].knob == "ratio"
+def test_the_level_is_a_strength_for_completions_and_a_ratio_for_training() -> None:
+    assert ARMS["gan_completion"].level == "strength"
+    assert ARMS["copies"].level == "ratio"

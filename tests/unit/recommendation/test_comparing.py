@@ -1,20 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from judging import COLUMNS, Settings, against_best, compare, decide
 
 from doppelcart.errors import InputError, ParameterError
-from doppelcart.experiment.significance import least_resamples
-from doppelcart.recommendation.comparing import (
-    COLUMNS,
-    ComparisonSettings,
-    against_best,
-    best_baselines,
-    compare,
-    largest_family,
-)
-from doppelcart.recommendation.verdict import decide
+from doppelcart.experiment.families import least_resamples
+from doppelcart.recommendation.design import best_baselines, largest_family
 
-SETTINGS = ComparisonSettings(metric="ndcg@20", n_bootstrap=2000)
+SETTINGS = Settings(metric="ndcg@20", n_bootstrap=2000)
 
 
 def user_metrics(values: dict[tuple[str, str], np.ndarray], name: str = "warm") -> pd.DataFrame:
@@ -34,7 +27,7 @@ def user_metrics(values: dict[tuple[str, str], np.ndarray], name: str = "warm") 
 
 
 def chosen(rows: list[tuple[str, str, float, float]], name: str = "warm") -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["recommender", "arm", "knob", "value"]).assign(
+    return pd.DataFrame(rows, columns=["recommender", "arm", "level", "value"]).assign(
         slice=name, config="{}", n_users=5
     )
 
@@ -62,7 +55,7 @@ def test_a_comparison_is_paired_by_user_and_counted() -> None:
     assert row["relative"] == pytest.approx(0.1 / base.mean())
     assert 0.09 < row["low"] < 0.1 < row["high"] < 0.11
     assert row["p_holm"] < 0.01
-    assert row["n_users"] == 100
+    assert row["n_units"] == 100
 
 
 def test_generators_arms_meet_every_control_and_the_best_baseline() -> None:
@@ -153,13 +146,11 @@ def test_holm_runs_over_the_slice_or_over_the_whole_table() -> None:
         parts.append(user_metrics(values, name))
         tables.append(chosen([("ease", "none", 0, 0.3), ("ease", "mixup", 1, 0.3)], name))
     both = pd.concat(parts), pd.concat(tables)
-    declined = tables[0].iloc[1:].assign(arm="copies", knob=0.0)
+    declined = tables[0].iloc[1:].assign(arm="copies", level=0.0)
     same = parts[0][parts[0]["arm"] == "none"].assign(arm="copies")
     both = pd.concat([same, *parts]), pd.concat([declined, *tables])
     by_slice = compare(*both, SETTINGS)
-    by_table = compare(
-        *both, ComparisonSettings(metric="ndcg@20", n_bootstrap=2000, family="table")
-    )
+    by_table = compare(*both, Settings(metric="ndcg@20", n_bootstrap=2000, family=()))
     assert by_slice["p_holm"].tolist() == by_slice["p_value"].tolist()
     assert by_table["tested"].tolist() == [False, True, True]
     low, high = sorted(by_table.loc[by_table["tested"], "p_value"])
@@ -175,10 +166,10 @@ def test_a_family_of_the_whole_table_asks_for_more_resamples() -> None:
         parts.append(user_metrics({("ease", a): rng.random(40) for a in ("none", "mixup")}, name))
         tables.append(chosen([("ease", "none", 0, 0.3), ("ease", "mixup", 1, 0.3)], name))
     both = pd.concat(parts), pd.concat(tables)
-    compare(*both, ComparisonSettings("ndcg@20", n_bootstrap=39, family="slice"))
-    compare(*both, ComparisonSettings("ndcg@20", n_bootstrap=20, seeds=(0, 1), family="table"))
-    with pytest.raises(ParameterError, match=r"alpha / 2, .*Raise .* to 40 or more"):
-        compare(*both, ComparisonSettings("ndcg@20", n_bootstrap=39, family="table"))
+    compare(*both, Settings("ndcg@20", n_bootstrap=39, family=("slice",)))
+    compare(*both, Settings("ndcg@20", n_bootstrap=20, seeds=(0, 1), family=()))
+    with pytest.raises(ParameterError, match=r"0\.05 / 2, .*Raise them to 40 or more"):
+        compare(*both, Settings("ndcg@20", n_bootstrap=39, family=()))
 
 
 def test_resamples_of_all_seeds_are_taken_together() -> None:
@@ -186,7 +177,7 @@ def test_resamples_of_all_seeds_are_taken_together() -> None:
     metrics = user_metrics({("ease", "none"): base, ("ease", "mixup"): base + 0.1})
     table = chosen([("ease", "none", 0, 0.3), ("ease", "mixup", 1, 0.3)])
     one, three = (
-        compare(metrics, table, ComparisonSettings("ndcg@20", 499, seeds)).iloc[0]
+        compare(metrics, table, Settings("ndcg@20", 499, seeds)).iloc[0]
         for seeds in ((0,), (0, 1, 2))
     )
     # Sixty users changed alike: no draw of signs reaches as far.
@@ -206,7 +197,7 @@ def test_on_too_few_users_nothing_is_tested(n_users: int) -> None:
     assert uplift.columns.tolist() == COLUMNS
     assert not uplift["tested"].any()
     assert uplift["p_holm"].isna().all()
-    assert set(uplift["least_users"]) == {30}
+    assert set(uplift["least_units"]) == {30}
     assert (uplift["low"] < uplift["high"]).all()
     assert decide(uplift, table, 0.05)["verdict"].tolist() == ["undefined"]
 
@@ -215,7 +206,7 @@ def test_a_slice_whose_metric_is_undefined_for_everybody_is_undefined() -> None:
     values = {("ease", arm): np.full(40, np.nan) for arm in ("none", "mixup")}
     table = chosen([("ease", "none", 0.0, 0.3), ("ease", "mixup", 1.0, 0.3)])
     row = compare(user_metrics(values), table, SETTINGS).iloc[0]
-    assert (row["n_users"], row["tested"]) == (0, False)
+    assert (row["n_units"], row["tested"]) == (0, False)
     assert np.isnan(row["p_holm"])
 
 
@@ -227,7 +218,7 @@ def test_a_slice_too_small_does_not_weaken_the_others_of_a_table() -> None:
         better = base + rng.normal(0.02, 0.05, n_users)
         parts.append(user_metrics({("ease", "none"): base, ("ease", "mixup"): better}, name))
         tables.append(chosen([("ease", "none", 0, 0.3), ("ease", "mixup", 1, 0.3)], name))
-    settings = ComparisonSettings("ndcg@20", n_bootstrap=2000, family="table")
+    settings = Settings("ndcg@20", n_bootstrap=2000, family=())
     uplift = compare(pd.concat(parts), pd.concat(tables), settings).set_index("slice")
     assert uplift["tested"].to_dict() == {"warm": True, "cold_5": False}
     assert uplift.loc["warm", "p_holm"] == uplift.loc["warm", "p_value"]
@@ -236,13 +227,13 @@ def test_a_slice_too_small_does_not_weaken_the_others_of_a_table() -> None:
 def test_fewer_may_be_asked_for_and_then_signs_must_be_able_to_tell() -> None:
     # All of n users changed alike: p is (2/3)^n + (1/3)^n, and three at .05 take n of 11.
     arms = ["none", "copies", "popularity", "mixup"]
-    settings = ComparisonSettings("ndcg@20", n_bootstrap=2000, min_users=2)
+    settings = Settings("ndcg@20", n_bootstrap=2000, min_units=2)
     table = chosen([("ease", arm, float(arm != "none"), 0.2) for arm in arms])
     for n_users, tested in ((10, False), (11, True)):
         base = np.random.default_rng(0).random(n_users)
         values = {("ease", arm): base + (arm != "none") for arm in arms}
         uplift = compare(user_metrics(values), table, settings)
-        assert set(uplift["least_users"]) == {11}
+        assert set(uplift["least_units"]) == {11}
         assert uplift["tested"].all() == tested
         assert (uplift["p_holm"] <= 0.05).all() == tested
 
@@ -251,8 +242,8 @@ def test_too_few_resamples_for_the_family_are_an_error() -> None:
     arms = ["none", "copies", "popularity", "mixup"]
     values = {("ease", arm): np.random.default_rng(1).random(40) for arm in arms}
     table = chosen([("ease", arm, float(arm != "none"), 0.2) for arm in arms])
-    with pytest.raises(ParameterError, match="Raise their product to 60 or more"):
-        compare(user_metrics(values), table, ComparisonSettings("ndcg@20", n_bootstrap=59))
+    with pytest.raises(ParameterError, match="Raise them to 60 or more"):
+        compare(user_metrics(values), table, Settings("ndcg@20", n_bootstrap=59))
 
 
 def test_the_largest_family_is_the_one_that_is_compared() -> None:
@@ -275,4 +266,4 @@ def test_the_least_resamples_are_enough() -> None:
 def test_a_metric_that_was_not_measured_is_an_error() -> None:
     metrics = user_metrics({("ease", "none"): np.ones(3)})
     with pytest.raises(InputError, match="no column 'recall@7'; it has ndcg@20"):
-        compare(metrics, chosen([("ease", "none", 0, 1)]), ComparisonSettings("recall@7"))
+        compare(metrics, chosen([("ease", "none", 0, 1)]), Settings("recall@7"))

@@ -5,18 +5,17 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 import pytest
+from judging import Settings, compare, decide
 from scipy import sparse
 
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
 from doppelcart.recommendation import evaluating
-from doppelcart.recommendation.comparing import ComparisonSettings, compare
 from doppelcart.recommendation.completion import popularity_completer
 from doppelcart.recommendation.evaluating import evaluate, summarise
 from doppelcart.recommendation.grid import expand
 from doppelcart.recommendation.grid_search import TuningSettings, choose, tune
-from doppelcart.recommendation.verdict import decide
 from doppelcart.recommenders import RECOMMENDERS
 
 ColdCase = Callable[[Histories, int], Case]
@@ -29,7 +28,7 @@ def histories(*rows: list[int]) -> Histories:
 
 
 def chosen(*rows: tuple[str, str, str, float]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=["arm", "recommender", "config", "knob"])
+    table = pd.DataFrame(rows, columns=["arm", "recommender", "config", "level"])
     return table.assign(slice="cold_1", value=0.1, n_users=2)
 
 
@@ -102,7 +101,7 @@ def test_an_arm_that_declined_is_none_to_the_last_digit_and_costs_no_fit(
         {"copies": train, "gan": group_shop(24, 2)},
         {"gan_completion": lambda seen: pytest.fail("no completion is needed at strength 0")},
         {"cold_1": cold_case(group_shop(40, 1), 1)},
-        chosen(*[(arm, "ease", '{"l2":5.0}', knob) for arm, knob in arms]),
+        chosen(*[(arm, "ease", '{"l2":5.0}', level) for arm, level in arms]),
         np.eye(train.n_items),
         cutoffs=[5],
     )
@@ -174,7 +173,7 @@ def whole_experiment(
     test = {"cold_1": cold_case(group_shop(300, seed + 6, noise), 1)}
     picked = choose(tune(train, synthetic, completers, validation, settings))
     users, _ = evaluate(train, synthetic, completers, test, picked, np.eye(n_items), [10])
-    uplift = compare(users, picked, ComparisonSettings("ndcg@10", 4000))
+    uplift = compare(users, picked, Settings("ndcg@10", 4000))
     return decide(uplift, picked, 0.05).set_index(["recommender", "arm"])
 
 

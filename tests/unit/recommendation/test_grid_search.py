@@ -40,7 +40,7 @@ def test_copies_are_ease_with_its_penalty_halved(
         {"cold_2": case},
         settings(configs={"ease": configs}, arms=["copies"], k=20),
     )
-    value = scores.set_index(["arm", "knob", "config"])["value"]
+    value = scores.set_index(["arm", "level", "config"])["value"]
     plain, at_double = configs[0].model_dump_json(), configs[1].model_dump_json()
     assert value["copies", 1.0, at_double] == pytest.approx(value["none", 0.0, plain], abs=5e-5)
     assert abs(value["none", 0.0, at_double] - value["none", 0.0, plain]) > 1e-3
@@ -77,7 +77,7 @@ def test_every_arm_has_the_whole_grid_and_zero_in_it(
     assert sizes["gan_only", "puresvd", "cold_2"] == 2
     assert ("gan_only", "puresvd", "cold_0") not in sizes
     columns = ["recommender", "slice", "config", "value"]
-    at_zero = scores[(scores["knob"] == 0) & (scores["arm"] == "copies")][columns]
+    at_zero = scores[(scores["level"] == 0) & (scores["arm"] == "copies")][columns]
     none = scores[scores["arm"] == "none"][columns]
     pd.testing.assert_frame_equal(
         at_zero.reset_index(drop=True), none.reset_index(drop=True), check_exact=True
@@ -177,12 +177,12 @@ def test_too_few_synthetic_users_stop_the_tuning_before_it_starts(
 
 
 def scores_of(*rows: tuple[str, str, float, float]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["arm", "config", "knob", "value"]).assign(
+    return pd.DataFrame(rows, columns=["arm", "config", "level", "value"]).assign(
         recommender="ease", slice="warm", n_users=9
     )
 
 
-def test_the_best_is_chosen_and_ties_go_to_the_smaller_knob_then_to_grid_order() -> None:
+def test_the_best_is_chosen_and_ties_go_to_the_smaller_level_then_to_grid_order() -> None:
     chosen = choose(
         scores_of(
             ("none", "A", 0, 0.30),
@@ -194,9 +194,9 @@ def test_the_best_is_chosen_and_ties_go_to_the_smaller_knob_then_to_grid_order()
             ("gan_new_users", "B", 1, 0.31),
         )
     ).set_index("arm")
-    assert chosen.loc["none", ["config", "knob"]].tolist() == ["A", 0]
-    assert chosen.loc["copies", ["config", "knob"]].tolist() == ["A", 0]
-    assert chosen.loc["gan_new_users", ["config", "knob", "value"]].tolist() == ["B", 1, 0.31]
+    assert chosen.loc["none", ["config", "level"]].tolist() == ["A", 0]
+    assert chosen.loc["copies", ["config", "level"]].tolist() == ["A", 0]
+    assert chosen.loc["gan_new_users", ["config", "level", "value"]].tolist() == ["B", 1, 0.31]
 
 
 def test_an_undefined_value_never_wins() -> None:

@@ -2,8 +2,10 @@ import json
 
 import pandas as pd
 import pytest
+from judging import decide, promotion
 
-from doppelcart.recommendation.verdict import decide, describe_slice, outcome, promotion
+from doppelcart.data.slices import describe_slice
+from doppelcart.experiment.outcome import outcome
 
 ALPHA = 0.05
 
@@ -47,8 +49,8 @@ def uplift(**by_reference: tuple[float, float]) -> pd.DataFrame:
             "relative_high": (difference + 0.01) / 0.5,
             "p_value": p / 2,
             "p_holm": p,
-            "n_users": 400,
-            "least_users": 30,
+            "n_units": 400,
+            "least_units": 30,
             "tested": True,
         }
         for against, (difference, p) in by_reference.items()
@@ -56,14 +58,14 @@ def uplift(**by_reference: tuple[float, float]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def chosen(knob: float = 0.3) -> pd.DataFrame:
+def chosen(level: float = 0.3) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "slice": "cold_5",
             "recommender": "ease",
             "arm": ["none", "gan_completion"],
             "config": ["{}", '{"l2":300.0}'],
-            "knob": [0.0, knob],
+            "level": [0.0, level],
             "value": 0.5,
             "n_users": 100,
         }
@@ -137,11 +139,11 @@ def test_what_is_promoted_comes_with_its_configuration() -> None:
         "ease",
         "gan_completion",
     )
-    assert entry["knob"] == 0.3
+    assert entry["level"] == 0.3
 
 
 @pytest.mark.parametrize(
-    ("comparisons", "knob", "says"),
+    ("comparisons", "level", "says"),
     [
         (
             {"none": GOOD, "popularity_completion": GOOD, "denoiser_completion": LEVEL},
@@ -165,9 +167,9 @@ def test_what_is_promoted_comes_with_its_configuration() -> None:
     ],
 )
 def test_the_reason_says_why(
-    comparisons: dict[str, tuple[float, float]], knob: float, says: str
+    comparisons: dict[str, tuple[float, float]], level: float, says: str
 ) -> None:
-    reason = decide(uplift(**comparisons), chosen(knob), ALPHA)["reason"].item()
+    reason = decide(uplift(**comparisons), chosen(level), ALPHA)["reason"].item()
     assert says in reason
     assert "new customers with 5 known items" in reason
 
@@ -186,7 +188,7 @@ def test_a_change_that_reached_nobody_is_called_so() -> None:
 
 
 def test_an_undefined_verdict_says_how_many_customers_it_takes() -> None:
-    one = uplift(none=(0.02, float("nan")), best_baseline=(0.02, float("nan"))).assign(n_users=1)
+    one = uplift(none=(0.02, float("nan")), best_baseline=(0.02, float("nan"))).assign(n_units=1)
     row = decide(one, chosen(), ALPHA).iloc[0]
     assert row[["verdict", "win", "promoted"]].tolist() == ["undefined", False, False]
     assert row["reason"] == (

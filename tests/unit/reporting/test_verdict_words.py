@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from judging import COLUMNS, Settings, compare, decide
 from rich.console import Console
 
 from doppelcart.pipelines.reporting import words
-from doppelcart.recommendation.comparing import COLUMNS, ComparisonSettings, compare
-from doppelcart.recommendation.verdict import decide
 from doppelcart.reporting import terminal
 
 
@@ -34,10 +33,10 @@ def judged(n_users: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         for arm, gain in (("none", 0.0), ("gan_completion", 0.2))
     )
     rows = [("none", 0.0), ("gan_completion", 0.3)]
-    chosen = pd.DataFrame(rows, columns=["arm", "knob"]).assign(
+    chosen = pd.DataFrame(rows, columns=["arm", "level"]).assign(
         slice="cold_20", recommender="ease", config="{}", value=0.4, n_users=50
     )
-    uplift = compare(users, chosen, ComparisonSettings("ndcg@20", 2000))
+    uplift = compare(users, chosen, Settings("ndcg@20", 2000))
     return decide(uplift, chosen, 0.05), uplift
 
 
@@ -66,7 +65,7 @@ def test_thirty_customers_are_enough() -> None:
 
 def test_where_nothing_was_compared_the_terminal_says_what_it_would_take() -> None:
     uplift = pd.DataFrame(columns=COLUMNS)
-    chosen = pd.DataFrame(columns=["slice", "recommender", "arm", "knob", "config"])
+    chosen = pd.DataFrame(columns=["slice", "recommender", "arm", "level", "config", "value"])
     said = printed(decide(uplift, chosen, 0.05), uplift)
     assert "No verdict: evaluation.arms names no arm of the generator" in said
     assert "a win" not in said

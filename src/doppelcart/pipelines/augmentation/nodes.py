@@ -13,9 +13,8 @@ from doppelcart.data.histories import Histories
 from doppelcart.metrics.fidelity import category_mix_distance, fidelity
 from doppelcart.metrics.groups import item_groups
 from doppelcart.metrics.privacy import privacy
+from doppelcart.models.histories.augmentation import AugmentationParams, invent_like
 from doppelcart.models.histories.controls import copy_users, draw_by_popularity, mix_users
-from doppelcart.models.histories.generation import generate, profile_rows
-from doppelcart.pipelines.augmentation.params import AugmentationParams
 
 REFERENCE = "real_vs_real"
 
@@ -75,33 +74,6 @@ def invent_users(
         demographics_matrix,
         params,
     )
-
-
-def invent_like(
-    generator: Any,
-    users: Histories,
-    n_users: int,
-    profile_matrix: pd.DataFrame,
-    demographics_matrix: pd.DataFrame,
-    params: AugmentationParams,
-) -> Histories:
-    """Let a generator invent a number of users, each with the jittered profile of a real one.
-
-    Args:
-        generator: The trained generator.
-        users: Whose profiles to use; each is used once before any is used twice.
-        n_users: How many to invent.
-        profile_matrix: ``user_id`` and behaviour columns.
-        demographics_matrix: ``user_id`` and demographic columns.
-        params: Jitter and seed.
-    """
-    rng = np.random.default_rng([params.seed, 1])
-    order = np.resize(rng.permutation(users.n_users), n_users)
-    wanted = users.user_ids[order]
-    behaviour = profile_rows(profile_matrix, wanted)
-    jitter = rng.normal(0, params.profile_jitter, behaviour.shape).astype(np.float32)
-    demographics = profile_rows(demographics_matrix, wanted)
-    return generate(generator, n_users, users.item_ids, rng, demographics, behaviour + jitter)
 
 
 def gather_users(**sets: Histories) -> dict[str, Histories]:

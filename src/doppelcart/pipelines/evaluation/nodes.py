@@ -11,18 +11,16 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
+from doppelcart.experiment.design import Design
 from doppelcart.models.histories.generation import make_completer
-from doppelcart.pipelines.evaluation.params import EvaluationParams
-from doppelcart.recommendation import (
-    comparing,
-    evaluating,
-    grid_search,
-    rankings,
-    synthetic_only,
-    verdict,
-)
+from doppelcart.recommendation import design, evaluating, grid_search, rankings, synthetic_only
 from doppelcart.recommendation.arms import COMPLETED_BY
 from doppelcart.recommendation.completion import Completer, popularity_completer
+from doppelcart.recommendation.protocol import (
+    EvaluationParams,
+    comparison_settings,
+    tuning_settings,
+)
 
 
 def tune_arms(
@@ -93,25 +91,43 @@ def evaluate_arms(
     return user_metrics, evaluating.summarise(user_metrics, list_metrics)
 
 
-def compare_arms(
+def declare_experiment(
     user_metrics: pd.DataFrame, chosen_configs: pd.DataFrame, params: EvaluationParams
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Test every arm against ``none``, its controls, and the best there is without it.
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Put down what is compared: the metric of every test user, and the design.
 
     Args:
         user_metrics: Metrics a test user.
-        chosen_configs: What ``tune_arms`` chose.
+        chosen_configs: What ``tune_arms`` chose: levels, and the best baselines.
         params: Parameters of the pipeline.
 
     Returns:
-        The uplift table (see ``recommendation.comparing.compare``), and that of every arm at its
-        best (``recommendation.comparing.against_best``).
+        The scores of ``recommendation.design.unit_scores``, and the design, ready for JSON.
     """
-    settings = comparison_settings(params)
-    return (
-        comparing.compare(user_metrics, chosen_configs, settings),
-        comparing.against_best(user_metrics, chosen_configs, settings),
+    declared = design.declare(
+        params.target,
+        user_metrics[Columns.SLICE].unique(),
+        chosen_configs,
+        **comparison_settings(params),
     )
+    scores = design.unit_scores(user_metrics, chosen_configs, params.target)
+    return scores, declared.model_dump(mode="json")
+
+
+def compare_with_best(
+    scores: pd.DataFrame, declared: dict[str, Any], chosen_configs: pd.DataFrame
+) -> pd.DataFrame:
+    """Hold every arm at its best against the best that there is without generated data.
+
+    Args:
+        scores: The scores of ``declare_experiment``.
+        declared: Its design.
+        chosen_configs: What ``tune_arms`` chose.
+
+    Returns:
+        The table of ``recommendation.design.against_best``.
+    """
+    return design.against_best(scores, chosen_configs, Design.model_validate(declared))
 
 
 def measure_synthetic_only(user_metrics: pd.DataFrame, params: EvaluationParams) -> pd.DataFrame:
@@ -164,50 +180,17 @@ def measure_ranking_agreement(
     return pd.concat(parts, ignore_index=True)
 
 
-def decide_verdict(
-    uplift: pd.DataFrame, chosen_configs: pd.DataFrame, params: EvaluationParams
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Say of every arm of the generator whether it helps, and refuse what did not win.
+def decide_promotion(
+    verdict: pd.DataFrame, chosen_configs: pd.DataFrame, declared: dict[str, Any]
+) -> dict[str, Any]:
+    """Say what may go into service, and refuse what did not win.
 
     Args:
-        uplift: The uplift table.
+        verdict: The verdict on every arm of the generator.
         chosen_configs: What ``tune_arms`` chose.
-        params: Parameters of the pipeline.
-
-    Returns:
-        The verdict table, and the promotion: what may go into service.
+        declared: The design of ``declare_experiment``.
     """
-    judged = verdict.decide(uplift, chosen_configs, params.alpha)
-    return judged, verdict.promotion(judged, chosen_configs, params.alpha)
-
-
-def tuning_settings(params: EvaluationParams) -> grid_search.TuningSettings:
-    """What the tuning loop tries, as the parameters have it."""
-    return grid_search.TuningSettings(
-        configs=params.configs,
-        arms=params.arms,
-        ratios=[ratio for ratio in params.ratios if ratio > 0],
-        strengths=[strength for strength in params.strengths if strength > 0],
-        metric=params.metric,
-        k=params.k,
-        max_users=params.max_tuning_users,
-        completion_top=params.completion_top,
-        seed=params.seed,
-        synthetic_only_slices=params.synthetic_only_slices,
-        workers=params.workers,
-    )
-
-
-def comparison_settings(params: EvaluationParams) -> comparing.ComparisonSettings:
-    """How arms are compared, as the parameters have it."""
-    return comparing.ComparisonSettings(
-        metric=params.target,
-        n_bootstrap=params.n_bootstrap,
-        seeds=tuple(range(params.seed, params.seed + params.n_seeds)),
-        alpha=params.alpha,
-        family=params.family,
-        min_users=params.min_test_users,
-    )
+    return design.promote(verdict, chosen_configs, Design.model_validate(declared))
 
 
 def _completers(

@@ -4,6 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from doppelcart.pipelines.evaluation import nodes
 from doppelcart.recommendation.arms import GENERATORS
+from doppelcart.templates.experiment import experiment_pipeline
 
 TRAINED = {
     "train_histories": "train_histories",
@@ -40,10 +41,17 @@ def create_pipeline() -> Pipeline:
                 name="evaluate_arms",
             ),
             Node(
-                nodes.compare_arms,
+                nodes.declare_experiment,
                 inputs=["user_metrics", "chosen_configs", "params:evaluation"],
-                outputs=["uplift", "uplift_against_best"],
-                name="compare_arms",
+                outputs=["evaluation.scores", "evaluation.design"],
+                name="declare_experiment",
+            ),
+            *experiment_pipeline("evaluation", differences="uplift", verdict="verdict").nodes,
+            Node(
+                nodes.compare_with_best,
+                inputs=["evaluation.scores", "evaluation.design", "chosen_configs"],
+                outputs="uplift_against_best",
+                name="compare_with_best",
             ),
             Node(
                 nodes.measure_synthetic_only,
@@ -66,10 +74,10 @@ def create_pipeline() -> Pipeline:
                 name="measure_ranking_agreement",
             ),
             Node(
-                nodes.decide_verdict,
-                inputs=["uplift", "chosen_configs", "params:evaluation"],
-                outputs=["verdict", "promotion"],
-                name="decide_verdict",
+                nodes.decide_promotion,
+                inputs=["verdict", "chosen_configs", "evaluation.design"],
+                outputs="promotion",
+                name="decide_promotion",
             ),
         ]
     )

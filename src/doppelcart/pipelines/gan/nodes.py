@@ -13,11 +13,11 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
+from doppelcart.data.slices import COLD
 from doppelcart.errors import InputError, ParameterError
 from doppelcart.metrics.summaries import row_keys
 from doppelcart.models.histories.generation import profile_rows
 from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
-from doppelcart.pipelines.split.params import COLD
 
 logger = logging.getLogger(__name__)
 

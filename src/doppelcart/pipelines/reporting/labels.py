@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from doppelcart.experiment.design import BEST_BASELINE
 from doppelcart.recommendation.arms import ARMS, NONE
-from doppelcart.recommendation.comparing import BEST_BASELINE, MOST_POPULAR
+from doppelcart.recommendation.design import MOST_POPULAR
 from doppelcart.recommendation.rankings import REAL_HALVES
 
 _SLICES: Final = {

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from doppelcart.columns import Columns
+from doppelcart.experiment.outcome import UNDEFINED as UNDEFINED_OUTCOME
 from doppelcart.pipelines.reporting.labels import (
     is_generator,
     metric_label,
@@ -17,8 +18,7 @@ from doppelcart.pipelines.reporting.labels import (
 )
 from doppelcart.pipelines.reporting.tables import change, score
 from doppelcart.recommendation.arms import ARMS, Kind
-from doppelcart.recommendation.comparing import MOST_POPULAR
-from doppelcart.recommendation.verdict import UNDEFINED as UNDEFINED_OUTCOME
+from doppelcart.recommendation.design import MOST_POPULAR
 
 HELPS: Final = "helps"
 NO_EVIDENCE: Final = "no evidence"
@@ -85,7 +85,7 @@ def signal_of(row: Mapping[Any, Any]) -> Signal:
     """The signal of one row of the verdict table.
 
     Args:
-        row: verdict, win, promoted, knob.
+        row: verdict, win, promoted, level.
     """
     if row["verdict"] == HELPS:
         return PROVEN if row["promoted"] else BEST_NOT_BEATEN if row["win"] else NOT_PROVEN
@@ -93,7 +93,7 @@ def signal_of(row: Mapping[Any, Any]) -> Signal:
         return WORSE
     if row["verdict"] == UNDEFINED_OUTCOME:
         return UNDEFINED
-    return NOT_USED if row["knob"] == 0 else LEVEL
+    return NOT_USED if row["level"] == 0 else LEVEL
 
 
 def tell(verdict: pd.DataFrame) -> Story:
@@ -103,7 +103,7 @@ def tell(verdict: pd.DataFrame) -> Story:
     every control, and the best recommender without generated data.
 
     Args:
-        verdict: slice, recommender, arm, verdict, win, promoted, knob, metric, value, reason.
+        verdict: slice, recommender, arm, verdict, win, promoted, level, metric, value, reason.
     """
     rows = verdict[verdict[Columns.ARM].map(is_generator).astype(bool)] if len(verdict) else verdict
     if rows.empty:
@@ -188,13 +188,13 @@ def caution(verdict: pd.DataFrame) -> str:
     """What to mind where groups of customers are too small for a verdict; else nothing.
 
     Args:
-        verdict: slice, n_users, least_users.
+        verdict: slice, n_units, least_units.
     """
     if verdict.empty:
         return ""
-    sizes = verdict.groupby(Columns.SLICE, sort=False)[["n_users", "least_users"]].max()
-    few = sizes[sizes["n_users"] < sizes["least_users"]]
-    small, least = few["n_users"].astype(int).tolist(), few["least_users"].max()
+    sizes = verdict.groupby(Columns.SLICE, sort=False)[["n_units", "least_units"]].max()
+    few = sizes[sizes["n_units"] < sizes["least_units"]]
+    small, least = few["n_units"].astype(int).tolist(), few["least_units"].max()
     if not small:
         return ""
     shown = f"{min(small)}" if min(small) == max(small) else f"{min(small)} to {max(small)}"
@@ -227,7 +227,7 @@ def profile_only(at_best: pd.DataFrame) -> list[str]:
 
     Args:
         at_best: slice, arm, recommender, against, base, value, relative and its interval, p_holm,
-            n_users, least_users, tested.
+            n_units, least_units, tested.
     """
     if at_best.empty:
         return []
@@ -240,7 +240,7 @@ def _profile_only(row: Mapping[Any, Any]) -> str:
     start = "Customers of whom nothing but a profile is known"
     if pd.isna(row["p_holm"]):
         return (
-            f"{start}: undefined, with {row['n_users']} of the {row['least_users']} customers that "
+            f"{start}: undefined, with {row['n_units']} of the {row['least_units']} customers that "
             "it takes."
         )
     if not row["tested"]:

@@ -13,8 +13,9 @@ from doppelcart.data.cases import Case
 from doppelcart.data.engine import materialise
 from doppelcart.data.histories import Histories
 from doppelcart.data.schemas import ORDER
+from doppelcart.data.slices import COLD, WARM
 from doppelcart.errors import InputError
-from doppelcart.pipelines.split.params import COLD, WARM, SplitParams
+from doppelcart.pipelines.split.params import SplitParams
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PART = "part"

@@ -5,8 +5,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from doppelcart.config.base import Parameters
-
-WARM, COLD = "warm", "cold"
+from doppelcart.data.slices import COLD, WARM
 
 
 class SplitParams(Parameters):

@@ -12,12 +12,11 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
-from doppelcart.pipelines.evaluation.nodes import tuning_settings
-from doppelcart.pipelines.evaluation.params import EvaluationParams
 from doppelcart.pipelines.targeting.groups import INSIDE, OTHERS, Cases, Group
 from doppelcart.pipelines.targeting.params import ExperimentParams
 from doppelcart.recommendation import evaluating, grid_search
 from doppelcart.recommendation.arms import NONE, SYNTHETIC_OF, TARGETED, UNIFORM
+from doppelcart.recommendation.protocol import EvaluationParams, tuning_settings
 
 SHARED: Final = [Columns.SLICE, "segment", Columns.RECOMMENDER, Columns.ARM]
 KEYS: Final = [*Group._fields, Columns.RECOMMENDER, Columns.ARM]
@@ -79,16 +78,16 @@ def choose(
         params: Ratios and recommenders.
 
     Returns:
-        One row a (slice, segment, customers, recommender, arm): ``config`` (JSON), ``knob`` (the
+        One row a (slice, segment, customers, recommender, arm): ``config`` (JSON), ``level`` (the
         ratio), ``value`` on ``n_users`` validation users.
     """
     arms, sets, cases = these
     scores = grid_search.tune(train, sets, {}, _keyed(cases), _settings(arms, evaluation, params))
     inside = grid_search.choose(_of(scores, cases, INSIDE))
-    ratios = _named(inside, cases).set_index(SHARED)["knob"]
+    ratios = _named(inside, cases).set_index(SHARED)["level"]
     others = _of(scores, cases, OTHERS)
     labels = pd.MultiIndex.from_frame(_named(others, cases)[SHARED])
-    same_ratio = others["knob"].to_numpy() == ratios.reindex(labels).to_numpy()
+    same_ratio = others["level"].to_numpy() == ratios.reindex(labels).to_numpy()
     chosen = pd.concat([inside, grid_search.choose(others[same_ratio])], ignore_index=True)
     return _renamed(_named(chosen, cases), arms)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Any
 
 import ibis.expr.types as ir
@@ -13,17 +12,16 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
+from doppelcart.data.slices import COLD
+from doppelcart.experiment.comparison import check_resamples
+from doppelcart.experiment.design import largest_family
+from doppelcart.models.histories.augmentation import AugmentationParams, invent_like
 from doppelcart.models.histories.controls import copy_users
-from doppelcart.pipelines.augmentation.nodes import invent_like
-from doppelcart.pipelines.augmentation.params import AugmentationParams
-from doppelcart.pipelines.evaluation.nodes import comparison_settings
-from doppelcart.pipelines.evaluation.params import EvaluationParams
-from doppelcart.pipelines.split.params import COLD
 from doppelcart.pipelines.targeting import arms, comparison, groups, segments
-from doppelcart.pipelines.targeting.groups import INSIDE, Group
+from doppelcart.pipelines.targeting.groups import INSIDE, OTHERS, Group
 from doppelcart.pipelines.targeting.params import ExperimentParams, SegmentsParams
 from doppelcart.pipelines.targeting.segments import Segment
-from doppelcart.recommendation.comparing import check_resamples
+from doppelcart.recommendation.protocol import EvaluationParams, comparison_settings
 
 logger = logging.getLogger(__name__)
 
@@ -57,10 +55,15 @@ def find_segments(
     users, stores = users_by_id(prm_users), first_stores(train_interactions)
     traits = segments.describe(train_histories, users, stores, tail)
     found = segments.find(traits, params)
-    family = comparison.largest_family(len(found), len(experiment.recommenders))
-    if evaluation.family == "table":
-        family *= len(experiment.slices)
-    check_resamples(family, evaluation.n_resamples, evaluation.alpha)
+    judged = [
+        Group(name, segment.name, who)
+        for name in experiment.slices
+        for segment in found
+        for who in (INSIDE, OTHERS)
+    ]
+    declared = comparison.declare(evaluation.target, judged, **comparison_settings(evaluation))
+    family = largest_family(declared, judged, experiment.recommenders)
+    check_resamples(family, declared.n_resamples, declared.alpha, declared.name)
     members = {segment.name: np.flatnonzero(segment.holds(traits)) for segment in found}
     for segment in found:
         logger.info(
@@ -273,13 +276,13 @@ def score_segments(
     return pd.concat(tables, ignore_index=True)
 
 
-def compare_segments(
+def declare_experiment(
     user_metrics: pd.DataFrame,
     chosen: pd.DataFrame,
     evaluation: EvaluationParams,
     params: ExperimentParams,
-) -> pd.DataFrame:
-    """Test the arms in every segment and among all others.
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Put down what is compared: the metric of every test user, and the design.
 
     Args:
         user_metrics: What ``score_segments`` scored.
@@ -288,10 +291,27 @@ def compare_segments(
         params: How many test users are enough.
 
     Returns:
-        The table of ``comparison.compare``.
+        The scores of ``comparison.unit_scores``, and the design, ready for JSON.
     """
-    settings = replace(comparison_settings(evaluation), min_users=params.min_test_users)
-    return comparison.compare(user_metrics, chosen, settings)
+    labels = user_metrics[list(Group._fields)].drop_duplicates().itertuples(index=False)
+    settings = comparison_settings(evaluation) | {"min_units": params.min_test_users}
+    declared = comparison.declare(
+        evaluation.target, (Group(*map(str, label)) for label in labels), **settings
+    )
+    scores = comparison.unit_scores(user_metrics, chosen, evaluation.target)
+    return scores, declared.model_dump(mode="json")
+
+
+def tabulate_results(differences: pd.DataFrame) -> pd.DataFrame:
+    """Put the comparisons in the order in which they are read.
+
+    Args:
+        differences: The comparisons of the experiment.
+
+    Returns:
+        The table of ``comparison.tabulate``.
+    """
+    return comparison.tabulate(differences)
 
 
 def _tail(train: Histories, params: SegmentsParams) -> np.ndarray:

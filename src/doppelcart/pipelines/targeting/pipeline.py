@@ -6,6 +6,7 @@ from kedro.pipeline import Node, Pipeline
 
 from doppelcart.pipelines.reporting import figures
 from doppelcart.pipelines.targeting import nodes
+from doppelcart.templates.experiment import experiment_pipeline
 
 SEGMENTS = "params:targeting.segments"
 EXPERIMENT = "params:targeting.experiment"
@@ -102,15 +103,22 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 name="score_segments",
             ),
             Node(
-                nodes.compare_segments,
+                nodes.declare_experiment,
                 inputs=[
                     "targeting.user_metrics",
                     "targeting.chosen_configs",
                     "params:evaluation",
                     EXPERIMENT,
                 ],
+                outputs=["targeting.scores", "targeting.design"],
+                name="declare_targeting",
+            ),
+            *experiment_pipeline("targeting").nodes,
+            Node(
+                nodes.tabulate_results,
+                inputs="targeting.differences",
                 outputs="targeting_results",
-                name="compare_segments",
+                name="tabulate_results",
             ),
             Node(
                 figures.targeting_forest,

@@ -7,6 +7,7 @@ import pandas as pd
 from plotly import graph_objects as go
 
 from doppelcart.columns import Columns
+from doppelcart.experiment.design import BEST_BASELINE
 from doppelcart.pipelines.reporting.figures.style import (
     INK,
     empty_figure,
@@ -31,7 +32,6 @@ from doppelcart.pipelines.reporting.labels import (
     slice_order,
 )
 from doppelcart.recommendation.arms import NONE
-from doppelcart.recommendation.comparing import BEST_BASELINE
 
 BASELINES: Final = (NONE, BEST_BASELINE)
 _HEIGHTS: Final = {NONE: 0.12, BEST_BASELINE: -0.26}

@@ -6,6 +6,7 @@ import pandas as pd
 from plotly import graph_objects as go
 
 from doppelcart.columns import Columns
+from doppelcart.experiment.outcome import UNDEFINED
 from doppelcart.pipelines.reporting.figures.findings import in_percent
 from doppelcart.pipelines.reporting.figures.style import (
     INK,
@@ -29,7 +30,6 @@ from doppelcart.pipelines.reporting.labels import (
     slice_order,
 )
 from doppelcart.recommendation.arms import NONE, TARGETED_ON_TRIAL
-from doppelcart.recommendation.verdict import UNDEFINED
 
 
 def targeting_forest(results: pd.DataFrame) -> go.Figure:

@@ -6,6 +6,7 @@ import pandas as pd
 from plotly import graph_objects as go
 
 from doppelcart.columns import Columns
+from doppelcart.experiment.design import BEST_BASELINE
 from doppelcart.pipelines.reporting.figures import in_percent
 from doppelcart.pipelines.reporting.labels import (
     against_label,
@@ -38,7 +39,6 @@ from doppelcart.pipelines.reporting.tables import (
 )
 from doppelcart.pipelines.reporting.words import profile_only, signal_of
 from doppelcart.recommendation.arms import NONE
-from doppelcart.recommendation.comparing import BEST_BASELINE
 
 
 def verdict_section(
@@ -142,7 +142,7 @@ def _why_nothing(at_best: pd.DataFrame) -> str:
     undefined = at_best[(at_best["against"] == BEST_BASELINE) & at_best["p_holm"].isna()]
     if undefined.empty:
         return "validation chose no generated data"
-    return f"a verdict takes {undefined['least_users'].max()} customers, and fewer were tested"
+    return f"a verdict takes {undefined['least_units'].max()} customers, and fewer were tested"
 
 
 def uplift_table(uplift: pd.DataFrame, limit: int) -> Table:
@@ -158,8 +158,8 @@ def uplift_table(uplift: pd.DataFrame, limit: int) -> Table:
             Column("base", "score without", score),
             Column("value", "score with", score),
             *CHANGE,
-            Column("n_users", "customers tested", count),
-            Column("least_users", "a verdict takes", count),
+            Column("n_units", "customers tested", count),
+            Column("least_units", "a verdict takes", count),
         ],
         limit,
         "From and to: 95 % interval of the change over customers, by Student's t with and without "
