@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.columns import Columns
-from doppelcart.data.slices import describe_slice
+from doppelcart.data.slices import Slice
 from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import LEVEL, VALUE, compare, correct
 from doppelcart.experiment.design import BEST_BASELINE, Arm, Baseline, Design, Pair, Role, Words
 from doppelcart.experiment.verdict import promotion
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, controls_of
 from doppelcart.recommendation.evaluating import metric_columns
-from doppelcart.recommendation.scoring import IGNORE_HISTORY
+from doppelcart.recommenders import RECOMMENDERS
 
 MOST_POPULAR: Final = "most_popular"
 """What a comparison with plain popularity is called."""
@@ -50,7 +50,7 @@ def declare(metric: str, slices: Iterable[str], chosen: pd.DataFrame, **settings
         groups=(Columns.SLICE,),
         system=Columns.RECOMMENDER,
         best=tuple(Baseline(group=(name,), system=best[name], arm=NONE) for name in best),
-        words=WORDS.model_copy(update={"groups": {s: describe_slice(s) for s in slices}}),
+        words=WORDS.model_copy(update={"groups": {name: Slice.of(name).phrase for name in slices}}),
         **settings,
     )
 
@@ -189,7 +189,7 @@ def largest_family(recommenders: Iterable[str], arms: Sequence[str]) -> int:
     """
     total = 0
     for recommender in recommenders:
-        completes = recommender not in IGNORE_HISTORY
+        completes = not RECOMMENDERS[recommender].ignores_history
         run = {
             arm.name
             for arm in arms_of(arms)

@@ -17,7 +17,7 @@ from doppelcart.errors import InputError
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, of_kind
 from doppelcart.recommendation.completion import Completer, complete_case
 from doppelcart.recommendation.parallel import side_by_side
-from doppelcart.recommendation.scoring import IGNORE_HISTORY, values_at_strengths
+from doppelcart.recommendation.scoring import values_at_strengths
 from doppelcart.recommendation.training_sets import check_synthetic, training_matrix
 from doppelcart.recommenders import RECOMMENDERS, Recommender, RecommenderConfig
 
@@ -249,7 +249,7 @@ def _is_wanted(name: str, settings: TuningSettings) -> bool:
 def _score_configs(
     recommender: Recommender, arm: str, ratio: float, stack: _Stack, settings: TuningSettings
 ) -> list[dict[str, object]]:
-    completes = arm == NONE and recommender.name not in IGNORE_HISTORY
+    completes = arm == NONE and not recommender.ignores_history
     configs = settings.configs[recommender.name]
     by_config = values_at_strengths(
         recommender,
@@ -303,7 +303,8 @@ def _share_none(scores: pd.DataFrame, settings: TuningSettings) -> pd.DataFrame:
         if ARMS[arm].kind in (Kind.TRAINING, Kind.COMPLETION):
             shared = none
             if ARMS[arm].kind is Kind.COMPLETION:
-                shared = none[~none[Columns.RECOMMENDER].isin(IGNORE_HISTORY)]
+                apply = [n for n, kind in RECOMMENDERS.items() if not kind.ignores_history]
+                shared = none[none[Columns.RECOMMENDER].isin(apply)]
             own = pd.concat([shared.assign(**{Columns.ARM: arm}), own])
         frames.append(own)
     return pd.concat(frames, ignore_index=True)

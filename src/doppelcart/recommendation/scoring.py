@@ -22,16 +22,6 @@ METRICS: Final[dict[str, str]] = {
 }
 """Names in the tables, and in ``metrics.ranking``."""
 
-AFFINE: Final = frozenset({"popularity", "itemknn", "puresvd", "ease"})
-"""Recommenders whose scores are an affine function of the history.
-
-Mean-centred EASE is one up to the mean length of a training history, where its share of the mean is
-capped: between strengths 0 and 1 its scores are then those of a slightly other centring.
-"""
-
-IGNORE_HISTORY: Final = frozenset({"popularity"})
-"""Recommenders that give everyone the same list: completing a history changes nothing."""
-
 BATCH_USERS: Final = 512
 """Users scored at once: at 10,000 items one float32 block of scores is then 21 MB."""
 
@@ -141,7 +131,7 @@ def _scores_at_strengths(
     strengths: Sequence[float],
 ) -> Iterator[Iterator[tuple[Level, np.ndarray]]]:
     """For each config: scores by arm and strength, made as they are asked for."""
-    affine = recommender.name in AFFINE
+    affine = recommender.is_affine
     scored = {
         (arm, s): recommender.score_each(completed(seen, extra, s), configs)
         for arm, extra in added.items()

@@ -31,10 +31,20 @@ class Recommender(ABC):
         seed: Seed of the random steps, for the recommenders that have any.
 
     Attributes:
+        name: Its name in configuration and tables.
+        label: Its name as the field writes it.
+        is_affine: Whether its scores are an affine function of the history, f(x + s d) =
+            (1 - s) f(x) + s f(x + d). Then all strengths of a completion cost two scorings. Left
+            out in doubt, it is only slower.
+        ignores_history: Whether it gives everyone the same list. Then completing a history changes
+            nothing, and no such arm is run.
         popularity: (n_items,) float32 number of training users of each item, after ``fit``.
     """
 
     name: ClassVar[str]
+    label: ClassVar[str]
+    is_affine: ClassVar[bool] = False
+    ignores_history: ClassVar[bool] = False
     Config: ClassVar[type[RecommenderConfig]]
     popularity: np.ndarray
 

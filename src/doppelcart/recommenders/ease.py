@@ -59,6 +59,10 @@ class EASE(Recommender):
     """
 
     name: ClassVar[str] = "ease"
+    label: ClassVar[str] = "EASE"
+    # Mean-centred, it is affine up to the mean length of a training history, where its share of the
+    # mean is capped: between strengths 0 and 1 its scores are then those of another centring.
+    is_affine: ClassVar[bool] = True
     Config: ClassVar[type[RecommenderConfig]] = EASEConfig
 
     def _fit(self, train: sparse.csr_matrix) -> None:

@@ -39,6 +39,7 @@ class IALS(Recommender):
     """
 
     name: ClassVar[str] = "ials"
+    label: ClassVar[str] = "iALS"
     Config: ClassVar[type[RecommenderConfig]] = IALSConfig
 
     def _fit(self, train: sparse.csr_matrix) -> None:

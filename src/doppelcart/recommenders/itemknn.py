@@ -63,6 +63,8 @@ class ItemKNN(Recommender):
     """
 
     name: ClassVar[str] = "itemknn"
+    label: ClassVar[str] = "ItemKNN"
+    is_affine: ClassVar[bool] = True
     Config: ClassVar[type[RecommenderConfig]] = ItemKNNConfig
 
     def _fit(self, train: sparse.csr_matrix) -> None:

@@ -26,6 +26,7 @@ class MultVAE(Recommender):
     """
 
     name: ClassVar[str] = "multvae"
+    label: ClassVar[str] = "Mult-VAE"
     Config: ClassVar[type[RecommenderConfig]] = MultVAEConfig
 
     def _fit(self, train: sparse.csr_matrix) -> None:

@@ -22,6 +22,9 @@ class Popularity(Recommender):
     """
 
     name: ClassVar[str] = "popularity"
+    label: ClassVar[str] = "Popularity"
+    is_affine: ClassVar[bool] = True
+    ignores_history: ClassVar[bool] = True
     Config: ClassVar[type[RecommenderConfig]] = PopularityConfig
 
     def _fit(self, train: sparse.csr_matrix) -> None:

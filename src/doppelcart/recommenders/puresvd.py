@@ -35,6 +35,8 @@ class PureSVD(Recommender):
     """
 
     name: ClassVar[str] = "puresvd"
+    label: ClassVar[str] = "PureSVD"
+    is_affine: ClassVar[bool] = True
     Config: ClassVar[type[RecommenderConfig]] = PureSVDConfig
 
     def _fit(self, train: sparse.csr_matrix) -> None:

@@ -27,7 +27,7 @@ def test_recommenders_called_affine_are(name: str, data: tuple[sparse.csr_matrix
     whole = recommender.score(completed(seen, added, 1.0), recommender.Config())
     part = recommender.score(completed(seen, added, 0.3), recommender.Config())
     agrees = np.allclose(part, base + 0.3 * (whole - base), atol=1e-4 * np.abs(whole).max())
-    assert agrees == (name in scoring.AFFINE)
+    assert agrees == RECOMMENDERS[name].is_affine
 
 
 @pytest.mark.parametrize("name", sorted(RECOMMENDERS))
@@ -37,7 +37,7 @@ def test_recommenders_called_blind_to_histories_are(
     train, seen, _ = data
     recommender = RECOMMENDERS[name]().fit(train)
     scores = recommender.score(seen, recommender.Config())
-    assert (np.ptp(scores, axis=0).max() == 0) == (name in scoring.IGNORE_HISTORY)
+    assert (np.ptp(scores, axis=0).max() == 0) == RECOMMENDERS[name].ignores_history
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from judging import decide, promotion
 
-from doppelcart.data.slices import describe_slice
+from doppelcart.data.slices import Slice
 from doppelcart.experiment.outcome import outcome
 
 ALPHA = 0.05
@@ -223,4 +223,4 @@ def test_nothing_compared_gives_an_empty_table_with_its_columns() -> None:
     ],
 )
 def test_slices_in_words(name: str, words: str) -> None:
-    assert describe_slice(name) == words
+    assert Slice.of(name).phrase == words

@@ -10,6 +10,7 @@ import pandas as pd
 
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
+from doppelcart.data.slices import Slice
 from doppelcart.metrics.fidelity import category_mix_distance, fidelity
 from doppelcart.metrics.groups import item_groups
 from doppelcart.metrics.privacy import privacy
@@ -179,7 +180,7 @@ def measure_privacy(
 
 def whole_histories(cases: Mapping[str, Case]) -> Any:
     """(n, n_items) CSR of the held-out users' whole histories, from the slice with most users."""
-    cold = [case for name, case in cases.items() if name.startswith("cold")]
+    cold = [case for name, case in cases.items() if Slice.of(name).is_cold]
     case = max(cold or list(cases.values()), key=_size)
     return (case.seen.matrix + case.relevant.matrix).tocsr()
 

@@ -13,7 +13,7 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
-from doppelcart.data.slices import COLD
+from doppelcart.data.slices import Slice
 from doppelcart.errors import InputError, ParameterError
 from doppelcart.metrics.summaries import row_keys
 from doppelcart.models.histories.generation import profile_rows
@@ -151,8 +151,8 @@ def selection_slice(validation_cases: Mapping[str, Case], game: GameParams) -> s
 
 def _revealed(name: str) -> int:
     """How many items a slice of new customers reveals, as in its name; -1 for any other slice."""
-    count = name.removeprefix(f"{COLD}_")
-    return int(count) if count.isdecimal() else -1
+    known = Slice.of(name).known_items
+    return -1 if known is None else known
 
 
 def fingerprint(histories: Histories, *parts: Any) -> str:

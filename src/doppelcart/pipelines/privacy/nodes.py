@@ -15,6 +15,7 @@ from scipy import sparse
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
+from doppelcart.data.slices import COLD
 from doppelcart.errors import InputError
 from doppelcart.metrics.groups import item_groups
 from doppelcart.metrics.privacy import likelihood_ratio
@@ -26,7 +27,6 @@ from doppelcart.pipelines.privacy.utility import compare_releases
 
 logger = logging.getLogger(__name__)
 
-COLD = "cold"
 UNKNOWN = "unknown profile"
 
 

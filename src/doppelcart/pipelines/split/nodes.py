@@ -13,7 +13,7 @@ from doppelcart.data.cases import Case
 from doppelcart.data.engine import materialise
 from doppelcart.data.histories import Histories
 from doppelcart.data.schemas import ORDER
-from doppelcart.data.slices import COLD, WARM
+from doppelcart.data.slices import COLD, WARM, Slice
 from doppelcart.errors import InputError
 from doppelcart.pipelines.split.params import SplitParams
 
@@ -261,11 +261,11 @@ def _warm_case(
 def _cold_cases(histories: Histories, params: SplitParams) -> list[Case]:
     """Held-out users with their first items revealed, one case a number or share."""
     lengths = histories.lengths
-    revealed = {f"{COLD}_{k}": np.full(len(lengths), k) for k in params.known_items}
+    revealed = {Slice.cold(k).name: np.full(len(lengths), k) for k in params.known_items}
     for share in params.known_shares:
         # At least one item stays to be found, whatever the rounding.
         counts = np.minimum(np.floor(share * lengths + 1e-9).astype(np.int64), lengths - 1)
-        revealed[f"{COLD}_{share * 100:g}pct"] = counts
+        revealed[Slice.cold(share).name] = counts
     return [_cold_case(name, histories, counts) for name, counts in revealed.items()]
 
 

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from doppelcart.config.base import Parameters
-from doppelcart.data.slices import COLD, WARM
+from doppelcart.data.slices import WARM, Slice
 
 
 class SplitParams(Parameters):
@@ -42,9 +42,10 @@ class SplitParams(Parameters):
     @property
     def slices(self) -> tuple[str, ...]:
         """Names of all slices of users, of whom there may turn out to be none."""
-        counts = [f"{COLD}_{count}" for count in self.known_items]
-        shares = [f"{COLD}_{share * 100:g}pct" for share in self.known_shares]
-        return (WARM, *counts, *shares)
+        return (
+            WARM,
+            *(Slice.cold(known).name for known in (*self.known_items, *self.known_shares)),
+        )
 
     @field_validator("known_items")
     @classmethod

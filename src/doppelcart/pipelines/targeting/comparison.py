@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from doppelcart.columns import Columns
-from doppelcart.data.slices import describe_slice
+from doppelcart.data.slices import Slice
 from doppelcart.experiment.comparison import LEVEL, VALUE
 from doppelcart.experiment.design import Arm, Design, Role
 from doppelcart.pipelines.targeting.arms import KEYS
@@ -108,5 +108,6 @@ PHRASES: Final = {
 
 
 def _words(group: Group) -> str:
-    among = f"{describe_slice(group.slice)} of {group.segment}"
-    return among if group.customers == INSIDE else f"{describe_slice(group.slice)} outside of it"
+    who = Slice.of(group.slice).phrase
+    where = "in" if group.customers == INSIDE else "outside of"
+    return f"{who} {where} the segment {group.segment}"
