@@ -42,7 +42,7 @@ DOCUMENTS = sorted(
     [
         *PROJECT.glob("*.md"),
         *(PROJECT / "conf").glob("*.md"),
-        *(PROJECT / "docs").glob("*.md"),
+        *(PROJECT / "docs").rglob("*.md"),
         *(PROJECT / "benchmarks").glob("*.md"),
         *(PROJECT / "src").rglob("README.md"),
     ]
