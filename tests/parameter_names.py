@@ -38,6 +38,12 @@ def datasets() -> frozenset[str]:
     return frozenset(name for name in found if not name.startswith("params:"))
 
 
+@cache
+def nodes() -> frozenset[str]:
+    """Names of nodes, some of which look like parameters."""
+    return frozenset(node.name for p in register_pipelines().values() for node in p.nodes)
+
+
 def is_parameter(name: str) -> bool:
     """Whether a dotted name is a parameter, or a group of them."""
     if any(f"{path}.".startswith(f"{name}.") for path in models()):
@@ -68,7 +74,7 @@ def wrong_names(text: str) -> list[str]:
         for name in DOTTED.findall(text)
         if name.partition(".")[0] in groups
         and name.rpartition(".")[2] not in FILES
-        and name not in datasets()
+        and name not in datasets() | nodes()
         and not is_parameter(name)
     ]
 
@@ -89,10 +95,10 @@ def fields() -> Iterator[str]:
 @cache
 def words() -> frozenset[str]:
     """Bare names that a message may use: fields, datasets, nodes, and what configuration says."""
-    nodes = {node.short_name for p in register_pipelines().values() for node in p.nodes}
+    short = {name.rpartition(".")[2] for name in nodes()}
     configured = " ".join(path.read_text() for path in (PROJECT / "conf/base").rglob("*.yml"))
     said = {*DESCRIPTIONS, *OPTIONS, *re.findall(r"[a-z_0-9]+", configured)}
-    return frozenset({*fields(), *datasets(), *nodes, *said})
+    return frozenset({*fields(), *datasets(), *short, *said})
 
 
 def groups_of_files() -> set[str]:
