@@ -35,6 +35,10 @@ class LineageError(DoppelcartError):
     """Saved data do not belong together, or nobody knows what they were made from."""
 
 
+class ReportError(DoppelcartError):
+    """A page was written without a part that should be in it."""
+
+
 class TrainingDivergedError(DoppelcartError):
     """A training loop left the numbers that a computer can hold."""
 

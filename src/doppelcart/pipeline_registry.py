@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from importlib.util import find_spec
 
 from kedro.pipeline import Pipeline
 
@@ -39,8 +40,9 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 def find_rules() -> list[Rule]:
     """What the parameters of several pipelines must agree on, from each pipeline's ``params``."""
-    modules = (
-        importlib.import_module(f"{packages.__name__}.{module.name}.params")
+    names = [
+        f"{packages.__name__}.{module.name}.params"
         for module in pkgutil.iter_modules(packages.__path__)
-    )
+    ]
+    modules = [importlib.import_module(name) for name in names if find_spec(name)]
     return [module.disagreements for module in modules if hasattr(module, "disagreements")]

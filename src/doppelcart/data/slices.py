@@ -100,3 +100,13 @@ class Slice:
 def slice_order(names: Iterable[str]) -> list[str]:
     """Distinct slices in the order of the tables."""
     return sorted(set(names), key=lambda name: Slice.of(name).order)
+
+
+def slice_label(name: str) -> str:
+    """The heading of a slice by its name.
+
+    Examples:
+        >>> slice_label("cold_12.5pct")
+        'New customers, 12.5 % of their history known'
+    """
+    return Slice.of(name).label

@@ -1,4 +1,4 @@
-"""A table that a run may not have made."""
+"""What a run may not have made."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import pandas as pd
 from kedro_datasets.pandas import CSVDataset
 
 
-class OptionalTable(CSVDataset):
-    """``pandas.CSVDataset`` that holds no row until something is saved.
+class Optional:
+    """A dataset that a run may read though no run has made it.
 
-    For what an optional pipeline makes and a part of the core shows if it is there, and if it is
-    of the same data.
+    For what an optional pipeline makes and another shows if it is there, and if it is of the same
+    data.
     """
 
     optional = True
-    """Whether a run may read it though no run has made it."""
-    _withheld = False
+    """Read by whoever looks for datasets that are missing."""
+    is_withheld = False
+    """Whether to act as if nothing were saved."""
 
     def withhold(self) -> None:
         """Act as if nothing were saved: what is there does not belong to the present run."""
-        self._withheld = True
+        self.is_withheld = True
+
+
+class OptionalTable(Optional, CSVDataset):
+    """``pandas.CSVDataset`` that holds no row until something is saved."""
 
     def load(self) -> pd.DataFrame:
         """The table, or one without rows and columns if there is no file."""
-        return super().load() if self.exists() and not self._withheld else pd.DataFrame()
+        return super().load() if self.exists() and not self.is_withheld else pd.DataFrame()

@@ -11,10 +11,9 @@ from kedro.pipeline import Pipeline
 
 from doppelcart.hooks import tracking
 from doppelcart.hooks.common import load_if_there, parameters_of
+from doppelcart.hooks.metadata import handlings
 from doppelcart.hooks.tracking import TrackedRun
 from doppelcart.reporting.provenance import git_state
-
-SOURCE_SUMMARY = "source_summary"
 
 
 class RunDescription:
@@ -23,11 +22,18 @@ class RunDescription:
     def __init__(self, run: TrackedRun) -> None:
         self._run = run
         self._project = Path()
+        self._sources: list[str] = []
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Learn where the code is."""
         self._project = context.project_path
+
+    @hook_impl
+    def after_catalog_created(self, conf_catalog: dict[str, Any]) -> None:
+        """Learn which datasets name the source."""
+        found = handlings(conf_catalog)
+        self._sources = [name for name, handling in found.items() if handling.track.source]
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
@@ -45,8 +51,8 @@ class RunDescription:
         """Tag the run with the source it used, which ingestion may just have read."""
         if self._run.run_id is None:
             return
-        summary = load_if_there(catalog, SOURCE_SUMMARY)
-        if isinstance(summary, Mapping):
-            name = summary.get("source") or summary.get("name")
-            digest = tracking.source_digest(summary)
-            self._run.set_tags({"source": name, "source_digest": digest})
+        for summary in (load_if_there(catalog, name) for name in self._sources):
+            if isinstance(summary, Mapping):
+                name = summary.get("source") or summary.get("name")
+                digest = tracking.source_digest(summary)
+                self._run.set_tags({"source": name, "source_digest": digest})

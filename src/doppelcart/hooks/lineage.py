@@ -20,7 +20,7 @@ from doppelcart import pipelines as packages
 from doppelcart.config.checks import PREFIX, bare
 from doppelcart.data import lineage
 from doppelcart.data.lineage import Origin, Records, Step
-from doppelcart.datasets import OptionalTable
+from doppelcart.datasets import Optional
 from doppelcart.datasets.catalog import path_of
 from doppelcart.errors import LineageError
 from doppelcart.hooks import tracking
@@ -77,12 +77,19 @@ class LineageGuard:
                 for name, origin in self._planned.items()
                 if store.is_saved(name) and store.id(name) != origin.id
             }
-        for name in [name for name in faults if isinstance(catalog.get(name), OptionalTable)]:
+        for name in [name for name in faults if self._may_be_left_out(name, catalog)]:
             redo = _command(store.makers([name], present))
             log.warning("%s: it is left out. Make it again: `%s`", faults.pop(name), redo)
             catalog.get(name).withhold()
         if faults:
             raise LineageError(_refusal(faults.values(), store.makers(faults, present)))
+
+    @staticmethod
+    def _may_be_left_out(name: str, catalog: CatalogProtocol) -> bool:
+        """Whether a run goes on without a dataset: not where the default run makes it."""
+        default = pipelines.get(DEFAULT)
+        of_the_core = default is not None and name in map(bare, default.all_outputs())
+        return isinstance(catalog.get(name), Optional) and not of_the_core
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str) -> None:

@@ -1,6 +1,5 @@
 """Results, sent to the MLflow run as they are saved."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
@@ -8,36 +7,28 @@ from kedro.io import CatalogProtocol
 
 from doppelcart.hooks import tracking
 from doppelcart.hooks.common import as_table, path_in
+from doppelcart.hooks.metadata import handling_of, handlings
 from doppelcart.hooks.tracking import TrackedRun
 
 
 class ResultTracking:
     """Sends results to the run as they are saved, so that no node has to know MLflow.
 
-    Metrics are the tables of ``TABLES`` and every dataset whose name ends in ``CURVES`` or
-    ``MONITORS``; one that ends in ``TRIALS`` becomes nested runs; files are those under
-    ``FOLDERS`` of the data folder.
+    What is sent, and as what, says the catalog entry of each dataset (``hooks.metadata``).
     """
-
-    TABLES: Mapping[str, str] = {
-        "metrics": "",
-        "fidelity_report": "fidelity",
-        "privacy_report": "privacy",
-        "ranking_agreement": "ranking_agreement",
-        "tuning.importances": "tuning/importance",
-    }
-    CURVES = "history"
-    MONITORS = "monitors"
-    TRIALS = "trials"
-    FOLDERS = ("06_models", "08_reporting")
 
     def __init__(self, run: TrackedRun) -> None:
         self._run = run
         self._catalog: CatalogProtocol | None = None
 
     @hook_impl
-    def after_catalog_created(self, catalog: CatalogProtocol) -> None:
-        """Learn where datasets are written."""
+    def after_catalog_created(self, catalog: CatalogProtocol, conf_catalog: dict[str, Any]) -> None:
+        """Learn where datasets are written, and refuse entries that ask for what there is not.
+
+        Raises:
+            ConfigurationError: There are some.
+        """
+        handlings(conf_catalog)
         self._catalog = catalog
 
     @hook_impl
@@ -45,18 +36,16 @@ class ResultTracking:
         """Log the dataset's numbers, its file, or neither."""
         if self._run.run_id is None:
             return
-        kind = dataset_name.rpartition(".")[2]
-        if dataset_name in self.TABLES:
-            self._log(data, self.TABLES[dataset_name])
-        elif kind == self.CURVES:
-            self._log(data, dataset_name.replace(".", "/"))
-        elif kind == self.MONITORS:
-            self._log(tracking.findings(data), dataset_name.replace(".", "/"))
-        elif kind == self.TRIALS:
+        track = handling_of(self._catalog, dataset_name).track
+        if track.metrics is not None:
+            self._log(data, track.metrics)
+        if track.findings is not None:
+            self._log(tracking.findings(data), track.findings)
+        if track.trials:
             self._run.log_trials(data)
         path = path_in(self._catalog, dataset_name)
-        if path is not None and path.is_file() and path.parent.name in self.FOLDERS:
-            self._run.log_file(path, path.parent.name.partition("_")[2])
+        if track.file is not None and path is not None and path.is_file():
+            self._run.log_file(path, track.file)
 
     def _log(self, data: Any, prefix: str) -> None:
         table = as_table(data)

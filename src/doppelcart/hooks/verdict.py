@@ -1,5 +1,7 @@
 """The last words of a run: the verdict, and where everything lies."""
 
+from typing import Any
+
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
@@ -7,11 +9,9 @@ from rich.console import Console
 
 from doppelcart.hooks import tracking
 from doppelcart.hooks.common import as_table, load_if_there, path_in
+from doppelcart.hooks.metadata import Handling, Role, handlings, with_role
 from doppelcart.hooks.tracking import TrackedRun
 from doppelcart.reporting import terminal
-
-VERDICT = "verdict"
-REPORT = "report_html"
 
 
 class VerdictPrinter:
@@ -20,23 +20,34 @@ class VerdictPrinter:
     def __init__(self, run: TrackedRun, console: Console | None = None) -> None:
         self._run = run
         self._console = console or Console()
+        self._handlings: dict[str, Handling] = {}
+
+    @hook_impl
+    def after_catalog_created(self, conf_catalog: dict[str, Any]) -> None:
+        """Learn which datasets a run ends with."""
+        self._handlings = handlings(conf_catalog)
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
         """Print the verdict table, the report, the figures and the run."""
-        if VERDICT not in pipeline.datasets():
+        judged = [name for name in self._named("verdict") if name in pipeline.datasets()]
+        tables = [as_table(load_if_there(catalog, name)) for name in judged]
+        if all(verdict is None for verdict in tables):
             return
-        verdict = as_table(load_if_there(catalog, VERDICT))
-        if verdict is None:
-            return
-        uplift = as_table(load_if_there(catalog, "uplift"))
-        self._console.print(terminal.render(verdict, uplift))
-        report = path_in(catalog, REPORT)
-        if report is not None and report.exists():
-            self._say("Report", str(report))
-            self._say("Figures", str(report.parent))
+        changes = next(iter(self._named("changes")), "")
+        uplift = as_table(load_if_there(catalog, changes))
+        for verdict in tables:
+            if verdict is not None:
+                self._console.print(terminal.render(verdict, uplift))
+        for report in (path_in(catalog, name) for name in self._named("report")):
+            if report is not None and report.exists():
+                self._say("Report", str(report))
+                self._say("Figures", str(report.parent))
         if self._run.run_id is not None:
             self._say("MLflow run", f"{self._run.run_id}  (see it with: {self._command()})")
+
+    def _named(self, role: Role) -> list[str]:
+        return with_role(self._handlings, role)
 
     def _command(self) -> str:
         remote = self._run.uri.startswith("http")

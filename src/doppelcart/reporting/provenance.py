@@ -37,12 +37,19 @@ def library_versions() -> dict[str, str]:
     return found
 
 
+def stamp() -> dict[str, str]:
+    """The commit of the code, and this moment (UTC)."""
+    return {
+        "commit": commit_of(Path(__file__).parent),
+        "written": datetime.now(tz=UTC).isoformat(timespec="seconds"),
+    }
+
+
 def provenance() -> dict[str, Any]:
     """Facts about this run that are no result: commit, versions, moment (UTC), machine."""
     return {
         "doppelcart": __version__,
-        "commit": commit_of(Path(__file__).parent),
-        "written": datetime.now(tz=UTC).isoformat(timespec="seconds"),
+        **stamp(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "libraries": library_versions(),

@@ -8,12 +8,14 @@ import pandas as pd
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from kedro.validation import TypeExtractor
+from kept import KeptDataset
 
 from doppelcart.datasets import HistoriesDataset, HistorySetsDataset
 from doppelcart.pipelines.augmentation import create_pipeline
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.augmentation.pipeline import CONTROLS
 from doppelcart.recommendation.arms import GENERATORS
+from doppelcart.reporting.params import ReportingParams
 
 SETS = [f"synthetic_{name}" for name in (*GENERATORS, *CONTROLS)]
 
@@ -21,7 +23,10 @@ SETS = [f"synthetic_{name}" for name in (*GENERATORS, *CONTROLS)]
 def test_from_a_shop_to_six_sets_and_two_reports(
     shop: dict[str, Any], generator: Any, tmp_path: Path
 ) -> None:
-    entries = shop | {"params:augmentation": AugmentationParams(ratio=0.5)}
+    entries = shop | {
+        "params:augmentation": AugmentationParams(ratio=0.5),
+        "params:reporting": ReportingParams(),
+    }
     catalog = DataCatalog(
         {
             **{name: MemoryDataset(value) for name, value in entries.items()},
@@ -31,8 +36,9 @@ def test_from_a_shop_to_six_sets_and_two_reports(
             # the runner lets go of what is in memory when its last reader is done
             **{name: HistoriesDataset(str(tmp_path / f"{name}.npz")) for name in SETS},
             "synthetic_users": HistorySetsDataset(str(tmp_path / "users.npz")),
-            "fidelity_report": MemoryDataset(),
-            "privacy_report": MemoryDataset(),
+            "fidelity_report": KeptDataset(),
+            "privacy_report": KeptDataset(),
+            "augmentation.section": MemoryDataset(),
         }
     )
     SequentialRunner().run(create_pipeline(), catalog)
@@ -46,6 +52,7 @@ def test_from_a_shop_to_six_sets_and_two_reports(
         report = catalog.load(name)
         assert isinstance(report, pd.DataFrame)
         assert {"statistic", *(name.removeprefix("synthetic_") for name in SETS)} <= set(report)
+    assert catalog.load("augmentation.section").failure == ""
 
 
 def test_borders() -> None:
@@ -55,8 +62,12 @@ def test_borders() -> None:
         "synthetic_users",
         "fidelity_report",
         "privacy_report",
+        "history_length",
+        "popularity_curve",
+        "augmentation.section",
     }
     assert pipeline.inputs() == {
+        "params:reporting",
         "train_histories",
         "profile_matrix",
         "demographics_matrix",
@@ -85,4 +96,4 @@ def test_each_generator_feeds_the_set_of_its_name() -> None:
 
 def test_parameters_reach_every_node_as_their_model() -> None:
     hints = TypeExtractor({"augmentation": create_pipeline()}).extract_types_from_pipelines()
-    assert hints == {"augmentation": AugmentationParams}
+    assert hints == {"augmentation": AugmentationParams, "reporting": ReportingParams}

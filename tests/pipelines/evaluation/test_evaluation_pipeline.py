@@ -14,11 +14,13 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from kedro.validation import TypeExtractor
 from kedro_datasets.pandas import CSVDataset
+from kept import KeptDataset
 
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.pipelines.evaluation import create_pipeline, nodes
 from doppelcart.recommendation.protocol import EvaluationParams
+from doppelcart.reporting.params import ReportingParams
 
 N_ITEMS = 30
 
@@ -63,6 +65,7 @@ def inputs() -> dict[str, Any]:
         ),
         "validation_cases": cases(6),
         "test_cases": cases(7),
+        "params:reporting": ReportingParams(),
         "params:evaluation": EvaluationParams(
             k=5,
             cutoffs=(5, 10),
@@ -94,21 +97,12 @@ def completers_made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int
     return made
 
 
-class Kept(MemoryDataset):
-    """A dataset that is still there after the last node that reads it."""
-
-    def _release(self) -> None:
-        pass
-
-
 def run(inputs: dict[str, Any]) -> dict[str, Any]:
     pipeline = create_pipeline()
-    catalog = DataCatalog({name: MemoryDataset(data) for name, data in inputs.items()})
-    kept = {"verdict": Kept(), "uplift": Kept()}
-    for name, dataset in kept.items():
-        catalog[name] = dataset
-    outputs = SequentialRunner().run(pipeline, catalog)
-    return {name: dataset.load() for name, dataset in (outputs | kept).items()}
+    kept = {name: KeptDataset() for name in pipeline.all_outputs()}
+    given = {name: MemoryDataset(data) for name, data in inputs.items()}
+    SequentialRunner().run(pipeline, DataCatalog(given | kept))
+    return {name: dataset.load() for name, dataset in kept.items()}
 
 
 def test_the_whole_pipeline(
@@ -125,7 +119,17 @@ def test_the_whole_pipeline(
         "uplift",
         "verdict",
         "promotion",
+        "chosen_configs",
+        "validation_user_scores",
+        "user_metrics",
+        "uplift_forest",
+        "scores_by_slice",
+        "tstr_shares",
+        "evaluation.scores",
+        "evaluation.design",
+        "evaluation.section",
     }
+    assert outputs["evaluation.section"].failure == ""
     assert set(zip(verdict["slice"], verdict["recommender"], verdict["arm"], strict=True)) == {
         (name, recommender, arm)
         for name in ("warm", "cold_1")
@@ -224,7 +228,7 @@ def test_test_users_enter_only_after_everything_is_chosen() -> None:
 
 def test_parameters_reach_every_node_as_their_model() -> None:
     hints = TypeExtractor({"evaluation": create_pipeline()}).extract_types_from_pipelines()
-    assert hints == {"evaluation": EvaluationParams}
+    assert hints == {"evaluation": EvaluationParams, "reporting": ReportingParams}
 
 
 def test_the_pipeline_loads_without_tensorflow() -> None:

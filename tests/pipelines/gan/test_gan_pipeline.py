@@ -10,15 +10,17 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from kedro.validation import TypeExtractor
+from kept import KeptDataset
 
 from doppelcart.pipelines.gan import create_pipeline
 from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
+from doppelcart.reporting.params import ReportingParams
 
 OUTPUTS = {
     f"{name}.{output}"
     for name, beside in (("gan", "critic"), ("denoiser", "critic"), ("vae", "encoder"))
     for output in ("generator", beside, "history", "monitors")
-}
+} | {"training_curves", "gan.section"}
 
 
 @pytest.fixture
@@ -34,6 +36,7 @@ def catalog(shop: dict[str, Any], tmp_path: Path) -> DataCatalog:
 
     entries: dict[str, Any] = {
         **shop,
+        "params:reporting": ReportingParams(),
         "params:gan.network": NetworkConfig(noise_units=4, hidden_units=8, critic_units=8),
         "params:gan.training": TrainingConfig(epochs=3, batch_size=20, evaluate_every=2),
         "params:gan.game": game("gan", 1.0),
@@ -42,7 +45,7 @@ def catalog(shop: dict[str, Any], tmp_path: Path) -> DataCatalog:
     }
     data = {name: MemoryDataset(value) for name, value in entries.items()}
     # a model cannot be copied as other data in memory are
-    models = {name: MemoryDataset(copy_mode="assign") for name in OUTPUTS}
+    models = {name: KeptDataset(copy_mode="assign") for name in OUTPUTS}
     return DataCatalog({**data, **models})
 
 
@@ -60,6 +63,9 @@ def test_from_a_shop_to_three_generators(catalog: DataCatalog, tmp_path: Path) -
     assert "critic_loss" in catalog.load("gan.history")
     assert "critic_loss" not in catalog.load("denoiser.history")
     assert "kl" in catalog.load("vae.history")
+    section = catalog.load("gan.section")
+    assert section.failure == ""
+    assert "Monitors: VAE" in section.model_dump_json()
     assert catalog.load("vae.encoder").output.shape == (None, 2 * 4)
     # trained to the end: there is nothing left to resume
     assert list((tmp_path / "state").glob("*")) == []
@@ -67,6 +73,8 @@ def test_from_a_shop_to_three_generators(catalog: DataCatalog, tmp_path: Path) -
 
 def test_the_three_differ_in_what_trains_the_generator_alone() -> None:
     nodes = {node.name: node for node in create_pipeline().nodes}
+    told = [nodes.pop(name) for name in ("plot_training", "write_gan_section")]
+    assert told[0].outputs == ["training_curves"]
     assert set(nodes) == {"gan.train", "denoiser.train", "vae.train"}
     gan = nodes.pop("gan.train")
     for name, other in nodes.items():
@@ -95,6 +103,7 @@ def test_parameters_reach_the_nodes_as_their_models() -> None:
         "gan.game": GameParams,
         "denoiser.game": GameParams,
         "vae.game": GameParams,
+        "reporting": ReportingParams,
     }
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from plotly import graph_objects as go
 from small_log import N_LINES, START, log, read, refused, warnings
 
 from doppelcart.pipelines.cleaning.nodes import clean
 from doppelcart.pipelines.cleaning.params import CleaningParams
 from doppelcart.pipelines.ingestion.params import IngestionParams
-from doppelcart.pipelines.reporting.report.background import data_section
+from doppelcart.pipelines.ingestion.section import write_section
+from doppelcart.reporting.blocks import bullets
+from doppelcart.reporting.params import ReportingParams
 
 KEEP_ALL = CleaningParams.model_validate(
     {"support": {"enabled": False}, "outlier": {"enabled": False}, "non_product": {}}
@@ -42,11 +43,7 @@ def test_what_is_told_stands_in_the_log_and_in_the_report(
     summary = read(tmp_path, log().assign(receipt=1), {"basket_id": "receipt"})["summary"]
     (warning,) = summary["warnings"]
     assert warning in caplog.text
-    counts = pd.DataFrame(
-        {"rule": ["kept"], "table": ["interactions"], "rows": [1], "share": [1.0]}
-    )
-    section = data_section(summary, {}, counts.assign(description="stays"), go.Figure(), 5)
-    assert {"kind": "list", "entries": [warning]} in section.blocks
+    assert bullets([warning]) in write_section(summary, ReportingParams()).blocks
 
 
 class TestMoments:

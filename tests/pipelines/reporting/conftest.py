@@ -9,10 +9,10 @@ from judging import decide
 
 from doppelcart.data.histories import Histories
 from doppelcart.experiment.design import BEST_BASELINE
-from doppelcart.pipelines.reporting.params import ReportingParams
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, controls_of
 from doppelcart.recommendation.design import MOST_POPULAR
 from doppelcart.recommendation.rankings import COLUMNS, REAL_HALVES
+from doppelcart.reporting.params import ReportingParams
 
 SLICES = {
     "warm": 950,
@@ -303,8 +303,8 @@ def run(
         "gan.history": training["gan"],
         "vae.history": training["vae"],
         "denoiser.history": training["denoiser"],
-        "targeting_results": targeting_results,
-        "targeting_segments": pd.DataFrame(
+        "targeting.results": targeting_results,
+        "targeting.segment_sizes": pd.DataFrame(
             [["age: rare", "rare values", "cold_5", 60, 40, 44, "3 values are rare: 65+"]],
             columns=[
                 "segment",

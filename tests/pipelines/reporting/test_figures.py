@@ -5,8 +5,18 @@ import pandas as pd
 import pytest
 from plotly import graph_objects as go
 
-from doppelcart.pipelines.reporting import figures
-from doppelcart.pipelines.reporting.labels import arm_label
+from doppelcart.pipelines.augmentation.figures import history_length, popularity_curve
+from doppelcart.pipelines.cleaning.figures import cleaning_waterfall
+from doppelcart.pipelines.evaluation.figures import (
+    BASELINES,
+    scores_by_slice,
+    tstr_shares,
+    uplift_forest,
+)
+from doppelcart.pipelines.gan.figures import training_curves
+from doppelcart.pipelines.targeting.figures import targeting_forest
+from doppelcart.recommendation.labels import arm_label
+from doppelcart.recommendation.marks import mark_of
 
 
 def traces(figure: go.Figure, name: str) -> list[go.Scatter]:
@@ -18,7 +28,7 @@ def texts(figure: go.Figure) -> list[str]:
 
 
 def test_forest_draws_relative_change_and_its_interval(uplift):
-    figure = figures.uplift_forest(uplift, "ease", "ndcg@20")
+    figure = uplift_forest(uplift, "ease", "ndcg@20")
     name = "Histories completed by the GAN, against the same recommender without generated data"
     panel = texts(figure).index("New customers, first 5 items known")
     trace = traces(figure, name)[panel]
@@ -30,7 +40,7 @@ def test_forest_draws_relative_change_and_its_interval(uplift):
 
 
 def test_forest_keeps_the_two_baselines_apart_by_fill_and_place(uplift):
-    figure = figures.uplift_forest(uplift, "itemknn", "ndcg@20")
+    figure = uplift_forest(uplift, "itemknn", "ndcg@20")
     name = "Histories completed by the GAN, against the {} recommender without generated data"
     plain, best = (traces(figure, name.format(which))[0] for which in ("same", "best"))
     assert best.marker.symbol == plain.marker.symbol + "-open"
@@ -39,24 +49,24 @@ def test_forest_keeps_the_two_baselines_apart_by_fill_and_place(uplift):
 
 
 def test_forest_shows_no_comparison_with_controls(uplift):
-    figure = figures.uplift_forest(uplift, "ease", "ndcg@20")
+    figure = uplift_forest(uplift, "ease", "ndcg@20")
     drawn = [trace for trace in figure.data if len(trace.x) and trace.x[0] is not None]
-    compared = uplift[(uplift["recommender"] == "ease") & uplift["against"].isin(figures.BASELINES)]
+    compared = uplift[(uplift["recommender"] == "ease") & uplift["against"].isin(BASELINES)]
     assert len(drawn) == len(compared)
 
 
 def test_forest_says_in_words_what_it_shows(uplift):
-    alt = figures.uplift_forest(uplift, "ease", "ndcg@20").layout.meta["alt"]
+    alt = uplift_forest(uplift, "ease", "ndcg@20").layout.meta["alt"]
     assert "New customers, first 5 items known, Histories completed by the GAN: +5.0 %" in alt
 
 
 def test_forest_of_a_recommender_that_was_not_run_says_so(uplift):
-    figure = figures.uplift_forest(uplift, "slim", "ndcg@20")
+    figure = uplift_forest(uplift, "slim", "ndcg@20")
     assert texts(figure) == ["No comparison of slim by NDCG@20."]
 
 
 def test_targeting_forest_parts_the_segment_from_everybody_else(targeting_results):
-    figure = figures.targeting_forest(targeting_results)
+    figure = targeting_forest(targeting_results)
     assert texts(figure) == [
         "New customers, first 5 items known: the segment",
         "New customers, first 5 items known: everybody else",
@@ -72,22 +82,21 @@ def test_targeting_forest_parts_the_segment_from_everybody_else(targeting_result
 def test_targeting_forest_is_hollow_where_the_verdict_is_undefined(targeting_results):
     inside = targeting_results["customers"] == "segment"
     few = targeting_results.assign(verdict=targeting_results["verdict"].mask(inside, "undefined"))
-    segment, others, _ = traces(figures.targeting_forest(few), arm_label("targeted_gan"))
+    segment, others, _ = traces(targeting_forest(few), arm_label("targeted_gan"))
     assert segment.marker.symbol == ("circle-open",)
     assert others.marker.symbol == ("circle",)
 
 
 def test_targeting_forest_says_why_it_is_empty(targeting_results):
-    nobody = figures.targeting_forest(targeting_results.assign(ratio=0.0))
+    nobody = targeting_forest(targeting_results.assign(ratio=0.0))
     assert texts(nobody) == ["Validation chose to add nobody, for any segment."]
-    assert texts(figures.targeting_forest(pd.DataFrame())) == ["No segment was measured."]
+    assert texts(targeting_forest(pd.DataFrame())) == ["No segment was measured."]
 
 
 def test_a_change_on_too_few_customers_is_not_drawn(uplift):
     few = uplift.assign(p_holm=uplift["p_holm"].mask(uplift["slice"] == "warm"))
     all_drawn, drawn = (
-        figures.uplift_forest(table, "ease", "ndcg@20").layout.meta["alt"]
-        for table in (uplift, few)
+        uplift_forest(table, "ease", "ndcg@20").layout.meta["alt"] for table in (uplift, few)
     )
     assert "Returning customers" in all_drawn
     assert "Returning customers" not in drawn
@@ -96,12 +105,12 @@ def test_a_change_on_too_few_customers_is_not_drawn(uplift):
 
 def test_a_change_from_nothing_is_left_out(uplift):
     undefined = uplift.assign(relative=np.nan)
-    figure = figures.uplift_forest(undefined, "ease", "ndcg@20")
+    figure = uplift_forest(undefined, "ease", "ndcg@20")
     assert texts(figure)[0].startswith("No comparison")
 
 
 def test_scores_have_one_marker_an_arm_and_recommender(metrics):
-    figure = figures.scores_by_slice(metrics, "ndcg@20")
+    figure = scores_by_slice(metrics, "ndcg@20")
     (trace, *_) = traces(figure, arm_label("none"))
     assert trace.text == ("Popularity", "ItemKNN", "iALS", "PureSVD", "EASE")
     assert trace.x == pytest.approx((0.19, 0.23, 0.235, 0.222, 0.245))
@@ -112,7 +121,7 @@ def test_scores_have_one_marker_an_arm_and_recommender(metrics):
 
 
 def test_history_length_is_the_share_with_at_most_so_many():
-    figure = figures.history_length({"real": np.array([4, 1, 2, 3]), "gan": np.array([5])})
+    figure = history_length({"real": np.array([4, 1, 2, 3]), "gan": np.array([5])})
     real, gan = figure.data
     assert real.name == "Real customers"
     share_of = dict(zip(real.x, real.y, strict=True))
@@ -124,7 +133,7 @@ def test_history_length_is_the_share_with_at_most_so_many():
 
 def test_popularity_keeps_the_real_order_in_every_line():
     real = np.array([0.1, 0.8, 0.4])
-    figure = figures.popularity_curve({"real": real, "gan": np.array([0.5, 0.2, 0.3])}, bins=30)
+    figure = popularity_curve({"real": real, "gan": np.array([0.5, 0.2, 0.3])}, bins=30)
     assert figure.data[0].y == pytest.approx((80, 40, 10))
     assert figure.data[1].y == pytest.approx((20, 30, 50))
     expected = np.corrcoef(real, [0.5, 0.2, 0.3])[0, 1]
@@ -133,7 +142,7 @@ def test_popularity_keeps_the_real_order_in_every_line():
 
 def test_popularity_bins_average_items_of_neighbouring_ranks():
     real = np.linspace(1, 0.01, 100)
-    figure = figures.popularity_curve({"real": real}, bins=5)
+    figure = popularity_curve({"real": real}, bins=5)
     y = figure.data[0].y
     assert len(y) == 5
     assert list(y) == sorted(y, reverse=True)
@@ -143,11 +152,11 @@ def test_popularity_bins_average_items_of_neighbouring_ranks():
 
 def test_an_item_nobody_has_is_no_point_on_a_log_scale():
     shares = {"real": np.array([0.5, 0.2]), "gan": np.array([0.5, 0.0])}
-    assert figures.popularity_curve(shares, bins=10).data[1].y == (50.0, None)
+    assert popularity_curve(shares, bins=10).data[1].y == (50.0, None)
 
 
 def test_training_has_a_panel_a_figure_and_a_line_a_model(training):
-    figure = figures.training_curves(training)
+    figure = training_curves(training)
     assert texts(figure) == [
         "generator loss",
         "reconstruction loss",
@@ -163,7 +172,7 @@ def test_training_has_a_panel_a_figure_and_a_line_a_model(training):
 
 
 def test_training_joins_figures_that_were_not_taken_every_epoch(training):
-    figure = figures.training_curves(training)
+    figure = training_curves(training)
     looked_at = traces(figure, "GAN")[3]
     assert looked_at.connectgaps
     assert looked_at.y[0] is None
@@ -172,17 +181,17 @@ def test_training_joins_figures_that_were_not_taken_every_epoch(training):
 
 def test_a_figure_that_never_changes_lies_on_an_axis_that_it_can_reach():
     table = pd.DataFrame({"epoch": [1, 2], "rate": 0.001, "share": 0.0, "loss": -2.0, "x": [1, 2]})
-    figure = figures.training_curves({"gan": table, "denoiser": table})
+    figure = training_curves({"gan": table, "denoiser": table})
     axes = [figure.layout[name].range for name in ("yaxis", "yaxis2", "yaxis3", "yaxis4")]
     assert axes == [(0, 0.002), (0, 1), (-4, 0), None]
 
 
 def test_no_training_is_told():
-    assert texts(figures.training_curves({"gan": pd.DataFrame()})) == ["No training was recorded."]
+    assert texts(training_curves({"gan": pd.DataFrame()})) == ["No training was recorded."]
 
 
 def test_waterfall_adds_up(cleaning_report):
-    figure = figures.cleaning_waterfall(cleaning_report, "interactions")
+    figure = cleaning_waterfall(cleaning_report, "interactions")
     (trace,) = figure.data
     assert trace.y == ("rows in", "missing user", "item k core", "rows kept")
     assert trace.x == (10_000, -120, -2_380, 7_500)
@@ -191,14 +200,12 @@ def test_waterfall_adds_up(cleaning_report):
 
 
 def test_waterfall_of_another_table_counts_that_table(cleaning_report):
-    assert figures.cleaning_waterfall(cleaning_report, "items").data[0].x == (1_000, -3, 997)
-    assert texts(figures.cleaning_waterfall(cleaning_report, "users")) == [
-        "No row of users came in."
-    ]
+    assert cleaning_waterfall(cleaning_report, "items").data[0].x == (1_000, -3, 997)
+    assert texts(cleaning_waterfall(cleaning_report, "users")) == ["No row of users came in."]
 
 
 def test_tstr_is_drawn_in_percent_of_the_real_score(tstr):
-    figure = figures.tstr_shares(tstr)
+    figure = tstr_shares(tstr)
     trace = traces(figure, "Only customers made by the GAN")[0]
     assert trace.x == pytest.approx([98.5] * 5)
     assert trace.error_x.array == pytest.approx([2.0] * 5)
@@ -207,16 +214,16 @@ def test_tstr_is_drawn_in_percent_of_the_real_score(tstr):
 
 def test_names_from_data_cannot_become_markup(cleaning_report):
     spoilt = cleaning_report.replace({"missing_user": "<script>alert(1)</script>"})
-    figure = figures.cleaning_waterfall(spoilt, "interactions")
+    figure = cleaning_waterfall(spoilt, "interactions")
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in figure.data[0].y
 
 
 def test_arms_differ_without_colour():
     arms = ["gan_completion", "denoiser_completion", "popularity_completion", "gan_new_users",
             "denoiser_new_users", "popularity", "mixup", "copies", "none"]  # fmt: skip
-    symbols = [figures.mark_of(arm).symbol for arm in arms]
+    symbols = [mark_of(arm).symbol for arm in arms]
     assert len(set(symbols)) == len(symbols)
-    lines = [figures.mark_of(name) for name in ("real", "gan", "denoiser", "popularity")]
+    lines = [mark_of(name) for name in ("real", "gan", "denoiser", "popularity")]
     assert len({(line.dash, line.colour) for line in lines}) == 4
     assert len({line.dash for line in lines[1:]}) == 3
 
@@ -231,15 +238,15 @@ def luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("arm", ["gan_completion", "gan_new_users", "denoiser", "mixup", "vae"])
 def test_marks_stand_out_from_white(arm):
-    contrast = 1.05 / (luminance(figures.mark_of(arm).colour) + 0.05)
+    contrast = 1.05 / (luminance(mark_of(arm).colour) + 0.05)
     assert contrast >= 4.5
 
 
 def test_every_figure_survives_the_way_through_json(uplift, metrics, shops):
     drawn = [
-        figures.uplift_forest(uplift, "ease", "ndcg@20"),
-        figures.scores_by_slice(metrics, "ndcg@20"),
-        figures.history_length({name: shop.lengths for name, shop in shops.items()}),
+        uplift_forest(uplift, "ease", "ndcg@20"),
+        scores_by_slice(metrics, "ndcg@20"),
+        history_length({name: shop.lengths for name, shop in shops.items()}),
     ]
     for figure in drawn:
         again = go.Figure(json.loads(figure.to_json()))

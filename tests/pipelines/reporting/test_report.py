@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
@@ -12,10 +12,16 @@ from typing import Any
 import pandas as pd
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
-from doppelcart.pipelines.reporting import create_pipeline
-from doppelcart.pipelines.reporting.report import script_json
+from doppelcart import pipelines as packages
+from doppelcart.datasets import SectionDataset
+from doppelcart.errors import ReportError
+from doppelcart.pipeline_registry import register_pipelines
+from doppelcart.pipelines.reporting.nodes import check_report
+from doppelcart.reporting.capabilities import find_capabilities
+from doppelcart.reporting.page import script_json
 
 LOADING = {
     "src", "srcset", "data", "poster", "background", "action", "formaction", "manifest", "ping",
@@ -34,6 +40,7 @@ class Page(HTMLParser):
         self.scripts: list[tuple[dict[str, str | None], str]] = []
         self.styles: list[str] = []
         self._open: list[str] = []
+        self.failures: dict[str, str] = {}
         self.feed(html)
         self.close()
 
@@ -66,16 +73,40 @@ class Page(HTMLParser):
 Write = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
-def write(run: dict[str, Any]) -> Write:
-    """Run the whole reporting pipeline on the invented run, some datasets replaced."""
+def telling(names: Iterable[str]) -> Pipeline:
+    """Nodes that draw figures and write sections, of some pipelines."""
+    known = register_pipelines()
+    nodes = [node for name in names for node in known[name].nodes]
+    return Pipeline([n for n in nodes if re.match("plot_|draw_targeting|write_.*_section", n.name)])
 
-    def written(**changed: Any) -> Page:
-        pipeline = create_pipeline()
+
+CORE = ("ingestion", "cleaning", "split", "gan", "augmentation", "evaluation")
+
+
+@pytest.fixture(scope="session")
+def write(run: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Write:
+    """Tell of the invented run and write the report, some datasets replaced, some left out."""
+
+    def written(without: tuple[str, ...] = (), **changed: Any) -> Page:
+        there = [name for name in (*CORE, "targeting") if name not in without]
+        pipeline = telling(there) + register_pipelines()["reporting"].filter(
+            node_names=["write_report"]
+        )
         data = {**run, **{name.replace("__", "."): value for name, value in changed.items()}}
-        catalog = DataCatalog({name: MemoryDataset(data[name]) for name in pipeline.inputs()})
-        outputs = SequentialRunner().run(pipeline, catalog)
-        return Page(outputs["report_html"].load())
+        folder = tmp_path_factory.mktemp("sections")
+        sections = {
+            f"{capability.name}.section": SectionDataset(
+                filepath=str(folder / f"{capability.name}.json")
+            )
+            for capability in find_capabilities(packages)
+        }
+        given = {
+            name: MemoryDataset(data[name]) for name in pipeline.inputs() if name not in sections
+        }
+        outputs = SequentialRunner().run(pipeline, DataCatalog(given | sections))
+        page = Page(outputs["report_html"].load())
+        page.failures = outputs["report_failures"].load()
+        return page
 
     return written
 
@@ -161,7 +192,7 @@ def test_every_part_is_there(page):
     for told in (
         "Simulated, not real.",  # caveat of the source
         "NDCG@20 of EASE for new customers with 5 known items changed by +5.0 %",
-        "This is a smoke test, not an audit.",
+        "The privacy figures are a smoke test, not an audit.",
         "length ks",
         "exact copy rate",
         "item bought by fewer than 20 users",
@@ -197,6 +228,29 @@ def test_a_monitors_warning_is_said_with_its_advice(page):
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
 
 
+def test_a_page_of_nothing_says_so(write):
+    page = write(without=(*CORE, "targeting"))
+    assert page.text[0] == "No verdict: nothing that makes one was run."
+    assert sum("skipped because the pipeline" in words for words in page.text) == 9
+    assert page.failures == {}
+
+
+def test_a_section_that_cannot_be_written_costs_the_report_nothing_else(write, run):
+    page = write(fidelity_report=run["fidelity_report"].rename(columns={"statistic": "what"}))
+    told = " ".join(page.text)
+    assert "This section could not be written." in told
+    assert "KeyError" in told
+    assert "Monitors: GAN" in told
+    assert list(page.failures) == ["augmentation"]
+    with pytest.raises(ReportError, match=r"without 1 of its sections: augmentation \(KeyError"):
+        check_report(page.failures)
+
+
+def test_a_whole_report_passes_its_check(page):
+    assert page.failures == {}
+    assert check_report(page.failures) is None
+
+
 def test_untrusted_names_stay_text(write, run):
     spoilt = {
         "source_summary": {**run["source_summary"], "source": EVIL, "description": EVIL},
@@ -216,7 +270,7 @@ def test_untrusted_names_stay_text(write, run):
 
 
 def test_json_cannot_close_the_script_it_stands_in():
-    written = script_json(json.dumps({"name": EVIL, "and": "a & b"}))
+    written = script_json({"name": EVIL, "and": "a & b"})
     assert not set("<>&") & set(written)
     assert json.loads(written) == {"name": EVIL, "and": "a & b"}
 
@@ -274,9 +328,11 @@ def test_users_added_for_segments_are_told_of_in_words_and_numbers(page):
 
 
 def test_segments_that_nobody_tried_are_left_out(write):
-    page = write(targeting_results=pd.DataFrame())
+    page = write(without=("targeting",))
     told = " ".join(page.text)
-    assert "Customers added for segments: skipped because the pipeline targeting was not" in told
+    absent = "Customers added where they are short: skipped because the pipeline targeting was not"
+    assert absent in told
+    assert "To add it: `kedro run --pipelines targeting`" in told
     assert "Better than every control" not in told
 
 

@@ -6,26 +6,33 @@ import yaml
 from pydantic import ValidationError
 
 from doppelcart.data.histories import Histories
-from doppelcart.pipelines.reporting import create_pipeline, nodes
-from doppelcart.pipelines.reporting.params import ReportingParams
+from doppelcart.pipelines.augmentation.figures import item_shares, plot_popularity
+from doppelcart.pipelines.evaluation.figures import (
+    headline_recommender,
+    plot_scores,
+    plot_uplift,
+    verdict_metric,
+)
+from doppelcart.pipelines.reporting import create_pipeline
 from doppelcart.reporting import provenance
+from doppelcart.reporting.params import ReportingParams
 
 CONF = Path(__file__).parents[3] / "conf" / "base" / "reporting"
 
 
-def test_every_output_has_a_catalog_entry_with_its_layer():
+def test_what_is_saved_has_a_catalog_entry_with_its_layer():
     catalog = yaml.safe_load((CONF / "catalog.yml").read_text())
-    assert set(catalog) == create_pipeline().all_outputs()
-    for name, entry in catalog.items():
-        assert entry["metadata"]["kedro-viz"]["layer"] == "reporting", name
-        assert entry["filepath"].startswith("${globals:data_root}/08_reporting/"), name
+    own = {name for name in catalog if not name.startswith(("_", "{"))}
+    assert own == create_pipeline().all_outputs() - {"report_failures"}
+    for name in (*own, "{capability}.section", "{capability}.verdict"):
+        assert catalog[name]["metadata"]["kedro-viz"]["layer"] == "reporting", name
+        assert catalog[name]["filepath"].startswith("${globals:data_root}/08_reporting/"), name
 
 
-def test_figures_are_saved_so_that_they_can_be_previewed():
-    catalog = yaml.safe_load((CONF / "catalog.yml").read_text())
-    others = {"report_html", "run_facts"}
-    kinds = {entry["type"] for name, entry in catalog.items() if name not in others}
-    assert kinds == {"plotly.JSONDataset"}
+def test_it_reads_the_sections_alone():
+    read = {name for name in create_pipeline().inputs() if not name.startswith("param")}
+    assert {"evaluation.section", "targeting.section", "gan.section"} <= read
+    assert all(name.endswith(".section") for name in read)
 
 
 def test_shipped_parameters_are_valid_and_warn_of_complete_journey():
@@ -43,24 +50,24 @@ def test_parameters_out_of_bounds_are_refused(wrong):
 
 
 def test_the_strongest_recommender_stands_in_for_one_that_was_not_run(uplift):
-    assert nodes.headline_recommender(uplift, ReportingParams()) == "ease"
+    assert headline_recommender(uplift, ReportingParams()) == "ease"
     without = uplift[uplift["recommender"] != "ease"]
-    assert nodes.headline_recommender(without, ReportingParams()) == "puresvd"
+    assert headline_recommender(without, ReportingParams()) == "puresvd"
 
 
 def test_uplift_is_of_the_verdicts_metric_and_scores_of_any(uplift, metrics):
-    assert nodes.verdict_metric(uplift.assign(metric="recall@5")) == "recall@5"
+    assert verdict_metric(uplift.assign(metric="recall@5")) == "recall@5"
     other = ReportingParams(metric="recall@20")
-    assert nodes.plot_uplift(uplift, other) == nodes.plot_uplift(uplift, ReportingParams())
-    drawn = nodes.plot_scores(metrics, uplift, other)
-    assert drawn != nodes.plot_scores(metrics, uplift, ReportingParams())
+    assert plot_uplift(uplift, other) == plot_uplift(uplift, ReportingParams())
+    drawn = plot_scores(metrics, uplift, other)
+    assert drawn != plot_scores(metrics, uplift, ReportingParams())
 
 
 def test_where_nothing_was_compared_scores_are_shown_by_what_was_measured(uplift, metrics):
     nothing, of_ten = uplift.iloc[:0], metrics.assign(metric="recall@10")
-    assert nodes.verdict_metric(nothing, of_ten) == "recall@10"
-    drawn = nodes.plot_scores(of_ten, nothing, ReportingParams())
-    assert drawn == nodes.plot_scores(of_ten, nothing, ReportingParams(metric="recall@10"))
+    assert verdict_metric(nothing, of_ten) == "recall@10"
+    drawn = plot_scores(of_ten, nothing, ReportingParams())
+    assert drawn == plot_scores(of_ten, nothing, ReportingParams(metric="recall@10"))
     assert len(drawn.data) > 1
 
 
@@ -70,12 +77,12 @@ def test_item_shares_are_of_users():
         np.array(["a", "b", "c", "d"]),
         np.array(["x", "y", "z"]),
     )
-    assert nodes.item_shares(shop).tolist() == [0.5, 0.0, 0.75]
+    assert item_shares(shop).tolist() == [0.5, 0.0, 0.75]
 
 
 def test_generators_without_users_leave_the_figures_standing(shops):
     sets = shops | {"gan": shops["gan"].select(np.array([], dtype=int))}
-    figure = nodes.plot_popularity(shops["real"], sets, ReportingParams())
+    figure = plot_popularity(shops["real"], sets, ReportingParams())
     assert [trace.name for trace in figure.data][:3] == [
         "Real customers",
         "VAE",

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
+from kedro_datasets.pandas import CSVDataset
+from kept import KeptDataset
 
 from doppelcart.data.histories import Histories
-from doppelcart.datasets import HistorySetsDataset, OptionalTable
+from doppelcart.datasets import HistorySetsDataset, SectionDataset
 from doppelcart.pipeline_registry import register_pipelines
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.evaluation.params import EvaluationParams
@@ -23,6 +25,7 @@ from doppelcart.pipelines.targeting.params import (
     RareValues,
     SegmentsParams,
 )
+from doppelcart.reporting.params import ReportingParams
 
 
 def lines(users: Histories, protocol: str) -> Any:
@@ -57,6 +60,7 @@ def test_from_what_is_saved_to_the_tables_and_the_figure(
         "test_interactions": lines(validation, "cold"),
         "prm_users": ibis.memtable(pd.DataFrame({"user_id": everybody, "age": ages})),
         "params:augmentation": AugmentationParams(),
+        "params:reporting": ReportingParams(),
         "params:evaluation": EvaluationParams(
             k=3, cutoffs=(3,), grids={"ease": {"l2": [1.0]}}, n_bootstrap=2000, n_seeds=1
         ),
@@ -72,26 +76,27 @@ def test_from_what_is_saved_to_the_tables_and_the_figure(
     data = {name: MemoryDataset(value, copy_mode="assign") for name, value in inputs.items()}
     for name in ("gan.generator", "denoiser.generator"):
         data[name] = MemoryDataset(generator, copy_mode="assign")
-    for name in ("targeting_segments", "targeting_results"):
+    for name in ("targeting.segment_sizes", "targeting.results"):
         path = str(tmp_path / f"{name}.csv")
-        data[name] = OptionalTable(filepath=path, save_args={"index": False})
+        data[name] = CSVDataset(filepath=path, save_args={"index": False})
     # kept, though later nodes read them
-    data["synthetic_targeted"] = HistorySetsDataset(str(tmp_path / "targeted.npz"))
-    data["targeting_forest"] = MemoryDataset()
+    data["targeting.synthetic_users"] = HistorySetsDataset(str(tmp_path / "targeted.npz"))
+    data["targeting.forest"] = KeptDataset()
+    data["targeting.section"] = SectionDataset(filepath=str(tmp_path / "section.json"))
     catalog = DataCatalog(data)
     SequentialRunner().run(pipeline, catalog)
 
-    segments = catalog.load("targeting_segments")
+    segments = catalog.load("targeting.segment_sizes")
     assert segments["segment"].unique().tolist() == ["age: rare", "buyers of tail items", "s0"]
     assert segments.groupby("segment")["train_users"].first().to_dict() == {
         "age: rare": 4, "buyers of tail items": 18, "s0": 14
     }  # fmt: skip
-    assert set(catalog.load("synthetic_targeted")) == {
+    assert set(catalog.load("targeting.synthetic_users")) == {
         f"{segment}/{maker}"
         for segment in segments["segment"].unique()
         for maker in ("gan", "denoiser", "copies")
     }
-    results = catalog.load("targeting_results")
+    results = catalog.load("targeting.results")
     assert not results.duplicated(["segment", "slice", "customers", "arm", "against"]).any()
     # four arms against none inside and among the others, the one on trial against its controls
     sizes = results.groupby(["segment", "slice"]).size()
@@ -100,7 +105,10 @@ def test_from_what_is_saved_to_the_tables_and_the_figure(
     inside = few[few["customers"] == "segment"]
     assert set(inside["n_units"]) == {2}
     assert set(inside["verdict"]) <= {"undefined", "not used"}
-    assert catalog.load("targeting_forest").layout.meta["alt"]
+    assert catalog.load("targeting.forest").layout.meta["alt"]
+    section = catalog.load("targeting.section")
+    assert section.failure == ""
+    assert section.evidence["segments"].controls == 3
 
 
 def test_it_is_no_part_of_the_default() -> None:
@@ -109,7 +117,7 @@ def test_it_is_no_part_of_the_default() -> None:
 
 
 def test_test_users_reach_no_arm_before_everything_is_chosen() -> None:
-    before = create_pipeline().to_outputs("targeting.chosen_configs", "synthetic_targeted")
+    before = create_pipeline().to_outputs("targeting.chosen_configs", "targeting.synthetic_users")
     assert not {"test_cases", "test_interactions"} & before.inputs()
 
 

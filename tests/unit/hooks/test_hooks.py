@@ -25,7 +25,7 @@ from doppelcart import pipeline_registry
 from doppelcart.cli import cli
 from doppelcart.config.base import Parameters
 from doppelcart.errors import ParameterError, StorageError, TrackingError
-from doppelcart.pipelines.reporting import report
+from doppelcart.pipelines.reporting.nodes import run_section
 
 
 class FolderDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
@@ -105,7 +105,7 @@ def release(params: Release) -> list[dict[str, float]]:
 
 def write_down(parameters: dict[str, Any]) -> str:
     """List all parameters, as the report does."""
-    return str(report.run_section({}, parameters, 100))
+    return str(run_section({}, parameters, 100))
 
 
 def tiny_pipelines() -> dict[str, Pipeline]:
@@ -132,8 +132,9 @@ def tiny_pipelines() -> dict[str, Pipeline]:
     }
 
 
-def dataset(kind: str, file: str) -> dict[str, str]:
-    return {"type": kind, "filepath": f"${{globals:data_root}}/{file}"}
+def dataset(kind: str, file: str, **handling: Any) -> dict[str, Any]:
+    metadata = {"metadata": {"doppelcart": handling}} if handling else {}
+    return {"type": kind, "filepath": f"${{globals:data_root}}/{file}"} | metadata
 
 
 @pytest.fixture
@@ -159,13 +160,32 @@ def project(
     write(
         tmp_path / "conf/base/catalog.yml",
         {
-            "gan.history": dataset("json.JSONDataset", "08_reporting/history.json"),
-            "release.history": dataset("json.JSONDataset", "08_reporting/release.json"),
-            "metrics": dataset("pandas.ParquetDataset", "08_reporting/metrics.parquet"),
-            "source_summary": dataset("json.JSONDataset", "02_intermediate/summary.json"),
-            "verdict": dataset("pandas.CSVDataset", "08_reporting/verdict.csv"),
-            "uplift": dataset("pandas.CSVDataset", "08_reporting/uplift.csv"),
-            "report_html": dataset("text.TextDataset", "08_reporting/report.html"),
+            "{family}.history": dataset(
+                "json.JSONDataset",
+                "08_reporting/{family}_history.json",
+                track={"file": "reporting", "metrics": "{family}/history"},
+            ),
+            "metrics": dataset(
+                "pandas.ParquetDataset",
+                "08_reporting/metrics.parquet",
+                track={"file": "reporting", "metrics": ""},
+            ),
+            "source_summary": dataset(
+                "json.JSONDataset", "02_intermediate/summary.json", track={"source": True}
+            ),
+            "verdict": dataset(
+                "pandas.CSVDataset",
+                "08_reporting/verdict.csv",
+                track={"file": "reporting"},
+                terminal="verdict",
+            ),
+            "uplift": dataset("pandas.CSVDataset", "08_reporting/uplift.csv", terminal="changes"),
+            "report_html": dataset(
+                "text.TextDataset",
+                "08_reporting/report.html",
+                track={"file": "reporting"},
+                terminal="report",
+            ),
         },
     )
     bootstrap_project(in_project)
@@ -228,7 +248,34 @@ class TestTracking:
         assert len(record.data.tags["git_commit"]) == 40
         files = {f.path for f in client.list_artifacts(record.info.run_id, "reporting")}
         assert {"reporting/report.html", "reporting/verdict.csv"} <= files
+        # what does not ask for it is not sent, whatever folder it lies in
+        assert "reporting/uplift.csv" not in files
         assert Path(record.info.artifact_uri.removeprefix("file://")).is_relative_to(project)
+
+    def test_a_dataset_of_any_name_is_tracked_as_its_entry_says(self, project):
+        path = project / "conf/base/catalog.yml"
+        catalog = yaml.safe_load(path.read_text())
+        catalog["metrics"]["metadata"]["doppelcart"] = {"track": {"metrics": "elsewhere"}}
+        write(path, catalog)
+        run(project)
+        _, record = tracked(project)
+        assert "elsewhere/cold_5/ease/gan/ndcg_at_20" in record.data.metrics
+        assert "cold_5/ease/gan/ndcg_at_20" not in record.data.metrics
+
+    def test_what_no_hook_does_is_refused_with_all_entries(self, project):
+        path = project / "conf/base/catalog.yml"
+        catalog = yaml.safe_load(path.read_text())
+        catalog["metrics"]["metadata"]["doppelcart"] = {"track": {"metric": "elsewhere"}}
+        catalog["verdict"]["metadata"]["doppelcart"] = {"terminal": "shout"}
+        write(path, catalog)
+        done = command(project)
+        assert done.exit_code == 1
+        told = " ".join(done.output.split())
+        assert "asks for 2 things that no hook does" in told
+        assert "metrics: metadata.doppelcart.track.metric: Extra inputs" in told
+        assert "verdict: metadata.doppelcart.terminal: Input should be" in told
+        assert "Traceback" not in told
+        assert not (project / "data").exists()
 
     def test_a_failed_run_is_recorded_as_failed(self, project, monkeypatch):
         monkeypatch.setenv("DOPPELCART_TRACKING", "off")

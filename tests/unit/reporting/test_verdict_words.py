@@ -6,7 +6,7 @@ import pytest
 from judging import COLUMNS, Settings, compare, decide
 from rich.console import Console
 
-from doppelcart.pipelines.reporting import words
+from doppelcart.pipelines.evaluation import words
 from doppelcart.reporting import terminal
 
 

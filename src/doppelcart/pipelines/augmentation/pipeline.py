@@ -4,7 +4,8 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
-from doppelcart.pipelines.augmentation import nodes
+from doppelcart.pipelines.augmentation import figures, nodes
+from doppelcart.pipelines.augmentation.section import write_section
 from doppelcart.recommendation.arms import GENERATORS
 
 CONTROLS = {
@@ -63,6 +64,30 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             ],
             outputs="privacy_report",
             name="measure_privacy",
+        ),
+        Node(
+            figures.plot_history_length,
+            inputs=["train_histories", "synthetic_users"],
+            outputs="history_length",
+            name="plot_history_length",
+        ),
+        Node(
+            figures.plot_popularity,
+            inputs=["train_histories", "synthetic_users", "params:reporting"],
+            outputs="popularity_curve",
+            name="plot_popularity",
+        ),
+        Node(
+            write_section,
+            inputs=[
+                "fidelity_report",
+                "privacy_report",
+                "history_length",
+                "popularity_curve",
+                "params:reporting",
+            ],
+            outputs="augmentation.section",
+            name="write_augmentation_section",
         ),
     ]
     return Pipeline([*generators, *controls, *reports])

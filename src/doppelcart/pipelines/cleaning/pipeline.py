@@ -2,11 +2,13 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from doppelcart.pipelines.cleaning.figures import plot_cleaning
 from doppelcart.pipelines.cleaning.nodes import clean
+from doppelcart.pipelines.cleaning.section import write_section
 
 
 def create_pipeline(**_kwargs: object) -> Pipeline:
-    """One node, so that the rows kept and the rows quarantined come from one account."""
+    """One node cleans, so that the rows kept and the rows quarantined come from one account."""
     return Pipeline(
         [
             Node(
@@ -27,6 +29,18 @@ def create_pipeline(**_kwargs: object) -> Pipeline:
                 },
                 name="clean",
                 tags=["tables"],
-            )
+            ),
+            Node(
+                plot_cleaning,
+                inputs="cleaning_report",
+                outputs="cleaning_waterfall",
+                name="plot_cleaning",
+            ),
+            Node(
+                write_section,
+                inputs=["cleaning_report", "cleaning_waterfall", "params:reporting"],
+                outputs="cleaning.section",
+                name="write_cleaning_section",
+            ),
         ]
     )

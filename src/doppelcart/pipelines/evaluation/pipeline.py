@@ -2,7 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from doppelcart.pipelines.evaluation import nodes
+from doppelcart.pipelines.evaluation import figures, nodes
+from doppelcart.pipelines.evaluation.section import write_section
 from doppelcart.recommendation.arms import GENERATORS
 from doppelcart.templates.experiment import experiment_pipeline
 
@@ -14,9 +15,22 @@ TRAINED = {
     **{name: f"{name}.generator" for name in GENERATORS},
 }
 
+REPORTED = [
+    "verdict",
+    "uplift",
+    "uplift_against_best",
+    "metrics",
+    "chosen_configs",
+    "tstr",
+    "ranking_agreement",
+    "uplift_forest",
+    "scores_by_slice",
+    "tstr_shares",
+]
+
 
 def create_pipeline() -> Pipeline:
-    """Tune on validation, score on test, compare, judge.
+    """Tune on validation, score on test, compare, judge, tell.
 
     Test users enter at ``evaluate_arms`` and ``measure_ranking_agreement``, after everything is
     chosen.
@@ -78,6 +92,25 @@ def create_pipeline() -> Pipeline:
                 inputs=["verdict", "chosen_configs", "evaluation.design"],
                 outputs="promotion",
                 name="decide_promotion",
+            ),
+            Node(
+                figures.plot_uplift,
+                inputs=["uplift", "params:reporting"],
+                outputs="uplift_forest",
+                name="plot_uplift",
+            ),
+            Node(
+                figures.plot_scores,
+                inputs=["metrics", "uplift", "params:reporting"],
+                outputs="scores_by_slice",
+                name="plot_scores",
+            ),
+            Node(figures.tstr_shares, inputs="tstr", outputs="tstr_shares", name="plot_tstr"),
+            Node(
+                write_section,
+                inputs={name: name for name in REPORTED} | {"parameters": "params:reporting"},
+                outputs="evaluation.section",
+                name="write_evaluation_section",
             ),
         ]
     )

@@ -4,7 +4,10 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
+from doppelcart.pipelines.gan.figures import plot_training
 from doppelcart.pipelines.gan.nodes import train_generator
+from doppelcart.pipelines.gan.section import write_section
+from doppelcart.recommendation.arms import GENERATORS
 
 TRAINED_ON = [
     "train_histories",
@@ -45,6 +48,29 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             "params:training": "params:gan.training",
         },
     }
+    told = Pipeline(
+        [
+            Node(
+                plot_training,
+                inputs={name: f"{name}.history" for name in GENERATORS},
+                outputs="training_curves",
+                name="plot_training",
+            ),
+            Node(
+                write_section,
+                inputs={name: f"{name}.monitors" for name in GENERATORS}
+                | {"training_curves": "training_curves", "parameters": "params:reporting"},
+                outputs="gan.section",
+                name="write_gan_section",
+            ),
+        ]
+    )
     return Pipeline(
-        [Pipeline(_template(beside), namespace=name, **shared) for name, beside in BESIDE.items()]
+        [
+            *[
+                Pipeline(_template(beside), namespace=name, **shared)
+                for name, beside in BESIDE.items()
+            ],
+            told,
+        ]
     )

@@ -4,10 +4,11 @@ from kedro.pipeline import Node, Pipeline
 
 from doppelcart.data.schemas import SCHEMAS
 from doppelcart.pipelines.ingestion.nodes import ingest
+from doppelcart.pipelines.ingestion.section import write_section
 
 
 def create_pipeline(**_kwargs: object) -> Pipeline:
-    """One node: all checks pass before the first table is written."""
+    """One node reads: all checks pass before the first table is written."""
     return Pipeline(
         [
             Node(
@@ -16,6 +17,12 @@ def create_pipeline(**_kwargs: object) -> Pipeline:
                 outputs={**{name: f"int_{name}" for name in SCHEMAS}, "summary": "source_summary"},
                 name="ingest",
                 tags=["tables"],
-            )
+            ),
+            Node(
+                write_section,
+                inputs=["source_summary", "params:reporting"],
+                outputs="ingestion.section",
+                name="write_ingestion_section",
+            ),
         ]
     )

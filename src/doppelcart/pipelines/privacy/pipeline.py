@@ -5,6 +5,7 @@ from typing import Any
 from kedro.pipeline import Node, Pipeline
 
 from doppelcart.pipelines.privacy import figures, nodes, private
+from doppelcart.pipelines.privacy.section import write_section
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
@@ -17,7 +18,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             "split_bounds",
             "params:privacy.audit",
         ],
-        outputs="strangers",
+        outputs="privacy.non_members",
         name="find_strangers",
         tags=["audit", "private"],
     )
@@ -26,37 +27,42 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             nodes.audit_users,
             inputs=[
                 "train_histories",
-                "strangers",
+                "privacy.non_members",
                 "synthetic_users",
                 "feat_items",
                 "params:privacy.audit",
             ],
-            outputs="user_findings",
+            outputs="privacy.user_findings",
             name="audit_users",
         ),
         Node(
             nodes.audit_generator,
-            inputs=["train_histories", "strangers", "gan.generator", "params:privacy.audit"],
-            outputs="generator_findings",
+            inputs=[
+                "train_histories",
+                "privacy.non_members",
+                "gan.generator",
+                "params:privacy.audit",
+            ],
+            outputs="privacy.generator_findings",
             name="audit_generator",
         ),
         Node(
             nodes.judge,
-            inputs=["user_findings", "generator_findings"],
-            outputs=["privacy.monitors", "privacy_summary"],
+            inputs=["privacy.user_findings", "privacy.generator_findings"],
+            outputs=["privacy.monitors", "privacy.summary"],
             name="judge_privacy",
         ),
         Node(
             figures.draw_attacks,
             inputs=["privacy.monitors", "params:privacy.audit"],
-            outputs="privacy_attacks",
+            outputs="privacy.attacks",
             name="draw_attacks",
         ),
         Node(
             nodes.measure_trade_off,
             inputs=[
                 "train_histories",
-                "strangers",
+                "privacy.non_members",
                 "validation_cases",
                 "gan.generator",
                 "profile_matrix",
@@ -64,8 +70,22 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 "params:privacy.audit",
                 "params:privacy.trade_off",
             ],
-            outputs="privacy_trade_off",
+            outputs="privacy.trade_off",
             name="measure_trade_off",
+        ),
+        Node(
+            write_section,
+            inputs=[
+                "privacy.monitors",
+                "privacy.summary",
+                "privacy.attacks",
+                "privacy.trade_off",
+                "privacy.curve",
+                "params:privacy.audit",
+                "params:reporting",
+            ],
+            outputs="privacy.section",
+            name="write_privacy_section",
         ),
     ]
     under_budget = [
@@ -77,35 +97,35 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 "params:private.training",
                 "params:private.grid",
             ],
-            outputs=["private.generator", "private_users", "private_budgets"],
+            outputs=["privacy.generator", "privacy.private_users", "privacy.private_budgets"],
             name="train_private",
         ),
         Node(
             private.draw_private_popularity,
             inputs=["train_histories", "params:private.training", "params:private.grid"],
-            outputs=["private_popular_users", "private_popular_budgets"],
+            outputs=["privacy.popular_users", "privacy.popular_budgets"],
             name="draw_private_popularity",
         ),
         Node(
             private.measure_private,
             inputs=[
                 "train_histories",
-                "strangers",
+                "privacy.non_members",
                 "validation_cases",
-                "private_users",
-                "private_budgets",
-                "private_popular_users",
-                "private_popular_budgets",
+                "privacy.private_users",
+                "privacy.private_budgets",
+                "privacy.popular_users",
+                "privacy.popular_budgets",
                 "params:privacy.audit",
                 "params:privacy.trade_off",
             ],
-            outputs="private_curve",
+            outputs="privacy.curve",
             name="measure_private",
         ),
         Node(
             figures.draw_private_curve,
-            inputs=["private_curve", "params:privacy.audit"],
-            outputs="private_figure",
+            inputs=["privacy.curve", "params:privacy.audit"],
+            outputs="privacy.curve_figure",
             name="draw_private_curve",
         ),
     ]

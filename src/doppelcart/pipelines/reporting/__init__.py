@@ -1,4 +1,4 @@
-"""Figures and the HTML report."""
+"""The HTML report, made of the sections that capabilities bring."""
 
 from doppelcart.pipelines.reporting.pipeline import create_pipeline
 

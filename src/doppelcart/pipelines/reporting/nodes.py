@@ -1,207 +1,138 @@
-"""Nodes of the reporting pipeline: figures, and the report that holds them."""
+"""Nodes of the reporting pipeline: the sections that are there become one page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import pandas as pd
-from plotly import graph_objects as go
-
-from doppelcart.columns import Columns, Tables
-from doppelcart.data.histories import Histories
-from doppelcart.pipelines.reporting import figures, report, words
-from doppelcart.pipelines.reporting.labels import metric_label, recommender_order
-from doppelcart.pipelines.reporting.params import ReportingParams
-from doppelcart.pipelines.reporting.tables import count
-from doppelcart.recommendation.arms import GENERATORS
+from doppelcart import pipelines as packages
+from doppelcart.errors import ReportError
 from doppelcart.reporting import provenance
-
-
-def plot_uplift(uplift: pd.DataFrame, parameters: ReportingParams) -> go.Figure:
-    """Draw the uplift of the headline recommender, with intervals, by slice."""
-    if uplift.empty:
-        return figures.empty_figure("No arm was compared with the plain recommender.")
-    return figures.uplift_forest(
-        uplift, headline_recommender(uplift, parameters), verdict_metric(uplift)
-    )
-
-
-def plot_scores(
-    metrics: pd.DataFrame, uplift: pd.DataFrame, parameters: ReportingParams
-) -> go.Figure:
-    """Draw the absolute scores of every recommender and arm, by slice."""
-    if metrics.empty:
-        return figures.empty_figure("No recommender was evaluated.")
-    return figures.scores_by_slice(metrics, parameters.metric or verdict_metric(uplift, metrics))
-
-
-def plot_history_length(
-    train_histories: Histories, synthetic_users: dict[str, Histories]
-) -> go.Figure:
-    """Draw how many items real and generated customers have."""
-    compared = _compared(train_histories, synthetic_users)
-    return figures.history_length({name: found.lengths for name, found in compared.items()})
-
-
-def plot_popularity(
-    train_histories: Histories,
-    synthetic_users: dict[str, Histories],
-    parameters: ReportingParams,
-) -> go.Figure:
-    """Draw how popular each item is among real and generated customers."""
-    compared = _compared(train_histories, synthetic_users)
-    shares = {name: item_shares(found) for name, found in compared.items() if found.n_users}
-    return figures.popularity_curve(shares, parameters.popularity_bins)
-
-
-def plot_training(**histories: pd.DataFrame) -> go.Figure:
-    """Draw what training recorded, the generator and its controls together."""
-    return figures.training_curves(histories)
-
-
-def plot_cleaning(cleaning_report: pd.DataFrame) -> go.Figure:
-    """Draw what each rule of cleaning took out of the interactions."""
-    return figures.cleaning_waterfall(cleaning_report, Tables.INTERACTIONS)
-
-
-def plot_tstr(tstr: pd.DataFrame) -> go.Figure:
-    """Draw the scores of recommenders trained on generated customers only."""
-    return figures.tstr_shares(tstr)
+from doppelcart.reporting.blocks import Skipped, bullets, details, paragraph, table, terms
+from doppelcart.reporting.capabilities import find_capabilities
+from doppelcart.reporting.page import NO_STORY, Part, lay_out, render_report
+from doppelcart.reporting.params import ReportingParams
+from doppelcart.reporting.section import SOURCE, Capability, Section
+from doppelcart.reporting.tables import tabulate_mapping
 
 
 def write_report(
-    verdict: pd.DataFrame,
-    uplift: pd.DataFrame,
-    uplift_against_best: pd.DataFrame,
-    metrics: pd.DataFrame,
-    chosen_configs: pd.DataFrame,
-    tstr: pd.DataFrame,
-    ranking_agreement: pd.DataFrame,
-    fidelity_report: pd.DataFrame,
-    privacy_report: pd.DataFrame,
-    targeting_results: pd.DataFrame,
-    targeting_segments: pd.DataFrame,
-    gan_monitors: pd.DataFrame,
-    vae_monitors: pd.DataFrame,
-    denoiser_monitors: pd.DataFrame,
-    cleaning_report: pd.DataFrame,
-    split_summary: dict[str, Any],
-    source_summary: dict[str, Any],
-    uplift_forest: go.Figure,
-    scores_by_slice: go.Figure,
-    history_length: go.Figure,
-    popularity_curve: go.Figure,
-    tstr_shares: go.Figure,
-    training_curves: go.Figure,
-    cleaning_waterfall: go.Figure,
-    all_parameters: dict[str, Any],
-    parameters: ReportingParams,
-) -> tuple[str, dict[str, Any]]:
-    """Lay out the whole report, the verdict first, as one HTML file that loads nothing.
+    all_parameters: dict[str, Any], parameters: ReportingParams, **sections: Section | None
+) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """Lay out the sections that are there as one HTML file that loads nothing.
+
+    The page opens with the story of the first section that has one.
+
+    Args:
+        all_parameters: Parameters of the run, for the record.
+        parameters: What the page shows.
+        **sections: By capability; None where it was not run on the present data.
 
     Returns:
-        The page; and the commit, the versions and the moment that stand in it.
+        The page; the commit, the versions and the moment that stand in it; and by capability why
+        its section could not be written, for those of which it could not.
     """
     run_facts = provenance.provenance()
-    limit, metric = parameters.table_rows, verdict_metric(uplift, metrics)
-    drawn = {
-        "history_length": history_length,
-        "popularity_curve": popularity_curve,
-        "tstr_shares": tstr_shares,
-    }
-    monitors = {
-        "GAN": gan_monitors,
-        "VAE": vae_monitors,
-        "Control without critic": denoiser_monitors,
-    }
-    parts = [
-        report.verdict_section(
-            verdict,
-            uplift,
-            uplift_against_best,
-            forests(uplift, uplift_forest, parameters),
-            limit,
-        ),
-        report.scores_section(
-            metrics, chosen_configs, scores_by_slice, parameters.metric or metric, limit
-        ),
-        report.targeting_section(
-            targeting_results,
-            targeting_segments,
-            figures.targeting_forest(targeting_results),
-            limit,
-        ),
-        report.fidelity_section(fidelity_report, tstr, ranking_agreement, drawn, limit),
-        report.privacy_section(privacy_report, limit),
-        report.training_section(monitors, training_curves, limit),
-        report.data_section(
-            source_summary, split_summary, cleaning_report, cleaning_waterfall, limit
-        ),
+    there = sorted(filter(None, sections.values()), key=lambda found: (found.rank, found.title))
+    lead = next((section for section in there if section.story), None)
+    # The data come first there, though their sections come last.
+    facts = {what: value for section in there[::-1] for what, value in section.facts.items()}
+    source = facts.get(SOURCE, "")
+    parts = [lay_out(as_lead(section) if section is lead else section) for section in there]
+    absent = [c for c in find_capabilities(packages) if sections.get(c.name) is None]
+    parts += [
+        lay_out(section)
+        for section in (
+            skipped_section(there, absent),
+            reading_section(there),
+            run_section(run_facts, all_parameters, parameters.table_rows),
+        )
     ]
-    parts.append(report.skipped_section(source_summary, split_summary, parts))
-    parts += [report.reading_section(), report.run_section(run_facts, all_parameters, limit)]
-    source = str(source_summary.get("source", "unknown source"))
-    meta = meta_line(source_summary, run_facts, metric)
-    caveats = [
-        parameters.caveats.get(source, ""),
-        words.caution(verdict),
-        words.one_training(verdict),
-    ]
-    caveat = " ".join(filter(None, caveats))
-    return report.render(words.tell(verdict), meta, caveat, source, parts), run_facts
+    page = render_report(
+        story=lead.story if lead and lead.story else NO_STORY,
+        meta=meta_line(facts, run_facts),
+        caveats=[
+            words
+            for words in (parameters.caveats.get(source, ""), *(lead.caveats if lead else ()))
+            if words
+        ],
+        source=source,
+        parts=parts,
+    )
+    return page, run_facts, failures(parts)
 
 
-def forests(
-    uplift: pd.DataFrame, first: go.Figure, parameters: ReportingParams
-) -> dict[str, go.Figure]:
-    """Uplift figures by recommender, the headline one, already drawn, first."""
-    if uplift.empty:
-        return {}
-    headline = headline_recommender(uplift, parameters)
-    metric = verdict_metric(uplift)
-    return {headline: first} | {
-        name: figures.uplift_forest(uplift, name, metric)
-        for name in recommender_order(uplift[Columns.RECOMMENDER])
-        if name != headline
-    }
+def check_report(report_failures: dict[str, str]) -> None:
+    """End a run whose report lacks a section as failed; the report itself is written by now.
 
+    Args:
+        report_failures: By capability why its section could not be written.
 
-def verdict_metric(uplift: pd.DataFrame, metrics: pd.DataFrame | None = None) -> str:
-    """The metric that verdicts were judged by, which is the only one that uplift is of.
-
-    Where nothing was compared it is the first that was measured.
+    Raises:
+        ReportError: There is one.
     """
-    for table in (uplift, metrics):
-        if table is not None and len(table):
-            return str(table["metric"].iloc[0])
-    return "ndcg@20"
+    if report_failures:
+        told = "; ".join(f"{name} ({why})" for name, why in report_failures.items())
+        raise ReportError(
+            f"The report was written without {len(report_failures)} of its sections: {told}. All "
+            "results are saved. Mend the section, then make it again by its own pipeline and "
+            "`kedro run --pipelines reporting`."
+        )
 
 
-def headline_recommender(uplift: pd.DataFrame, parameters: ReportingParams) -> str:
-    """The recommender of the first figure: the one asked for if it was run, else the strongest."""
-    names = recommender_order(uplift[Columns.RECOMMENDER])
-    return parameters.recommender if parameters.recommender in names else names[-1]
+def failures(parts: Sequence[Part]) -> dict[str, str]:
+    """Why sections could not be written, by name."""
+    return {part.name: part.failure for part in parts if part.failure}
 
 
-def meta_line(source: Mapping[str, Any], run: Mapping[str, Any], metric: str) -> str:
+def as_lead(section: Section) -> Section:
+    """The section whose story and caveats stand at the top of the page, without repeating them."""
+    return section.model_copy(update={"answer": "", "caveats": ()})
+
+
+def meta_line(facts: Mapping[str, str], run: Mapping[str, Any]) -> str:
     """One line on the data and the run."""
-    size = source.get("interactions", {})
-    facts = [
-        f"Source {source.get('source', 'unknown')}",
-        f"{count(size.get('users'))} customers and {count(size.get('items'))} items read",
-        f"judged by {metric_label(metric)}",
-        f"commit {str(run.get('commit', provenance.UNKNOWN))[:12]}",
-        str(run.get("written", ""))[:16].replace("T", " ") + " UTC",
+    told = [f"{what} {value}" for what, value in facts.items()]
+    told.append(f"commit {str(run['commit'])[:12]}")
+    told.append(str(run["written"])[:16].replace("T", " ") + " UTC")
+    return " \N{MIDDLE DOT} ".join(told)
+
+
+def skipped_section(there: Sequence[Section], absent: Sequence[Capability]) -> Section:
+    """Everything this run went without, in one place.
+
+    Args:
+        there: The sections, for what they say was skipped.
+        absent: Capabilities without a section.
+    """
+    entries = [block.text for s in there for block in s.blocks if isinstance(block, Skipped)]
+    entries += [
+        f"{capability.title}: skipped because the pipeline {capability.name} was not run on the "
+        f"present data. To add it: `{capability.command}`, then `kedro run --pipelines reporting`."
+        for capability in absent
     ]
-    return " \N{MIDDLE DOT} ".join(fact for fact in facts if fact)
+    told = bullets(entries) if entries else paragraph("Nothing: every part was carried out.")
+    return own_section("skipped", "What was skipped, and why", told)
 
 
-def item_shares(histories: Histories) -> np.ndarray:
-    """(n_items,) share of users who have the item."""
-    counts = np.bincount(histories.items, minlength=histories.n_items)
-    return np.asarray(counts / max(histories.n_users, 1))
+def reading_section(there: Sequence[Section]) -> Section:
+    """How to read the report: the words of all sections."""
+    return own_section(
+        "reading",
+        "How to read this report",
+        terms({word: meaning for section in there for word, meaning in section.glossary}),
+    )
 
 
-def _compared(real: Histories, synthetic: Mapping[str, Histories]) -> dict[str, Histories]:
-    """Real users beside those of the generators and of the one control that has no taste."""
-    return {"real": real} | {name: synthetic[name] for name in (*GENERATORS, "popularity")}
+def run_section(run: Mapping[str, Any], parameters: Mapping[str, Any], limit: int) -> Section:
+    """What is needed to make the same run again: commit, versions, parameters, seeds."""
+    everything = tabulate_mapping(parameters, "Parameters", max(limit, 2_000), "parameter")
+    return own_section(
+        "run",
+        "This run",
+        table(tabulate_mapping(run, "Code and machine", limit)),
+        details("All parameters and seeds", [table(everything)]),
+    )
+
+
+def own_section(name: str, title: str, *blocks: Any) -> Section:
+    """A section of the page itself."""
+    return Section(capability=name, rank=0, title=title, question="", answer="", blocks=blocks)

@@ -7,6 +7,7 @@ from doppelcart.pipelines.split.nodes import (
     build_train_histories,
     split_interactions,
 )
+from doppelcart.pipelines.split.section import write_section
 
 
 def create_pipeline(**_kwargs: object) -> Pipeline:
@@ -44,6 +45,12 @@ def create_pipeline(**_kwargs: object) -> Pipeline:
                 outputs=["validation_cases", "test_cases", "split_summary"],
                 name="build_cases",
                 tags=["tables"],
+            ),
+            Node(
+                write_section,
+                inputs=["split_summary", "params:reporting"],
+                outputs="split.section",
+                name="write_split_section",
             ),
         ]
     )

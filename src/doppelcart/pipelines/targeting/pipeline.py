@@ -4,13 +4,13 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
-from doppelcart.pipelines.reporting import figures
-from doppelcart.pipelines.targeting import nodes
+from doppelcart.pipelines.targeting import figures, nodes
+from doppelcart.pipelines.targeting.section import write_section
 from doppelcart.templates.experiment import experiment_pipeline
 
 SEGMENTS = "params:targeting.segments"
 EXPERIMENT = "params:targeting.experiment"
-USERS = ["train_histories", "synthetic_users", "synthetic_targeted"]
+USERS = ["train_histories", "synthetic_users", "targeting.synthetic_users"]
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
@@ -45,7 +45,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "gan": "gan.generator",
                     "denoiser": "denoiser.generator",
                 },
-                outputs="synthetic_targeted",
+                outputs="targeting.synthetic_users",
                 name="invent_for_segments",
             ),
             *[
@@ -75,7 +75,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "targeting.test_groups",
                     EXPERIMENT,
                 ],
-                outputs="targeting_segments",
+                outputs="targeting.segment_sizes",
                 name="describe_segments",
             ),
             Node(
@@ -117,14 +117,25 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             Node(
                 nodes.tabulate_results,
                 inputs="targeting.differences",
-                outputs="targeting_results",
+                outputs="targeting.results",
                 name="tabulate_results",
             ),
             Node(
                 figures.targeting_forest,
-                inputs="targeting_results",
-                outputs="targeting_forest",
+                inputs="targeting.results",
+                outputs="targeting.forest",
                 name="draw_targeting_forest",
+            ),
+            Node(
+                write_section,
+                inputs=[
+                    "targeting.results",
+                    "targeting.segment_sizes",
+                    "targeting.forest",
+                    "params:reporting",
+                ],
+                outputs="targeting.section",
+                name="write_targeting_section",
             ),
         ]
     )

@@ -254,18 +254,31 @@ def confirmation(differences: np.ndarray, alpha: float = 0.05) -> str:
         differences: (n_seeds,) best minus configured; NaN where a training diverged.
         alpha: 1 - level of the interval.
     """
+    found = interval(differences, alpha)
     if len(differences) < 2:
         return "The best trial was not confirmed: that takes two seeds (tuning.confirmation_seeds)."
-    if np.isnan(differences).any():
+    if found is None:
         return (
             f"The best trial was not confirmed: with {np.isnan(differences).sum()} of "
             f"{len(differences)} seeds its training, or that of what is configured, diverged."
         )
-    mean, error = differences.mean(), stats.sem(differences)
-    reach = error * stats.t.ppf(1 - alpha / 2, len(differences) - 1)
-    low, high = mean - reach, mean + reach
+    mean, low, high = found
     said = "is better" if low > 0 else "is worse" if high < 0 else "is not known to be better"
     return (
         f"With {len(differences)} seeds that did not choose it, the best trial {said} than what "
         f"is configured: {mean:+.4f} ({low:+.4f} to {high:+.4f})."
     )
+
+
+def interval(differences: np.ndarray, alpha: float = 0.05) -> tuple[float, float, float] | None:
+    """Mean of differences and the ends of its interval, by Student's t; None where undefined.
+
+    Args:
+        differences: (n_seeds,) best minus configured; NaN where a training diverged.
+        alpha: 1 - level of the interval.
+    """
+    if len(differences) < 2 or np.isnan(differences).any():
+        return None
+    mean, error = float(differences.mean()), stats.sem(differences)
+    reach = float(error * stats.t.ppf(1 - alpha / 2, len(differences) - 1))
+    return mean, mean - reach, mean + reach

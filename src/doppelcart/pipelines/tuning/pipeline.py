@@ -6,17 +6,18 @@ from kedro.pipeline import Node, Pipeline
 
 from doppelcart.pipelines.gan.pipeline import TRAINED_ON
 from doppelcart.pipelines.tuning import figures, nodes
+from doppelcart.pipelines.tuning.section import write_section
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
     """From what the last run saved to the best parameters; not part of the default run."""
-    trained = ["tuning_data", "params:gan.network", "params:gan.training", "params:gan.game"]
+    trained = ["tuning.data", "params:gan.network", "params:gan.training", "params:gan.game"]
     return Pipeline(
         [
             Node(
                 nodes.gather_data,
                 inputs=[*TRAINED_ON, "params:gan.game"],
-                outputs="tuning_data",
+                outputs="tuning.data",
                 name="gather_tuning_data",
             ),
             Node(
@@ -48,6 +49,19 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 inputs=[*trained, "tuning.best", "params:tuning"],
                 outputs="tuning.confirmation",
                 name="confirm_best",
+            ),
+            Node(
+                write_section,
+                inputs=[
+                    "tuning.trials",
+                    "tuning.best",
+                    "tuning.confirmation",
+                    "tuning.trials_figure",
+                    "tuning.importances_figure",
+                    "params:reporting",
+                ],
+                outputs="tuning.section",
+                name="write_tuning_section",
             ),
         ]
     )

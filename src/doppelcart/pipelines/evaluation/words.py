@@ -1,0 +1,271 @@
+"""The verdict in plain words: what a merchandiser reads first."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from doppelcart.columns import Columns
+from doppelcart.data.slices import slice_label, slice_order
+from doppelcart.recommendation.arms import ARMS, Kind
+from doppelcart.recommendation.design import MOST_POPULAR
+from doppelcart.recommendation.labels import (
+    is_generator,
+    metric_label,
+    recommender_label,
+)
+from doppelcart.reporting.section import Finding, Story
+from doppelcart.reporting.signals import (
+    BEST_NOT_BEATEN,
+    HARMS,
+    HELPS,
+    LEVEL,
+    NOT_PROVEN,
+    NOT_USED,
+    PROVEN,
+    UNDEFINED,
+    UNDEFINED_VERDICT,
+    WORSE,
+    Signal,
+)
+from doppelcart.reporting.tables import change, score
+
+TOLD_FIRST: Final = (PROVEN, BEST_NOT_BEATEN, NOT_PROVEN, WORSE, LEVEL, UNDEFINED, NOT_USED)
+
+MEANINGS: Final = {
+    PROVEN: "better than the same recommender without generated data, than every simpler control, "
+    "and than the best recommender without generated data. Only this may go into service.",
+    BEST_NOT_BEATEN: "better than the same recommender without and than every control, but not "
+    "shown to be better than the best recommender of all without generated data.",
+    NOT_PROVEN: "better than the same recommender without, but a simpler control may do as well, "
+    "so the gain is not the generator's.",
+    LEVEL: "the difference is within what chance alone would give.",
+    UNDEFINED: "too few customers were tested for any verdict.",
+    NOT_USED: "on validation customers nothing was gained, so the recommender was left as it is.",
+    WORSE: "recommendations got worse.",
+}
+
+
+def signal_of(row: Mapping[Any, Any]) -> Signal:
+    """The signal of one row of the verdict table.
+
+    Args:
+        row: verdict, win, promoted, level.
+    """
+    if row["verdict"] == HELPS:
+        return PROVEN if row["promoted"] else BEST_NOT_BEATEN if row["win"] else NOT_PROVEN
+    if row["verdict"] == HARMS:
+        return WORSE
+    if row["verdict"] == UNDEFINED_VERDICT:
+        return UNDEFINED
+    return NOT_USED if row["level"] == 0 else LEVEL
+
+
+def tell(verdict: pd.DataFrame) -> Story:
+    """Turn the verdict table into words.
+
+    The headline says yes only where an arm may be promoted: where it beats the plain recommender,
+    every control, and the best recommender without generated data.
+
+    Args:
+        verdict: slice, recommender, arm, verdict, win, promoted, level, metric, value, reason.
+    """
+    rows = verdict[verdict[Columns.ARM].map(is_generator).astype(bool)] if len(verdict) else verdict
+    if rows.empty:
+        headline = "No verdict: generated data was not compared with anything in this run."
+        return Story(signal=LEVEL, headline=headline, findings=())
+    signals = [signal_of(row) for row in rows.to_dict("records")]
+    slices = slice_order(rows[Columns.SLICE])
+    findings = tuple(_finding(name, rows[rows[Columns.SLICE] == name]) for name in slices)
+    where = {
+        signal: slice_order(rows.loc[[found is signal for found in signals], Columns.SLICE])
+        for signal in TOLD_FIRST
+    }
+    return _story(slices, where, findings)
+
+
+def _story(
+    slices: list[str], where: Mapping[Signal, list[str]], findings: tuple[Finding, ...]
+) -> Story:
+    better = {name for signal in (PROVEN, BEST_NOT_BEATEN, NOT_PROVEN) for name in where[signal]}
+    worse = [name for name in where[WORSE] if name not in better]
+    but = f" It makes them worse for {slice_phrases(worse)}." if worse else ""
+    claim = "generated shopping data improves recommendations"
+    if where[PROVEN] == slices and len(slices) > 1:
+        headline = f"Yes: {claim} for every group of customers tested."
+        return Story(signal=PROVEN, headline=headline, findings=findings)
+    if where[PROVEN]:
+        start = "Yes" if len(slices) == 1 else "Yes, for some"
+        return Story(
+            signal=PROVEN,
+            headline=f"{start}: {claim} for {slice_phrases(where[PROVEN])}.{but}",
+            findings=findings,
+        )
+    if where[BEST_NOT_BEATEN]:
+        headline = (
+            f"Not yet: {claim} of some methods for {slice_phrases(where[BEST_NOT_BEATEN])}, but "
+            "not beyond the best method without it."
+        )
+        return Story(signal=BEST_NOT_BEATEN, headline=headline + but, findings=findings)
+    if where[NOT_PROVEN]:
+        headline = (
+            f"Not proven: {claim} for {slice_phrases(where[NOT_PROVEN])}, but a simpler control "
+            "may do as well."
+        )
+        return Story(signal=NOT_PROVEN, headline=headline + but, findings=findings)
+    if worse:
+        headline = (
+            "No: generated shopping data makes recommendations worse for "
+            f"{slice_phrases(worse)}, and improves them for nobody."
+        )
+        return Story(signal=WORSE, headline=headline, findings=findings)
+    if where[UNDEFINED] and not where[LEVEL]:
+        headline = (
+            "Undefined: too few customers were tested for a verdict on "
+            f"{slice_phrases(where[UNDEFINED])}."
+        )
+        return Story(signal=UNDEFINED, headline=headline, findings=findings)
+    headline = "No: there is no evidence that generated shopping data improves recommendations."
+    return Story(signal=LEVEL, headline=headline, findings=findings)
+
+
+def _finding(name: str, rows: pd.DataFrame) -> Finding:
+    ordered = sorted(
+        rows.to_dict("records"),
+        key=lambda row: (TOLD_FIRST.index(signal_of(row)), -float(row["value"])),
+    )
+    row = ordered[0]
+    return Finding(who=slice_label(name), signal=signal_of(row), sentence=_readable(row))
+
+
+def _readable(row: Mapping[Any, Any]) -> str:
+    """The reason with recommender and metric written as their field writes them."""
+    metric, recommender = str(row["metric"]), str(row[Columns.RECOMMENDER])
+    return (
+        str(row["reason"])
+        .replace(" %", "\N{NO-BREAK SPACE}%")
+        .replace(
+            f"{metric} of {recommender} ",
+            f"{metric_label(metric)} of {recommender_label(recommender)} ",
+            1,
+        )
+        .replace(f" brought {recommender} ", f" brought {recommender_label(recommender)} ", 1)
+    )
+
+
+def caution(verdict: pd.DataFrame) -> str:
+    """What to mind where groups of customers are too small for a verdict; else nothing.
+
+    Args:
+        verdict: slice, n_units, least_units.
+    """
+    if verdict.empty:
+        return ""
+    sizes = verdict.groupby(Columns.SLICE, sort=False)[["n_units", "least_units"]].max()
+    few = sizes[sizes["n_units"] < sizes["least_units"]]
+    small, least = few["n_units"].astype(int).tolist(), few["least_units"].max()
+    if not small:
+        return ""
+    shown = f"{min(small)}" if min(small) == max(small) else f"{min(small)} to {max(small)}"
+    tested = "customer was" if max(small) == 1 else "customers were"
+    groups = "every group" if len(small) == len(sizes) else f"{len(small)} of {len(sizes)} groups"
+    return (
+        f"In {groups} only {shown} {tested} tested, and a verdict takes {least:.0f}. So few "
+        "can neither show a real gain nor rule one out: their verdicts are undefined. Bring a "
+        "longer log."
+    )
+
+
+def one_training(verdict: pd.DataFrame) -> str:
+    """What to mind where the generator beats its controls, which are trained once as it is.
+
+    Args:
+        verdict: win.
+    """
+    if verdict.empty or not verdict["win"].astype(bool).any():
+        return ""
+    return (
+        "Every generator was trained once, and the intervals are over customers. That the GAN "
+        "beats the non-adversarial model or the VAE by a few per cent may be the luck of one "
+        "training: before you believe it, run again with gan.training.seed=1, 2 and so on."
+    )
+
+
+def profile_only(at_best: pd.DataFrame) -> list[str]:
+    """How brand-new customers fare with what their profile suggests, against plain popularity.
+
+    Args:
+        at_best: slice, arm, recommender, against, base, value, relative and its interval, p_holm,
+            n_units, least_units, tested.
+    """
+    if at_best.empty:
+        return []
+    asked = (at_best[Columns.SLICE] == "cold_0") & (at_best["against"] == MOST_POPULAR)
+    rows = at_best[asked & at_best[Columns.ARM].map(_completes).astype(bool)]
+    return [_profile_only(row) for row in rows.to_dict("records")]
+
+
+def _profile_only(row: Mapping[Any, Any]) -> str:
+    start = "Customers of whom nothing but a profile is known"
+    if pd.isna(row["p_holm"]):
+        return (
+            f"{start}: undefined, with {row['n_units']} of the {row['least_units']} customers that "
+            "it takes."
+        )
+    if not row["tested"]:
+        return f"{start}: validation chose no generated data, so they get what is popular."
+    return (
+        f"{start}: {arm_phrase(row[Columns.ARM])} and given to "
+        f"{recommender_label(row[Columns.RECOMMENDER])}, score {score(row['value'])} against "
+        f"{score(row['base'])} of plain popularity, {change(100 * row['relative'])} (95 % interval "
+        f"{change(100 * row['relative_low'])} to {change(100 * row['relative_high'])})."
+    )
+
+
+def _completes(arm: str) -> bool:
+    return is_generator(arm) and ARMS[arm].kind is Kind.COMPLETION
+
+
+def slice_phrases(names: Sequence[str]) -> str:
+    """Several slices inside one sentence.
+
+    Examples:
+        >>> slice_phrases(["warm", "cold_1", "cold_5"])
+        'returning customers and new customers with 1 or 5 known items'
+        >>> slice_phrases(["cold_0"])
+        'new customers who bought nothing yet'
+    """
+    phrases, counts, shares = [], [], []
+    for name in names:
+        if match := re.fullmatch(r"cold_(\d+(?:\.\d+)?)pct", name):
+            shares.append(match[1])
+        elif (match := re.fullmatch(r"cold_(\d+)", name)) and match[1] != "0":
+            counts.append(match[1])
+        elif name == "cold_0":
+            phrases.append("new customers who bought nothing yet")
+        else:
+            phrases.append(slice_label(name)[0].lower() + slice_label(name)[1:])
+    if counts:
+        items = "item" if counts == ["1"] else "items"
+        phrases.append(f"new customers with {joined(counts, 'or')} known {items}")
+    if shares:
+        phrases.append(f"new customers with {joined(shares, 'or')} % of their history known")
+    return joined(phrases, "and")
+
+
+def joined(parts: Sequence[str], word: str) -> str:
+    """Words in a row: ``a, b and c``.
+
+    Examples:
+        >>> joined(["a", "b", "c"], "and")
+        'a, b and c'
+    """
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} {word} {parts[-1]}"
+
+
+def arm_phrase(name: str) -> str:
+    """What an arm is, to stand in a sentence."""
+    return ARMS[name].phrase if name in ARMS else name

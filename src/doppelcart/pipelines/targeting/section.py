@@ -1,0 +1,212 @@
+"""The section on users made for segments that are short of data."""
+
+from typing import Final
+
+import pandas as pd
+from plotly import graph_objects as go
+
+from doppelcart.columns import Columns
+from doppelcart.data.slices import slice_label
+from doppelcart.recommendation.arms import NONE, TARGETED_ON_TRIAL
+from doppelcart.recommendation.labels import (
+    against_label,
+    arm_label,
+    customers_label,
+    metric_label,
+    recommender_label,
+)
+from doppelcart.reporting.blocks import details, figure, paragraph, table
+from doppelcart.reporting.params import ReportingParams
+from doppelcart.reporting.section import Capability, Claim, Evidence, Section
+from doppelcart.reporting.signals import (
+    HARMS,
+    HELPS,
+    LEVEL,
+    NOT_PROVEN,
+    NOT_USED,
+    PROVEN,
+    UNDEFINED,
+    UNDEFINED_VERDICT,
+    WORSE,
+    Signal,
+)
+from doppelcart.reporting.tables import (
+    CHANGE,
+    Column,
+    Table,
+    count,
+    in_percent,
+    number,
+    score,
+    tabulate,
+    text,
+)
+
+SEGMENTS: Final = "segments"
+CASE: Final = ["segment", Columns.SLICE, Columns.RECOMMENDER]
+SIGNALS: Final = {
+    HELPS: NOT_PROVEN,
+    HARMS: WORSE,
+    UNDEFINED_VERDICT: UNDEFINED,
+    "not used": NOT_USED,
+}
+
+CAPABILITY: Final = Capability(
+    name="targeting",
+    rank=20,
+    title="Customers added where they are short",
+    question="Do customers made for the segments of which little is known help these, and harm "
+    "nobody else?",
+    claims=(
+        Claim(
+            name=SEGMENTS,
+            text="Customers generated for a segment that is short of data improve its "
+            "recommendations.",
+            source="Mariani, Scheidegger, Istrate, Bekas and Malossi 2018, BAGAN: data "
+            "augmentation with balancing GAN (arXiv 1803.09655)",
+        ),
+    ),
+    command="kedro run --pipelines targeting",
+)
+
+
+@CAPABILITY.written_by
+def write_section(
+    results: pd.DataFrame, segments: pd.DataFrame, forest: go.Figure, parameters: ReportingParams
+) -> Section:
+    """Lay out whether users made for segments short of data help them, and harm nobody else.
+
+    Args:
+        results: One row a comparison, as ``compare_segments`` writes it.
+        segments: One row a segment and slice, as ``describe_segments`` writes it.
+        forest: The figure of the results.
+        parameters: Longest table.
+    """
+    limit = parameters.table_rows
+    return CAPABILITY.section(
+        in_short(results),
+        [
+            paragraph(
+                "Customers are generated for the segments of which little is known, instead of "
+                "for all alike."
+            ),
+            figure(
+                "targeting-forest",
+                forest,
+                "Change against no added customers, with 95 % intervals. Right of the line is "
+                "better. No mark: validation chose to add nobody. Hollow mark: undefined, too few "
+                "customers to tell.",
+            ),
+            table(segments_table(segments, limit)),
+            details("All comparisons in numbers", [table(results_table(results, limit))]),
+        ],
+        evidence=evidence(results),
+    )
+
+
+def in_short(results: pd.DataFrame) -> str:
+    """How often the arm on trial helped, harmed, beat its controls, and harmed the others."""
+    inside, others = on_trial(results)
+    plain = inside[inside["against"] == NONE]["verdict"]
+    beaten = inside.assign(helps=inside["verdict"] == HELPS).groupby(CASE)["helps"].all()
+    told = ", ".join(f"{word} {n}" for word, n in plain.value_counts().items())
+    return (
+        f"{arm_label(TARGETED_ON_TRIAL)}, against no added customers: {told}. Better than every "
+        f"control as well: {int(beaten.sum())}. Harm to everybody else: "
+        f"{int((others['verdict'] == HARMS).sum())}."
+    )
+
+
+def on_trial(results: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of the arm on trial: on the customers of its segments, and on everybody else."""
+    trial = results[results[Columns.ARM] == TARGETED_ON_TRIAL]
+    is_inside = trial["customers"] == "segment"
+    return trial[is_inside], trial[~is_inside]
+
+
+def evidence(results: pd.DataFrame) -> dict[str, Evidence]:
+    """The strongest case: the segment that the arm on trial helped most surely.
+
+    Args:
+        results: As of ``write_section``.
+    """
+    cases = [_evidence(rows) for _, rows in on_trial(results)[0].groupby(CASE, sort=False)]
+    told = [PROVEN, NOT_PROVEN, WORSE, LEVEL, UNDEFINED, NOT_USED]
+    if not cases:
+        return {}
+    return {SEGMENTS: min(cases, key=lambda case: (told.index(case.signal), -(case.effect or 0)))}
+
+
+def _evidence(rows: pd.DataFrame) -> Evidence:
+    (plain,) = in_percent(rows[rows["against"] == NONE]).to_dict("records")
+    controls = rows[rows["against"] != NONE]
+    beaten = int((controls["verdict"] == HELPS).sum())
+    defined = {
+        name: None if pd.isna(plain[column]) else float(plain[column])
+        for name, column in (
+            ("effect", "percent"),
+            ("low", "percent_low"),
+            ("high", "percent_high"),
+        )
+    }
+    return Evidence(
+        signal=_signal(str(plain["verdict"]), beaten == len(controls)),
+        measure=f"{metric_label(str(plain['metric']))} against no added customers",
+        unit="%",
+        where=f"{plain['segment']}; {slice_label(plain[Columns.SLICE])}; "
+        f"{recommender_label(plain[Columns.RECOMMENDER])}",
+        controls=len(controls),
+        beaten=beaten,
+        **defined,
+    )
+
+
+def _signal(verdict: str, beats_all: bool) -> Signal:
+    return PROVEN if verdict == HELPS and beats_all else SIGNALS.get(verdict, LEVEL)
+
+
+def segments_table(segments: pd.DataFrame, limit: int) -> Table:
+    """Who is in which segment, and why it is one."""
+    return tabulate(
+        segments,
+        "Segments",
+        [
+            Column("segment", "segment", text, False),
+            Column(Columns.SLICE, "customers", slice_label, False),
+            Column("train_users", "training customers", count),
+            Column("validation_users", "validation customers", count),
+            Column("test_users", "test customers", count),
+            Column("reason", "why", text, False),
+        ],
+        limit,
+        "New customers are counted by what is known of them: of few items, more are buyers of the "
+        "tail than of many.",
+        grouped=True,
+    )
+
+
+def results_table(results: pd.DataFrame, limit: int) -> Table:
+    """Every comparison in numbers."""
+    return tabulate(
+        in_percent(results),
+        f"Change of {metric_label(str(results['metric'].iloc[0]))}",
+        [
+            Column("segment", "segment", text, False),
+            Column(Columns.SLICE, "customers", slice_label, False),
+            Column("customers", "of them", customers_label, False),
+            Column(Columns.RECOMMENDER, "recommender", recommender_label, False),
+            Column(Columns.ARM, "added", arm_label, False),
+            Column("against", "against", against_label, False),
+            Column("ratio", "added a real one", number),
+            Column("base", "score without", score),
+            *CHANGE,
+            Column("n_units", "customers tested", count),
+            Column("least_units", "a verdict takes", count),
+            Column("verdict", "verdict", text, False),
+        ],
+        limit,
+        "From and to: 95 % interval of one comparison over customers, by Student's t with and "
+        "without its skewness; the p-values are corrected by Holm's method, and the verdict goes "
+        "by them. It is undefined where fewer customers were tested than it takes.",
+        grouped=True,
+    )

@@ -1,0 +1,166 @@
+"""What a section is made of: text, tables, figures. Each block is data, and survives JSON."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+
+from plotly import graph_objects as go
+from pydantic import BaseModel, ConfigDict, Field
+
+from doppelcart.reporting.signals import Signal
+from doppelcart.reporting.tables import Table
+
+WIDE: Final = 5
+"""A table of more columns takes the whole width of the page."""
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Text(_Block):
+    """A paragraph."""
+
+    kind: Literal["text"] = "text"
+    text: str
+
+
+class Bullets(_Block):
+    """Entries one below the other."""
+
+    kind: Literal["list"] = "list"
+    entries: tuple[str, ...]
+
+
+class Terms(_Block):
+    """Words and what they mean."""
+
+    kind: Literal["terms"] = "terms"
+    terms: tuple[tuple[str, str], ...]
+
+
+class Heading(_Block):
+    """The heading of a part of a section."""
+
+    kind: Literal["heading"] = "heading"
+    text: str
+
+
+class Skipped(_Block):
+    """A part that this run does not have, and why."""
+
+    kind: Literal["skipped"] = "skipped"
+    text: str
+
+
+class TableBlock(_Block):
+    """A table."""
+
+    kind: Literal["table"] = "table"
+    table: Table
+
+    @property
+    def wide(self) -> bool:
+        """Whether it takes the whole width of the page."""
+        return len(self.table.headings) > WIDE
+
+
+class Figure(_Block):
+    """A figure as Plotly's JSON, with its words for readers who do not see it."""
+
+    kind: Literal["figure"] = "figure"
+    name: str
+    alt: str
+    height: int
+    caption: str
+    plotly: dict[str, Any]
+
+
+class GridRow(_Block):
+    """One row of a grid: a signal a column, None where there is none."""
+
+    label: str
+    cells: tuple[Signal | None, ...]
+
+
+class GridGroup(_Block):
+    """Rows under one heading."""
+
+    label: str
+    rows: tuple[GridRow, ...]
+
+
+class Grid(_Block):
+    """Signals in rows and columns."""
+
+    kind: Literal["grid"] = "grid"
+    caption: str
+    headings: tuple[str, ...]
+    groups: tuple[GridGroup, ...]
+
+
+class Details(_Block):
+    """Blocks that open on demand."""
+
+    kind: Literal["details"] = "details"
+    summary: str
+    blocks: tuple["Block", ...]
+
+
+Block = Annotated[
+    Text | Bullets | Terms | Heading | Skipped | TableBlock | Figure | Grid | Details,
+    Field(discriminator="kind"),
+]
+Details.model_rebuild()
+
+
+def paragraph(words: str) -> Text:
+    """A paragraph."""
+    return Text(text=words)
+
+
+def bullets(entries: Iterable[str]) -> Bullets:
+    """Entries one below the other."""
+    return Bullets(entries=tuple(entries))
+
+
+def terms(meanings: Mapping[str, str]) -> Terms:
+    """Words and what they mean."""
+    return Terms(terms=tuple(meanings.items()))
+
+
+def heading(words: str) -> Heading:
+    """The heading of a part of a section."""
+    return Heading(text=words)
+
+
+def skipped(what: str, reason: str) -> Skipped:
+    """A part that this run does not have, and why."""
+    return Skipped(text=f"{what}: skipped because {reason}.")
+
+
+def table(laid_out: Table) -> TableBlock:
+    """A table, as wide as the page if it has many columns."""
+    return TableBlock(table=laid_out)
+
+
+def figure(name: str, drawn: go.Figure, caption: str) -> Figure:
+    """A figure, its alternative text taken from what it carries.
+
+    Args:
+        name: Identifier in the page.
+        drawn: The figure, ``layout.meta["alt"]`` set.
+        caption: Said below it.
+    """
+    return Figure(
+        name=name,
+        alt=(drawn.layout.meta or {}).get("alt", caption),
+        height=int(drawn.layout.height or 450),
+        caption=caption,
+        plotly=json.loads(drawn.to_json()),
+    )
+
+
+def details(summary: str, blocks: Sequence[Block]) -> Details:
+    """Blocks that open on demand."""
+    return Details(summary=summary, blocks=tuple(blocks))

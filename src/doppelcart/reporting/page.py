@@ -1,0 +1,133 @@
+"""Pages: sections laid out as one HTML file that loads nothing."""
+
+import base64
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from doppelcart import __version__
+from doppelcart.reporting.section import Section, Story
+from doppelcart.reporting.signals import LEVEL
+
+NO_STORY: Final = Story(signal=LEVEL, headline="No verdict: nothing that makes one was run.")
+
+log = logging.getLogger(__name__)
+
+
+class Part(NamedTuple):
+    """One section, laid out: its anchor, its title, its HTML, and why it failed (else empty)."""
+
+    name: str
+    title: str
+    html: Markup
+    failure: str = ""
+
+
+def lay_out(section: Section) -> Part:
+    """One section as HTML; one that cannot be laid out says so in its place.
+
+    A section is the work of a capability. Whatever is wrong with it must not cost the others.
+    """
+    failure = section.failure
+    if not failure:
+        try:
+            return Part(section.capability, section.title, _section(section))
+        except Exception as error:
+            log.exception("The section of %s could not be laid out", section.capability)
+            failure = f"{type(error).__name__}: {error}"
+    return Part(section.capability, section.title, _section(section, failure), failure)
+
+
+def _section(section: Section, failure: str = "") -> Markup:
+    template = _environment().get_template("section.html.j2")
+    return Markup(template.render(section=section, failure=failure))  # noqa: S704
+
+
+def render_report(
+    story: Story, meta: str, caveats: Sequence[str], source: str, parts: Sequence[Part]
+) -> str:
+    """Lay the report out as one file that loads nothing.
+
+    Args:
+        story: What the page opens with.
+        meta: One line on the data and the run.
+        caveats: What a reader must know before quoting a figure.
+        source: Name of the source.
+        parts: The sections, in order.
+
+    Returns:
+        A whole HTML document. Its content security policy lets no script run but the two it
+        carries, by their digests, and lets nothing be loaded.
+    """
+    scripts = [_plotly(), _text("draw.js")]
+    facts = {"story": story, "meta": meta, "caveats": list(caveats), "source": source}
+    return render("report.html.j2", scripts, parts=parts, **facts)
+
+
+def render(template: str, scripts: Sequence[str] = (), **values: Any) -> str:
+    """A page of one of the package's templates, with its style and what it runs inside of it.
+
+    Args:
+        template: Name of the template; extends ``base.html.j2``.
+        scripts: Code that the page runs; no other code can.
+        **values: What the template asks for.
+    """
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            version=__version__,
+            style=Markup(_text("page.css")),  # noqa: S704
+            scripts=[Markup(script) for script in scripts],  # noqa: S704
+            policy=security_policy(scripts),
+            **values,
+        )
+    )
+
+
+def security_policy(scripts: Iterable[str]) -> str:
+    """A content security policy that allows only the given inline scripts, and no loading."""
+    digests = [
+        base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts
+    ]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def script_json(value: Mapping[str, Any]) -> Markup:
+    """JSON that may stand inside a script element: nothing in it can close the element."""
+    escapes: dict[str, str | int | None] = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+    written = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return Markup(written.translate(str.maketrans(escapes)))  # noqa: S704
+
+
+@lru_cache(maxsize=1)
+def _plotly() -> str:
+    return (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+
+
+def _text(name: str) -> str:
+    return (files("doppelcart.reporting") / "templates" / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("doppelcart.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["script_json"] = script_json
+    return environment

@@ -1,0 +1,160 @@
+import pandas as pd
+import pytest
+
+from doppelcart.pipelines.evaluation import words
+
+COLUMNS = ["slice", "recommender", "arm", "verdict", "win", "promoted", "level", "metric", "value",
+           "reason"]  # fmt: skip
+
+
+def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
+    """One row a slice: slice, verdict, win, promoted."""
+    return pd.DataFrame(
+        [
+            [name, "ease", "gan_completion", verdict, win, promoted, 0.5, "ndcg@20", 0.3,
+             f"ndcg@20 of ease changed for {name}."]
+            for name, verdict, win, promoted in rows
+        ],
+        columns=COLUMNS,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "signal", "headline"),
+    [
+        (
+            [("cold_5", "helps", True, True), ("warm", "no evidence", False, False)],
+            words.PROVEN,
+            (
+                "Yes, for some: generated shopping data improves recommendations for new customers "
+                "with 5 known items."
+            ),
+        ),
+        (
+            [("cold_5", "helps", True, True), ("warm", "helps", True, True)],
+            words.PROVEN,
+            (
+                "Yes: generated shopping data improves recommendations for every group of "
+                "customers tested."
+            ),
+        ),
+        (
+            [("cold_5", "helps", True, True), ("warm", "harms", False, False)],
+            words.PROVEN,
+            (
+                "Yes, for some: generated shopping data improves recommendations for new customers "
+                "with 5 known items. It makes them worse for returning customers."
+            ),
+        ),
+        (
+            [("cold_5", "helps", True, False)],
+            words.BEST_NOT_BEATEN,
+            (
+                "Not yet: generated shopping data improves recommendations of some methods for new "
+                "customers with 5 known items, but not beyond the best method without it."
+            ),
+        ),
+        (
+            [("cold_1", "helps", False, False), ("cold_5", "helps", False, False)],
+            words.NOT_PROVEN,
+            (
+                "Not proven: generated shopping data improves recommendations for new customers "
+                "with 1 or 5 known items, but a simpler control may do as well."
+            ),
+        ),
+        (
+            [("warm", "harms", False, False), ("cold_1", "no evidence", False, False)],
+            words.WORSE,
+            (
+                "No: generated shopping data makes recommendations worse for returning "
+                "customers, and improves them for nobody."
+            ),
+        ),
+        (
+            [("warm", "no evidence", False, False)],
+            words.LEVEL,
+            "No: there is no evidence that generated shopping data improves recommendations.",
+        ),
+    ],
+)
+def test_headline_says_no_more_than_was_found(rows, signal, headline):
+    story = words.tell(table(*rows))
+    assert story.signal is signal
+    assert story.headline == headline
+
+
+def test_no_verdict_is_told_as_such():
+    story = words.tell(table())
+    assert story.headline.startswith("No verdict")
+    assert story.signal.light == "amber"
+    assert story.findings == ()
+
+
+def test_controls_have_no_say():
+    verdict = table(("warm", "helps", True, True)).assign(arm="mixup")
+    assert words.tell(verdict).headline.startswith("No verdict")
+
+
+def test_a_group_is_told_by_its_best_proven_row_then_by_score():
+    rows = table(
+        ("warm", "no evidence", False, False),
+        ("warm", "helps", False, False),
+        ("warm", "helps", False, False),
+    )
+    rows = rows.assign(value=[0.9, 0.2, 0.4], recommender=["ials", "itemknn", "puresvd"])
+    rows = rows.assign(reason="ndcg@20 of " + rows["recommender"] + " changed.")
+    (finding,) = words.tell(rows).findings
+    assert finding.signal is words.NOT_PROVEN
+    assert finding.sentence == "NDCG@20 of PureSVD changed."
+
+
+def test_an_arm_that_validation_left_out_is_not_called_level():
+    row = {"verdict": "no evidence", "win": False, "promoted": False, "level": 0.0}
+    assert words.signal_of(row) is words.NOT_USED
+    assert words.signal_of(row | {"level": 0.1}) is words.LEVEL
+
+
+def test_signals_differ_without_colour():
+    signals = list(words.MEANINGS)
+    assert len({signal.word for signal in signals}) == len(signals)
+    by_light = {}
+    for signal in signals:
+        by_light.setdefault(signal.light, set()).add(signal.shape)
+    shapes = list(by_light.values())
+    assert all(not one & other for i, one in enumerate(shapes) for other in shapes[i + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "says"),
+    [
+        ({"warm": 30, "cold_5": 400}, None),
+        (
+            {"warm": 29, "cold_5": 400},
+            "In 1 of 2 groups only 29 customers were tested, and a verdict takes 30.",
+        ),
+        (
+            {"warm": 5, "cold_5": 8},
+            "In every group only 5 to 8 customers were tested, and a verdict takes 30.",
+        ),
+    ],
+)
+def test_groups_too_small_to_show_anything_are_named(sizes, says):
+    rows = pd.DataFrame({"slice": [*sizes, "warm"], "n_units": [*sizes.values(), sizes["warm"]]})
+    rows = rows.assign(least_units=30)
+    found = words.caution(rows)
+    assert found.startswith(says) if says else found == ""
+    assert words.caution(rows.head(0)) == ""
+
+
+@pytest.mark.parametrize(("wins", "warns"), [([], False), ([False], False), ([False, True], True)])
+def test_a_win_comes_with_the_luck_of_one_training(wins, warns):
+    found = words.one_training(pd.DataFrame({"win": wins}))
+    assert ("gan.training.seed" in found) is warns
+
+
+def test_several_groups_are_joined_into_one_phrase():
+    found = words.slice_phrases(["warm", "cold_0", "cold_1", "cold_80pct"])
+    assert found == (
+        "returning customers, new customers who bought nothing yet, new customers with 1 known "
+        "item and new customers with 80 % of their history known"
+    )

@@ -1,0 +1,78 @@
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import BaseModel
+
+from doppelcart.reporting import tables
+from doppelcart.reporting.tables import Column
+
+
+@pytest.mark.parametrize(
+    ("write", "value", "expected"),
+    [
+        (tables.count, 1_469_307, "1,469,307"),
+        (tables.score, 0.24567, "0.2457"),
+        (tables.score, -0.5, "\N{MINUS SIGN}0.5000"),
+        (tables.change, -3.456, "\N{MINUS SIGN}3.5 %"),
+        (tables.share, 1.0, "100.0 %"),
+        (tables.probability, 0.0004, "< 0.001"),
+        (tables.probability, 0.05, "0.050"),
+        (tables.number, np.int64(12_345), "12,345"),
+        (tables.number, [1, 5, 20], "1, 5, 20"),
+        (tables.number, np.True_, "yes"),
+        (tables.text, float("nan"), ""),
+    ],
+)
+def test_values_are_written_to_be_read(write, value, expected):
+    assert write(value) == expected
+
+
+@pytest.mark.parametrize(
+    "write", [tables.count, tables.score, tables.change, tables.share, tables.number]
+)
+def test_undefined_is_no_number(write):
+    assert write(float("nan")) == tables.UNDEFINED
+    assert write(None) == tables.UNDEFINED
+
+
+def test_decimal_points_of_a_column_stand_below_each_other():
+    write = tables.alike(pd.Series([0.1, 0.98765, np.nan]))
+    assert [write(value) for value in (0.1, 0.98765, np.nan)] == [
+        "0.1000",
+        "0.9877",
+        tables.UNDEFINED,
+    ]
+    write = tables.alike(pd.Series([1.5, 23.25]))
+    assert [write(value) for value in (1.5, 23.25)] == ["1.500", "23.250"]
+
+
+def test_a_cut_table_says_so():
+    table = tables.tabulate(
+        pd.DataFrame({"a": range(7)}), "counts", [Column("a", "A", tables.count)], limit=3
+    )
+    assert table.rows == (("0",), ("1",), ("2",))
+    assert table.note == "The first 3 of 7 rows."
+
+
+def test_rows_are_grouped_under_what_they_share():
+    frame = pd.DataFrame({"who": ["x", "x", "y"], "score": [1, 2, 3]})
+    columns = [Column("who", "Who", tables.text, False), Column("score", "Score", tables.count)]
+    table = tables.tabulate(frame, "scores", columns, limit=9, grouped=True)
+    assert table.headings == (("Score", True),)
+    assert table.groups == (("x", (("1",), ("2",))), ("y", (("3",),)))
+
+
+def test_any_table_is_laid_out_with_numbers_to_the_right():
+    frame = pd.DataFrame({"monitor": ["collapse"], "value": [0.25], "alarm": [False]})
+    table = tables.tabulate_all(frame, "monitors", limit=9)
+    assert table.headings == (("monitor", False), ("value", True), ("alarm", False))
+    assert table.rows == (("collapse", "0.2500", "no"),)
+
+
+class Training(BaseModel):
+    epochs: int = 5
+
+
+def test_nested_parameters_become_one_level():
+    flat = tables.flatten({"gan": {"training": Training(), "layers": [{"units": 8}]}, "empty": {}})
+    assert flat == {"gan.training.epochs": 5, "gan.layers.0.units": 8, "empty": {}}
