@@ -1,0 +1,335 @@
+"""What a page shows of an experiment, whatever it is about: answer, figure, tables, evidence."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Final
+
+import pandas as pd
+from plotly import graph_objects as go
+
+from doppelcart.experiment.design import BEST_BASELINE, Design, Role
+from doppelcart.reporting.blocks import Block, details, figure, paragraph, table
+from doppelcart.reporting.section import Evidence
+from doppelcart.reporting.signals import (
+    BEST_NOT_BEATEN,
+    LEVEL,
+    NOT_PROVEN,
+    NOT_USED,
+    PROVEN,
+    UNDEFINED,
+    UNDEFINED_VERDICT,
+    WORSE,
+    Signal,
+)
+from doppelcart.reporting.style import (
+    INK,
+    OTHER,
+    Mark,
+    empty_figure,
+    error_bars,
+    finish,
+    height_of,
+    heights_of,
+    marker_of,
+    name_rows,
+    panels,
+)
+from doppelcart.reporting.tables import (
+    CHANGE,
+    Column,
+    Table,
+    count,
+    in_percent,
+    number,
+    score,
+    share,
+    tabulate,
+    text,
+)
+
+MARKS: Final = {
+    Role.TRIAL: Mark("#0b6e99", "circle"),
+    Role.CONTROL: Mark("#b3541e", "square-open"),
+    Role.ORACLE: Mark("#6a4c93", "diamond-open"),
+    Role.MUST_FAIL: Mark("#5b6672", "x-thin-open", "dot"),
+    Role.MUST_WIN: Mark("#5b6672", "triangle-up-open", "dot"),
+}
+"""How arms are drawn, by what they are there for."""
+
+HELD_TO: Final = {
+    Role.CONTROL: "a plainer way to the same end",
+    Role.ORACLE: "an upper bound, which nobody would have",
+    Role.MUST_FAIL: "cannot help: a check of the experiment",
+    Role.MUST_WIN: "must help: a check of the experiment",
+    Role.TRIAL: "on trial",
+    Role.BASELINE: "without generated data",
+}
+
+
+def signal_of(row: dict[Any, Any], design: Design) -> Signal:
+    """How a verdict is shown.
+
+    Args:
+        row: Of the table of verdicts.
+        design: The experiment.
+    """
+    if row["verdict"] == UNDEFINED_VERDICT:
+        return UNDEFINED
+    if row["verdict"] == "harms":
+        return WORSE
+    if row["verdict"] == "no evidence":
+        return NOT_USED if row["level"] == 0 else LEVEL
+    if not row["win"]:
+        return NOT_PROVEN
+    return BEST_NOT_BEATEN if design.best and not row["promoted"] else PROVEN
+
+
+def answer_of(verdict: pd.DataFrame, design: Design) -> str:
+    """What was found, in one sentence.
+
+    Args:
+        verdict: As from ``experiment.verdict.judge``.
+        design: The experiment.
+    """
+    if verdict.empty:
+        return "Nothing on trial was compared."
+    words = [signal_of(row, design).word for row in verdict.to_dict("records")]
+    if len(words) == 1:
+        return str(verdict["reason"].iloc[0])
+    counted = [f"{word} {words.count(word)}" for word in dict.fromkeys(words)]
+    return f"Of {len(words)} verdicts: {', '.join(counted)}."
+
+
+def evidence_of(verdict: pd.DataFrame, design: Design, *, seeds: int = 1) -> Evidence | None:
+    """The strongest case for what is on trial, as the claims page shows it.
+
+    Args:
+        verdict: As from ``experiment.verdict.judge``.
+        design: The experiment.
+        seeds: Trainings that the verdict rests on.
+    """
+    order = [PROVEN, BEST_NOT_BEATEN, NOT_PROVEN, WORSE, LEVEL, UNDEFINED, NOT_USED]
+    rows = verdict.to_dict("records")
+    if not rows:
+        return None
+    sign = 1 if design.higher_is_better else -1
+
+    def strength(row: dict[Any, Any]) -> tuple[int, float]:
+        gain = 0.0 if pd.isna(row["relative"]) else sign * float(row["relative"])
+        return order.index(signal_of(row, design)), -gain
+
+    best = min(rows, key=strength)
+    rivals = design.rivals_of(str(best["arm"]))
+    not_beaten = [name for name in str(best["not_beaten"] or "").split(", ") if name in rivals]
+    percent = {
+        name: None if pd.isna(best[column]) else 100 * float(best[column])
+        for name, column in (
+            ("effect", "relative"),
+            ("low", "relative_low"),
+            ("high", "relative_high"),
+        )
+    }
+    return Evidence(
+        signal=signal_of(best, design),
+        measure=f"{design.metric} against {_baseline(design)}",
+        unit="%",
+        where=_where(best, design),
+        controls=len(rivals),
+        beaten=len(rivals) - len(not_beaten) if best["verdict"] == "helps" else 0,
+        seeds=seeds,
+        **percent,
+    )
+
+
+def blocks_of(
+    verdict: pd.DataFrame, differences: pd.DataFrame, design: Design, limit: int
+) -> list[Block]:
+    """What a section shows of an experiment: the figure, the verdicts, all comparisons, the design.
+
+    Args:
+        verdict: As from ``experiment.verdict.judge``.
+        differences: As from ``experiment.comparison.compare``.
+        design: The experiment.
+        limit: Longest table (rows).
+    """
+    caption = (
+        f"Change of {design.metric} against {_baseline(design)}, with 95 % intervals. "
+        f"{'Right' if design.higher_is_better else 'Left'} of the line is better. Hollow marks are "
+        "controls, bounds and checks."
+    )
+    return [
+        figure(f"{design.name}-forest", forest(differences, design), caption),
+        table(verdict_table(verdict, design, limit)),
+        details(
+            "All comparisons, and what was declared beforehand",
+            [
+                table(differences_table(differences, design, limit)),
+                table(arms_table(design, limit)),
+                paragraph(_declared(design)),
+            ],
+        ),
+    ]
+
+
+def forest(differences: pd.DataFrame, design: Design) -> go.Figure:
+    """Change against the baseline by arm, with its interval: a panel a group, a row an arm.
+
+    Args:
+        differences: As from ``experiment.comparison.compare``.
+        design: The experiment.
+    """
+    plain = differences["against"].isin(design.of_role(Role.BASELINE))
+    rows = in_percent(differences[plain & differences["tested"] & differences["relative"].notna()])
+    if rows.empty:
+        return empty_figure("Nothing was tested: too few units, or no arm is used.")
+    rows = rows.assign(place=[_place(row, design) for row in rows.to_dict("records")])
+    titles = list(dict.fromkeys(rows["place"]))
+    arms = [arm for arm in design.by_name if arm in set(rows["arm"])][::-1]
+    height = height_of(titles, 20 + 26 * len(arms))
+    drawn = panels(titles, height)
+    for place, title in enumerate(titles):
+        for arm in arms:
+            shown = rows[(rows["place"] == title) & (rows["arm"] == arm)]
+            drawn.add_trace(
+                _interval(shown, arm, arms, design), row=place // 2 + 1, col=place % 2 + 1
+            )
+    name_rows(drawn, [design.by_name[arm].phrase for arm in arms])
+    drawn.update_xaxes(
+        zeroline=True, zerolinecolor=INK, zerolinewidth=1.5, ticksuffix=" %", showticklabels=True
+    )
+    alt = (
+        f"Change of {design.metric} against {_baseline(design)}, with 95 % intervals. "
+        + " ".join(
+            f"{row['place']}: {design.by_name[row['arm']].phrase} {row['percent']:+.1f} % "
+            f"({row['percent_low']:+.1f} to {row['percent_high']:+.1f}), {row['outcome']}."
+            for row in rows.to_dict("records")
+            if design.by_name[row["arm"]].role is Role.TRIAL
+        )
+    )
+    return finish(drawn, height, alt)
+
+
+def verdict_table(verdict: pd.DataFrame, design: Design, limit: int) -> Table:
+    """The verdicts with what they rest on.
+
+    Args:
+        verdict: As from ``experiment.verdict.judge``.
+        design: The experiment.
+        limit: Longest table (rows).
+    """
+    rows = in_percent(verdict).assign(
+        place=[_place(row, design) for row in verdict.to_dict("records")],
+        says=[signal_of(row, design).word for row in verdict.to_dict("records")],
+    )
+    columns = [
+        Column("place", "where", text, False),
+        Column("arm", "on trial", lambda arm: design.by_name[arm].phrase, False),
+        Column("says", "verdict", text, False),
+        *CHANGE,
+        Column("n_units", f"{design.words.units} tested", count),
+        Column("reason", "why", text, False),
+    ]
+    if "gap_closed" in verdict:
+        columns.insert(-2, Column("gap_closed", "of the gap to the bound", share))
+    return tabulate(rows, "Verdicts", columns, limit)
+
+
+def differences_table(differences: pd.DataFrame, design: Design, limit: int) -> Table:
+    """Every comparison in numbers.
+
+    Args:
+        differences: As from ``experiment.comparison.compare``.
+        design: The experiment.
+        limit: Longest table (rows).
+    """
+    rows = in_percent(differences).assign(
+        place=[_place(row, design) for row in differences.to_dict("records")]
+    )
+
+    def phrase(name: str) -> str:
+        return design.words.best if name == BEST_BASELINE else design.by_name[name].phrase
+
+    columns = [
+        Column("place", "where", text, False),
+        Column("arm", "arm", phrase, False),
+        Column("against", "against", phrase, False),
+        Column("base", "without", score),
+        *CHANGE,
+        Column("n_units", f"{design.words.units} tested", count),
+        Column("least_units", "a verdict takes", count),
+        Column("outcome", "outcome", text, False),
+    ]
+    note = (
+        "From and to: 95 % interval of one comparison, by Student's t with and without its "
+        "skewness; the p-values are corrected by Holm's method, and outcomes go by them."
+    )
+    return tabulate(rows, f"Change of {design.metric}", columns, limit, note)
+
+
+def arms_table(design: Design, limit: int) -> Table:
+    """The arms and what each is there for.
+
+    Args:
+        design: The experiment.
+        limit: Longest table (rows).
+    """
+    rows = pd.DataFrame(
+        {
+            "arm": [arm.phrase for arm in design.arms],
+            "role": [HELD_TO[arm.role] for arm in design.arms],
+            "name": [arm.name for arm in design.arms],
+        }
+    )
+    columns = [
+        Column("arm", "arm", text, False),
+        Column("role", "what it is there for", text, False),
+        Column("name", "name in tables", text, False),
+    ]
+    return tabulate(rows, "Arms", columns, limit)
+
+
+def _declared(design: Design) -> str:
+    by = f", resampled by {design.cluster}" if design.cluster else ""
+    weighted = f", weighted by {design.weight}" if design.weight else ""
+    within = f"within {', '.join(design.family)}" if design.family else "of all comparisons"
+    return (
+        f"Measured per {design.words.unit}{by}{weighted}; at least {number(design.min_units)} "
+        f"for a verdict; error rate {design.alpha:g} over a family {within}; "
+        f"{design.n_resamples:,} resamples."
+    )
+
+
+def _baseline(design: Design) -> str:
+    return design.by_name[design.of_role(Role.BASELINE)[0]].phrase
+
+
+def _place(row: dict[Any, Any], design: Design) -> str:
+    """Group and system of a row, in words; the metric where an experiment has neither."""
+    return _where(row, design) or design.metric
+
+
+def _where(row: dict[Any, Any], design: Design) -> str:
+    group = design.words.of([str(row[column]) for column in design.groups])
+    system = str(row[design.system]) if design.system else ""
+    return "; ".join(filter(None, (group, system)))
+
+
+def _interval(shown: pd.DataFrame, arm: str, arms: list[str], design: Design) -> go.Scatter:
+    mark = MARKS.get(design.by_name[arm].role, OTHER)
+    return go.Scatter(
+        x=shown["percent"].tolist(),
+        y=heights_of(shown["arm"], arms, arm, [arm]),
+        error_x=error_bars(
+            shown["percent"].to_numpy(float),
+            shown["percent_low"].to_numpy(float),
+            shown["percent_high"].to_numpy(float),
+            mark.colour,
+        ),
+        mode="markers",
+        marker=marker_of(mark, size=9),
+        name=escape(design.by_name[arm].phrase),
+        showlegend=False,
+        text=shown["outcome"].tolist(),
+        hovertemplate="%{text}: %{x:+.1f} %<extra>%{fullData.name}</extra>",
+    )
