@@ -8,40 +8,12 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.slices import slice_order
 from doppelcart.experiment.design import BEST_BASELINE
-from doppelcart.recommendation.arms import ARMS, NONE
+from doppelcart.recommendation.arms import ARMS, NONE, SEGMENT_ARMS, TABLE_ORDER
 from doppelcart.recommendation.design import MOST_POPULAR
 from doppelcart.recommendation.rankings import REAL_HALVES
+from doppelcart.recommenders import RECOMMENDERS
 
-_ARMS: Final = {
-    "gan_completion": "Histories completed by the GAN",
-    "vae_completion": "Histories completed by the VAE",
-    "denoiser_completion": "Histories completed without critic",
-    "popularity_completion": "Histories completed by popularity",
-    "gan_new_users": "Customers made by the GAN",
-    "vae_new_users": "Customers made by the VAE",
-    "denoiser_new_users": "Customers made without critic",
-    "popularity": "Random customers by popularity",
-    "mixup": "Mixtures of two customers",
-    "copies": "Copies of customers",
-    "gan_only": "Only customers made by the GAN",
-    "vae_only": "Only customers made by the VAE",
-    "denoiser_only": "Only customers made without critic",
-    "popularity_only": "Only random customers by popularity",
-    "targeted_gan": "Customers made by the GAN for the segment",
-    "uniform_gan": "Customers made by the GAN for all",
-    "targeted_denoiser": "Customers made without critic for the segment",
-    "targeted_copies": "Copies of the segment's customers",
-    REAL_HALVES: "Half of the real customers, by the other half",
-    NONE: "No generated data",
-}
-_RECOMMENDERS: Final = {
-    "popularity": "Popularity",
-    "itemknn": "ItemKNN",
-    "ials": "iALS",
-    "puresvd": "PureSVD",
-    "multvae": "Mult-VAE",
-    "ease": "EASE",
-}
+_HALVES: Final = "Half of the real customers, by the other half"
 _AGAINST: Final = {
     NONE: "the same recommender without generated data",
     BEST_BASELINE: "the best recommender without generated data",
@@ -76,12 +48,13 @@ _METRICS: Final = {
 
 def arm_label(name: str) -> str:
     """Name an arm: what was given to the recommender beside the real histories."""
-    return _ARMS.get(name, name)
+    known = ARMS | SEGMENT_ARMS
+    return known[name].label if name in known else _HALVES if name == REAL_HALVES else name
 
 
 def recommender_label(name: str) -> str:
     """Name a recommender as its field writes it."""
-    return _RECOMMENDERS.get(name, name)
+    return RECOMMENDERS[name].label if name in RECOMMENDERS else name
 
 
 def against_label(name: str) -> str:
@@ -117,7 +90,7 @@ def is_generator(arm: str) -> bool:
 
 def arm_order(names: Iterable[str]) -> list[str]:
     """Distinct arms: each use of the generator before its controls, no generated data last."""
-    known = list(_ARMS)
+    known = [*TABLE_ORDER, REAL_HALVES, NONE]
     return sorted(
         set(names),
         key=lambda name: (known.index(name) if name in known else len(known), name),
@@ -126,7 +99,7 @@ def arm_order(names: Iterable[str]) -> list[str]:
 
 def recommender_order(names: Iterable[str]) -> list[str]:
     """Distinct recommenders, from the simplest to the strongest, unknown ones last."""
-    known = list(_RECOMMENDERS)
+    known = list(RECOMMENDERS)
     return sorted(
         set(names),
         key=lambda name: (known.index(name) if name in known else len(known), name),

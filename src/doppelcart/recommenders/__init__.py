@@ -11,7 +11,7 @@ from doppelcart.recommenders.puresvd import PureSVD, PureSVDConfig
 
 RECOMMENDERS: dict[str, type[Recommender]] = {
     recommender.name: recommender
-    for recommender in (Popularity, ItemKNN, IALS, PureSVD, EASE, MultVAE)
+    for recommender in (Popularity, ItemKNN, IALS, PureSVD, MultVAE, EASE)
 }
 
 __all__ = [
