@@ -175,10 +175,10 @@ def training_steps(parameters: dict[str, Any]) -> list[Figure]:
 
 
 def _epoch(n_items: int, network: Any, training: Any) -> Callable[[int], object]:
-    from doppelcart.models.histories.batches import ProfileBlocks
-    from doppelcart.models.histories.game import Game
+    from doppelcart.adversarial.loop import run_epoch
+    from doppelcart.models.histories.batches import HistoryBatches, ProfileBlocks
     from doppelcart.models.histories.networks import build_critic, build_generator
-    from doppelcart.models.histories.training import run_epoch
+    from doppelcart.models.histories.trainer import HistoryTrainer
 
     rng = np.random.default_rng(0)
     real = made_histories(training.batch_size * STEPS, n_items, n_items // 100, rng)
@@ -189,8 +189,10 @@ def _epoch(n_items: int, network: Any, training: Any) -> Callable[[int], object]
     features = rng.standard_normal((n_items, 50), dtype=np.float32)
     share = np.bincount(real.items, minlength=n_items) / real.n_users
     generator = build_generator(network, share, real.n_users, features, 40, 80, seed=0)
-    game = Game(generator, build_critic(network, n_items, 40, 80, seed=0), training, 1.0)
-    return lambda number: run_epoch(game, real, blocks, number)
+    critic = build_critic(network, n_items, 40, 80, seed=0)
+    trainer = HistoryTrainer(generator, critic, training, 1.0)
+    batches = HistoryBatches(real, blocks, training)
+    return lambda number: run_epoch(trainer, batches, number)
 
 
 def full_ranking() -> list[Figure]:

@@ -80,7 +80,7 @@ def wrong_names(text: str) -> list[str]:
 
 
 def fields() -> Iterator[str]:
-    """Names of the fields of all models, those within models too."""
+    """Names of the fields of all models, those within models too, and their choices in words."""
     seen: set[Any] = set()
     hints = list(models().values())
     while hints:
@@ -89,6 +89,8 @@ def fields() -> Iterator[str]:
             seen.add(hint)
             yield from hint.model_fields
             hints += [field.annotation for field in hint.model_fields.values()]
+        if isinstance(hint, str):  # a choice of a Literal
+            yield hint
         hints += get_args(hint)
 
 

@@ -1,91 +1,205 @@
-"""Adversarial objectives and the discrete relaxation, on TensorFlow tensors."""
+"""What generator and critic learn from each other: losses and penalties on TensorFlow tensors.
+
+An objective knows nothing of what is generated. It is given real and generated examples, and a
+``judge`` that maps examples to the critic's opinion of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
 import tensorflow as tf
 
-Score = Callable[[tf.Tensor], tf.Tensor]
+from doppelcart.adversarial.config import AdversarialLoss, TrainerConfig
+
+Judge = Callable[[tf.Tensor], Any]
+"""Examples (batch, ...) -> the critic's opinion: (batch, 1) scores, or what its objective reads."""
 
 
-def gumbel_sigmoid(logits: tf.Tensor, temperature: float, seed: tf.Tensor) -> tf.Tensor:
-    """Draw 0/1 items whose gradient is that of the relaxed draw.
-
-    Straight-through binary Concrete (Maddison 2017; Jang 2017): adding logistic noise to the
-    logit and cutting at 0 is an exact Bernoulli draw.
+@dataclass(frozen=True)
+class Examples:
+    """Real and generated examples of the same conditions, and the critic's opinion of them.
 
     Args:
-        logits: (batch, n_items).
-        temperature: Smoothness of the relaxation used in the backward pass.
-        seed: (2,) int32 seed of the stateless draw.
+        judge: The critic.
+        real: (batch, ...) real examples.
+        draws: As many times (batch, ...) generated ones as the objective asks for.
+        paired: (batch, 1) 1 where the condition tells one example from another.
+        seed: (2,) int32 seed of whatever an objective draws.
     """
-    uniform = tf.random.stateless_uniform(tf.shape(logits), seed, 1e-6, 1.0 - 1e-6)
-    noisy = logits + tf.math.log(uniform) - tf.math.log1p(-uniform)
-    soft = tf.sigmoid(noisy / temperature)
-    hard = tf.cast(noisy > 0, soft.dtype)
-    return soft + tf.stop_gradient(hard - soft)
+
+    judge: Judge
+    real: tf.Tensor
+    draws: Sequence[tf.Tensor]
+    paired: tf.Tensor
+    seed: tf.Tensor
+
+    @property
+    def fake(self) -> tf.Tensor:
+        """(batch, ...) the first draw."""
+        return self.draws[0]
 
 
-def penalty_at(score: Score, points: tf.Tensor, target: float) -> tf.Tensor:
+class Objective(ABC):
+    """What the generator learns from.
+
+    Args:
+        config: Weights and margins.
+    """
+
+    n_draws: ClassVar[int] = 1
+    """Draws of every row that the generator's loss needs."""
+
+    def __init__(self, config: TrainerConfig) -> None:
+        self.config = config
+
+    @abstractmethod
+    def generator_loss(self, examples: Examples) -> tf.Tensor:
+        """(batch,) loss of the generator."""
+
+
+class AdversarialObjective(Objective):
+    """An objective with a critic, which learns to tell the generated from the real."""
+
+    @abstractmethod
+    def critic_loss(self, examples: Examples) -> tuple[tf.Tensor, tf.Tensor]:
+        """Loss of the critic and, apart, its unpenalised margin between real and generated."""
+
+
+class Wasserstein(AdversarialObjective):
+    """Wasserstein distance with gradient penalty (Gulrajani 2017, eq. 3)."""
+
+    def critic_loss(self, examples: Examples) -> tuple[tf.Tensor, tf.Tensor]:
+        """Minus the margin, and the penalty at points between real and generated."""
+        judge, real, fake = examples.judge, examples.real, examples.fake
+        gap = margin(judge(real), judge(fake))
+        one_per_row = (tf.shape(real)[0], *[1] * (real.shape.rank - 1))
+        mix = tf.random.stateless_uniform(one_per_row, examples.seed)
+        penalty = penalty_at(judge, mix * real + (1.0 - mix) * fake, 1.0)
+        return -gap + self.config.penalty_weight * penalty, gap
+
+    def generator_loss(self, examples: Examples) -> tf.Tensor:
+        """Minus the score."""
+        return -examples.judge(examples.fake)[:, 0]
+
+
+class Vanilla(AdversarialObjective):
+    """The min-max game as Goodfellow 2014 wrote it (eq. 1), without a penalty.
+
+    The generator uses the non-saturating form that the paper recommends in section 3, since the
+    min-max form has no gradient while the critic wins.
+    """
+
+    def critic_loss(self, examples: Examples) -> tuple[tf.Tensor, tf.Tensor]:
+        """Cross-entropy."""
+        real, fake = examples.judge(examples.real), examples.judge(examples.fake)
+        loss = tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(fake))
+        return loss, margin(real, fake)
+
+    def generator_loss(self, examples: Examples) -> tf.Tensor:
+        """Cross-entropy of being taken for real."""
+        return tf.nn.softplus(-examples.judge(examples.fake))[:, 0]
+
+
+class Relativistic(AdversarialObjective):
+    """Relativistic pairing with R1 and R2 (R3GAN: Huang 2024)."""
+
+    def critic_loss(self, examples: Examples) -> tuple[tf.Tensor, tf.Tensor]:
+        """Softplus of how far each generated example is ahead of a real one, and penalties."""
+        judge = examples.judge
+        real, fake = judge(examples.real), judge(examples.fake)
+        loss = tf.reduce_mean(tf.nn.softplus(fake - real))
+        penalty = penalty_at(judge, examples.real, 0.0) + penalty_at(judge, examples.fake, 0.0)
+        return loss + 0.5 * self.config.penalty_weight * penalty, margin(real, fake)
+
+    def generator_loss(self, examples: Examples) -> tf.Tensor:
+        """The same, turned round."""
+        fake = examples.judge(examples.fake)
+        return tf.nn.softplus(examples.judge(examples.real) - fake)[:, 0]
+
+
+class Autoencoding(AdversarialObjective):
+    """A critic that finds the generated harder to reconstruct than the real.
+
+    Its opinion is an ``energy`` (batch, 1) and the ``features`` (batch, units) of its bottleneck.
+    The generator lowers the energy of what it makes, and makes the critic notice in it what it
+    notices in the real.
+
+    Source: Dervishaj and Cremonesi (2022), "GAN-based matrix factorization for recommender
+    systems" (GANMF), after the energy-based GAN of Zhao, Mathieu and LeCun (2017).
+    """
+
+    def critic_loss(self, examples: Examples) -> tuple[tf.Tensor, tf.Tensor]:
+        """As from ``autoencoding_critic_loss``; the margin is how much lower real energy is."""
+        judge = examples.judge
+        real, fake = judge(examples.real)["energy"], judge(examples.fake)["energy"]
+        return autoencoding_critic_loss(real, fake, self.config.energy_margin), margin(fake, real)
+
+    def generator_loss(self, examples: Examples) -> tf.Tensor:
+        """Energy of the generated, and the distance of its features from those of the real."""
+        real, fake = examples.judge(examples.real), examples.judge(examples.fake)
+        apart = feature_distance(real["features"], fake["features"], examples.paired)
+        share = self.config.feature_matching
+        return (1.0 - share) * fake["energy"][:, 0] + share * apart
+
+
+class EnergyScore(Objective):
+    """The energy score, a proper scoring rule that needs no critic: a control.
+
+    ``E|X - y| - E|X - X'| / 2`` is least, on average, where the draws X and X' follow the
+    distribution of y; without its second part one point in the middle would do best.
+
+    Source: Gneiting and Raftery (2007), "Strictly proper scoring rules, prediction, and
+    estimation", JASA 102, section 4.3.
+    """
+
+    n_draws: ClassVar[int] = 2
+
+    def generator_loss(self, examples: Examples) -> tf.Tensor:
+        """The score of two draws, without bias in either part."""
+        first, second = examples.draws
+        error = distance(first, examples.real) + distance(second, examples.real)
+        return 0.5 * (error - distance(first, second))
+
+
+OBJECTIVES: Final[dict[AdversarialLoss, type[Objective]]] = {
+    "wgan_gp": Wasserstein,
+    "vanilla": Vanilla,
+    "relativistic": Relativistic,
+    "autoencoding": Autoencoding,
+    "energy_score": EnergyScore,
+}
+
+
+def margin(high: tf.Tensor, low: tf.Tensor) -> tf.Tensor:
+    """How far the mean of one opinion lies above that of another."""
+    return tf.reduce_mean(high) - tf.reduce_mean(low)
+
+
+def inner_axes(examples: tf.Tensor) -> list[int]:
+    """All axes of (batch, ...) examples but the first."""
+    return list(range(1, examples.shape.rank))
+
+
+def distance(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """(batch,) Euclidean distance of two (batch, ...) tensors, with a gradient of 0 at 0."""
+    squared = tf.reduce_sum(tf.square(left - right), axis=inner_axes(left))
+    return tf.sqrt(squared + 1e-12)
+
+
+def penalty_at(judge: Judge, points: tf.Tensor, target: float) -> tf.Tensor:
     """Mean squared distance of the critic's gradient norm from ``target`` at some points."""
     with tf.GradientTape() as tape:
         tape.watch(points)
-        total = tf.reduce_sum(score(points))
+        total = tf.reduce_sum(judge(points))
     gradient = tape.gradient(total, points)
-    squared = tf.reduce_sum(tf.square(gradient), axis=1)
+    squared = tf.reduce_sum(tf.square(gradient), axis=inner_axes(points))
     if target == 0.0:
         return tf.reduce_mean(squared)
     return tf.reduce_mean(tf.square(tf.sqrt(squared + 1e-12) - target))
-
-
-def critic_loss(
-    loss: str,
-    score: Score,
-    real: tf.Tensor,
-    fake: tf.Tensor,
-    penalty_weight: float,
-    seed: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Loss of the critic and, apart, its unpenalised margin (real minus fake score).
-
-    Args:
-        loss: ``wgan_gp`` (Gulrajani 2017, eq. 3), ``vanilla`` (Goodfellow 2014, eq. 1) or
-            ``relativistic`` (R3GAN: Huang 2024, relativistic pairing with R1 and R2).
-        score: Maps (batch, n_items) full histories to (batch, 1) scores.
-        real: (batch, n_items) real histories.
-        fake: (batch, n_items) generated histories.
-        penalty_weight: Weight of the gradient penalty.
-        seed: (2,) int32 seed of the interpolation.
-    """
-    real_score, fake_score = score(real), score(fake)
-    margin = tf.reduce_mean(real_score) - tf.reduce_mean(fake_score)
-    if loss == "wgan_gp":
-        mix = tf.random.stateless_uniform((tf.shape(real)[0], 1), seed)
-        penalty = penalty_at(score, mix * real + (1.0 - mix) * fake, 1.0)
-        return -margin + penalty_weight * penalty, margin
-    if loss == "vanilla":
-        objective = tf.reduce_mean(tf.nn.softplus(-real_score)) + tf.reduce_mean(
-            tf.nn.softplus(fake_score)
-        )
-        return objective, margin
-    objective = tf.reduce_mean(tf.nn.softplus(fake_score - real_score))
-    penalty = penalty_at(score, real, 0.0) + penalty_at(score, fake, 0.0)
-    return objective + 0.5 * penalty_weight * penalty, margin
-
-
-def generator_loss(loss: str, score: Score, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """(batch,) adversarial loss of the generator.
-
-    ``vanilla`` uses the non-saturating form that Goodfellow 2014 (section 3) recommends for
-    the generator, since the min-max form has no gradient while the critic wins.
-    """
-    fake_score = score(fake)
-    if loss == "wgan_gp":
-        return -fake_score[:, 0]
-    if loss == "vanilla":
-        return tf.nn.softplus(-fake_score)[:, 0]
-    return tf.nn.softplus(score(real) - fake_score)[:, 0]
 
 
 def autoencoding_critic_loss(
@@ -98,7 +212,7 @@ def autoencoding_critic_loss(
     (Dervishaj and Cremonesi 2022), which needs no knowledge of the scale.
 
     Args:
-        real_energy: (batch,) energy of real histories.
+        real_energy: (batch,) energy of real examples.
         fake_energy: (batch,) energy of generated ones.
         margin: Multiple of the real energy beyond which nothing is gained.
     """
@@ -109,14 +223,14 @@ def autoencoding_critic_loss(
 def feature_distance(real: tf.Tensor, fake: tf.Tensor, paired: tf.Tensor) -> tf.Tensor:
     """(batch,) distance of what the critic notices in the generated from that in the real.
 
-    A row of which something is known is matched with its own user, as GANMF does (Dervishaj and
-    Cremonesi 2022). A row of which nothing is known has no user to be matched with, and would
+    A row of which something is known is matched with its own example, as GANMF does (Dervishaj
+    and Cremonesi 2022). A row of which nothing is known has none to be matched with, and would
     learn the average: those rows match the mean of the batch (Salimans et al. 2016, section 3.1).
 
     Args:
-        real: (batch, units) features of the real histories.
+        real: (batch, units) features of the real examples.
         fake: (batch, units) features of the generated ones.
-        paired: (batch, 1) 1 where a row is matched with its own user.
+        paired: (batch, 1) 1 where a row is matched with its own example.
     """
     own = tf.reduce_mean(tf.square(real - fake), axis=1)
     free = 1.0 - paired
@@ -135,21 +249,3 @@ def normal_divergence(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
     """
     terms = tf.square(mean) + tf.exp(log_variance) - log_variance - 1.0
     return 0.5 * tf.reduce_sum(terms, axis=1)
-
-
-def hidden_items(full: tf.Tensor, seen: tf.Tensor) -> tf.Tensor:
-    """Mean number of items that were bought and not shown, a row; the unit of the losses."""
-    return tf.reduce_mean(tf.maximum(tf.reduce_sum(full * (1.0 - seen), axis=1), 1.0))
-
-
-def reconstruction_loss(logits: tf.Tensor, full: tf.Tensor, seen: tf.Tensor) -> tf.Tensor:
-    """(batch,) cross-entropy of the unseen items, summed and scaled to nats an item bought.
-
-    Args:
-        logits: (batch, n_items) generator output.
-        full: (batch, n_items) whole histories.
-        seen: (batch, n_items) their visible part, which is given and so not scored.
-    """
-    unseen = 1.0 - seen
-    entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels=full, logits=logits)
-    return tf.reduce_sum(unseen * entropy, axis=1) / hidden_items(full, seen)

@@ -20,11 +20,11 @@ class Progress:
 
     Args:
         epoch: Last epoch finished.
-        rows: One dict of logs an epoch.
+        rows: One dict of logs per epoch.
         best_epoch: Epoch of the best validation metric so far; 0 before any.
         best_value: That metric.
-        best: Every variable of the game at that epoch, to fall back to; before any epoch was
-            looked at, as training began.
+        best: Every variable of the trainer at that epoch, to fall back to; before any epoch was
+            evaluated, as training began.
     """
 
     epoch: int = 0

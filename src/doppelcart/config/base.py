@@ -15,7 +15,7 @@ class Parameters(BaseModel):
 
     @classmethod
     def name_of(cls, field: str) -> str:
-        """The dotted name of a field, such as ``private.training.steps``.
+        """The dotted name of a field, such as ``private.training.steps``; bare without a path.
 
         It is taken from the model, so that no message names a parameter that there is not.
 
@@ -27,4 +27,4 @@ class Parameters(BaseModel):
         """
         if field not in cls.model_fields:
             raise AttributeError(f"{cls.__name__} has no field {field}")
-        return f"{cls.PATH}.{field}"
+        return f"{cls.PATH}.{field}" if cls.PATH else field

@@ -134,8 +134,8 @@ def search(
     Args:
         study: Of ``open_study``.
         objective: Maps values to what is maximised; it is given ``report(epoch, value, is_last)``,
-            which ends a trial that is given up by an exception. At its last look a trial is not
-            given up: nothing would be saved by it.
+            which ends a trial that is given up by an exception. At its last evaluation a trial is
+            not given up: nothing would be saved by it.
         space: What is searched, by name.
         config: How long, and how trials are drawn.
         first: Values of the first trial of a new study; those left out are drawn.

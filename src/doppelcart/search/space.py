@@ -15,7 +15,7 @@ Choice = bool | int | float | str | None
 
 UNSEARCHED: Final[dict[str, str]] = {
     "seed": "it would choose by luck",
-    "evaluate_every": "trials are compared where they looked at validation users alike",
+    "evaluate_every": "trials are compared where they were evaluated alike",
 }
 """Fields that cannot be searched, and why."""
 

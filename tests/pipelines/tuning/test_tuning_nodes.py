@@ -75,7 +75,7 @@ class TestSearch:
         def diverging(*args: Any, **kwargs: Any) -> Any:
             if kwargs["network"].hidden_units == 8:
                 raise TrainingDivergedError("it diverged")
-            kwargs["on_look"](2, {"selection": 0.5})
+            kwargs["on_evaluation"](2, {"selection": 0.5})
             return type("T", (), {"history": pd.DataFrame({"selection": [np.nan, 0.5]})}), None
 
         monkeypatch.setattr(fitting, "fit", diverging)

@@ -1,18 +1,21 @@
 """Losses and penalties against numbers worked by hand."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from doppelcart.adversarial.config import DEFAULT_PENALTY, AdversarialLoss, TrainerConfig
 from doppelcart.adversarial.objectives import (
+    OBJECTIVES,
+    AdversarialObjective,
+    Examples,
+    Judge,
     autoencoding_critic_loss,
-    critic_loss,
     feature_distance,
-    generator_loss,
-    gumbel_sigmoid,
     normal_divergence,
     penalty_at,
-    reconstruction_loss,
 )
 
 SEED = tf.constant([1, 2])
@@ -26,42 +29,33 @@ def linear(points: tf.Tensor) -> tf.Tensor:
     return points @ SLOPE
 
 
+def critic_loss(
+    loss: AdversarialLoss,
+    judge: Judge,
+    real: tf.Tensor,
+    fake: tf.Tensor,
+    penalty: float,
+    seed: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    config = TrainerConfig(adversarial_loss=loss, gradient_penalty=penalty)
+    objective = OBJECTIVES[loss](config)
+    assert isinstance(objective, AdversarialObjective)
+    return objective.critic_loss(Examples(judge, real, [fake], tf.zeros((2, 1)), seed))
+
+
+def generator_loss(
+    loss: AdversarialLoss, judge: Judge, real: tf.Tensor, *draws: tf.Tensor
+) -> tf.Tensor:
+    objective = OBJECTIVES[loss](TrainerConfig(adversarial_loss=loss))
+    return objective.generator_loss(Examples(judge, real, draws, tf.zeros((2, 1)), SEED))
+
+
 def softplus(value: float) -> float:
     return float(np.log1p(np.exp(value)))
 
 
-class TestGumbelSigmoid:
-    def test_draws_are_zeros_and_ones_with_the_logits_probability(self):
-        logits = np.array([-3.0, -0.5, 0.0, 1.0, 4.0], np.float32)
-        drawn = gumbel_sigmoid(tf.constant(np.tile(logits, (40_000, 1))), 0.7, SEED).numpy()
-        # The straight-through sum soft + (hard - soft) may be off by a rounding.
-        np.testing.assert_allclose(drawn, np.round(drawn), atol=1e-6)
-        assert set(np.unique(np.round(drawn))) == {0.0, 1.0}
-        chance = 1 / (1 + np.exp(-logits))
-        # four standard deviations, at most 4 * 0.5 / 200
-        np.testing.assert_allclose(drawn.mean(axis=0), chance, atol=0.01)
-
-    def test_the_chance_does_not_depend_on_the_temperature(self):
-        logits = tf.random.stateless_normal((50, 40), [3, 4])
-        cold, warm = (np.round(gumbel_sigmoid(logits, t, SEED)) for t in (0.1, 5.0))
-        np.testing.assert_array_equal(cold, warm)
-
-    def test_the_gradient_is_that_of_the_relaxed_draw(self):
-        logits = tf.zeros((1, 2000))
-        with tf.GradientTape() as tape:
-            tape.watch(logits)
-            drawn = gumbel_sigmoid(logits, 0.5, SEED)
-        gradient = tape.gradient(drawn, logits).numpy()
-        # sigmoid'(noisy / t) / t, at most 1 / (4 t)
-        assert (gradient > 0).all()
-        assert gradient.max() == pytest.approx(0.5, abs=0.01)
-        assert gradient.max() <= 0.5
-
-    def test_a_seed_gives_the_same_draw_and_another_another(self):
-        logits = tf.zeros((10, 10))
-        first, again = (gumbel_sigmoid(logits, 0.7, SEED) for _ in range(2))
-        np.testing.assert_array_equal(first, again)
-        assert (gumbel_sigmoid(logits, 0.7, SEED + 1).numpy() != first.numpy()).any()
+def test_every_loss_has_an_objective_and_a_penalty():
+    assert set(OBJECTIVES) == set(DEFAULT_PENALTY) == set(get_args(AdversarialLoss))
 
 
 class TestPenalty:
@@ -75,6 +69,12 @@ class TestPenalty:
         points = tf.constant([[1.0, 0.0], [3.0, 4.0]])
         found = penalty_at(lambda x: tf.reduce_sum(x**2, 1, keepdims=True) / 2, points, 1.0)
         assert float(found) == pytest.approx((0 + 16) / 2, rel=1e-5)
+
+    def test_the_norm_is_over_all_axes_of_an_example(self):
+        # D(x) is the sum of 2 x 2 values: the gradient is four ones, of norm 2
+        points = tf.zeros((3, 2, 2))
+        found = penalty_at(lambda x: tf.reduce_sum(x, [1, 2])[:, None], points, 1.0)
+        assert float(found) == pytest.approx(1.0, rel=1e-5)
 
     def test_a_flat_critic_has_a_finite_penalty_and_gradient(self):
         slope = tf.Variable([[0.0], [0.0]])
@@ -175,28 +175,31 @@ def test_divergence_of_a_normal_from_the_prior():
     np.testing.assert_allclose(normal_divergence(mean, log_variance), expected, rtol=1e-6)
 
 
-class TestReconstruction:
+class TestEnergyScore:
     def test_by_hand(self):
-        logits = tf.constant([[0.0, 2.0, -1.0], [1.0, 0.0, 3.0]])
-        full = tf.constant([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
-        seen = tf.constant([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-        # Row 0 scores items 1 (bought) and 2 (not); row 1 all, of which 1 and 2 were bought.
-        # Hidden: 1 and 2, on average 1.5 items a user.
-        rows = [
-            softplus(-2.0) + softplus(-1.0),
-            softplus(1.0) + softplus(0.0) + softplus(-3.0),
-        ]
-        found = reconstruction_loss(logits, full, seen)
-        np.testing.assert_allclose(found, np.array(rows) / 1.5, rtol=1e-5)
+        real = tf.constant([[0.0, 0.0], [1.0, 1.0]])
+        first = tf.constant([[3.0, 4.0], [1.0, 1.0]])
+        second = tf.constant([[3.0, 0.0], [1.0, 4.0]])
+        # Row 0: (5 + 3) / 2 - 4 / 2. Row 1: (0 + 3) / 2 - 3 / 2.
+        found = generator_loss("energy_score", linear, real, first, second)
+        np.testing.assert_allclose(found, [2.0, 0.0], atol=1e-5)
 
-    def test_what_is_seen_costs_nothing_whatever_is_said_of_it(self):
-        full = tf.constant([[1.0, 1.0, 0.0]])
-        seen = tf.constant([[1.0, 0.0, 0.0]])
-        low, high = (
-            reconstruction_loss(tf.constant([[said, 0.5, 0.5]]), full, seen) for said in (-9.0, 9.0)
-        )
-        np.testing.assert_array_equal(low, high)
+    def test_it_is_proper(self):
+        """Draws of the right spread score better than narrower and wider ones, and than a point."""
+        drawn = np.random.default_rng(0).standard_normal((3, 50_000, 2))
+        real, first, second = (tf.constant(part, tf.float32) for part in drawn)
 
-    def test_a_batch_with_nothing_hidden_is_finite(self):
-        full = tf.constant([[1.0, 0.0]])
-        assert np.isfinite(reconstruction_loss(tf.zeros((1, 2)), full, full).numpy()).all()
+        def score(spread: float) -> float:
+            draws = (spread * first, spread * second)
+            return float(np.mean(generator_loss("energy_score", linear, real, *draws)))
+
+        assert score(1.0) < min(score(0.0), score(0.5), score(0.7), score(1.4), score(2.0))
+
+    def test_two_draws_alike_have_a_finite_gradient(self):
+        point = tf.Variable([[1.0, 0.0]])
+        with tf.GradientTape() as tape:
+            loss = generator_loss("energy_score", linear, tf.constant([[1.0, 0.0]]), point, point)
+        np.testing.assert_allclose(tape.gradient(loss, point), [[0.0, 0.0]])
+
+    def test_it_has_no_critic(self):
+        assert not issubclass(OBJECTIVES["energy_score"], AdversarialObjective)

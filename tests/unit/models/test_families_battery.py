@@ -10,16 +10,17 @@ import pytest
 import tensorflow as tf
 from kedro.io import DatasetError
 
+from doppelcart.adversarial import loop
+from doppelcart.adversarial.loop import Trained
 from doppelcart.adversarial.state import Progress, TrainingState
 from doppelcart.data.histories import Histories
 from doppelcart.datasets.keras_model import KerasModelDataset
 from doppelcart.errors import InputError, StorageError
-from doppelcart.models.histories.batches import ProfileBlocks
+from doppelcart.models.histories.batches import HistoryBatches, ProfileBlocks
 from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
-from doppelcart.models.histories.fitting import make_game
-from doppelcart.models.histories.game import Game
+from doppelcart.models.histories.fitting import make_trainer
 from doppelcart.models.histories.generation import complete, generate
-from doppelcart.models.histories.training import Trained, train
+from doppelcart.models.histories.trainer import HistoryTrainer
 
 NETWORK = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8, dropout=0.2)
 CONFIG = TrainingConfig(epochs=3, batch_size=12, evaluate_every=1, kl_annealing=0.5)
@@ -30,6 +31,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "vanilla": {"adversarial_loss": "vanilla"},
     "relativistic": {"adversarial_loss": "relativistic"},
     "autoencoding": {"adversarial_loss": "autoencoding"},
+    "energy_score": {"adversarial_loss": "energy_score"},
     "denoiser": {"adversarial_weight": 0.0},
     "vae": {"adversarial_weight": 0.0, "family": "vae"},
 }
@@ -54,18 +56,22 @@ def blocks(real: Histories, profiles: Callable[[Histories], ProfileBlocks]) -> P
 
 
 @pytest.fixture(params=FAMILIES)
-def new_game(request: pytest.FixtureRequest, real: Histories) -> Callable[..., Game]:
-    """Makes an untrained game of one family."""
+def new_trainer(request: pytest.FixtureRequest, real: Histories) -> Callable[..., HistoryTrainer]:
+    """Makes an untrained trainer of one family."""
     settings = dict(FAMILIES[request.param])
     weight = settings.pop("adversarial_weight", 1.0)
     family = settings.pop("family", "gan")
 
-    def make(**changes: Any) -> Game:
+    def make(**changes: Any) -> HistoryTrainer:
         config = CONFIG.model_copy(update=settings | changes)
         features = np.eye(N_ITEMS, 2, dtype=np.float32)
-        return make_game(real, features, 3, 2, NETWORK, config, weight, family)
+        return make_trainer(real, features, 3, 2, NETWORK, config, weight, family)
 
     return make
+
+
+def train(trainer: HistoryTrainer, real: Histories, blocks: ProfileBlocks, *others: Any) -> Trained:
+    return loop.train(trainer, HistoryBatches(real, blocks, trainer.config), *others)
 
 
 def size_of_weights(model: Any) -> dict[str, float]:
@@ -82,16 +88,18 @@ def assert_same(left: Trained, right: Trained) -> None:
 
 
 @pytest.fixture
-def trained(new_game: Callable[..., Game], real: Histories, blocks: ProfileBlocks) -> Trained:
-    return train(new_game(), real, blocks, size_of_weights)
+def trained(
+    new_trainer: Callable[..., HistoryTrainer], real: Histories, blocks: ProfileBlocks
+) -> Trained:
+    return train(new_trainer(), real, blocks, size_of_weights)
 
 
-def test_a_seed_gives_the_same_weights(trained, new_game, real, blocks):
-    assert_same(train(new_game(), real, blocks, size_of_weights), trained)
+def test_a_seed_gives_the_same_weights(trained, new_trainer, real, blocks):
+    assert_same(train(new_trainer(), real, blocks, size_of_weights), trained)
 
 
-def test_another_seed_gives_others(trained, new_game, real, blocks):
-    other = train(new_game(seed=1, epochs=1), real, blocks, size_of_weights)
+def test_another_seed_gives_others(trained, new_trainer, real, blocks):
+    other = train(new_trainer(seed=1, epochs=1), real, blocks, size_of_weights)
     assert (other.generator.get_weights()[1] != trained.generator.get_weights()[1]).any()
 
 
@@ -103,7 +111,7 @@ def test_every_figure_of_the_history_is_finite(trained):
 
 
 def test_ctrl_c_and_the_next_run_end_as_if_nothing_happened(
-    trained, new_game, real, blocks, tmp_path: Path
+    trained, new_trainer, real, blocks, tmp_path: Path
 ):
     calls: list[Any] = []
 
@@ -115,19 +123,21 @@ def test_ctrl_c_and_the_next_run_end_as_if_nothing_happened(
 
     state = TrainingState(tmp_path / "state.npz", "f")
     with pytest.raises(KeyboardInterrupt):
-        train(new_game(), real, blocks, interrupted, state)
-    resumed = train(new_game(), real, blocks, size_of_weights, state)
+        train(new_trainer(), real, blocks, interrupted, state)
+    resumed = train(new_trainer(), real, blocks, size_of_weights, state)
     assert_same(resumed, trained)
     columns = [name for name in trained.history if name != "seconds"]
     np.testing.assert_array_equal(resumed.history[columns], trained.history[columns])
 
 
-def test_a_state_cut_short_is_an_error_that_says_what_to_do(new_game, real, blocks, tmp_path: Path):
-    path, game = tmp_path / "state.npz", new_game()
-    TrainingState(path, "f").save(game.variables, Progress(epoch=1))
+def test_a_state_cut_short_is_an_error_that_says_what_to_do(
+    new_trainer, real, blocks, tmp_path: Path
+):
+    path, trainer = tmp_path / "state.npz", new_trainer()
+    TrainingState(path, "f").save(trainer.variables, Progress(epoch=1))
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(StorageError, match="Delete it to train from the beginning"):
-        train(game, real, blocks, size_of_weights, TrainingState(path, "f"))
+        train(trainer, real, blocks, size_of_weights, TrainingState(path, "f"))
 
 
 def test_both_networks_come_back_from_disk_as_they_were(trained, real, tmp_path: Path):
@@ -170,18 +180,18 @@ def test_users_of_another_catalogue_are_refused(trained, real):
         complete(trained.generator, real.matrix[:, :5], 1, np.random.default_rng(0))
 
 
-def test_a_divergence_is_survived(new_game, real, blocks):
-    """The second look poisons the network that trains the generator, and the generator."""
-    game, looks = new_game(epochs=4), []
+def test_a_divergence_is_survived(new_trainer, real, blocks):
+    """The second evaluation poisons the network that trains the generator, and the generator."""
+    trainer, evaluations = new_trainer(epochs=4), []
 
     def poison(model: Any) -> dict[str, float]:
-        looks.append(model)
-        if len(looks) == 2:
-            for network in (game.generator, game.critic):
+        evaluations.append(model)
+        if len(evaluations) == 2:
+            for network in (trainer.generator, trainer.critic):
                 network.set_weights([np.nan * w for w in network.get_weights()])
-        return {"selection": -len(looks)}
+        return {"selection": -len(evaluations)}
 
-    trained = train(game, real, blocks, poison)
+    trained = train(trainer, real, blocks, poison)
     assert trained.history["generator_loss"].isna().tolist() == [False, False, True, False]
     for network in (trained.generator, trained.critic):
         assert all(np.isfinite(w).all() for w in network.get_weights())

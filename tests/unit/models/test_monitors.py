@@ -9,7 +9,12 @@ import pytest
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.models.histories.controls import copy_users
-from doppelcart.models.histories.monitors import diagnose, look, make_reference, selection_value
+from doppelcart.models.histories.monitors import (
+    diagnose,
+    evaluate,
+    make_reference,
+    selection_value,
+)
 
 HEALTHY = {
     "epoch": 1.0,
@@ -204,11 +209,11 @@ class TestSelection:
         assert selection_value(0.002, 0.2, reference) == pytest.approx(2 + 0.5)
 
 
-class TestLook:
+class TestEvaluate:
     """From what a generator makes to the warning that a person reads."""
 
     def findings(self, case, train_users, invent) -> tuple[dict[str, float], list[str]]:
-        metrics = look(make_reference(train_users, case), flat, invent, seed=0)
+        metrics = evaluate(make_reference(train_users, case), flat, invent, seed=0)
         return metrics, warned(diagnose(history(**metrics), 1))
 
     def test_other_real_users_are_healthy(self, case, train_users, block_shop):

@@ -31,15 +31,15 @@ NETWORK = NetworkConfig(noise_units=3, hidden_units=8, critic_units=5)
 CONFIG = PrivacyConfig(steps=100, batch_size=50, delta=1e-4, seed=1)
 
 
-def make_game(clip_norm: float, noise: float = 0.0) -> private.PrivateGame:
+def make_trainer(clip_norm: float, noise: float = 0.0) -> private.PrivateTrainer:
     generator = build_generator(
         NETWORK, np.full(N_ITEMS, 0.4), 10, np.zeros((N_ITEMS, 1)), 1, 1, seed=0
     )
     critic = build_critic(NETWORK, N_ITEMS, 1, 1, seed=0)
     # biases begin at 0, and a gradient that forgot them would go unnoticed
     critic.set_weights([w + 0.1 for w in critic.get_weights()])
-    config = private.game_config(CONFIG)
-    return private.PrivateGame(generator, critic, config, clip_norm, noise)
+    config = private.trainer_config(CONFIG)
+    return private.PrivateTrainer(generator, critic, config, clip_norm, noise)
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +47,21 @@ def users() -> np.ndarray:
     return (np.random.default_rng(0).random((4, N_ITEMS)) < 0.5).astype(np.float32)
 
 
-def gradients_by_autodiff(game: private.PrivateGame, users: np.ndarray) -> list[np.ndarray]:
+def gradients_by_autodiff(trainer: private.PrivateTrainer, users: np.ndarray) -> list[np.ndarray]:
     """Gradient of the summed scores, the ordinary way."""
     batch = private.blank_batch(users)
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(game.critic({name: batch[name] for name in game.critic.input}))
-    return [gradient.numpy() for gradient in tape.gradient(loss, game._variables())]
+        loss = tf.reduce_sum(trainer.critic({name: batch[name] for name in trainer.critic.input}))
+    return [gradient.numpy() for gradient in tape.gradient(loss, trainer._variables())]
 
 
 class TestClipping:
     def test_a_sum_is_that_of_each_users_clipped_gradient(self, users) -> None:
-        alone = [gradients_by_autodiff(make_game(1.0), row[None]) for row in users]
+        alone = [gradients_by_autodiff(make_trainer(1.0), row[None]) for row in users]
         norms = [float(tf.linalg.global_norm(one)) for one in alone]
         # between the norms, so that some are clipped and some are not
         clip_norm = float(np.median(norms))
-        found = make_game(clip_norm).clipped_sum(private.blank_batch(users), -1.0)
+        found = make_trainer(clip_norm).clipped_sum(private.blank_batch(users), -1.0)
         for place, total in enumerate(found):
             expected = sum(
                 -min(1, clip_norm / norm) * one[place]
@@ -70,16 +70,16 @@ class TestClipping:
             np.testing.assert_allclose(total, expected, atol=1e-5)
 
     def test_short_gradients_are_left_as_they_are(self, users) -> None:
-        game = make_game(clip_norm=1e6)
-        found = game.clipped_sum(private.blank_batch(users), 1.0)
-        for ours, theirs in zip(found, gradients_by_autodiff(game, users), strict=True):
+        trainer = make_trainer(clip_norm=1e6)
+        found = trainer.clipped_sum(private.blank_batch(users), 1.0)
+        for ours, theirs in zip(found, gradients_by_autodiff(trainer, users), strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
     @pytest.mark.parametrize("clip_norm", [0.01, 0.3, 5.0])
     def test_no_user_adds_more_than_the_clip_norm(self, users, clip_norm) -> None:
-        game = make_game(clip_norm)
+        trainer = make_trainer(clip_norm)
         for row in users:
-            alone = game.clipped_sum(private.blank_batch(row[None]), -1.0)
+            alone = trainer.clipped_sum(private.blank_batch(row[None]), -1.0)
             assert float(tf.linalg.global_norm(alone)) <= clip_norm * (1 + 1e-5)
 
     def test_a_step_adds_noise_of_the_size_accounted_for(self, users) -> None:
@@ -88,10 +88,10 @@ class TestClipping:
         nobody = private.blank_batch(np.zeros((0, N_ITEMS), np.float32))
         blank = private.blank_batch(np.zeros((10, N_ITEMS), np.float32))
         for noise in (3.0, 0.0):
-            game = make_game(clip_norm=2.0, noise=noise)
-            game.critic_optimizer.apply = lambda gradients, _: applied.append(gradients)
+            trainer = make_trainer(clip_norm=2.0, noise=noise)
+            trainer.critic_optimizer.apply = lambda gradients, _: applied.append(gradients)
             for seed in range(20):
-                game.step_privately(nobody, blank, tf.constant([seed, 1]))
+                trainer.step_privately(nobody, blank, tf.constant([seed, 1]))
         differences = [
             np.concatenate([np.ravel(a - b) for a, b in zip(noisy, exact, strict=True)])
             for noisy, exact in zip(applied[:20], applied[20:], strict=True)
@@ -105,11 +105,11 @@ class TestClipping:
     def test_real_users_enter_a_step_by_their_clipped_sum_alone(self, users) -> None:
         applied: list[list[tf.Tensor]] = []
         blank = private.blank_batch(np.zeros((4, N_ITEMS), np.float32))
-        game = make_game(clip_norm=0.3)
-        game.critic_optimizer.apply = lambda gradients, _: applied.append(gradients)
+        trainer = make_trainer(clip_norm=0.3)
+        trainer.critic_optimizer.apply = lambda gradients, _: applied.append(gradients)
         for rows in (users, users[:0]):
-            game.step_privately(private.blank_batch(rows), blank, tf.constant([3, 1]))
-        expected = game.clipped_sum(private.blank_batch(users), -1.0)
+            trainer.step_privately(private.blank_batch(rows), blank, tf.constant([3, 1]))
+        expected = trainer.clipped_sum(private.blank_batch(users), -1.0)
         for with_users, without, theirs in zip(*applied, expected, strict=True):
             np.testing.assert_allclose(with_users - without, theirs / 4, atol=1e-5)
 

@@ -1,4 +1,4 @@
-"""A critic that judges by how well it can reconstruct: an autoencoder with feature matching.
+"""A critic that judges a history by how well it can reconstruct it, for ``autoencoding``.
 
 Source: Dervishaj and Cremonesi (2022), "GAN-based matrix factorization for recommender systems"
 (GANMF), after the energy-based GAN of Zhao, Mathieu and LeCun (2017).
@@ -9,12 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import ops
 
-from doppelcart.adversarial import objectives
 from doppelcart.models.histories.config import NetworkConfig
-from doppelcart.models.histories.game import Game, Tensors, something_known
 from doppelcart.models.histories.networks import (
     HistoryScale,
     LogLength,
@@ -78,34 +75,3 @@ def build_autoencoding_critic(
         {"energy": energy, "features": features},
         name="autoencoding_critic",
     )
-
-
-class AutoencodingGame(Game):
-    """A game whose critic finds generated users harder to reconstruct than real ones.
-
-    The generator lowers the energy of what it makes, and makes the critic's bottleneck see in it
-    what it sees in the real.
-    """
-
-    def _critic_objective(
-        self,
-        batch: Tensors,
-        fake: tf.Tensor,
-        seed: tf.Tensor,  # noqa: ARG002
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        judge = self._judge(batch)
-        real_energy, fake_energy = judge(batch["full"])["energy"], judge(fake)["energy"]
-        margin = tf.reduce_mean(fake_energy) - tf.reduce_mean(real_energy)
-        loss = objectives.autoencoding_critic_loss(
-            real_energy, fake_energy, self.config.energy_margin
-        )
-        return loss, margin
-
-    def _adversarial_rows(self, batch: Tensors, fake: tf.Tensor) -> tf.Tensor:
-        judge = self._judge(batch)
-        real_judged, fake_judged = judge(batch["full"]), judge(fake)
-        distance = objectives.feature_distance(
-            real_judged["features"], fake_judged["features"], something_known(batch)
-        )
-        share = self.config.feature_matching
-        return (1.0 - share) * fake_judged["energy"][:, 0] + share * distance

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from doppelcart.adversarial.rows import Batch, row_batches, steps_per_epoch
 from doppelcart.data.histories import Histories
 from doppelcart.models.histories.config import TrainingConfig
-
-Batch = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -95,3 +95,31 @@ def make_batch(
         "behaviour_known": known[1] * new,
         "is_new": new,
     }
+
+
+@dataclass(frozen=True)
+class HistoryBatches:
+    """The batches of an epoch; the same for the same seed and epoch, whatever came before.
+
+    Args:
+        histories: Training users.
+        profiles: Their profiles, row by row.
+        config: How to train.
+    """
+
+    histories: Histories
+    profiles: ProfileBlocks
+    config: TrainingConfig
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches that an epoch has."""
+        return steps_per_epoch(self.histories.n_users, self.config.batch_size)
+
+    def __call__(self, epoch: int) -> Iterator[Batch]:
+        """Every user at most once, in whole batches."""
+        config, n_users = self.config, self.histories.n_users
+        rng = np.random.default_rng([config.seed, epoch])
+        n_new = round(config.new_user_share * min(config.batch_size, n_users))
+        for users in row_batches(n_users, config.batch_size, rng):
+            yield make_batch(self.histories, self.profiles, users, n_new, config, rng)

@@ -1,25 +1,19 @@
 """What can be chosen about a generator and its training, with bounds and units."""
 
-from typing import Final, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from doppelcart.adversarial.config import TrainerConfig
 from doppelcart.config.base import Parameters
 
 Family = Literal["gan", "vae"]
-AdversarialLoss = Literal["wgan_gp", "vanilla", "relativistic", "autoencoding"]
-
-DEFAULT_PENALTY: Final[dict[AdversarialLoss, float]] = {
-    "wgan_gp": 10.0,
-    "vanilla": 0.0,
-    "relativistic": 0.1,
-    "autoencoding": 0.0,
-}
-"""Weight of the gradient penalty that suits each loss; 0 where it has none."""
 
 
 class NetworkConfig(Parameters):
     """Sizes of the generator and the critic."""
+
+    PATH: ClassVar[str] = "gan.network"
 
     noise_units: int = Field(64, ge=1, le=1024, description="length of the noise vector z")
     hidden_units: int = Field(
@@ -31,51 +25,19 @@ class NetworkConfig(Parameters):
     )
 
 
-class TrainingConfig(Parameters):
-    """How a generator and its critic are trained."""
+class TrainingConfig(TrainerConfig):
+    """How a generator of histories and its critic are trained."""
 
-    adversarial_loss: AdversarialLoss = Field(
-        "wgan_gp", description="objective of the game between generator and critic"
-    )
-    reconstruction_weight: float = Field(
-        1.0, ge=0, description="weight of predicting the hidden items of a partial history"
-    )
+    PATH: ClassVar[str] = "gan.training"
+
     completion_adversarial_share: float = Field(
         0.1,
         ge=0,
         le=1,
         description="adversarial weight of completed histories, relative to invented ones",
     )
-    epochs: int = Field(60, ge=1, le=100_000, description="passes over the training users")
-    batch_size: int = Field(64, ge=2, le=65_536, description="users a step")
     new_user_share: float = Field(
         0.5, ge=0, le=1, description="share of a batch trained to invent users from nothing"
-    )
-    critic_steps: int = Field(1, ge=1, le=100, description="critic steps a generator step")
-    learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam step of the generator")
-    critic_learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam step of the critic")
-    weight_decay: float = Field(
-        1e-2, ge=0, le=1, description="decoupled weight decay of the generator"
-    )
-    gradient_penalty: float | None = Field(
-        None,
-        ge=0,
-        description="weight of the critic's gradient penalty (WGAN-GP, R1 and R2); none given "
-        "means 10 for wgan_gp and 0.1 for relativistic; the other losses have no penalty",
-    )
-    energy_margin: float = Field(
-        1.0,
-        ge=0,
-        le=100,
-        description="autoencoding only: the energy of the generated that the critic is content "
-        "with, as a multiple of that of the real",
-    )
-    feature_matching: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="autoencoding only: share of feature matching in the generator's loss; the "
-        "rest is energy",
     )
     kl_weight: float = Field(
         1.0, ge=0, le=100, description="VAE only: weight of the divergence from the prior (beta)"
@@ -113,25 +75,6 @@ class TrainingConfig(Parameters):
         le=1,
         description="share of the histories to complete that show no item at all",
     )
-    ema_decay: float = Field(
-        0.995, ge=0, lt=1, description="decay a step of the averaged generator weights"
-    )
-    evaluate_every: int = Field(5, ge=1, description="epochs between two looks at validation users")
-    max_recoveries: int = Field(
-        3,
-        ge=0,
-        le=20,
-        description="how often diverged training goes on from its best checkpoint, each time "
-        "at half the learning rates, before it stops there",
-    )
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, batches and noise")
-
-    @property
-    def penalty_weight(self) -> float:
-        """``gradient_penalty``, or what suits the loss where none is given."""
-        if self.gradient_penalty is None:
-            return DEFAULT_PENALTY[self.adversarial_loss]
-        return self.gradient_penalty
 
 
 class CfganConfig(Parameters):

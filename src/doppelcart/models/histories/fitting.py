@@ -1,4 +1,4 @@
-"""From data to a trained generator: build the networks, train them, look at what they make."""
+"""From data to a trained generator: build the networks, train them, measure what they make."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from doppelcart.adversarial.loop import OnEvaluation, Trained, tell_nobody, train
 from doppelcart.adversarial.state import TrainingState
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.metrics.summaries import popularity
-from doppelcart.models.histories.autoencoding import AutoencodingGame, build_autoencoding_critic
-from doppelcart.models.histories.batches import ProfileBlocks
+from doppelcart.models.histories.autoencoding import build_autoencoding_critic
+from doppelcart.models.histories.batches import HistoryBatches, ProfileBlocks
 from doppelcart.models.histories.config import Family, NetworkConfig, TrainingConfig
-from doppelcart.models.histories.game import Game
 from doppelcart.models.histories.generation import complete, generate
-from doppelcart.models.histories.monitors import diagnose, look, make_reference
+from doppelcart.models.histories.monitors import diagnose, evaluate, make_reference
 from doppelcart.models.histories.networks import build_critic, build_generator, note_catalogue
-from doppelcart.models.histories.training import OnLook, Trained, look_away, train
-from doppelcart.models.histories.vae import VariationalGame, build_encoder
+from doppelcart.models.histories.trainer import HistoryTrainer
+from doppelcart.models.histories.vae import VariationalTrainer, build_encoder
 
 
-def make_game(
+def make_trainer(
     histories: Histories,
     item_features: np.ndarray,
     n_demographics: int,
@@ -32,7 +32,7 @@ def make_game(
     training: TrainingConfig,
     adversarial_weight: float,
     family: Family = "gan",
-) -> Game:
+) -> HistoryTrainer:
     """The same generator for every family and loss, and the network that trains it.
 
     Args:
@@ -56,11 +56,10 @@ def make_game(
     )
     beside = {"n_items": histories.n_items, "seed": training.seed, **shape}
     if family == "vae":
-        return VariationalGame(generator, build_encoder(network, **beside), training)
-    if training.adversarial_loss == "autoencoding":
-        critic = build_autoencoding_critic(network, **beside)
-        return AutoencodingGame(generator, critic, training, adversarial_weight)
-    return Game(generator, build_critic(network, **beside), training, adversarial_weight)
+        return VariationalTrainer(generator, build_encoder(network, **beside), training)
+    autoencodes = training.adversarial_loss == "autoencoding"
+    build = build_autoencoding_critic if autoencodes else build_critic
+    return HistoryTrainer(generator, build(network, **beside), training, adversarial_weight)
 
 
 def fit(
@@ -76,7 +75,7 @@ def fit(
     state_path: Path | None = None,
     fingerprint: str = "",
     family: Family = "gan",
-    on_look: OnLook = look_away,
+    on_evaluation: OnEvaluation = tell_nobody,
 ) -> tuple[Trained, pd.DataFrame]:
     """Train a generator on some users.
 
@@ -93,13 +92,13 @@ def fit(
         state_path: File of the resumable state, or None.
         fingerprint: Of data and configuration.
         family: What trains the generator: a critic, or an encoder.
-        on_look: Told the epoch and the validation metrics of every look; what it raises ends
-            the training.
+        on_evaluation: Told the epoch and the validation metrics of every evaluation; what it
+            raises ends the training.
 
     Returns:
         What training yields, and the monitors' findings.
     """
-    game = make_game(
+    trainer = make_trainer(
         histories,
         item_features,
         demographics.shape[1],
@@ -111,7 +110,7 @@ def fit(
     )
     reference = make_reference(histories, validation, seed=training.seed)
 
-    def evaluate(model: Any) -> dict[str, float]:
+    def evaluation(model: Any) -> dict[str, float]:
         def rng() -> np.random.Generator:
             return np.random.default_rng([training.seed, 2])
 
@@ -121,7 +120,7 @@ def fit(
                 model, n_users, histories.item_ids, rng(), demographics[order], behaviour[order]
             )
 
-        return look(
+        return evaluate(
             reference,
             lambda seen: complete(model, seen.matrix, 1, rng()),
             invent,
@@ -129,13 +128,12 @@ def fit(
         )
 
     trained = train(
-        game,
-        histories,
-        ProfileBlocks(demographics, behaviour),
-        evaluate,
+        trainer,
+        HistoryBatches(histories, ProfileBlocks(demographics, behaviour), training),
+        evaluation,
         TrainingState(state_path, fingerprint) if state_path else None,
         name,
-        on_look,
+        on_evaluation,
     )
     note_catalogue(trained.generator, histories.item_ids)
     return trained, diagnose(trained.history, trained.best_epoch)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from doppelcart.adversarial import monitors
+from doppelcart.adversarial.monitors import Subject
 from doppelcart.data.cases import Case, sample_case
 from doppelcart.data.histories import Histories
 from doppelcart.metrics.fidelity import (
@@ -21,16 +22,29 @@ from doppelcart.metrics.fidelity import (
 from doppelcart.metrics.privacy import near_copy_rate
 from doppelcart.metrics.ranking import ndcg, top_k
 from doppelcart.metrics.summaries import correlation, lengths, popularity
+from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
 
 K = 20
-MIN_COVERAGE, MIN_RECALL = 0.2, 0.1
-MAX_DUPLICATES, MAX_COPIES = 0.05, 0.01
 NEAR = 0.8
-VANISHED = 1e-6
-EXPLODED = 1e4
 MIN_NATS = 0.1
 MIN_STRUCTURE, MIN_NDCG = 0.05, 1e-3
 """Below these, what a generator reaches of the reference is noise over noise."""
+
+USERS = Subject(
+    kind="users",
+    training=TrainingConfig,
+    noise=NetworkConfig.name_of("noise_units"),
+    dropout=NetworkConfig.name_of("dropout"),
+    revive={
+        "generator": "The critic's opinion does not get through: lower "
+        f"{TrainingConfig.name_of('learning_rate')}, raise "
+        f"{TrainingConfig.name_of('temperature')}, or use "
+        f"{TrainingConfig.name_of('adversarial_loss')}=wgan_gp.",
+        "encoder": f"Raise {TrainingConfig.name_of('critic_learning_rate')}, or lower "
+        f"{TrainingConfig.name_of('kl_weight')}.",
+    },
+)
+"""What the monitors say of histories; all families are configured as the GAN is."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +57,8 @@ class Reference:
         whole: (n, n_items) CSR of the case's users, revealed and relevant items together.
         popularity_ndcg: NDCG@20 of ranking by popularity on the case.
         real_cooccurrence: Co-occurrence correlation of training and validation users. A perfect
-            generator reaches less: a look invents as many users as validate, and they are fewer.
+            generator reaches less: an evaluation invents as many users as validate, and they are
+            fewer.
         real_near_copies: Share of validation users who are near copies of a training user by
             chance: where histories are short, many are.
     """
@@ -57,12 +72,12 @@ class Reference:
 
 
 def make_reference(train: Histories, case: Case, max_users: int = 1000, seed: int = 0) -> Reference:
-    """Compute once what every look at the generator compares with.
+    """Compute once what every evaluation of the generator compares with.
 
     Args:
         train: Training users.
         case: Cold slice of validation users.
-        max_users: Most of them to look at.
+        max_users: Most of them to measure on.
         seed: Of the draw, where there are more.
     """
     case = sample_case(case, max_users, seed)
@@ -96,7 +111,7 @@ def selection_value(completion_ndcg: float, cooccurrence: float, reference: Refe
     return completion + float(np.clip(cooccurrence / reference.real_cooccurrence, 0, 1))
 
 
-def look(
+def evaluate(
     reference: Reference,
     complete: Callable[[Histories], np.ndarray],
     invent: Callable[[int], Histories],
@@ -140,151 +155,27 @@ def look(
 def diagnose(history: pd.DataFrame, best_epoch: int) -> pd.DataFrame:
     """Name what went wrong in training, with advice; ``ok`` where nothing did.
 
-    Data are judged as the epoch that was kept makes them, gradients by their worst epoch.
-
     Args:
-        history: One row an epoch, as ``training.train`` returns it. Whether there was a critic
-            or an encoder is seen in its columns.
+        history: One row per epoch, as ``loop.train`` returns it.
         best_epoch: Epoch whose generator was kept.
 
     Returns:
         Columns monitor, status (``ok``, ``warning``, or ``undefined`` where there were too few
         users to tell), value, limit, advice.
     """
-    kept = history.loc[history["epoch"] == best_epoch].iloc[-1]
-    networks = [
-        name
-        for name in ("generator", "critic", "encoder")
-        if f"{name}_gradient_norm" in history.columns
-    ]
-    checks = [
-        _divergence(history),
-        *(check for name in networks for check in _gradients(name, history)),
-        _memorisation(kept),
-    ]
-    # A control that trains without critic or encoder is known to ignore its noise.
-    if len(networks) > 1:
-        checks += _collapse(kept)
+    checks = monitors.diagnose(history, best_epoch, USERS)
     if "kl" in history.columns:
-        checks.append(_posterior(kept))
-    return pd.DataFrame([check.row for check in checks])
+        checks.append(_posterior(history.loc[history["epoch"] == best_epoch].iloc[-1]))
+    return monitors.table(checks)
 
 
-@dataclass(frozen=True)
-class Check:
-    """One monitor.
-
-    Args:
-        monitor: Its name.
-        failed: Whether it warns.
-        value: What was measured.
-        limit: What it is held against, in words.
-        advice: What to do if it warns.
-    """
-
-    monitor: str
-    failed: bool
-    value: float
-    limit: str
-    advice: str
-
-    @property
-    def row(self) -> dict[str, Any]:
-        """As a row of the table; without advice where none is needed."""
-        status = "ok" if np.isfinite(self.value) else "undefined"
-        return {
-            "monitor": self.monitor,
-            "status": "warning" if self.failed else status,
-            "value": float(self.value),
-            "limit": self.limit,
-            "advice": self.advice if self.failed else "",
-        }
-
-
-def _divergence(history: pd.DataFrame) -> Check:
-    diverged = int((~np.isfinite(history["generator_loss"])).sum())
-    return Check(
-        "divergence: epochs that fell back to the best checkpoint",
-        diverged > 0,
-        diverged,
-        "0",
-        "Each fall-back halved the learning rates: begin with a lower gan.training.learning_rate "
-        "and critic_learning_rate, or raise gan.training.gradient_penalty.",
-    )
-
-
-def _gradients(name: str, history: pd.DataFrame) -> list[Check]:
-    norms = history[f"{name}_gradient_norm"]
-    least, most = norms.min(), norms.max()
-    rate = "learning_rate" if name == "generator" else "critic_learning_rate"
-    revive = {
-        "generator": "The critic's opinion does not get through: lower "
-        "gan.training.learning_rate, raise gan.training.temperature, or use "
-        "gan.training.adversarial_loss=wgan_gp.",
-        "critic": "Raise gan.training.critic_learning_rate.",
-        "encoder": "Raise gan.training.critic_learning_rate, or lower gan.training.kl_weight.",
-    }
-    return [
-        Check(
-            f"vanishing gradients, {name}",
-            least < VANISHED,
-            least,
-            f"at least {VANISHED:g}",
-            revive[name],
-        ),
-        Check(
-            f"exploding gradients, {name}",
-            not most < EXPLODED,
-            most,
-            f"at most {EXPLODED:g}",
-            f"Lower gan.training.{rate}, or raise gan.training.gradient_penalty.",
-        ),
-    ]
-
-
-def _memorisation(kept: pd.Series) -> Check:
-    limit = max(MAX_COPIES, 2 * kept["real_near_copies"])
-    return Check(
-        "memorisation: near copies of training users",
-        kept["near_copies"] > limit,
-        kept["near_copies"],
-        f"at most {limit:g}, twice the share among real users, or {MAX_COPIES:g}",
-        "Train for fewer epochs, raise gan.network.dropout, or bring more users.",
-    )
-
-
-def _collapse(kept: pd.Series) -> list[Check]:
-    return [
-        Check(
-            "mode collapse: duplicates among the invented",
-            kept["duplicates"] > MAX_DUPLICATES,
-            kept["duplicates"],
-            f"at most {MAX_DUPLICATES:g}",
-            "Raise gan.network.noise_units or gan.training.critic_steps.",
-        ),
-        Check(
-            "mode collapse: coverage of real users' neighbourhoods",
-            kept["coverage"] < MIN_COVERAGE,
-            kept["coverage"],
-            f"at least {MIN_COVERAGE:g}",
-            "Train for more epochs, or raise gan.training.critic_steps.",
-        ),
-        Check(
-            "mode collapse: recall of real users' neighbourhoods",
-            kept["recall"] < MIN_RECALL,
-            kept["recall"],
-            f"at least {MIN_RECALL:g}",
-            "Train for more epochs, or raise gan.network.noise_units.",
-        ),
-    ]
-
-
-def _posterior(kept: pd.Series) -> Check:
-    return Check(
+def _posterior(kept: pd.Series) -> monitors.Check:
+    named = TrainingConfig.name_of
+    return monitors.Check(
         "posterior collapse: nats of a user in the noise",
         kept["kl"] < MIN_NATS,
         kept["kl"],
         f"at least {MIN_NATS:g}",
-        "The generator ignores its noise: lower gan.training.kl_weight, or raise "
-        "gan.training.kl_annealing.",
+        f"The generator ignores its noise: lower {named('kl_weight')}, or raise "
+        f"{named('kl_annealing')}.",
     )

@@ -26,7 +26,9 @@ import pandas as pd
 import tensorflow as tf
 from tqdm import tqdm
 
-from doppelcart.adversarial import objectives
+from doppelcart.adversarial.loop import step_seeds
+from doppelcart.adversarial.objectives import penalty_at
+from doppelcart.adversarial.trainer import Tensors
 from doppelcart.data.histories import Histories
 from doppelcart.errors import TrainingDivergedError
 from doppelcart.models.histories.accounting import (
@@ -37,14 +39,13 @@ from doppelcart.models.histories.accounting import (
     spent,
 )
 from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
-from doppelcart.models.histories.game import Game, Tensors
 from doppelcart.models.histories.networks import (
     PROFILE_INPUTS,
     build_critic,
     build_generator,
     note_catalogue,
 )
-from doppelcart.models.histories.training import step_seeds
+from doppelcart.models.histories.trainer import HistoryTrainer
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +73,8 @@ class PrivatelyTrained:
     epsilon: float
 
 
-class PrivateGame(Game):
-    """A game whose critic learns from clipped gradients of single users, covered by noise.
+class PrivateTrainer(HistoryTrainer):
+    """A trainer whose critic learns from clipped gradients of single users, covered by noise.
 
     The loss is that of ``wgan_gp``. Its penalty is taken between invented users only, so it costs
     no privacy and needs no noise; nor do the scores of invented users. Their gradients are clipped
@@ -82,7 +83,7 @@ class PrivateGame(Game):
     Args:
         generator: G, which sees noise alone.
         critic: D, of dense layers alone.
-        config: How to train; made by ``game_config``.
+        config: How to train; made by ``trainer_config``.
         clip_norm: Largest norm of one user's gradient.
         noise: Noise multiplier.
     """
@@ -113,7 +114,7 @@ class PrivateGame(Game):
             Norm of the noisy gradient.
         """
         size = tf.cast(tf.shape(blank["seen"])[0], tf.float32)
-        fake = tf.stop_gradient(self._fake(self._logits(blank, seed), blank["seen"], seed + 1))
+        fake = tf.stop_gradient(self.draw(self.output(blank, seed), blank, seed + 1))
         covered = [
             total + self._noise(total, seed + 2 + place)
             for place, total in enumerate(self.clipped_sum(real, -1.0))
@@ -158,7 +159,7 @@ class PrivateGame(Game):
         points = mix * fake + (1.0 - mix) * tf.roll(fake, 1, axis=0)
         condition = {name: blank[name] for name in ("seen", *PROFILE_INPUTS)}
         with tf.GradientTape() as tape:
-            penalty = self.config.penalty_weight * objectives.penalty_at(
+            penalty = self.config.penalty_weight * penalty_at(
                 lambda full: self.critic({"full": full, **condition}, training=True), points, 1.0
             )
         gradients = tape.gradient(penalty, self._variables())
@@ -237,7 +238,7 @@ def _contributions(histories: Histories, length_cap: int) -> np.ndarray:
     return np.append(items, counted)
 
 
-def game_config(config: PrivacyConfig) -> TrainingConfig:
+def trainer_config(config: PrivacyConfig) -> TrainingConfig:
     """The training parameters that private training stands for."""
     return TrainingConfig(
         adversarial_loss="wgan_gp",
@@ -278,16 +279,16 @@ def train_privately(
         network, popularity, histories.n_users, no_features, 1, 1, PUBLIC_SEED
     )
     critic = build_critic(network, histories.n_items, 1, 1, PUBLIC_SEED)
-    game = PrivateGame(generator, critic, game_config(config), config.clip_norm, noise)
-    history = _play(game, histories, config, rng)
-    if not all(np.isfinite(weights).all() for weights in game.averaged.get_weights()):
+    trainer = PrivateTrainer(generator, critic, trainer_config(config), config.clip_norm, noise)
+    history = _take_steps(trainer, histories, config, rng)
+    if not all(np.isfinite(weights).all() for weights in trainer.averaged.get_weights()):
         raise TrainingDivergedError(
             f"Private training diverged. Lower {config.name_of('learning_rate')} or "
             f"{config.name_of('critic_learning_rate')}."
         )
-    note_catalogue(game.averaged, histories.item_ids)
+    note_catalogue(trainer.averaged, histories.item_ids)
     return PrivatelyTrained(
-        game.averaged, critic, history, noise, spent(noise, histories.n_users, config)
+        trainer.averaged, critic, history, noise, spent(noise, histories.n_users, config)
     )
 
 
@@ -312,22 +313,22 @@ def popularity_within(
     return noised_popularity(histories, noise, config.length_cap, rng), noise
 
 
-def _play(
-    game: PrivateGame, histories: Histories, config: PrivacyConfig, rng: np.random.Generator
+def _take_steps(
+    trainer: PrivateTrainer, histories: Histories, config: PrivacyConfig, rng: np.random.Generator
 ) -> pd.DataFrame:
     """All steps; a user takes part in each with the same chance, independently of the others."""
     seeds = step_seeds(config.secret_seed, 0)
     matrix, rate = histories.matrix, sampling_rate(config, histories.n_users)
     size = min(config.batch_size, histories.n_users)
     nobody = blank_batch(np.zeros((size, histories.n_items), np.float32))
-    critic_step = tf.function(game.step_privately, reduce_retracing=True)
+    critic_step = tf.function(trainer.step_privately, reduce_retracing=True)
     rows: list[dict[str, float]] = []
     logs: dict[str, tf.Tensor] = {}
     for step in tqdm(range(1, config.steps + 1), desc="Training privately", disable=None):
         drawn = np.flatnonzero(rng.random(histories.n_users) < rate)
         logs |= critic_step(blank_batch(matrix[drawn].toarray()), nobody, next(seeds))
         if step % config.critic_steps == 0:
-            logs |= game.generator_step(nobody, next(seeds))
+            logs |= trainer.generator_step(nobody, next(seeds))
         if step % STEPS_A_ROW == 0 or step == config.steps:
             rows.append({"step": float(step)} | {name: float(v) for name, v in logs.items()})
     return pd.DataFrame(rows)

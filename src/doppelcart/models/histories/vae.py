@@ -13,9 +13,10 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from doppelcart.adversarial import objectives
+from doppelcart.adversarial.objectives import normal_divergence
+from doppelcart.adversarial.trainer import Tensors
 from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
-from doppelcart.models.histories.game import Game, Tensors
+from doppelcart.models.histories.losses import hidden_items
 from doppelcart.models.histories.networks import (
     PROFILE_INPUTS,
     HistoryScale,
@@ -24,6 +25,7 @@ from doppelcart.models.histories.networks import (
     judge_inputs,
     layer_seeds,
 )
+from doppelcart.models.histories.trainer import HistoryTrainer
 
 
 def build_encoder(
@@ -63,8 +65,8 @@ def build_encoder(
     return keras.Model(inputs, code, name="encoder")
 
 
-class VariationalGame(Game):
-    """A game of two on one side: the encoder tells the generator of whom the noise speaks.
+class VariationalTrainer(HistoryTrainer):
+    """Trains an encoder in the critic's place, which tells the generator of whom the noise speaks.
 
     Args:
         generator: The decoder p(full | seen, profile, z).
@@ -83,22 +85,20 @@ class VariationalGame(Game):
         annealed = self.config.kl_annealing * self.config.epochs
         return self.config.kl_weight * min(1.0, epoch / max(annealed, 1.0))
 
-    def step(self, batch: Tensors, seeds: Iterator[tf.Tensor], epoch: int) -> dict[str, tf.Tensor]:
+    def step(self, batch: Tensors, seeds: Iterator[tf.Tensor], epoch: int) -> Tensors:
         """Train encoder and generator together on one batch."""
         return self.variational_step(batch, next(seeds), tf.constant(self.kl_weight(epoch)))
 
-    def _variational_step(
-        self, batch: Tensors, seed: tf.Tensor, kl_weight: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def _variational_step(self, batch: Tensors, seed: tf.Tensor, kl_weight: tf.Tensor) -> Tensors:
         shown = {name: batch[name] for name in ("full", "seen", *PROFILE_INPUTS)}
         with tf.GradientTape() as tape:
             mean, log_variance = tf.split(self.critic(shown, training=True), 2, axis=1)
             noise = tf.random.stateless_normal(tf.shape(mean), seed)
-            logits = self._decode(batch, mean + tf.exp(0.5 * log_variance) * noise)
-            reconstruction = self._reconstruction(logits, batch)
-            divergence = tf.reduce_mean(objectives.normal_divergence(mean, log_variance))
-            # The same unit for both, nats an item bought, so that a weight of 1 is the bound.
-            scaled = divergence / objectives.hidden_items(batch["full"], batch["seen"])
+            logits = self.decode(batch, mean + tf.exp(0.5 * log_variance) * noise)
+            reconstruction = self.reconstruction(logits, batch)
+            divergence = tf.reduce_mean(normal_divergence(mean, log_variance))
+            # The same unit for both, nats per item bought, so that a weight of 1 is the bound.
+            scaled = divergence / hidden_items(batch["full"], batch["seen"])
             loss = self.config.reconstruction_weight * reconstruction + kl_weight * scaled
         gradients, encoder_gradients = tape.gradient(
             loss, (self.generator.trainable_variables, self.critic.trainable_variables)

@@ -141,7 +141,7 @@ def objective(
     def value_of(values: dict[str, space.Choice], report: optimisation.Report) -> float:
         sizes, schedule = space.apply(values, network, training)
 
-        def on_look(epoch: int, metrics: dict[str, float]) -> None:
+        def on_evaluation(epoch: int, metrics: dict[str, float]) -> None:
             report(epoch, metrics["selection"], epoch == schedule.epochs)
 
         try:
@@ -152,7 +152,7 @@ def objective(
                 adversarial_weight=game.adversarial_weight,
                 name=game.name,
                 family=game.family,
-                on_look=on_look,
+                on_evaluation=on_evaluation,
             )
             return float(trained.history["selection"].max())
         finally:
