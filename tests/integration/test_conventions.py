@@ -1,6 +1,7 @@
 """The project's conventions, held by walking the pipelines and the configuration."""
 
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -12,13 +13,17 @@ import yaml
 from kedro.config import OmegaConfigLoader
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
+from kedro.io import CatalogConfigResolver
 from kedro.pipeline import Node, Pipeline
 from kedro.pipeline.node import Node as KedroNode
 from kedro.validation import TypeExtractor
+from parse import parse
 from pydantic import BaseModel
 
 from doppelcart import pipelines as packages
+from doppelcart.hooks.metadata import KEY, handlings, with_role
 from doppelcart.pipeline_registry import CORE, register_pipelines
+from doppelcart.reporting.capabilities import find_capabilities
 from doppelcart.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -32,6 +37,7 @@ NAMES = {
 UNPREFIXED = r"source_summary|quarantine|cleaning_report|.*_transformer"
 
 PIPELINES = register_pipelines()
+CAPABILITIES = find_capabilities(packages)
 NODES = {node.name: node for pipeline in PIPELINES.values() for node in pipeline.nodes}
 
 
@@ -52,7 +58,48 @@ def catalog_files() -> dict[str, dict[str, Any]]:
     }
 
 
-CATALOG = {name: (owner, e) for owner, es in catalog_files().items() for name, e in es.items()}
+def entries(files: dict[str, dict[str, Any]], used: set[str]) -> dict[str, tuple[str, Any]]:
+    """Owner and entry by dataset: those that are named, and those in use that a pattern makes.
+
+    Args:
+        files: Entries by owner, names and patterns.
+        used: Datasets of all pipelines.
+    """
+    owners = {name: owner for owner, es in files.items() for name in es}
+    resolver = patterns_of(files)
+    found = {n: (owner, files[owner][n]) for n, owner in owners.items() if "{" not in n}
+    for name in sorted(used - set(found)):
+        pattern = resolver.match_dataset_pattern(name)
+        if pattern is not None:
+            found[name] = (owners[pattern], filled(files[owners[pattern]][pattern], pattern, name))
+    return found
+
+
+def patterns_of(files: dict[str, dict[str, Any]]) -> CatalogConfigResolver:
+    """What Kedro finds patterns by, the values of the configuration left empty."""
+    text = json.dumps({n: e for es in files.values() for n, e in es.items()})
+    return CatalogConfigResolver(json.loads(re.sub(r"\$\{[^}]*\}", "", text)))
+
+
+def filled(entry: Any, pattern: str, name: str) -> Any:
+    """An entry with the parts of a name in the place of the pattern's."""
+    text = json.dumps(entry)
+    for part, value in parse(pattern, name).named.items():
+        text = text.replace(f"{{{part}}}", value)
+    return json.loads(text)
+
+
+def unowned(files: dict[str, dict[str, Any]]) -> list[str]:
+    """Entries that stand in no pipeline's file, or do not say whether they are tracked."""
+    faults = [
+        f"{n}: {o} is no pipeline" for o, es in files.items() if o not in PIPELINES for n in es
+    ]
+    return faults + [
+        f"{name}: metadata.{KEY}.track is missing"
+        for named in files.values()
+        for name, entry in named.items()
+        if "track" not in entry.get("metadata", {}).get(KEY, {})
+    ]
 
 
 def is_parameter(name: str) -> bool:
@@ -65,6 +112,11 @@ def bare(name: str) -> str:
 
 def datasets(pipeline: Pipeline) -> set[str]:
     return {bare(name) for name in pipeline.datasets() if not is_parameter(name)}
+
+
+CATALOG = entries(catalog_files(), set().union(*map(datasets, PIPELINES.values())))
+# What is there for all capabilities alike stands with the page that collects it.
+SHARED = r".*\.(scores|design|differences|verdict|section)"
 
 
 def layer(name: str) -> str:
@@ -97,8 +149,27 @@ class TestPipelines:
     @pytest.mark.parametrize("name", sorted(set(PIPELINES) - {"__default__"}))
     def test_a_pipeline_has_its_files(self, name):
         folder = Path(packages.__path__[0]) / name
-        for file in ("__init__.py", "nodes.py", "pipeline.py", "params.py", "README.md"):
+        asked = any(key.partition(".")[0] == name for key in ASKED)
+        own = ("params.py",) if asked else ()
+        for file in ("__init__.py", "nodes.py", "pipeline.py", "README.md", *own):
             assert (folder / file).is_file(), f"{folder / file} is missing"
+
+    @pytest.mark.parametrize("name", sorted(set(PIPELINES) - {"__default__"}))
+    def test_a_pipeline_that_makes_a_verdict_brings_its_section(self, name):
+        assert without_section(PIPELINES[name], {c.name for c in CAPABILITIES}) == []
+
+    def test_a_verdict_without_a_section_is_found(self):
+        lonely = Pipeline([Node(anything, "metrics", "pictures.verdict", name="judge")])
+        assert without_section(lonely, set()) == ["pictures"]
+        assert without_section(lonely, {"pictures"}) == ["pictures"]
+        told = lonely + Pipeline([Node(anything, "pictures.verdict", "pictures.section", name="t")])
+        assert without_section(told, {"pictures"}) == []
+
+    def test_what_declares_a_capability_writes_its_section(self):
+        made = {capability.name: f"{capability.name}.section" for capability in CAPABILITIES}
+        assert made
+        for name, section in made.items():
+            assert section in PIPELINES[name].all_outputs(), name
 
     @pytest.mark.parametrize("name", sorted(set(PIPELINES) - {"__default__"}))
     def test_a_pipeline_runs_alone_from_what_is_saved(self, name):
@@ -116,6 +187,30 @@ class TestCatalog:
         used = set().union(*(datasets(pipeline) for pipeline in PIPELINES.values()))
         assert set(map(bare, CATALOG)) <= used
 
+    def test_every_pattern_is_used(self):
+        patterns = {name for es in catalog_files().values() for name in es if "{" in name}
+        resolver = patterns_of(catalog_files())
+        used = {resolver.match_dataset_pattern(name) for name in CATALOG}
+        assert patterns <= used
+
+    def test_every_entry_has_an_owner_and_says_whether_it_is_tracked(self):
+        assert unowned(catalog_files()) == []
+
+    def test_an_entry_without_owner_or_tracking_is_named(self):
+        tracked = {"metadata": {KEY: {"track": {}}}}
+        assert unowned({"gan": {"a": tracked}}) == []
+        assert unowned({"": {"b": tracked}}) == ["b:  is no pipeline"]
+        assert unowned({"gan": {"c": {"type": "x"}}}) == ["c: metadata.doppelcart.track is missing"]
+
+    def test_what_the_entries_ask_of_the_hooks_is_known(self):
+        found = handlings({n: e for es in catalog_files().values() for n, e in es.items()})
+        assert len(with_role(found, "verdict")) == len(with_role(found, "report")) == 1
+
+    def test_what_optional_pipelines_make_lies_in_their_namespace(self):
+        for name in set(PIPELINES) - {*CORE, "__default__"}:
+            made = map(bare, PIPELINES[name].all_outputs())
+            assert [output for output in made if not output.startswith(f"{name}.")] == [], name
+
     @pytest.mark.parametrize("name", CATALOG)
     def test_an_entry_stands_in_the_file_of_the_pipeline_that_makes_it(self, name):
         owner, _ = CATALOG[name]
@@ -123,13 +218,15 @@ class TestCatalog:
         outside = {bare(n) for p in PIPELINES.values() for n in p.all_outputs()}
         makes = {bare(n) for n in pipeline.all_outputs()}
         reads = {bare(n) for n in pipeline.inputs()} - outside
-        assert bare(name) in makes | reads
+        if not re.fullmatch(SHARED, name):
+            assert bare(name) in makes | reads
 
     @pytest.mark.parametrize("name", CATALOG)
     def test_a_name_a_folder_and_a_layer_agree(self, name):
         assert "kedro-viz" in CATALOG[name][1].get("metadata", {}), f"{name} has no layer"
         path = CATALOG[name][1].get("filepath")
-        if path is not None:
+        # What the project itself brings lies with it.
+        if path is not None and not path.startswith("${project_path:"):
             assert path.startswith("${globals:data_root}/"), path
             folder = path.split("/")[1]
             assert re.fullmatch(rf"0[1-8]_{layer(name)}", folder), (folder, layer(name))
@@ -145,6 +242,15 @@ class TestCatalog:
             for output in map(bare, node.outputs):
                 before.setdefault(layer(output), set()).update(sources - {layer(output)})
         assert list(TopologicalSorter(before).static_order())
+
+
+def without_section(pipeline: Pipeline, capabilities: set[str]) -> list[str]:
+    """Namespaces in which a pipeline makes a verdict and no capability's section."""
+    made = {bare(name) for name in pipeline.all_outputs()}
+    judged = {name.rpartition(".")[0] for name in made if name.rpartition(".")[2] == "verdict"}
+    # That of the core is bare.
+    names = {name or "evaluation" for name in judged}
+    return sorted(n for n in names if n not in capabilities or f"{n}.section" not in made)
 
 
 def models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -213,7 +319,8 @@ KNOWS = {
 SPLITS = {"split_interactions": {"train_interactions", "split_bounds"}}
 # Everything that is fitted, or that something is fitted on.
 FITTED = (
-    r"train_.*|feat_.*|.*_transformer|.*_matrix|.*\.generator|.*\.critic|.*\.encoder|synthetic_.*"
+    r"train_.*|feat_.*|.*_transformer|.*_matrix|.*\.generator|.*\.critic|.*\.encoder"
+    r"|(.*\.)?synthetic_.*"
     r"|(.*\.)?chosen_configs|validation_scores"
 )
 # Nodes that may see validation data without passing them on, and why.

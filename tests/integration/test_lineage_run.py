@@ -56,7 +56,7 @@ def another_split(run: Run) -> Run:
         ("targeting", ["synthetic_users", "gan.generator"], ["augmentation", "gan"]),
         (
             "reporting",
-            ["verdict", "uplift", "chosen_configs", "metrics", "tstr", "privacy_report"],
+            ["evaluation.section", "augmentation.section", "gan.section"],
             ["augmentation", "evaluation", "gan"],
         ),
     ],
@@ -117,7 +117,9 @@ def test_another_file_of_the_source_makes_all_stale_that_came_of_the_former(
 
 def test_what_has_no_record_is_refused(run: Run, copy_of_run: Path) -> None:
     shutil.rmtree(copy_of_run / "data/.lineage")
-    with pytest.raises(LineageError, match="verdict has no record of what it was made from"):
+    with pytest.raises(
+        LineageError, match=r"evaluation\.section has no record of what it was made"
+    ):
         run("reporting")
 
 
@@ -134,12 +136,14 @@ def test_a_model_of_older_code_is_refused_with_all_that_came_of_it(
 
 def test_choices_made_anew_make_the_scores_of_the_former_stale(run: Run, copy_of_run: Path) -> None:
     run(nodes=["tune_arms"], evaluation={"arms": ["copies"]})
-    with pytest.raises(LineageError, match="metrics was made from another chosen_configs"):
+    with pytest.raises(
+        LineageError, match=r"evaluation\.section was made from another chosen"
+    ):
         run("reporting")
 
 
-def test_an_edited_table_is_not_taken_for_what_was_made(run: Run, copy_of_run: Path) -> None:
-    path = copy_of_run / "data/08_reporting/verdict.csv"
+def test_an_edited_section_is_not_taken_for_what_was_made(run: Run, copy_of_run: Path) -> None:
+    path = copy_of_run / "data/08_reporting/sections/evaluation.json"
     path.write_text(path.read_text().replace("no evidence", "helps"))
-    with pytest.raises(LineageError, match="verdict is not the file on record"):
+    with pytest.raises(LineageError, match=r"evaluation\.section is not the file on record"):
         run("reporting")

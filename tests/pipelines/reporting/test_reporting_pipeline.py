@@ -23,7 +23,7 @@ CONF = Path(__file__).parents[3] / "conf" / "base" / "reporting"
 def test_what_is_saved_has_a_catalog_entry_with_its_layer():
     catalog = yaml.safe_load((CONF / "catalog.yml").read_text())
     own = {name for name in catalog if not name.startswith(("_", "{"))}
-    assert own == create_pipeline().all_outputs() - {"report_failures"}
+    assert own == create_pipeline().all_outputs()
     for name in (*own, "{capability}.section", "{capability}.verdict"):
         assert catalog[name]["metadata"]["kedro-viz"]["layer"] == "reporting", name
         assert catalog[name]["filepath"].startswith("${globals:data_root}/08_reporting/"), name
