@@ -136,9 +136,7 @@ def test_a_model_of_older_code_is_refused_with_all_that_came_of_it(
 
 def test_choices_made_anew_make_the_scores_of_the_former_stale(run: Run, copy_of_run: Path) -> None:
     run(nodes=["tune_arms"], evaluation={"arms": ["copies"]})
-    with pytest.raises(
-        LineageError, match=r"evaluation\.section was made from another chosen"
-    ):
+    with pytest.raises(LineageError, match=r"evaluation\.section was made from another chosen"):
         run("reporting")
 
 
