@@ -115,7 +115,7 @@ def private_blocks(curve: pd.DataFrame, params: AuditParams, limit: int) -> list
             draw_private_curve(curve, params),
             "Utility and membership AUC by budget; hollow and dashed is the control.",
         ),
-        table(tabulate_all(curve, "By budget", limit)),
+        table(tabulate_all(curve.drop(columns="release"), "By budget", limit)),
     ]
 
 
