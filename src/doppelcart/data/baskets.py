@@ -43,9 +43,14 @@ def repeating(lines: ir.Table) -> ir.Table:
     return baskets.filter(several.fill_null(False)).select(Columns.BASKET, "lines")
 
 
-def repeating_figures(lines: ir.Table) -> dict[str, Any]:
-    """Lines with a basket (``rows``), and those whose basket repeats (``repeating``)."""
-    found = repeating(lines)
+def repeating_figures(lines: ir.Table, found: ir.Table | None = None) -> dict[str, Any]:
+    """Lines with a basket (``rows``), and those whose basket repeats (``repeating``).
+
+    Args:
+        lines: Interactions.
+        found: Their repeating baskets, where they are known already.
+    """
+    found = repeating(lines) if found is None else found
     rows = first_row(lines.aggregate(rows=lines[Columns.BASKET].count()))["rows"]
     held = first_row(found.aggregate(repeating=found["lines"].sum().fill_null(0)))["repeating"]
     return {"rows": int(rows), "repeating": int(held)}

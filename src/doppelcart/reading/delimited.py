@@ -6,10 +6,12 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
+
+import duckdb
 
 from doppelcart.data.engine import quoted, rows, run
 from doppelcart.errors import InputError
@@ -20,12 +22,15 @@ from doppelcart.reading.files import (
     literal_value,
     unpattern,
 )
-from doppelcart.reading.types import SAMPLE, TEXT, infer, literal
+from doppelcart.reading.types import PLAIN, SAMPLE, TEXT, infer, literal, strictly
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 LOOKED_AT: Final = 200
 """Records from which the delimiter and the beginning of the table are told."""
 SHOWN: Final = 3
+NUMBER: Final = "DOUBLE"
+AT_ONCE: Final = {"BIGINT": NUMBER, "DOUBLE": NUMBER, "DATE": "DATE", "TIMESTAMP": "TIMESTAMP"}
+"""Types that are read at once, and as which."""
 VALUE: Final = re.compile(r"[+-]?\d+([.,]\d+)*|\d{4}-\d\d-\d\d.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}.*")
 """What stands in a row and in no header: a number, a day."""
 
@@ -121,20 +126,20 @@ def read_delimited(
     path: str,
     options: dict[str, Any],
     typed: Callable[[str], bool],
-) -> tuple[dict[str, Any], set[str]]:
-    """Read a delimited file into a table of text, and of numbers where that loses nothing.
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read a delimited file into a table of text, and of other types where that loses nothing.
 
     Args:
         connection: DuckDB backend.
         table: Name of the temporary table that is made.
         path: The file, in UTF-8.
         options: What its declaration says, without what concerns types.
-        typed: Whether a column, if it holds numbers, is to be read as such.
+        typed: Whether a column, if it holds numbers or moments, is to be read as such.
 
     Returns:
         What is no row of the table: ``preamble`` and ``repeated_headers`` (lines left out), and
         ``rejected`` (lines that cannot be read, only with ``ignore_errors``), where there are any,
-        with ``such_as``, the first of them; and the columns that were read as DOUBLE.
+        with ``such_as``, the first of them; and of the columns that are no text, the type.
 
     Raises:
         InputError: If the file cannot be read, or not every line of it.
@@ -142,15 +147,16 @@ def read_delimited(
     options = dict(options)
     ignore = options.pop("ignore_errors", False)
     dialect = find_dialect(path, options)
-    # Parsing numbers at once is twice as fast as text first. What the first rows suggest is tried,
-    # and columns in which it fails anywhere are read as text.
-    _load(connection, table, path, dialect, options, set(), limit=SAMPLE)
+    # Parsing at once is twice as fast as text first. What the first rows suggest is tried, and
+    # columns in which it fails anywhere are read as text.
+    _load(connection, table, path, dialect, options, {}, limit=SAMPLE)
     sample = infer(connection, table, [name for name in dialect.names if typed(name)])
-    numbers = {name for name, (kind, _) in sample.items() if kind in ("BIGINT", "DOUBLE")}
-    _load(connection, table, path, dialect, options, numbers)
-    if failed := _failed(connection, table):
-        numbers -= failed
-        _load(connection, table, path, dialect, options, numbers)
+    kinds = {
+        name: AT_ONCE[kind]
+        for name, (kind, notation) in sample.items()
+        if kind in AT_ONCE and notation == PLAIN
+    }
+    kinds = _load_typed(connection, table, path, dialect, options, kinds)
     rejected = _rejected(connection, table)
     if rejected and not ignore:
         raise InputError(_refusal(rejected))
@@ -158,9 +164,43 @@ def read_delimited(
         _account(connection, table, path, dialect)
     return {
         **({"preamble": dialect.preamble} if dialect.preamble else {}),
-        **_without_headers(connection, table, dialect, numbers),
+        **_without_headers(connection, table, dialect, kinds),
         **({"rejected": len(rejected), "such_as": rejected[:SHOWN]} if rejected else {}),
-    }, numbers
+    }, kinds
+
+
+def _load_typed(
+    connection: Any,
+    table: str,
+    path: str,
+    dialect: Dialect,
+    options: dict[str, Any],
+    kinds: Mapping[str, str],
+) -> dict[str, str]:
+    """Read the rows into a table, and return the types that hold throughout the file.
+
+    Args:
+        connection: DuckDB backend.
+        table: Name of the table.
+        path: The file.
+        dialect: How it is written.
+        options: What else its declaration says.
+        kinds: The types to try, one of ``AT_ONCE`` per column; all others are text.
+    """
+    kinds = dict(kinds)
+    while True:
+        try:
+            _load(connection, table, path, dialect, options, kinds)
+        except duckdb.Error:
+            # An unreadable moment stops the engine, which does not say of which column it is.
+            unfit = {name for name, kind in kinds.items() if kind != NUMBER}
+            if not unfit:
+                raise
+        else:
+            unfit = _failed(connection, table) & set(kinds)
+            if not unfit:
+                return kinds
+        kinds = {name: kind for name, kind in kinds.items() if name not in unfit}
 
 
 def _load(
@@ -169,10 +209,14 @@ def _load(
     path: str,
     dialect: Dialect,
     options: dict[str, Any],
-    numbers: set[str],
+    kinds: Mapping[str, str],
     limit: int | None = None,
 ) -> None:
-    """Read the rows into a table, and the lines that cannot be read into another."""
+    """Read the rows into a table, and the lines that cannot be read into another.
+
+    Raises:
+        duckdb.Error: If a column of moments holds anything else, or the file cannot be read.
+    """
     arguments = {
         "auto_detect": False,
         "delim": dialect.delimiter,
@@ -180,7 +224,7 @@ def _load(
         "escape": dialect.escape,
         "header": False,
         "skip": dialect.skip,
-        "columns": {name: "DOUBLE" if name in numbers else TEXT for name in dialect.names},
+        "columns": {name: NUMBER if kinds.get(name) == NUMBER else TEXT for name in dialect.names},
         "compression": "gzip" if is_gzip(path) else "none",
         "store_rejects": True,
         "rejects_table": _rejects(table),
@@ -190,10 +234,17 @@ def _load(
     for name in (_rejects(table), f"{table}_scans"):
         run(connection, f"DROP TABLE IF EXISTS {quoted(name)}")
     listed = ", ".join(f"{name} = {literal_value(value)}" for name, value in arguments.items())
+    # The reader itself would take more for a moment than can be read in one way only.
+    replaced = ", ".join(
+        f"{strictly(name, kind)} AS {quoted(name)}"
+        for name, kind in kinds.items()
+        if kind != NUMBER
+    )
+    stars = f"* REPLACE ({replaced})" if replaced else "*"
     run(
         connection,
         f"CREATE OR REPLACE TEMPORARY TABLE {quoted(table)} AS "
-        f"SELECT * FROM read_csv({literal(unpattern(path))}, {listed})"
+        f"SELECT {stars} FROM read_csv({literal(unpattern(path))}, {listed})"
         + (f" LIMIT {limit}" if limit else ""),
     )
 
@@ -307,15 +358,15 @@ def _refusal(rejected: list[str]) -> str:
 
 
 def _without_headers(
-    connection: Any, table: str, dialect: Dialect, numbers: set[str]
+    connection: Any, table: str, dialect: Dialect, kinds: Mapping[str, str]
 ) -> dict[str, int]:
     """Take out headers that stand among the rows, as where two exports were put together.
 
     Raises:
         InputError: If such a header names the columns in another order.
     """
-    # A name is no number, so that no header is among the rows where there are numbers.
-    if not dialect.header or numbers:
+    # A name is no number and no moment, so that no header is among the rows where there are any.
+    if not dialect.header or kinds:
         return {}
     listed = ", ".join(literal(name) for name in dialect.names)
     alike = " AND ".join(f"{quoted(name)} IN ({listed})" for name in dialect.names[:3])

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from doppelcart.data.engine import quoted, rows, run, view
 from doppelcart.errors import InputError
 from doppelcart.reading.declaration import TextColumns, joined_columns
-from doppelcart.reading.delimited import read_delimited
+from doppelcart.reading.delimited import NUMBER, read_delimited
 from doppelcart.reading.files import in_utf_8, literal_value, unpattern
 from doppelcart.reading.records import read_records
 from doppelcart.reading.types import PLAIN, TEXT, Notation, converted, infer, literal, whole_numbers
@@ -180,16 +180,17 @@ class _Text:
         with in_utf_8(self._path, self._encoding) as path:
             if self._kind == "json":
                 return read_records(reader, table, path, self._options, self._uses), []
-            left_out, numbers = read_delimited(
-                reader, table, path, self._options, self._may_be_number
+            left_out, typed = read_delimited(
+                reader, table, path, self._options, self._may_have_type
             )
             if left_out:
                 opened.left_out[self._name] = left_out
             columns = reader.table(table).columns
-            return [c for c in columns if c not in numbers], sorted(numbers)
+            numbers = sorted(c for c, kind in typed.items() if kind == NUMBER)
+            return [c for c in columns if c not in typed], numbers
 
-    def _may_be_number(self, column: str) -> bool:
-        """Whether a column is read as a number if it holds numbers, as most do."""
+    def _may_have_type(self, column: str) -> bool:
+        """Whether a column is read as what it holds, be it numbers or moments, as most are."""
         plain = self._notation == PLAIN and not self._all_text and not self._types
         return plain and not self._uses.holds(column) and not self._uses.joins(column)
 

@@ -40,6 +40,8 @@ ZONE: Final = r"(Z| UTC|[+-]\d{2}(:?\d{2})?)"
 MOMENT: Final = rf"{DAY}({CLOCK})?"
 """Days and times that can be read in one way only: the year first, in four digits (ISO 8601)."""
 ZONED: Final = rf"{DAY}{CLOCK}{ZONE}"
+SHAPES: Final = {"DATE": DAY, "TIMESTAMP": MOMENT, "TIMESTAMPTZ": ZONED}
+"""What text has to look like to be of a type of moments."""
 
 LIKE_A_MOMENT: Final = r"(\d{1,4}|[A-Za-z]{3,9})[-/. ][0-9A-Za-z]{1,9}[-/., ]{1,2}\d{2,4}.*"
 """Three parts of a day, in any order."""
@@ -121,6 +123,32 @@ def moment(text: str, zoned: bool = False, utc: bool = True) -> str:
         f"CASE WHEN regexp_full_match({value}, {literal(shape)}) "
         f"THEN TRY_CAST({value} AS {kind}) END"
     )
+
+
+def strictly(column: str, kind: str) -> str:
+    """The expression that reads text as a day or moment, and stops at one that it cannot read.
+
+    Args:
+        column: Name of the column of text, in which blanks are null.
+        kind: ``DATE`` or ``TIMESTAMP``.
+    """
+    text = quoted(column)
+    return (
+        f"coalesce({_moment_of(text, kind)}, "
+        f"CASE WHEN trim({text}) <> '' THEN CAST(error('no {kind}') AS {kind}) END)"
+    )
+
+
+def _moment_of(text: str, kind: str) -> str:
+    """The expression that reads text in the one way of a type of moments, else null."""
+    shape = literal(rf"\s*({SHAPES[kind]})\s*")
+    usual = ""
+    if kind == "TIMESTAMP":
+        # Nearly all moments look like this one, which is asked at a fifth of the cost.
+        alike = f"{text} LIKE '____-__-__ __:__:__' AND {text}[-1] BETWEEN '0' AND '9'"
+        usual = f"WHEN {alike} THEN TRY_CAST({text} AS TIMESTAMP) "
+    read = converted(text, kind)
+    return f"CASE {usual}WHEN regexp_full_match({text}, {shape}) THEN {read} END"
 
 
 def infer(
@@ -314,17 +342,10 @@ def _fits(column: str, kind: str, notation: Notation) -> str:
         return f"{read} = {converted(text, 'DOUBLE', notation)}"
     if kind == "BOOLEAN":
         return f"lower(trim({text})) IN ('true', 'false')"
-    shapes = {"DATE": DAY, "TIMESTAMP": MOMENT, "TIMESTAMPTZ": ZONED}
     given = notation.date if kind == "DATE" else notation.timestamp
-    if kind not in shapes or given:
+    if kind not in SHAPES or given:
         return f"{read} IS NOT NULL"
-    shape = literal(rf"\s*({shapes[kind]})\s*")
-    # Nearly all moments look like this one, which is asked at a fifth of the cost.
-    usual = f"{text} LIKE '____-__-__ __:__:__' AND {text}[-1] BETWEEN '0' AND '9'"
-    alike = f"regexp_full_match({text}, {shape})"
-    if kind == "TIMESTAMP":
-        alike = f"CASE WHEN {usual} THEN true ELSE {alike} END"
-    return f"{read} IS NOT NULL AND {alike}"
+    return f"{_moment_of(text, kind)} IS NOT NULL"
 
 
 def whole_numbers(connection: Any, table: str, columns: list[str]) -> list[str]:

@@ -137,6 +137,18 @@ def test_times_that_begin_late_are_not_cut(tmp_path: Path) -> None:
     assert moments(shop(tmp_path / "log.csv", list(days)))[-1] == "2023-11-09 11:45:00"
 
 
+@pytest.mark.parametrize(
+    "late", ["n/a", "", "2023-02-30 10:00:00", "2023-01-01 10:00Z ", "2023-1-1 1:00+02:00"]
+)
+def test_a_late_text_that_is_no_moment_is_missing_and_the_rest_is_read(
+    tmp_path: Path, late: str
+) -> None:
+    placed = ["2023-11-09 11:45:00"] * 24_998 + [late, " 2023-11-09 9:45 "]
+    found = moments(shop(tmp_path / "log.csv", list(placed)))
+    assert found[0] == "2023-11-09 11:45:00"
+    assert found[-2:] == ["NaT", "2023-11-09 09:45:00"]
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet", "json", "xlsx"])
 @pytest.mark.parametrize(
     ("factor", "unit"), [(1, "seconds"), (1e3, "milliseconds"), (1e6, "microseconds")]

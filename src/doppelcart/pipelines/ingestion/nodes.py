@@ -32,7 +32,8 @@ DISABLES = {
     Tables.REVIEWS: "review sentiment in profiles",
 }
 MONEY = (Columns.AMOUNT, Columns.DISCOUNT, Columns.COUPON_AMOUNT, Columns.PRICE)
-SPACE = ord(" ")
+AFTER_BLANKS = "!"
+"""The first text, in the order of bytes, that begins with no blank and is not empty."""
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +82,8 @@ def conform_tables(
         params: What is tolerated.
 
     Returns:
-        Every canonical table, in its schema (empty where the source has none); and the
-        measurements of the declared ones.
+        Every canonical table, in its schema (empty where the source has none), lazily but for
+        the interactions; and the measurements of the declared ones.
 
     Raises:
         InputError: If a table is empty, a column unreadable, an id column all null, a share of
@@ -98,9 +99,12 @@ def conform_tables(
             faults.extend(f"{place}: {fault}" for fault in zoned)
             continue
         columns = _expressions(table, name, source.currency.factor)
-        conformed[name] = table.select(**columns)
         try:
-            measured[name] = _measure(table, columns, name)
+            conformed[name] = table.select(**columns)
+            if name == Tables.INTERACTIONS:
+                # Looked at from many sides, so its file is to be read but once for all of them.
+                conformed[name] = materialise(conformed[name], "ingested_lines")
+            measured[name] = _measure(table, columns, conformed[name], name)
             wrong = _column_faults(table, measured[name], name, params)
         except Exception as error:  # noqa: BLE001 - every engine has errors of its own
             hint = plausibility.overflow_hint(error, source.tables[name])
@@ -142,8 +146,6 @@ def ingest(
     declared = declare_tables(raw_tables, source)
     tables, measured = conform_tables(declared, source, params)
     checked = {name: check(table, name) for name, table in tables.items()}
-    # the log is looked at from many sides, and its file is to be read but once for all of them
-    checked[Tables.INTERACTIONS] = materialise(checked[Tables.INTERACTIONS], "ingested_lines")
     examined = {name: checked[name] for name in declared}
     if Tables.PROMOTIONS in declared:
         examined[Tables.PROMOTIONS] = _promoted_items(declared[Tables.PROMOTIONS])
@@ -370,7 +372,7 @@ def _cast(column: ir.Column, name: str, dtype: Any) -> ir.Value:
 def _stripped(text: ir.StringColumn) -> ir.Value:
     """A text without blanks around it, null if nothing is left."""
     # Only where there are any: stripping itself is most of the work of reading ids.
-    blank = (text.ascii_str() <= SPACE) | (text.right(1).ascii_str() <= SPACE)
+    blank = (text < AFTER_BLANKS) | (text.right(1) < AFTER_BLANKS)
     return blank.ifelse(text.strip().nullif(""), text)
 
 
@@ -387,26 +389,37 @@ def _floating_id(column: ir.Column) -> ir.Value:
     return (present == whole).ifelse(whole.cast("string"), present.cast("string"))
 
 
-def _measure(table: ir.Table, columns: dict[str, ir.Value], name: str) -> dict[str, Any]:
-    """Count, in one pass, rows and per column the values before and after reading."""
-    figures: dict[str, Any] = {"rows": table.count()}
-    for column in table.columns:
-        # Anything is an identifier, or missing if blank; nothing is unreadable there.
-        given = columns[column] if column in IDS else table[column]
-        figures[f"given_{column}"] = given.count()
-        figures[f"read_{column}"] = columns[column].count()
+def _measure(
+    table: ir.Table, columns: dict[str, ir.Value], read: ir.Table, name: str
+) -> dict[str, Any]:
+    """Count rows, and per column the values before and after reading.
+
+    Args:
+        table: A declared table.
+        columns: The casts of its columns.
+        read: The table of these casts.
+        name: Its canonical name.
+    """
+    # Anything is an identifier, or missing if blank; nothing is unreadable there.
+    cast = [c for c in table.columns if c not in IDS and not columns[c].equals(table[c])]
+    figures: dict[str, Any] = {"rows": read.count()}
+    figures |= {f"read_{column}": read[column].count() for column in table.columns}
     if name == Tables.INTERACTIONS:
         figures |= {
-            "users": columns[Columns.USER].nunique(),
-            "items": columns[Columns.ITEM].nunique(),
+            "users": read[Columns.USER].nunique(),
+            "items": read[Columns.ITEM].nunique(),
             # as text: an engine's moments reach further than those of Python
-            "first": columns[Columns.TIMESTAMP].min().cast("string"),
-            "last": columns[Columns.TIMESTAMP].max().cast("string"),
+            "first": read[Columns.TIMESTAMP].min().cast("string"),
+            "last": read[Columns.TIMESTAMP].max().cast("string"),
         }
         if Columns.AMOUNT in table.columns:
-            amount = columns[Columns.AMOUNT]
+            amount = read[Columns.AMOUNT]
             figures |= {"bad_amounts": (amount.isnan() | (amount < 0)).sum()}
-    return first_row(table.aggregate(**figures))
+    found = first_row(read.aggregate(**figures))
+    given = {f"given_{column}": found[f"read_{column}"] for column in table.columns}
+    if cast:
+        given |= first_row(table.aggregate(**{f"given_{c}": table[c].count() for c in cast}))
+    return found | given
 
 
 def _column_faults(

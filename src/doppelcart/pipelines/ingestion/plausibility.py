@@ -316,11 +316,13 @@ def _nobody(
 
 def receipts(lines: ir.Table) -> list[Finding]:
     """Basket numbers that begin anew, which cleaning tells apart by the day."""
-    figures = repeating_figures(lines)
+    found = materialise(repeating(lines), "repeating_baskets")
+    figures = repeating_figures(lines, found)
+    worst = found.order_by([ibis.desc("lines"), Columns.BASKET]).limit(3)
+    shown = listed(worst[Columns.BASKET].to_pandas())
+    forget(found)
     if not begin_anew(figures):
         return []
-    worst = repeating(lines).order_by([ibis.desc("lines"), Columns.BASKET]).limit(3)
-    shown = listed(worst[Columns.BASKET].to_pandas())
     text = (
         f"column basket_id repeats: {figures['repeating']:,} of {figures['rows']:,} rows "
         f"({figures['repeating'] / figures['rows']:.1%}) are in baskets of several users, or of "
