@@ -12,7 +12,11 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 NETWORKS = {"keras", "tensorflow"}
 # What takes seconds to import, is an optional extra, or has to wait until the project is set up.
-HEAVY = NETWORKS | {"dp_accounting", "kedro", "kedro_mlflow", "mlflow", "optuna", "skops"}
+HEAVY = NETWORKS | {
+    *("dp_accounting", "kedro", "kedro_mlflow", "mlflow", "optuna", "pandera", "skops", "sklearn"),
+}
+# What no command needs that only looks pipelines up; together they take longer than Kedro itself.
+SLOW = NETWORKS | {"mlflow", "optuna", "pandera", "scipy.stats", "skops", "sklearn"}
 
 
 def name_of(path: Path) -> str:
@@ -106,6 +110,19 @@ def test_those_that_seem_to_load_no_network_do_not():
         f"for name in {LIGHT}:\n"
         "    importlib.import_module(name)\n"
         f"print(sorted({NETWORKS} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_looking_pipelines_up_loads_nothing_slow():
+    code = (
+        "import sys\n"
+        "import doppelcart.settings\n"
+        "from doppelcart.pipeline_registry import find_rules, register_pipelines\n"
+        "register_pipelines(), find_rules()\n"
+        f"print(sorted({SLOW} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

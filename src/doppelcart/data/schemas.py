@@ -19,16 +19,17 @@ step asks which columns exist. What each column means:
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
-import pandera.ibis as pa
-from pandera.errors import SchemaErrors
 
 from doppelcart.columns import Columns, Tables
 from doppelcart.errors import InputError
+
+if TYPE_CHECKING:
+    from pandera.errors import SchemaErrors
 
 TEXT: Final = dt.string
 NUMBER: Final = dt.float64
@@ -148,6 +149,9 @@ def check(data: ir.Table, table: str, cleaned: bool = False) -> ir.Table:
     Raises:
         InputError: If a column is missing, has another type, or holds what it must not.
     """
+    import pandera.ibis as pa
+    from pandera.errors import SchemaErrors
+
     required = REQUIRED[table] if cleaned else ()
     schema = pa.DataFrameSchema(
         {

@@ -9,8 +9,8 @@ from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy import sparse
-from scipy.stats import kendalltau
 
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
@@ -76,12 +76,13 @@ def agreement(first: np.ndarray, second: np.ndarray, rng: np.random.Generator) -
     n_users, ranked = first.shape
     if not n_users or ranked < 2:
         return Agreement(np.nan, np.nan, np.nan, ranked, 0)
-    tau = float(kendalltau(first.mean(axis=0), second.mean(axis=0)).statistic)
+    tau = float(scipy.stats.kendalltau(first.mean(axis=0), second.mean(axis=0)).statistic)
     if n_users < LEAST_UNITS:
         return Agreement(tau, np.nan, np.nan, ranked, n_users)
     drawn = rng.multinomial(n_users, np.full(n_users, 1 / n_users), size=N_RESAMPLES)
     resampled = [
-        kendalltau(*means).statistic for means in zip(drawn @ first, drawn @ second, strict=True)
+        scipy.stats.kendalltau(*means).statistic
+        for means in zip(drawn @ first, drawn @ second, strict=True)
     ]
     low, high = np.nanquantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Agreement(tau, float(low), float(high), ranked, n_users)

@@ -5,7 +5,6 @@ from typing import ClassVar, cast
 import numpy as np
 from pydantic import Field
 from scipy import sparse
-from sklearn.utils.extmath import randomized_svd
 
 from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig
 
@@ -40,6 +39,8 @@ class PureSVD(Recommender):
     Config: ClassVar[type[RecommenderConfig]] = PureSVDConfig
 
     def _fit(self, train: sparse.csr_matrix) -> None:
+        from sklearn.utils.extmath import randomized_svd
+
         rank = min(_MAX_RANK, *train.shape)
         by_users = train.shape[0] < train.shape[1]
         gram = (train @ train.T if by_users else train.T @ train).toarray().astype(np.float64)

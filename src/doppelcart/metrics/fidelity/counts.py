@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-from scipy import sparse, stats
+import scipy
+from scipy import sparse
 
 from doppelcart.metrics.summaries import (
     NAN,
@@ -56,7 +57,9 @@ def popularity_fidelity(real: sparse.csr_matrix, synthetic: sparse.csr_matrix) -
     ours, theirs = popularity(synthetic), popularity(real)
     return {
         "popularity_pearson": correlation(theirs, ours),
-        "popularity_spearman": correlation(stats.rankdata(theirs), stats.rankdata(ours)),
+        "popularity_spearman": correlation(
+            scipy.stats.rankdata(theirs), scipy.stats.rankdata(ours)
+        ),
         "popularity_curve_ks": _curve_distance(theirs, ours),
     }
 

@@ -1,15 +1,12 @@
 """Whether a classifier tells synthetic users from real ones."""
 
-from typing import Literal
+from __future__ import annotations
+
+from typing import Any, Literal
 
 import numpy as np
-from scipy import sparse, stats
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler, normalize
+import scipy
+from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from doppelcart.metrics.fidelity.neighbourhoods import svd
@@ -43,6 +40,9 @@ def detection_auc(
         Area under the ROC curve over all users, each scored out of fold: 0.5 cannot be told apart,
         1 always. NaN with fewer than ``n_folds`` users on a side.
     """
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedKFold
+
     if min(real.shape[0], synthetic.shape[0]) < n_folds:
         return NAN
     data = sparse.vstack([real, synthetic], format="csr")
@@ -55,13 +55,15 @@ def detection_auc(
             seen, unseen = _features(data[train], data[test], n_components, seed)
             found = _classifier(model, seed).fit(seen, labels[train]).predict_proba(unseen)
         # ranks, because the scales of the folds' classifiers need not agree
-        scores[test] = stats.rankdata(found[:, 1]) / len(test)
+        scores[test] = scipy.stats.rankdata(found[:, 1]) / len(test)
     return float(roc_auc_score(labels, scores))
 
 
 def _features(
     train: sparse.csr_matrix, test: sparse.csr_matrix, n_components: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.preprocessing import normalize
+
     reducer = svd(train.shape, n_components, seed).fit(normalize(train.astype(np.float64)))
     weights = np.log1p(popularity(train) * train.shape[0])
     sides = []
@@ -74,9 +76,13 @@ def _features(
     return sides[0], sides[1]
 
 
-def _classifier(
-    model: Literal["boosting", "logistic"], seed: int
-) -> HistGradientBoostingClassifier | LogisticRegression:
+def _classifier(model: Literal["boosting", "logistic"], seed: int) -> Any:
+    """A classifier of scikit-learn, not fitted."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     if model == "logistic":
         return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     return HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=8, random_state=seed)

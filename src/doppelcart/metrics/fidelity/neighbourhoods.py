@@ -1,13 +1,17 @@
 """Whether synthetic users live where real ones do, and everywhere they do."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import sparse
-from sklearn.decomposition import TruncatedSVD
-from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
 from doppelcart.metrics.summaries import NAN
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import TruncatedSVD
 
 
 def embed(
@@ -28,6 +32,8 @@ def embed(
     Returns:
         Two (n, d) float arrays, n the smaller number of users.
     """
+    from sklearn.preprocessing import normalize
+
     rng = np.random.default_rng(seed)
     size = min(real.shape[0], synthetic.shape[0])
     if size == 0:
@@ -79,10 +85,14 @@ def prdc(real: np.ndarray, synthetic: np.ndarray, k: int = 5) -> dict[str, float
 
 def svd(shape: tuple[int, int], n_components: int, seed: int) -> TruncatedSVD:
     """Truncated SVD of as many components as wanted and possible, not fitted."""
+    from sklearn.decomposition import TruncatedSVD
+
     return TruncatedSVD(max(1, min(n_components, *(size - 1 for size in shape))), random_state=seed)
 
 
 def _radii(points: np.ndarray, k: int) -> np.ndarray:
+    from sklearn.neighbors import NearestNeighbors
+
     neighbours = NearestNeighbors(n_neighbors=k).fit(points)
     # without an argument a point is no neighbour of its own
     return neighbours.kneighbors()[0][:, -1]

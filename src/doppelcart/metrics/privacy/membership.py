@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import sparse, stats
+import scipy
+from scipy import sparse
 
 from doppelcart.metrics.summaries import lengths
 
@@ -209,7 +210,7 @@ def separation(
 
 def auc(members: np.ndarray, non_members: np.ndarray) -> float:
     """Chance that a member's score exceeds a non-member's; a tie counts one half."""
-    ranks = stats.rankdata(np.concatenate([members, non_members]))[: len(members)]
+    ranks = scipy.stats.rankdata(np.concatenate([members, non_members]))[: len(members)]
     wins = ranks.sum() - len(members) * (len(members) + 1) / 2
     return float(wins / (len(members) * len(non_members)))
 

@@ -3,10 +3,6 @@
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer
-from sklearn.decomposition import TruncatedSVD
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from doppelcart.columns import Columns
 from doppelcart.data.histories import Histories
@@ -19,6 +15,7 @@ from doppelcart.pipelines.profiles.nodes import (
 )
 from doppelcart.pipelines.profiles.params import ProfilesParams
 from doppelcart.pipelines.profiles.scaling import (
+    Transformer,
     columns_of,
     fill_with,
     log_amount,
@@ -27,7 +24,6 @@ from doppelcart.pipelines.profiles.scaling import (
     robust_steps,
     to_matrix,
 )
-from doppelcart.pipelines.profiles.words import WordCoordinates, has_words
 
 AMOUNTS = (
     "recency_days",
@@ -45,7 +41,7 @@ AMOUNTS = (
 LOG_SHARES = (f"{Columns.DEPARTMENT}_share_", f"{Columns.CATEGORY}_share_")
 
 
-def fit_profile_transformer(feat_users: pd.DataFrame, params: ProfilesParams) -> ColumnTransformer:
+def fit_profile_transformer(feat_users: pd.DataFrame, params: ProfilesParams) -> Transformer:
     """Fits the scaling of behaviour: logarithms, medians and quartiles of the training users."""
     columns = [
         column
@@ -65,7 +61,7 @@ def fit_profile_transformer(feat_users: pd.DataFrame, params: ProfilesParams) ->
     return transformer.fit(feat_users)
 
 
-def fit_taste_transformer(train_histories: Histories, params: ProfilesParams) -> Pipeline:
+def fit_taste_transformer(train_histories: Histories, params: ProfilesParams) -> Transformer:
     """Fits the coordinates of taste: users on the leading singular vectors of their histories.
 
     Readable columns say how much a user spends on what departments; which products go together
@@ -74,13 +70,17 @@ def fit_taste_transformer(train_histories: Histories, params: ProfilesParams) ->
     Returns:
         Truncated SVD (Halko 2011) and a scaling of each coordinate to unit variance.
     """
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     n_taste = min(params.n_taste, train_histories.n_items, train_histories.n_users)
     svd = TruncatedSVD(max(n_taste, 1), random_state=params.seed)
     return make_pipeline(svd, StandardScaler()).fit(train_histories.matrix)
 
 
 def measure_taste(
-    train_histories: Histories, taste_transformer: Pipeline, params: ProfilesParams
+    train_histories: Histories, taste_transformer: Transformer, params: ProfilesParams
 ) -> pd.DataFrame:
     """Coordinates of taste of the training users: user_id and clipped float32 ``taste_*``."""
     values = np.clip(taste_transformer.transform(train_histories.matrix), -params.clip, params.clip)
@@ -92,7 +92,7 @@ def measure_taste(
 
 def scale_profiles(
     feat_users: pd.DataFrame,
-    profile_transformer: ColumnTransformer,
+    profile_transformer: Transformer,
     taste_matrix: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Applies the fitted scaling: user_id and float32 ``behaviour__*``, in the same order.
@@ -106,8 +106,10 @@ def scale_profiles(
     return profiles.join(taste, on=Columns.USER)
 
 
-def fit_item_transformer(feat_items: pd.DataFrame, params: ProfilesParams) -> ColumnTransformer:
+def fit_item_transformer(feat_items: pd.DataFrame, params: ProfilesParams) -> Transformer:
     """Fits the scaling of items: log price, price position, department, category and words."""
+    from doppelcart.pipelines.profiles.words import WordCoordinates, has_words
+
     texts = [column for column in (Columns.DEPARTMENT, Columns.CATEGORY) if column in feat_items]
     counts = {Columns.DEPARTMENT: params.n_departments, Columns.CATEGORY: params.n_categories}
     levels = {text: list(top_levels(feat_items, text, counts[text])) for text in texts}
@@ -130,14 +132,14 @@ def fit_item_transformer(feat_items: pd.DataFrame, params: ProfilesParams) -> Co
     return transformer.fit(feat_items)
 
 
-def scale_items(feat_items: pd.DataFrame, item_transformer: ColumnTransformer) -> pd.DataFrame:
+def scale_items(feat_items: pd.DataFrame, item_transformer: Transformer) -> pd.DataFrame:
     """Applies the fitted scaling: item_id and float32 ``item__*``, in catalogue order."""
     return to_matrix(feat_items, item_transformer, "item", Columns.ITEM)
 
 
 def fit_demographics_transformer(
     prm_users: ir.Table, train_histories: Histories, params: ProfilesParams
-) -> ColumnTransformer:
+) -> Transformer:
     """Fits which levels of each demographic column get a column, from the training users alone."""
     users = demographic_frame(prm_users, train_histories.user_ids.astype(str))
     flags = list(users.select_dtypes("bool").columns)
@@ -162,7 +164,7 @@ def frequent_levels(column: pd.Series, params: ProfilesParams) -> list[str]:
 
 
 def encode_demographics(
-    prm_users: ir.Table, train_histories: Histories, demographics_transformer: ColumnTransformer
+    prm_users: ir.Table, train_histories: Histories, demographics_transformer: Transformer
 ) -> pd.DataFrame:
     """Encodes every known user: user_id and float32 ``demographic__*``, sorted by user_id.
 

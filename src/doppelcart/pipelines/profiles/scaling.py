@@ -1,17 +1,33 @@
 """Scaling of profiles: functions and transformers fitted on training rows, saved by skops."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline as Steps
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, RobustScaler
+
+if TYPE_CHECKING:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline as Steps
+    from sklearn.preprocessing import OneHotEncoder
 
 MISSING: Final = "_missing"
+
+
+class Transformer(Protocol):
+    """What scikit-learn's transformers have in common."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from the rows of a table or matrix."""
+        ...
+
+    def transform(self, X: Any) -> Any:
+        """The rows of a table or matrix, transformed."""
+        ...
 
 
 def log_amount(values: np.ndarray) -> np.ndarray:
@@ -47,6 +63,10 @@ def slugs(values: Iterable[object]) -> dict[str, str]:
 
 def robust_steps(function: Callable[[np.ndarray], np.ndarray] | None, clip: float) -> Steps:
     """Fill with the median (flagged), apply a function, centre and scale by quartiles, clip."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline as Steps
+    from sklearn.preprocessing import FunctionTransformer, RobustScaler
+
     named = {"feature_names_out": "one-to-one"}
     return Steps(
         [
@@ -63,11 +83,15 @@ def robust_steps(function: Callable[[np.ndarray], np.ndarray] | None, clip: floa
 
 def fill_with(value: float) -> SimpleImputer:
     """Leave values between 0 and 1 as they are; an unknown one takes the value given."""
+    from sklearn.impute import SimpleImputer
+
     return SimpleImputer(strategy="constant", fill_value=value, keep_empty_features=True)
 
 
 def one_hot(levels: Sequence[Sequence[str]]) -> OneHotEncoder:
     """One column for each level named; any other value, or none, is all zeros."""
+    from sklearn.preprocessing import OneHotEncoder
+
     return OneHotEncoder(
         categories=[np.array(column, dtype=object) for column in levels],
         handle_unknown="ignore",
@@ -78,6 +102,8 @@ def one_hot(levels: Sequence[Sequence[str]]) -> OneHotEncoder:
 
 def columns_of(parts: Sequence[tuple[str, object, Sequence[str]]]) -> ColumnTransformer:
     """A transformer of the parts that have columns; all other columns are dropped."""
+    from sklearn.compose import ColumnTransformer
+
     kept = [(name, steps, list(columns)) for name, steps, columns in parts if len(columns)]
     return ColumnTransformer(kept, remainder="drop", verbose_feature_names_out=False)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 from tqdm import tqdm
 
 from doppelcart.columns import Columns
@@ -279,6 +279,6 @@ def interval(differences: np.ndarray, alpha: float = 0.05) -> tuple[float, float
     """
     if len(differences) < 2 or np.isnan(differences).any():
         return None
-    mean, error = float(differences.mean()), stats.sem(differences)
-    reach = float(error * stats.t.ppf(1 - alpha / 2, len(differences) - 1))
+    mean, error = float(differences.mean()), scipy.stats.sem(differences)
+    reach = float(error * scipy.stats.t.ppf(1 - alpha / 2, len(differences) - 1))
     return mean, mean - reach, mean + reach
