@@ -64,8 +64,9 @@ def clean(
     tables = {Tables.ITEMS: items, Tables.USERS: users}
     report = _report(counts, {name: _tally(table) for name, table in tables.items()})
     return {
-        "interactions": check(
-            with_own_baskets(kept).order_by(ORDER), Tables.INTERACTIONS, cleaned=True
+        # Sorted after the check, which would sort once per column.
+        "interactions": check(with_own_baskets(kept), Tables.INTERACTIONS, cleaned=True).order_by(
+            ORDER
         ),
         "items": check(_completed(items, kept, Columns.ITEM), Tables.ITEMS, cleaned=True),
         "users": check(_completed(users, kept, Columns.USER), Tables.USERS, cleaned=True),

@@ -52,7 +52,7 @@ def flag_rows(
         times: The first moment that a line may have, and the first that is too late.
 
     Returns:
-        The same lines with a column ``rule``, null for lines that stay; kept in the engine.
+        The same lines with a column ``rule``, null for lines that stay.
     """
     has_amounts = bool(
         first_row(interactions.aggregate(n=interactions[Columns.AMOUNT].count()))["n"]
@@ -64,7 +64,7 @@ def flag_rows(
     flagged = materialise(_without_flags(lines), "cleaning_flagged")
     if not params.outlier.enabled:
         return flagged
-    return materialise(_with_outliers(flagged, params.outlier), "cleaning_bounded")
+    return _with_outliers(flagged, params.outlier)
 
 
 def _with_non_products(interactions: ir.Table, items: ir.Table, params: CleaningParams) -> ir.Table:

@@ -403,7 +403,11 @@ def _measure(
     # Anything is an identifier, or missing if blank; nothing is unreadable there.
     cast = [c for c in table.columns if c not in IDS and not columns[c].equals(table[c])]
     figures: dict[str, Any] = {"rows": read.count()}
-    figures |= {f"read_{column}": read[column].count() for column in table.columns}
+    # A whole number is always read as a text, which need not be made to be counted.
+    plain = [c for c in table.columns if c in IDS and table[c].type().is_integer()]
+    figures |= {
+        f"read_{column}": read[column].count() for column in table.columns if column not in plain
+    }
     if name == Tables.INTERACTIONS:
         figures |= {
             "users": read[Columns.USER].nunique(),
@@ -416,9 +420,10 @@ def _measure(
             amount = read[Columns.AMOUNT]
             figures |= {"bad_amounts": (amount.isnan() | (amount < 0)).sum()}
     found = first_row(read.aggregate(**figures))
-    given = {f"given_{column}": found[f"read_{column}"] for column in table.columns}
-    if cast:
-        given |= first_row(table.aggregate(**{f"given_{c}": table[c].count() for c in cast}))
+    counts = {c: table[c].count() for c in (*plain, *cast)}
+    given = first_row(table.aggregate(**counts)) if counts else {}
+    found |= {f"read_{column}": given[column] for column in plain}
+    given = {f"given_{c}": given.get(c, found[f"read_{c}"]) for c in table.columns}
     return found | given
 
 
