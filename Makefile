@@ -12,7 +12,7 @@ SOURCES := pyproject.toml constraints.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install run claims test lint format benchmark constraints clean
+.PHONY: help install run claims test lint format benchmark study constraints clean
 
 help: ## Say what can be made.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +53,11 @@ format: $(VENV)/.installed-dev ## Put lint and format right where a machine can.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-benchmark: $(VENV)/.installed-dev ## Measure everything, or one thing (NAME=core).
-	$(BIN)/python -m benchmarks $(NAME)
+benchmark: $(VENV)/.installed-dev ## Measure time and memory.
+	$(BIN)/python -m benchmarks
+
+study: $(VENV)/.installed-dev ## Hold every contest of methods, or one (NAME=critic).
+	$(BIN)/python -m studies $(NAME)
 
 constraints: $(VENV)/.installed-dev ## Resolve constraints.txt anew from pyproject.toml.
 	$(BIN)/python -m pip install --quiet uv
@@ -62,6 +65,6 @@ constraints: $(VENV)/.installed-dev ## Resolve constraints.txt anew from pyproje
 	  --no-annotate --upgrade pyproject.toml \
 	  --output-file constraints.txt
 
-clean: ## Remove the environment, caches and built pages; data, tracked runs and benchmarks' trainings stay.
-	find build -mindepth 1 -maxdepth 1 ! -name benchmarks ! -name peers -exec rm -rf {} + 2>/dev/null || true
+clean: ## Remove the environment, caches and built pages; data, tracked runs and studies' trainings stay.
+	find build -mindepth 1 -maxdepth 1 ! -name studies ! -name peers -exec rm -rf {} + 2>/dev/null || true
 	rm -rf $(VENV) dist htmlcov .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

@@ -1,6 +1,4 @@
-"""``python -m benchmarks``: all of them; ``python -m benchmarks core``: one;
-``python -m benchmarks results [DATA_FOLDER ...]``: write what was measured into the documents.
-"""
+"""``python -m benchmarks``: measure what the core costs, and write it into the documents."""
 
 from __future__ import annotations
 
@@ -9,69 +7,29 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "true")
 
-from benchmarks import (
-    augmentation,
-    cfgan,
-    completing,
-    core,
-    critic,
-    ctgan,
-    documents,
-    figures,
-    generators,
-    machine,
-    multvae,
-)
-
-BENCHMARKS = {
-    "core": core.measure,
-    "generators": generators.measure,
-    "completing": completing.measure,
-    "critic": critic.measure,
-    "small_samples": critic.measure_small,
-    "cfgan": cfgan.measure,
-    "augmentation": augmentation.measure,
-    "ctgan": ctgan.measure,
-    "multvae": multvae.measure,
-}
+from benchmarks import core
+from studies import documents, figures, machine
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("name", nargs="?", help=f"{', '.join(BENCHMARKS)}, or results; all without")
-    parser.add_argument("runs", nargs="*", type=Path, help="data folders of finished runs")
     parser.add_argument("--env", help="another environment than the default, to try things out")
     parser.add_argument("--results", type=Path, help="another folder for what is measured")
     given = parser.parse_args()
-    if given.name not in (None, "results", *BENCHMARKS):
-        parser.error(f"there is no benchmark '{given.name}'; there are {', '.join(BENCHMARKS)}")
     if given.env and not given.results:
         parser.error("--env needs --results: only the default belongs into the documents")
     return given
 
 
-def measure(name: str, folder: Path, env: str | None) -> None:
-    """Take a benchmark's figures, and write them as they come: a late failure loses nothing."""
-    facts, taken = machine.facts(), []
-    for some in BENCHMARKS[name](folder, env):
-        taken += some
-        path = figures.write(name, taken, facts, folder)
-        for figure in some:
-            print(f"{name}: {figure.figure}: {figures.number(figure.value)} {figure.unit}")
-    print(path.with_suffix(".md").read_text(encoding="utf-8"))
-
-
 def main() -> None:
     given = parse()
-    folder = given.results or documents.RESULTS
-    for path in given.runs:
-        documents.take_in(path, folder)
-    names = [given.name] if given.name in BENCHMARKS else list(BENCHMARKS)
-    for name in names if given.name != "results" else []:
-        measure(name, folder, given.env)
+    folder, facts, taken = given.results or documents.COSTS, machine.facts(), []
+    for some in core.measure(folder, given.env):
+        taken += some
+        path = figures.write("core", taken, facts, folder)
+    print(path.with_suffix(".md").read_text(encoding="utf-8"))
     if given.results is None:
         documents.refresh()
 

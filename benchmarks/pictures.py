@@ -25,7 +25,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import PROJECT
+from studies.machine import PROJECT
 
 SECONDS = 180
 """How long a server may take to start, and a browser to take a picture."""

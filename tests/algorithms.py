@@ -14,8 +14,8 @@ from typing import Any
 
 import grimp
 
-from benchmarks.memory import without_docstrings
 from doppelcart import pipelines
+from studies.memory import without_docstrings
 
 NOTED = Path(__file__).with_suffix(".json")
 SOURCES = Path(pipelines.__file__).parents[2]

@@ -29,13 +29,14 @@ from kedro.framework.startup import bootstrap_project
 from kedro.pipeline import Pipeline
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import documents, figures
 from doppelcart.cli import cli
 from doppelcart.cli import run as run_command
 from doppelcart.config import secrecy
 from doppelcart.errors import ParameterError
 from doppelcart.models.histories.accounting import PrivacyConfig
 from doppelcart.pipeline_registry import CORE, register_pipelines
+from studies import __main__ as studies
+from studies import documents, figures
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
@@ -44,6 +45,7 @@ DOCUMENTS = sorted(
         *(PROJECT / "conf").glob("*.md"),
         *(PROJECT / "docs").rglob("*.md"),
         *(PROJECT / "benchmarks").glob("*.md"),
+        *(PROJECT / "studies").glob("*.md"),
         *(PROJECT / "src").rglob("README.md"),
     ]
 )
@@ -127,15 +129,15 @@ def check_pre_commit(command: str) -> None:
     assert hooks["repos"]
 
 
-def check_benchmarks(command: str) -> None:
-    """Its arguments only: a benchmark takes a quarter of an hour, a picture needs a browser."""
+def check_measuring(command: str) -> None:
+    """Its arguments only: it takes a quarter of an hour and more, a picture needs a browser."""
     words = shlex.split(command)[2:]
     if words[0] == "benchmarks.pictures":
         assert (PROJECT / "benchmarks/pictures.py").is_file()
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", words)
-        benchmarks.parse()
+        {"benchmarks": benchmarks, "studies": studies}[words[0]].parse()
 
 
 def check_secret(command: str) -> None:
@@ -177,7 +179,7 @@ CHECKS = {
     r"source .*": check_activation,
     r"export DOPPELCART_.*|export 'DOPPELCART_.*": check_secret,
     r"pre-commit .*": check_pre_commit,
-    r"python -m benchmarks\b.*": check_benchmarks,
+    r"python -m (benchmarks|studies)(\s.*)?|python -m benchmarks\.pictures": check_measuring,
     r"python -m studies\.\w+": check_study,
     r"python -m tests\.algorithms": check_algorithms,
     r"kedro viz build --include-previews": check_elsewhere,
@@ -418,10 +420,10 @@ def test_the_files_that_a_run_is_said_to_leave_are_there(finished_run):
 
 def test_measured_results_stand_in_the_documents_as_measured():
     readme = documents.README.read_text()
-    section = documents.readme_section(documents.RESULTS)
-    assert readme == documents.between(readme, section), "run `python -m benchmarks results`"
-    assert documents.PAGE.read_text() == documents.results_page(documents.RESULTS)
-    for path in documents.RESULTS.glob("*.json"):
+    section = documents.readme_section(*documents.FOLDERS)
+    assert readme == documents.between(readme, section), "run `python -m studies results`"
+    assert documents.PAGE.read_text() == documents.results_page(*documents.FOLDERS)
+    for path in (path for folder in documents.FOLDERS for path in folder.glob("*.json")):
         assert path.with_suffix(".md").read_text() == figures.table(json.loads(path.read_text()))
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from algorithms import NAMES, NOTED, algorithms, syntax
 
-from benchmarks.memory import without_docstrings
+from studies.memory import without_docstrings
 
 ADVICE = (
     "raise ALGORITHM_VERSION in src/doppelcart/pipelines/{0}/__init__.py if what it makes from the "

@@ -1,0 +1,84 @@
+"""Contests of methods: which is better, over seeds and beside peers.
+
+``python -m studies`` holds all of them; ``python -m studies critic`` one; ``python -m studies
+results [DATA_FOLDER ...]`` writes what was measured into the documents.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "true")
+
+from studies import (
+    augmentation,
+    cfgan,
+    completing,
+    critic,
+    ctgan,
+    documents,
+    figures,
+    generators,
+    machine,
+    multvae,
+    worth,
+)
+
+STUDIES = {
+    "worth": worth.measure,
+    "generators": generators.measure,
+    "completing": completing.measure,
+    "critic": critic.measure,
+    "small_samples": critic.measure_small,
+    "cfgan": cfgan.measure,
+    "augmentation": augmentation.measure,
+    "ctgan": ctgan.measure,
+    "multvae": multvae.measure,
+}
+
+
+def parse() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m studies", description=__doc__)
+    parser.add_argument("name", nargs="?", help=f"{', '.join(STUDIES)}, or results; all without")
+    parser.add_argument("runs", nargs="*", type=Path, help="data folders of finished runs")
+    parser.add_argument("--env", help="another environment than the default, to try things out")
+    parser.add_argument("--results", type=Path, help="another folder for what is measured")
+    given = parser.parse_args()
+    if given.name not in (None, "results", *STUDIES):
+        parser.error(f"there is no study '{given.name}'; there are {', '.join(STUDIES)}")
+    if given.env and not given.results:
+        parser.error("--env needs --results: only the default belongs into the documents")
+    return given
+
+
+def measure(name: str, folder: Path, env: str | None) -> None:
+    """Take a study's figures, and write them as they come: a late failure loses nothing."""
+    facts, taken = machine.facts(), []
+    for some in STUDIES[name](folder, env):
+        taken += some
+        path = figures.write(name, taken, facts, folder)
+        for figure in some:
+            print(f"{name}: {figure.figure}: {figures.number(figure.value)} {figure.unit}")
+    print(path.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def main() -> None:
+    """Do what was asked for."""
+    given = parse()
+    folder = given.results or documents.RESULTS
+    for path in given.runs:
+        documents.take_in(path, folder)
+    names = [given.name] if given.name in STUDIES else list(STUDIES)
+    for name in names if given.name != "results" else []:
+        measure(name, folder, given.env)
+    if given.results is None:
+        documents.refresh()
+
+
+if __name__ == "__main__":
+    main()
