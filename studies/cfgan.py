@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from doppelcart.models.histories.config import CfganConfig
 from doppelcart.recommendation.grid import expand
 from doppelcart.recommenders import EASE, RECOMMENDERS, EASEConfig
 from studies.figures import NAN, Figure, Near, Target
 from studies.machine import PROJECT
 from studies.memory import code_of, remembered
+from studies.models.config import CfganConfig
 from studies.published import CELLS, cells, cfgan_split, data_folder, hold_out
 
 PUBLISHED = dict(zip(CELLS, (0.444, 0.294, 0.152, 0.360, 0.476, 0.433, 0.681, 0.693), strict=True))
@@ -105,7 +105,7 @@ def chosen_rounds(inner: Split) -> tuple[int, np.ndarray]:
     config = CfganConfig()
 
     def train() -> dict[str, np.ndarray]:
-        from doppelcart.models.histories.cfgan import scores, train_cfgan
+        from studies.models.cfgan import scores, train_cfgan
 
         trained = train_cfgan(
             inner.train,
@@ -130,7 +130,7 @@ def train_once(outer: Split, config: CfganConfig, rounds: int) -> Trained:
     """
 
     def work() -> dict[str, np.ndarray]:
-        from doppelcart.models.histories.cfgan import train_cfgan
+        from studies.models.cfgan import train_cfgan
 
         looks: list[list[float]] = []
         kept: list[np.ndarray] = []
@@ -153,7 +153,7 @@ def train_once(outer: Split, config: CfganConfig, rounds: int) -> Trained:
 
 def made_from(train: sparse.csr_matrix, config: CfganConfig) -> tuple[bytes, ...]:
     """All that a training depends on: data, code, configuration, and when it is looked at."""
-    code = code_of("src/doppelcart/models/histories/cfgan.py")
+    code = code_of("studies/models")
     settings = f"{config.model_dump_json()}{LOOK_EVERY}".encode()
     return train.indices.tobytes(), train.indptr.tobytes(), code, settings
 

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError, TrainingDivergedError
-from doppelcart.models.histories.cfgan import (
+from studies.models.cfgan import (
     CfganGame,
     batches,
     build_network,
@@ -19,7 +19,7 @@ from doppelcart.models.histories.cfgan import (
     train_cfgan,
     zero_error,
 )
-from doppelcart.models.histories.config import CfganConfig
+from studies.models.config import CfganConfig
 
 N_USERS, N_ITEMS = 60, 20
 VECTORS = tf.constant([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from doppelcart.models.histories.config import CfganConfig
 from doppelcart.recommenders import EASE, EASEConfig
 from studies import cfgan
 from studies.memory import remembered
+from studies.models.config import CfganConfig
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_the_scores_of_the_chosen_round_are_kept_whatever_test_says(splits, tmp_
         for number in range(every, config.rounds + 1, every):
             look(made[number])
 
-    monkeypatch.setattr("doppelcart.models.histories.cfgan.train_cfgan", train_cfgan)
+    monkeypatch.setattr("studies.models.cfgan.train_cfgan", train_cfgan)
     monkeypatch.setattr(cfgan, "CACHE", tmp_path)
     for rounds in (10, 5):
         trained = cfgan.train_once(outer, CfganConfig(rounds=15), rounds)

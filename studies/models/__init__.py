@@ -1,0 +1,1 @@
+"""Models that only a contest uses, and no pipeline."""
