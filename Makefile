@@ -54,7 +54,9 @@ format: $(VENV)/.installed-dev ## Put lint and format right where a machine can.
 	$(BIN)/ruff format .
 
 benchmark: $(VENV)/.installed-dev ## Measure time and memory.
-	$(BIN)/python -m benchmarks
+	@mkdir -p build
+	$(BIN)/python -m pytest benchmarks --benchmark-json=build/benchmark.json $(ARGS)
+	$(BIN)/python -m benchmarks build/benchmark.json
 
 study: $(VENV)/.installed-dev ## Hold every contest of methods, or one (NAME=critic).
 	$(BIN)/python -m studies $(NAME)

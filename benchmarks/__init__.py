@@ -1,1 +1,1 @@
-"""Measurements of what the project promises; ``python -m benchmarks`` takes them."""
+"""What the product costs in time and memory: ``make benchmark`` measures it."""

@@ -12,10 +12,9 @@ import numpy as np
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.experiment.resampling import paired_bootstrap
-from doppelcart.pipelines.evaluation.nodes import tuning_settings
-from doppelcart.pipelines.evaluation.params import EvaluationParams
 from doppelcart.recommendation.completion import Completer, strongest_of
 from doppelcart.recommendation.grid_search import TuningSettings
+from doppelcart.recommendation.protocol import EvaluationParams, tuning_settings
 from doppelcart.recommendation.scoring import values_at_strengths
 from doppelcart.recommenders import EASE, Recommender
 from studies import runs

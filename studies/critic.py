@@ -14,11 +14,10 @@ from doppelcart.columns import Columns
 from doppelcart.data.histories import Histories
 from doppelcart.experiment.families import holm
 from doppelcart.metrics import fidelity, ranking
-from doppelcart.pipelines.evaluation.nodes import tuning_settings
-from doppelcart.pipelines.evaluation.params import EvaluationParams
 from doppelcart.recommendation import grid_search as tuning
 from doppelcart.recommendation.completion import Completer
 from doppelcart.recommendation.evaluating import evaluate
+from doppelcart.recommendation.protocol import EvaluationParams, tuning_settings
 from studies import runs
 from studies.figures import Figure, Target
 from studies.machine import PROJECT

@@ -24,11 +24,13 @@ class Usage:
 
     Args:
         seconds: From start to end.
+        cpu_seconds: Processor time of user and system, of it and of all its children.
         peak_gb: Most memory that it and all its children held together, shared pages once.
         output: What it wrote.
     """
 
     seconds: float
+    cpu_seconds: float
     peak_gb: float
     output: str
 
@@ -66,7 +68,8 @@ def run(command: Sequence[str], log: Path, variables: Mapping[str, str] | None =
     carried = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     largest *= usage.ru_maxrss > carried
-    return Usage(seconds, max(*peak, largest) / 1e9, output)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Usage(seconds, cpu_seconds, max(*peak, largest) / 1e9, output)
 
 
 @contextmanager

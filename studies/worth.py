@@ -191,7 +191,7 @@ def share_of_real(
     result = paired_bootstrap(by_invented, by_real, rng=np.random.default_rng(0))
     how = (
         f"{of} EASE tuned on {validation.n_users} validation users for either, NDCG@20 of "
-        f"{result.n_users} test users with 80 % of the history known: {result.value:.4f} against "
+        f"{result.n_units} test users with 80 % of the history known: {result.value:.4f} against "
         f"{result.base:.4f}. 95 % interval over pairs of users."
     )
     low, high = 1 + result.relative_low, 1 + result.relative_high

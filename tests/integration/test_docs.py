@@ -153,6 +153,15 @@ def check_secret(command: str) -> None:
     assert all(PrivacyConfig(seed=seed).secret_seed > 2**64 for seed in made)
 
 
+def check_benchmark(command: str) -> None:
+    """That what it asks for is there: it takes minutes, and a machine with nothing else to do."""
+    assert "pytest-benchmark" in (PROJECT / "pyproject.toml").read_text()
+    chosen = re.search(r"-k (\w+)", command)
+    sources = [path.read_text() for path in (PROJECT / "benchmarks").glob("test_*.py")]
+    assert sources
+    assert chosen is None or any(chosen[1] in source for source in sources)
+
+
 def check_study(command: str) -> None:
     """That it is there: a study takes the better part of an hour."""
     module = command.split()[2]
@@ -181,6 +190,7 @@ CHECKS = {
     r"pre-commit .*": check_pre_commit,
     r"python -m (benchmarks|studies)(\s.*)?|python -m benchmarks\.pictures": check_measuring,
     r"python -m studies\.\w+": check_study,
+    r"python -m pytest benchmarks .*": check_benchmark,
     r"python -m tests\.algorithms": check_algorithms,
     r"kedro viz build --include-previews": check_elsewhere,
 }
