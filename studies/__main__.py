@@ -1,13 +1,17 @@
 """Contests of methods: which is better, over seeds and beside peers.
 
 ``python -m studies`` holds all of them; ``python -m studies critic`` one; ``python -m studies
-results [DATA_FOLDER ...]`` writes what was measured into the documents.
+results [DATA_FOLDER ...]`` writes what was measured into the documents. With ``--minutes`` a study
+pauses when its time is up, and the same command goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
+import sys
+import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -27,6 +31,7 @@ from studies import (
     multvae,
     worth,
 )
+from studies.study import Study, TimeIsUp, keep, tracked
 
 STUDIES = {
     "worth": worth.measure,
@@ -47,6 +52,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("name", nargs="?", help=f"{', '.join(STUDIES)}, or results; all without")
     parser.add_argument("runs", nargs="*", type=Path, help="data folders of finished runs")
     parser.add_argument("--env", help="another environment than the default, to try things out")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="then pause; again goes on")
     parser.add_argument("--results", type=Path, help="another folder for what is measured")
     given = parser.parse_args()
     if given.name not in (None, "results", *STUDIES):
@@ -56,14 +62,26 @@ def parse() -> argparse.Namespace:
     return given
 
 
-def measure(name: str, folder: Path, env: str | None) -> None:
-    """Take a study's figures, and write them as they come: a late failure loses nothing."""
+def hold(name: str, folder: Path, env: str | None = None, until: float = math.inf) -> None:
+    """Hold a study to its end, and write what it found; what is there stays until then.
+
+    Args:
+        name: Of the study.
+        folder: Where its results go.
+        env: Another environment than the default.
+        until: Reading of ``time.monotonic`` at which it pauses.
+
+    Raises:
+        TimeIsUp: It paused.
+    """
     facts, taken = machine.facts(), []
-    for some in STUDIES[name](folder, env):
-        taken += some
+    with tracked(name, facts, env) as run:
+        for some in STUDIES[name](Study(name, folder, env, run, until)):
+            taken += some
+            for figure in some:
+                print(f"{name}: {figure.figure}: {figures.number(figure.value)} {figure.unit}")
         path = figures.write(name, taken, facts, folder)
-        for figure in some:
-            print(f"{name}: {figure.figure}: {figures.number(figure.value)} {figure.unit}")
+        keep(run, taken, [path, path.with_suffix(".md")])
     print(path.with_suffix(".md").read_text(encoding="utf-8"))
 
 
@@ -74,8 +92,12 @@ def main() -> None:
     for path in given.runs:
         documents.take_in(path, folder)
     names = [given.name] if given.name in STUDIES else list(STUDIES)
+    until = time.monotonic() + 60 * given.minutes
     for name in names if given.name != "results" else []:
-        measure(name, folder, given.env)
+        try:
+            hold(name, folder, given.env, until)
+        except TimeIsUp:
+            sys.exit(f"{name} paused: its time is up. The same command goes on where it was.")
     if given.results is None:
         documents.refresh()
 

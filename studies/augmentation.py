@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from studies.machine import PROJECT
 from studies.memory import code_of, remembered
 from studies.published import data_folder, hold_out
 from studies.shops import JUDGED_BY, TRAINED_BY
+from studies.study import Study
 
 SEEDS = 10
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1
@@ -46,6 +48,7 @@ GRIDS: dict[str, dict[str, list[float]]] = {
     "puresvd": {"rank": [10]},
 }
 CACHE = PROJECT / "build" / "studies" / "augmentation"
+NOBODY = "nobody added"
 
 Add = Callable[[Histories, Case, int], Histories]
 """Training users, the case that chooses checkpoints, seed -> the users to add."""
@@ -143,7 +146,7 @@ def parts(users: Histories, seed: int) -> Parts:
     return Parts(train_users, test, inner_users, validation_users)
 
 
-def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  # noqa: ARG001
+def measure(study: Study) -> Iterator[list[Figure]]:
     """The table of every source.
 
     Yields:
@@ -151,7 +154,7 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  #
     """
     with tempfile.TemporaryDirectory(prefix="doppelcart-") as scratch:
         for name, read in SOURCES.items():
-            yield table(name, read(Path(scratch)))
+            yield table(study, name, read(Path(scratch)))
 
 
 def movielens(_: Path) -> Histories:
@@ -261,17 +264,19 @@ def reached(split: Parts, seed: int, chosen: np.ndarray) -> np.ndarray:
     )
 
 
-def table(source: str, users: Histories) -> list[Figure]:
+def table(study: Study, source: str, users: Histories) -> list[Figure]:
     """What every arm does to every recommender on one source."""
 
     def kept(what: str, work: Callable[[], np.ndarray]) -> np.ndarray:
-        return remembered(CACHE, made_from(users, what), lambda: {"made": work()})["made"]
+        return remembered(CACHE, made_from(users, what), work)
 
     chosen = kept("choice", lambda: choose(parts(users, 0)))
-    of_splits = [
-        kept(f"split {seed}", lambda seed=seed: reached(parts(users, seed), seed, chosen))
-        for seed in range(SEEDS)
-    ]
+    of_splits = []
+    for seed in range(SEEDS):
+        found = kept(f"split {seed}", partial(reached, parts(users, seed), seed, chosen))
+        of_splits.append(found)
+        for arm, of_arm in zip((NOBODY, *ARMS), np.nanmean(found, axis=2), strict=True):
+            study.note(dict(zip(GRIDS, of_arm, strict=True)), source=source, arm=arm, seed=seed)
     return compare(source, users, mean_of_splits(of_splits))
 
 

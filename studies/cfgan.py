@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +16,7 @@ from studies.machine import PROJECT
 from studies.memory import code_of, remembered
 from studies.models.config import CfganConfig
 from studies.published import CELLS, cells, cfgan_split, data_folder, hold_out
+from studies.study import Study
 
 PUBLISHED = dict(zip(CELLS, (0.444, 0.294, 0.152, 0.360, 0.476, 0.433, 0.681, 0.693), strict=True))
 TOLERANCE = 0.010
@@ -66,7 +66,7 @@ class Trained:
     seconds: float
 
 
-def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  # noqa: ARG001
+def measure(study: Study) -> Iterator[list[Figure]]:
     """Choose everything on a validation part of train, then measure on test.
 
     Yields:
@@ -76,9 +76,15 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  #
     inner = Split(*hold_out(train, VALIDATION_SHARE, np.random.default_rng([0, 7])))
     outer = Split(train, test)
     for name, grid in GRIDS.items():
-        yield recommender_row(name, grid, inner, outer)
+        row = recommender_row(name, grid, inner, outer)
+        study.note(by_cell(row), arm=name)
+        yield row
     rounds, inner_scores = chosen_rounds(inner)
-    trained = [train_once(outer, CfganConfig(seed=seed), rounds) for seed in range(SEEDS)]
+    trained = []
+    for seed in range(SEEDS):
+        trained.append(train_once(outer, CfganConfig(seed=seed), rounds))
+        reached = outer.cells(trained[-1].scores) | {"seconds": trained[-1].seconds}
+        study.note(reached, arm="CFGAN", seed=seed, rounds=rounds)
     yield cfgan_row(trained, outer, rounds)
     yield chosen_on_test_rows(trained)
     yield completed_row(inner_scores, [seed.scores for seed in trained], inner, outer)
@@ -100,11 +106,16 @@ def recommender_row(
     return _row(name, [row], how, targets)
 
 
+def by_cell(row: Sequence[Figure]) -> dict[str, float]:
+    """The values of a row by cell."""
+    return {figure.figure.rpartition(", ")[2]: figure.value for figure in row}
+
+
 def chosen_rounds(inner: Split) -> tuple[int, np.ndarray]:
     """How many rounds do best on the validation part, and the scores after them."""
     config = CfganConfig()
 
-    def train() -> dict[str, np.ndarray]:
+    def train() -> tuple[int, np.ndarray]:
         from studies.models.cfgan import scores, train_cfgan
 
         trained = train_cfgan(
@@ -113,11 +124,9 @@ def chosen_rounds(inner: Split) -> tuple[int, np.ndarray]:
             lambda made: {"selection": inner.cells(made)[CHOSEN_BY]},
             LOOK_EVERY,
         )
-        made = scores(trained.generator, inner.train, config.view)
-        return {"scores": made, "rounds": np.array(trained.best_round)}
+        return trained.best_round, scores(trained.generator, inner.train, config.view)
 
-    kept = remembered(CACHE, made_from(inner.train, config), train)
-    return int(kept["rounds"]), kept["scores"]
+    return remembered(CACHE, made_from(inner.train, config), train)
 
 
 def train_once(outer: Split, config: CfganConfig, rounds: int) -> Trained:
@@ -129,7 +138,7 @@ def train_once(outer: Split, config: CfganConfig, rounds: int) -> Trained:
         rounds: The round whose scores are kept, a multiple of ``LOOK_EVERY``.
     """
 
-    def work() -> dict[str, np.ndarray]:
+    def work() -> Trained:
         from studies.models.cfgan import train_cfgan
 
         looks: list[list[float]] = []
@@ -144,11 +153,9 @@ def train_once(outer: Split, config: CfganConfig, rounds: int) -> Trained:
 
         begin = time.process_time()
         train_cfgan(outer.train, config, look, LOOK_EVERY)
-        seconds = np.array(time.process_time() - begin)
-        return {"scores": kept[0], "looks": np.array(looks), "seconds": seconds}
+        return Trained(kept[0], np.array(looks), time.process_time() - begin)
 
-    made = remembered(CACHE, (*made_from(outer.train, config), str(rounds).encode()), work)
-    return Trained(made["scores"], made["looks"], float(made["seconds"]))
+    return remembered(CACHE, (*made_from(outer.train, config), str(rounds).encode()), work)
 
 
 def made_from(train: sparse.csr_matrix, config: CfganConfig) -> tuple[bytes, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from studies.figures import Figure
 from studies.machine import PROJECT
 from studies.memory import code_of, remembered
 from studies.shops import SOURCES, Shop, fitted, in_words, judged_by, read_shop
+from studies.study import Study
 
 SEED = 0
 SLICES = ("cold_1", "cold_5", "cold_20")
@@ -55,7 +55,7 @@ WAYS = {
 }
 
 
-def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  # noqa: ARG001
+def measure(study: Study) -> Iterator[list[Figure]]:
     """Complete validation users in every way with the generator of a run.
 
     Yields:
@@ -63,42 +63,50 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  #
     """
     for source, environment in SOURCES.items():
         shop = read_shop(environment)
-        values = values_of(shop)
-        yield [
-            figure
-            for name in SLICES
-            for figure in rows_of(
-                f"{source}: {in_words(name)}",
-                shop.validation[name].n_users,
-                {way: values[f"{way}/{name}"] for way in ("none", *WAYS)},
-                {way: float(values[f"{way}/{name}/strength"]) for way in WAYS},
-            )
-        ]
+        figures = []
+        for name in SLICES:
+            found = values_of(shop, name)
+            for way, strength in found.strengths.items():
+                mean = {"ndcg@20": float(np.nanmean(found.values[way])), "strength": strength}
+                study.note(mean, source=source, slice=name, arm=way)
+            what = f"{source}: {in_words(name)}"
+            n_users = shop.validation[name].n_users
+            figures += rows_of(what, n_users, found.values, found.strengths)
+        yield figures
 
 
-def values_of(shop: Shop) -> dict[str, np.ndarray]:
-    """NDCG@20 a user by way and slice, each at its best configuration and strength."""
+@dataclass(frozen=True)
+class Completed:
+    """What every way of completing reaches in one slice, at its best.
 
-    def work() -> dict[str, np.ndarray]:
+    Args:
+        values: (n_users,) NDCG@20 by way, and with ``none``.
+        strengths: Strength by way.
+    """
+
+    values: dict[str, np.ndarray]
+    strengths: dict[str, float]
+
+
+def values_of(shop: Shop, name: str) -> Completed:
+    """NDCG@20 per user of a slice, each way at its best configuration and strength."""
+
+    def work() -> Completed:
         generator = fitted(shop, "gan", SEED).generator
         recommender = EASE().fit(shop.train.matrix)
         given = runs.all_parameters(shop.env)["evaluation"]
         settings = tuning_settings(EvaluationParams(**given))
-        found: dict[str, np.ndarray] = {}
-        for name in SLICES:
-            for way, how in WAYS.items():
-                completer = completer_of(shop, generator, how)
-                base, best, strength = best_values(
-                    recommender, settings, shop.validation[name], completer, how.top
-                )
-                found |= {
-                    f"none/{name}": base,
-                    f"{way}/{name}": best,
-                    f"{way}/{name}/strength": np.array(strength),
-                }
+        found = Completed({}, {})
+        for way, how in WAYS.items():
+            completer = completer_of(shop, generator, how)
+            base, best, strength = best_values(
+                recommender, settings, shop.validation[name], completer, how.top
+            )
+            found.values.update({"none": base, way: best})
+            found.strengths[way] = strength
         return found
 
-    told = repr((WAYS, SLICES)).encode()
+    told = repr((WAYS, name)).encode()
     return remembered(CACHE, [*judged_by(shop, "gan", SEED, {}), told, code_of(__file__)], work)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ from studies.shops import (
     sampled,
     users_of,
 )
+from studies.study import Study
 
 SEEDS = 10  # two hours of two cores, and an interrupted run goes on where it was
 COMPETITORS = ("gan", "denoiser")
@@ -60,7 +60,7 @@ TARGETS = {
 """Of the GAN's figures."""
 
 
-def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  # noqa: ARG001
+def measure(study: Study) -> Iterator[list[Figure]]:
     """Train both with every seed, and compare what their data is worth.
 
     Yields:
@@ -69,13 +69,16 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  #
     for source, environment in SOURCES.items():
         shop = read_shop(environment)
         judged = {
-            name: [judged_once(shop, name, seed, {}) for seed in range(SEEDS)]
+            name: [
+                study.note(judged_once(shop, name, seed, {}), source=source, arm=name, seed=seed)
+                for seed in range(SEEDS)
+            ]
             for name in COMPETITORS
         }
         yield compare(source, shop, judged, "the parameters of a run")
 
 
-def measure_small(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  # noqa: ARG001
+def measure_small(study: Study) -> Iterator[list[Figure]]:
     """The same from a few users of one source.
 
     Yields:
@@ -83,16 +86,25 @@ def measure_small(results: Path, env: str | None = None) -> Iterator[list[Figure
     """
     shop = read_shop(SOURCES[SMALL_SOURCE])
     for n_users in SMALL_SAMPLES:
-        yield small_sample(SMALL_SOURCE, shop, n_users)
+        yield small_sample(study, SMALL_SOURCE, shop, n_users)
 
 
-def small_sample(source: str, shop: Shop, n_users: int) -> list[Figure]:
+def small_sample(study: Study, source: str, shop: Shop, n_users: int) -> list[Figure]:
     """The same comparison from a few training users, another draw of them for every seed."""
     epochs = round(SMALL_STEPS / (n_users // SMALL_BATCH))
     changes = {"batch_size": SMALL_BATCH, "epochs": epochs, "evaluate_every": -(-epochs // 4)}
     shops = [sampled(shop, n_users, seed) for seed in range(SMALL_SEEDS)]
     judged = {
-        name: [judged_once(some, name, seed, changes) for seed, some in enumerate(shops)]
+        name: [
+            study.note(
+                judged_once(some, name, seed, changes),
+                source=source,
+                n_users=n_users,
+                arm=name,
+                seed=seed,
+            )
+            for seed, some in enumerate(shops)
+        ]
         for name in COMPETITORS
     }
     how = (
@@ -105,15 +117,14 @@ def small_sample(source: str, shop: Shop, n_users: int) -> list[Figure]:
 def judged_once(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> dict[str, float]:
     """What a training is worth, from disk where an interrupted run of the study left it."""
 
-    def work() -> dict[str, np.ndarray]:
+    def work() -> dict[str, float]:
         trained = fitted(shop, name, seed, **changes)
-        values = judge(shop, trained.generator, seed)
-        values["selection value, validation users"] = float(trained.history["selection"].max())
-        return {figure: np.array(value) for figure, value in values.items()}
+        selection = float(trained.history["selection"].max())
+        found = judge(shop, trained.generator, seed)
+        return found | {"selection value, validation users": selection}
 
     known = judged_by(shop, name, seed, changes)
-    kept = remembered(CACHE, [*known, code_of(__file__)], work)
-    return {figure: float(value) for figure, value in kept.items()}
+    return remembered(CACHE, [*known, code_of(__file__)], work)
 
 
 def judge(shop: Shop, generator: Any, seed: int) -> dict[str, float]:
@@ -218,7 +229,7 @@ def compare(
     """
     with_critic, without = (pd.DataFrame(judged[name]) for name in COMPETITORS)
     differences = with_critic - without
-    tests = {name: stats.ttest_1samp(differences[name], 0) for name in differences}
+    tests = {str(name): stats.ttest_1samp(differences[name], 0) for name in differences}
     adjusted = holm(np.array([test.pvalue for test in tests.values()]))
     about = (
         f"{shop.train.n_users:,} training users, {shop.train.n_items:,} items, {len(differences)} "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,11 @@ from doppelcart.pipelines.profiles import behaviour
 from doppelcart.pipelines.profiles.nodes import activity_segment, by_user, top_levels
 from studies import runs, worth
 from studies.figures import NAN, Figure, Target
+from studies.machine import PROJECT
+from studies.memory import code_of, remembered
 from studies.peers import environment
+from studies.shops import TRAINED_BY
+from studies.study import Study
 
 SEEDS = 3
 MAX_ITEMS = 1_000
@@ -42,6 +48,9 @@ SCORES = {
     "RangeCoverage": "range coverage",
     "CategoryCoverage": "category coverage",
 }
+CACHE = PROJECT / "build" / "studies" / "ctgan"
+MADE_BY = (*TRAINED_BY, "src/doppelcart/pipelines/profiles", "studies/peers", "studies/worth.py")
+"""Code that decides what a row of the contest says."""
 ABOUT = (
     "Profiles of the default source's users, made by the profile code from which of the "
     f"{MAX_ITEMS:,} items that most training users bought a user has: number of items, shares by "
@@ -49,7 +58,7 @@ ABOUT = (
 )
 
 
-def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  # noqa: ARG001
+def measure(study: Study) -> Iterator[list[Figure]]:
     """Both generators in turn, seed by seed, on the same table.
 
     Yields:
@@ -57,8 +66,8 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  #
     """
     with tempfile.TemporaryDirectory(prefix="doppelcart-") as scratch:
         home = Path(scratch)
-        runs.kedro(home, "run", "run", "--pipelines", runs.TABLE_PIPELINES, *runs.in_env(env))
-        yield contest(read(home / "run"), home, env)
+        runs.kedro(home, "run", "run", "--pipelines", runs.TABLE_PIPELINES, *runs.in_env(study.env))
+        yield contest(study, read(home / "run"), home)
 
 
 def read(run: Path) -> dict[str, Any]:
@@ -129,13 +138,13 @@ def describe(users: Histories, feat_items: pd.DataFrame) -> pd.DataFrame:
 def favourite(profile: pd.DataFrame, prefix: str) -> pd.Series:
     """Which of some shares is the largest."""
     shares = profile.loc[:, profile.columns.str.startswith(prefix)]
-    return shares.idxmax(axis=1).str.removeprefix(prefix)
+    return shares.idxmax(axis=1).astype(str).str.removeprefix(prefix)
 
 
-def contest(shop: Mapping[str, Any], home: Path, env: str | None) -> list[Figure]:
+def contest(study: Study, shop: Mapping[str, Any], home: Path) -> list[Figure]:
     """Fidelity and seconds of either, and of real users against real users."""
     train, items = shop["train"], shop["feat_items"]
-    parameters = runs.gan_parameters(env)
+    parameters = runs.gan_parameters(study.env)
     real = describe(train, items)
     network, training = (
         NetworkConfig(**parameters["network"]),
@@ -147,14 +156,24 @@ def contest(shop: Mapping[str, Any], home: Path, env: str | None) -> list[Figure
         EARLY: training.model_copy(update={"epochs": EARLY_EPOCHS, "evaluate_every": EARLY_EPOCHS}),
     }
     rows: dict[str, list[dict[str, float]]] = {who: [] for who in (THEIRS, *trainings)}
-    for seed in range(SEEDS):
+    known = [train.items.tobytes(), train.indptr.tobytes(), real.to_csv().encode()]
+    known += [json.dumps(parameters, sort_keys=True).encode(), code_of(*MADE_BY, __file__)]
+
+    def judged(who: str, seed: int) -> dict[str, float]:
         folder = home / f"seed{seed}"
-        made, seconds = by_ctgan(real, seed, folder)
-        rows[THEIRS].append(judge(real, made, folder) | {"seconds": seconds})
-        for who, config in trainings.items():
-            seeded = config.model_copy(update={"seed": seed})
-            users, seconds = by_gan(shop, network, seeded, weight, env)
-            rows[who].append(judge(real, describe(users, items), folder) | {"seconds": seconds})
+        if who == THEIRS:
+            made, seconds = by_ctgan(real, seed, folder)
+        else:
+            seeded = trainings[who].model_copy(update={"seed": seed})
+            users, seconds = by_gan(shop, network, seeded, weight, study.env)
+            made = describe(users, items)
+        return judge(real, made, folder) | {"seconds": seconds}
+
+    for seed in range(SEEDS):
+        for who, of_seeds in rows.items():
+            made_from = [*known, f"{who}, seed {seed}".encode()]
+            row = remembered(CACHE, made_from, partial(judged, who, seed))
+            of_seeds.append(study.note(row, arm=who, seed=seed))
     reference = judge(real, describe(shop["others"], items), home / "reference")
     return report(rows, reference, len(real), shop["others"].n_users)
 

@@ -19,8 +19,9 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from scipy import special, stats
@@ -353,18 +354,18 @@ def jobs(families: int) -> Iterator[tuple[tuple[str, str, str, int], Callable[[]
                 continue
             yield (
                 (NOISE, "new", name, units),
-                lambda name=name, units=units: false_verdicts(name, units, families),
+                partial(false_verdicts, name, units, families),
             )
             if units in OLD_UNITS and name not in CLUSTERED:
                 yield (
                     (NOISE, "old", name, units),
-                    lambda name=name, units=units: old_false_verdicts(name, units, families),
+                    partial(old_false_verdicts, name, units, families),
                 )
     for units in POWER_UNITS:
         for name in DIFFERENCES:
             yield (
                 (GAIN_SEEN, "new", name, units),
-                lambda name=name, units=units: power(name, units, families),
+                partial(power, name, units, families),
             )
 
 
@@ -372,12 +373,11 @@ def read(path: Path = TABLE) -> list[Cell]:
     """The rows of a table; none where there is no file."""
     if not path.exists():
         return []
-    kinds = {
-        field.name: {"int": int, "float": float, "str": str}[field.type] for field in fields(Cell)
-    }
+    kinds: dict[str, Any] = {"int": int, "float": float, "str": str}
+    kind_of = {field.name: kinds[str(field.type)] for field in fields(Cell)}
     with path.open(encoding="utf-8", newline="") as file:
         return [
-            Cell(**{name: kinds[name](value) for name, value in row.items()})
+            Cell(**{name: kind_of[name](value) for name, value in row.items()})
             for row in csv.DictReader(file)
         ]
 

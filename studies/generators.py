@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from doppelcart.data.histories import Histories
@@ -19,6 +17,7 @@ from studies.figures import Figure, Target
 from studies.machine import PROJECT
 from studies.memory import code_of, remembered
 from studies.shops import SOURCES, Shop, fitted, judged_by, learned_by_ease, read_shop, users_of
+from studies.study import Study
 
 SEEDS = 2
 CACHE = PROJECT / "build" / "studies" / "generators"
@@ -71,7 +70,7 @@ CONTENDERS = {
 CONTROL = "without a critic"
 
 
-def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  # noqa: ARG001
+def measure(study: Study) -> Iterator[list[Figure]]:
     """Train every contender on every source with every seed.
 
     Yields:
@@ -81,7 +80,14 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  #
     for source, environment in SOURCES.items():
         shop = read_shop(environment)
         tables = {
-            name: pd.DataFrame([judged_once(shop, contender, seed) for seed in range(SEEDS)])
+            name: pd.DataFrame(
+                [
+                    study.note(
+                        judged_once(shop, contender, seed), source=source, arm=name, seed=seed
+                    )
+                    for seed in range(SEEDS)
+                ]
+            )
             for name, contender in CONTENDERS.items()
         }
         yield rows_of(source, shop, tables)
@@ -92,13 +98,11 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  #
 def judged_once(shop: Shop, contender: Contender, seed: int) -> dict[str, float]:
     """A training's figures, from disk where an interrupted run of the study left them."""
 
-    def work() -> dict[str, np.ndarray]:
-        trained = fitted(shop, contender.game, seed, **contender.changes)
-        return {name: np.array(value) for name, value in judge(shop, trained, seed).items()}
+    def work() -> dict[str, float]:
+        return judge(shop, fitted(shop, contender.game, seed, **contender.changes), seed)
 
     known = judged_by(shop, contender.game, seed, contender.changes)
-    kept = remembered(CACHE, [*known, code_of(__file__)], work)
-    return {name: float(value) for name, value in kept.items()}
+    return remembered(CACHE, [*known, code_of(__file__)], work)
 
 
 def judge(shop: Shop, trained: Any, seed: int) -> dict[str, float]:
@@ -189,7 +193,7 @@ def decision(means: Mapping[str, pd.DataFrame]) -> list[Figure]:
         }
     ).mean(axis=1)
     gans = [name for name in CONTENDERS if CONTENDERS[name].game == "gan"]
-    best = ranks[gans].idxmin()
+    best = str(ranks[gans].idxmin())
     default = runs.all_parameters(None)["gan"]
     how = (
         f"Among the {len(CONTENDERS)} contenders, by {', '.join(DECIDED_BY)}; mean of "

@@ -6,10 +6,13 @@ import ast
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
+from joblib import Memory
 
 from studies.machine import PROJECT
+
+T = TypeVar("T")
 
 
 def digest(made_from: Sequence[bytes]) -> str:
@@ -36,28 +39,28 @@ def without_docstrings(source: str) -> ast.Module:
     """A module's syntax, in which neither comments nor docstrings nor line breaks are left."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        if documented and ast.get_docstring(node, clean=False) is not None:
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            continue
+        if ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
     return tree
 
 
-def remembered(
-    folder: Path, made_from: Sequence[bytes], work: Callable[[], dict[str, np.ndarray]]
-) -> dict[str, np.ndarray]:
-    """Some arrays: from disk where they were made before, else made and put there.
+def remembered(folder: Path, made_from: Sequence[bytes], work: Callable[[], T]) -> T:
+    """What some work yields: from disk where it was done before, else done and put there.
+
+    joblib knows the work by its arguments. The code behind it is one of them, as ``code_of`` tells
+    it, for joblib itself looks at a single function's source.
 
     Args:
-        folder: Where they are kept.
-        made_from: All that they depend on.
-        work: Makes them.
+        folder: Where it is kept.
+        made_from: All that it depends on, code included.
+        work: Does it.
     """
-    path = folder / f"{digest(made_from)}.npz"
-    if not path.exists():
-        made = work()
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial.npz")
-        np.savez(partial, **made)
-        partial.replace(path)
-    with np.load(path, allow_pickle=False) as saved:
-        return {name: saved[name] for name in saved.files}
+    memory = Memory(folder, verbose=0)
+    done: T = memory.cache(_done, ignore=["work"])(digest(made_from), work)
+    return done
+
+
+def _done(made_from: str, work: Callable[[], T]) -> T:  # noqa: ARG001 - the key
+    return work()

@@ -15,8 +15,11 @@ from scipy import sparse
 
 from doppelcart.recommenders import EASE, EASEConfig
 from studies.figures import Figure, Target
+from studies.machine import PROJECT
+from studies.memory import code_of, remembered
 from studies.peers import environment
 from studies.published import cells, cfgan_split, data_folder, hold_out
+from studies.study import Study
 
 ROUNDS = 3
 VALIDATION_SHARE = 0.1
@@ -27,6 +30,8 @@ KL_WEIGHTS = (0.2, 1.0)
 DROPOUTS = (0.0, 0.5)
 EPOCHS = (50, 100)
 HIDDEN, LATENT, BATCH, LEARNING_RATE = 200, 64, 100, 1e-3
+
+CACHE = PROJECT / "build" / "studies" / "multvae"
 
 Fit = Callable[[sparse.csr_matrix, Any, int], tuple[np.ndarray, float]]
 """Training matrix, setting, seed -> scores of the same users, processor seconds."""
@@ -83,7 +88,7 @@ def cornac(model: str, settings: Mapping[str, Any], folder: Path) -> Fit:
     return fit
 
 
-def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  # noqa: ARG001
+def measure(study: Study) -> Iterator[list[Figure]]:
     """EASE, then Mult-VAE, each beside its peer.
 
     Yields:
@@ -93,8 +98,10 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  #
     inner = hold_out(train, VALIDATION_SHARE, np.random.default_rng([0, 7]))
     with tempfile.TemporaryDirectory(prefix="doppelcart-") as scratch:
         folder = Path(scratch)
-        ease = cornac("ease", {"posB": False}, folder)
-        yield duel("EASE", our_ease, L2, ease, [{"lamb": l2} for l2 in L2], inner, (train, test))
+        theirs = [{"lamb": l2} for l2 in L2]
+        ease = kept("Cornac's EASE", cornac("ease", {"posB": False}, folder))
+        our = kept("our EASE", our_ease)
+        yield duel(study, "EASE", our, L2, ease, theirs, inner, (train, test))
         shape = {
             "k": LATENT,
             "autoencoder_structure": [HIDDEN],
@@ -102,12 +109,31 @@ def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:  #
             "learning_rate": LEARNING_RATE,
         }
         tried = [{"beta": beta, "n_epochs": n} for beta in KL_WEIGHTS for n in EPOCHS]
-        vae = cornac("multvae", shape, folder)
+        vae = kept("Cornac's Mult-VAE", cornac("multvae", shape, folder))
         ours = [
             {"kl_weight": kl, "dropout": share, "epochs": n}
             for kl, share, n in product(KL_WEIGHTS, DROPOUTS, EPOCHS)
         ]
-        yield duel("Mult-VAE", our_multvae, ours, vae, tried, inner, (train, test))
+        our = kept("our Mult-VAE", our_multvae)
+        yield duel(study, "Mult-VAE", our, ours, vae, tried, inner, (train, test))
+
+
+def kept(name: str, fit: Fit) -> Fit:
+    """A fit whose scores and seconds are remembered.
+
+    Args:
+        name: Of the model.
+        fit: The fit.
+    """
+    settings = repr((HIDDEN, LATENT, BATCH, LEARNING_RATE))
+    code = code_of("src/doppelcart/recommenders", "studies/peers", __file__)
+
+    def remembering(train: sparse.csr_matrix, setting: Any, seed: int) -> tuple[np.ndarray, float]:
+        told = repr((name, settings, setting, seed)).encode()
+        made_from = [train.indices.tobytes(), train.indptr.tobytes(), told, code]
+        return remembered(CACHE, made_from, lambda: fit(train, setting, seed))
+
+    return remembering
 
 
 Part = tuple[sparse.csr_matrix, sparse.csr_matrix]
@@ -121,6 +147,7 @@ def best(fit: Fit, settings: Sequence[Any], inner: Part) -> Any:
 
 
 def duel(
+    study: Study,
     name: str,
     ours: Fit,
     our_settings: Sequence[Any],
@@ -132,6 +159,7 @@ def duel(
     """Both tuned on the validation part, then measured in turn, round by round.
 
     Args:
+        study: That notes what either reached.
         name: Of the model.
         ours: The package's.
         our_settings: Settings to try of it.
@@ -146,8 +174,14 @@ def duel(
     for seed in range(ROUNDS):
         for who, (fit, setting) in enumerate(zip((ours, theirs), chosen, strict=True)):
             scores, took = fit(outer[0], setting, seed)
-            reached[who].append(cells(scores, *outer)[CELL])
-            seconds[who].append(took)
+            found = study.note(
+                {CELL: cells(scores, *outer)[CELL], "seconds": took},
+                model=name,
+                arm=("ours", "Cornac's")[who],
+                seed=seed,
+            )
+            reached[who].append(found[CELL])
+            seconds[who].append(found["seconds"])
     how = (
         "CFGAN's split of ML-100K, every rating positive, full ranking; settings of either chosen "
         f"on a validation part of train (ours {chosen[0]}, Cornac's {chosen[1]}); {ROUNDS} seeds "

@@ -33,12 +33,15 @@ def in_env(env: str | None) -> tuple[str, ...]:
     return ("--env", env) if env else ()
 
 
+def configuration(env: str | None) -> OmegaConfigLoader:
+    """All that an environment configures."""
+    base = CONFIG_LOADER_ARGS["base_env"]
+    return OmegaConfigLoader(str(PROJECT / "conf"), env=env or base, **CONFIG_LOADER_ARGS)
+
+
 def all_parameters(env: str | None) -> dict[str, Any]:
     """All parameters of an environment."""
-    loader = OmegaConfigLoader(
-        str(PROJECT / "conf"), env=env or CONFIG_LOADER_ARGS["base_env"], **CONFIG_LOADER_ARGS
-    )
-    parameters: dict[str, Any] = loader["parameters"]
+    parameters: dict[str, Any] = configuration(env)["parameters"]
     return parameters
 
 

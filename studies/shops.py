@@ -23,7 +23,7 @@ from doppelcart.pipelines.privacy.params import AuditParams
 from doppelcart.recommendation.grid import expand
 from studies import runs, worth
 from studies.machine import PROJECT
-from studies.memory import code_of, digest, remembered
+from studies.memory import code_of, remembered
 from studies.published import data_folder
 
 CACHE = PROJECT / "build" / "studies" / "trained"
@@ -159,23 +159,13 @@ def fitted(shop: Shop, name: str, seed: int, **changes: Any) -> Fitted:
         seed: Of the training.
         changes: What differs: fields of ``gan.training``, or ``adversarial_weight``.
     """
-    import keras
-
     from doppelcart.models.histories import networks  # noqa: F401 - registers the generator's layers
 
-    folder = CACHE / digest(trained_by(shop, name, seed, changes))
-    path, rows = folder / "generator.keras", folder / "history.csv"
-    if not rows.exists():
-        trained = _fit(shop, name, seed, changes)
-        folder.mkdir(parents=True, exist_ok=True)
-        trained.generator.save(path)
-        trained.history.assign(best_epoch=trained.best_epoch).to_csv(rows, index=False)
-    history = pd.read_csv(rows)
-    generator = keras.models.load_model(path, compile=False)
-    return Fitted(generator, history, int(history["best_epoch"].iloc[0]))
+    made_from = trained_by(shop, name, seed, changes)
+    return remembered(CACHE, made_from, lambda: _fit(shop, name, seed, changes))
 
 
-def _fit(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> Any:
+def _fit(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> Fitted:
     from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
     from doppelcart.models.histories.fitting import fit
     from doppelcart.models.histories.generation import profile_rows
@@ -193,7 +183,7 @@ def _fit(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> Any:
         f"{name}, seed {seed}",
         family=told["family"],
     )
-    return trained
+    return Fitted(trained.generator, trained.history, trained.best_epoch)
 
 
 def settings(env: str | None, name: str, seed: int, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -265,16 +255,16 @@ def learned_by_ease(shop: Shop, users: Histories, cases: Mapping[str, Case]) -> 
     name = "cold_80pct"
     grid = runs.all_parameters(shop.env)["evaluation"]["grids"]["ease"]
 
-    def work() -> dict[str, np.ndarray]:
+    def work() -> float:
         configs = expand("ease", grid)
         values = worth.tuned(users, shop.validation[name], cases[name], configs)
-        return {"ndcg": np.array(np.nanmean(values))}
+        return float(np.nanmean(values))
 
     judges = [array for of in (shop.validation, cases) for array in _arrays_of(of[name])]
     arrays = [users.items, users.indptr, *judges]
     code = code_of(*TRAINED_BY, *JUDGED_BY)
     made_from = [*(array.tobytes() for array in arrays), repr(grid).encode(), code]
-    return float(remembered(LEARNED, made_from, work)["ndcg"])
+    return remembered(LEARNED, made_from, work)
 
 
 def in_words(slice_name: str) -> str:

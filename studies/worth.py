@@ -22,28 +22,30 @@ from doppelcart.recommenders.base import RecommenderConfig
 from studies import documents
 from studies.figures import Figure, Target
 from studies.runs import all_parameters, gan_parameters, in_env, kedro
+from studies.study import Study
 
 PROTOTYPE_USERS, PROTOTYPE_ITEMS, PROTOTYPE_EPOCHS, PROTOTYPE_BATCH = 300, 1_346, 200, 32
 MORE_USERS = 3
 
 
-def measure(results: Path, env: str | None = None) -> Iterator[list[Figure]]:
+def measure(study: Study) -> Iterator[list[Figure]]:
     """Run the default once, keep its tables with the results, and take the figures.
-
-    Args:
-        results: Folder of the results.
-        env: Another environment than the default; its figures have no place in the documents.
 
     Yields:
         Figures as they are measured.
     """
+    env = study.env
     with tempfile.TemporaryDirectory(prefix="doppelcart-") as scratch:
         home = Path(scratch)
         kedro(home, "run", "run", *in_env(env))
-        documents.take_in(home / "run", results)
-        yield synthetic_only(home / "run", env)
-        yield prototype_scale(home / "run", env)
-        yield completion(home / "run")
+        documents.take_in(home / "run", study.results)
+        for figures in (
+            synthetic_only(home / "run", env),
+            prototype_scale(home / "run", env),
+            completion(home / "run"),
+        ):
+            study.note({figure.figure: figure.value for figure in figures}, arm="gan")
+            yield figures
 
 
 def synthetic_only(run: Path, env: str | None) -> list[Figure]:
@@ -137,7 +139,7 @@ def completion(run: Path) -> list[Figure]:
     if row is None:
         return [Figure(name, np.nan, "%", "The run has no such row in uplift.csv.", target)]
     how = (
-        f"uplift.csv of the default run: new users, first 5 items in time order, {row['n_users']} "
+        f"uplift.csv of the default run: new users, first 5 items in time order, {row['n_units']} "
         "test users, strength chosen on validation users. 95 % interval over pairs of users."
     )
     value, low, high = (

@@ -27,8 +27,8 @@ def python() -> Path:
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
         subprocess.run([sys.executable, "-m", "venv", HOME], check=True)
-        command = [found, "-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS]
-        subprocess.run(command, check=True)
+        pip = [found, "-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS]
+        subprocess.run(list(map(str, pip)), check=True)
         stamp.write_text(wanted)
     return found
 

@@ -5,6 +5,7 @@ import pytest
 
 from doppelcart.data.histories import Histories
 from studies import augmentation
+from studies.study import Study
 
 ITEMS = np.array([f"i{item:02d}" for item in range(12)])
 
@@ -60,7 +61,7 @@ def test_the_table_compares_every_arm_with_nothing(users, monkeypatch, tmp_path)
     monkeypatch.setattr(augmentation, "GRIDS", {"ease": {"l2": [1, 10]}, "puresvd": {"rank": [2]}})
     arms = {name: augmentation.ARMS[name] for name in ("exact copies", "draws by popularity")}
     monkeypatch.setattr(augmentation, "ARMS", arms)
-    figures = augmentation.table("a shop", users)
+    figures = augmentation.table(Study("augmentation", tmp_path), "a shop", users)
     by_name = {figure.figure: figure for figure in figures}
     assert len(figures) == 2 * (1 + 2 * 2)
     copied = by_name["a shop: exact copies, puresvd"]

@@ -119,4 +119,4 @@ def test_what_was_trained_is_not_trained_again(splits, tmp_path):
         kept = remembered(tmp_path, cfgan.made_from(train, config), work)
         assert kept["scores"].tolist() == [1, 1, 1]
     assert len(calls) == 2
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.rglob("output.pkl"))) == 2

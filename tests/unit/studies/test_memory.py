@@ -21,7 +21,8 @@ def test_what_depends_on_something_else_is_made(tmp_path):
 def test_a_failure_leaves_nothing_behind(tmp_path):
     with pytest.raises(ZeroDivisionError):
         remembered(tmp_path, [b"data"], lambda: {"scores": np.array(1 // 0)})
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.rglob("output.pkl"))
+    assert remembered(tmp_path, [b"data"], lambda: "made after all") == "made after all"
 
 
 class TestCodeOf:

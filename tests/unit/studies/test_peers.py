@@ -11,6 +11,7 @@ from scipy import sparse
 from doppelcart.data.histories import Histories
 from studies import ctgan, multvae
 from studies.peers import environment
+from studies.study import Study
 
 ITEMS = np.array(["a", "b", "c", "d"])
 FEATURES = pd.DataFrame(
@@ -59,7 +60,7 @@ def test_the_report_sets_scores_and_times_against_each_other():
     assert figures["CTGAN, KSComplement"].entry()["value"] is None
 
 
-def test_a_duel_tunes_either_on_the_validation_part_and_measures_on_test():
+def test_a_duel_tunes_either_on_the_validation_part_and_measures_on_test(tmp_path):
     train = sparse.csr_matrix([[1, 0, 0, 0], [0, 1, 0, 0]], dtype=np.float32)
     validation = sparse.csr_matrix([[0, 1, 0, 0], [0, 0, 1, 0]], dtype=np.float32)
     test = sparse.csr_matrix([[0, 0, 1, 0], [0, 0, 0, 1]], dtype=np.float32)
@@ -73,6 +74,7 @@ def test_a_duel_tunes_either_on_the_validation_part_and_measures_on_test():
         return fitted
 
     figures = multvae.duel(
+        Study("multvae", tmp_path),
         "a model",
         fit({"good": validation + 2 * test, "bad": -validation}, 1.0),
         ["bad", "good"],
