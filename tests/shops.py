@@ -10,7 +10,8 @@ import pandas as pd
 
 from doppelcart.datasets import SourceFiles, SourceTables
 from doppelcart.pipelines.ingestion.nodes import ingest
-from doppelcart.pipelines.ingestion.params import IngestionParams, Source
+from doppelcart.pipelines.ingestion.params import Source
+from doppelcart.reading.tolerance import IngestionParams
 
 FORMATS = ("csv", "tsv", "csv.gz", "json", "jsonl", "jsonl.gz", "parquet", "xlsx")
 COLUMNS = {"user_id": "customer", "item_id": "article", "timestamp": "placed"}

@@ -10,7 +10,8 @@ from doppelcart.columns import Tables
 from doppelcart.datasets import SourceFiles, SourceTables
 from doppelcart.errors import InputError
 from doppelcart.pipelines.ingestion.nodes import ingest
-from doppelcart.pipelines.ingestion.params import IngestionParams, Source
+from doppelcart.pipelines.ingestion.params import Source
+from doppelcart.reading.tolerance import IngestionParams
 
 N_LINES = 200
 START = pd.Timestamp("2024-01-13 15:02:00")

@@ -21,8 +21,7 @@ from doppelcart.pipelines.cleaning.nodes import (
 )
 from doppelcart.pipelines.cleaning.params import CleaningParams, Outlier
 from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS, outlier_bounds
-from doppelcart.pipelines.ingestion.params import IngestionParams
-from doppelcart.pipelines.ingestion.plausibility import NUMBERS
+from doppelcart.reading.tolerance import NUMBERS, IngestionParams
 
 ANYTHING = {"support": {"enabled": False}, "outlier": {"enabled": False}}
 # Enough of a shop that single lines can be looked at: two users and two items that stay.

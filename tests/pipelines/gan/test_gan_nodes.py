@@ -10,13 +10,9 @@ import pytest
 
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError, ParameterError
+from doppelcart.models.histories.preparation import check_trainable, fingerprint, selection_slice
 from doppelcart.pipelines.gan import nodes
-from doppelcart.pipelines.gan.nodes import (
-    check_trainable,
-    fingerprint,
-    selection_slice,
-    train_generator,
-)
+from doppelcart.pipelines.gan.nodes import train_generator
 from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
 
 NETWORK = NetworkConfig(noise_units=2, hidden_units=4, critic_units=4)

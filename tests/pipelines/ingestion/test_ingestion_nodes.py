@@ -10,7 +10,8 @@ from doppelcart.data.schemas import SCHEMAS
 from doppelcart.datasets import SourceFiles, SourceTables
 from doppelcart.errors import InputError
 from doppelcart.pipelines.ingestion.nodes import ingest
-from doppelcart.pipelines.ingestion.params import IngestionParams, Source
+from doppelcart.pipelines.ingestion.params import Source
+from doppelcart.reading.tolerance import IngestionParams
 
 LOG = pd.DataFrame(
     {

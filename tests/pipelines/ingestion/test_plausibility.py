@@ -11,8 +11,8 @@ from small_log import N_LINES, START, log, read, refused, warnings
 
 from doppelcart.pipelines.cleaning.nodes import clean
 from doppelcart.pipelines.cleaning.params import CleaningParams
-from doppelcart.pipelines.ingestion.params import IngestionParams
 from doppelcart.pipelines.ingestion.section import write_section
+from doppelcart.reading.tolerance import IngestionParams
 from doppelcart.reporting.blocks import bullets
 from doppelcart.reporting.params import ReportingParams
 

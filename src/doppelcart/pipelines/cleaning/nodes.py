@@ -17,7 +17,7 @@ from doppelcart.data.schemas import ORDER, SCHEMAS, check
 from doppelcart.errors import InputError
 from doppelcart.pipelines.cleaning.params import CleaningParams
 from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS, flag_rows, flag_support
-from doppelcart.pipelines.ingestion.params import IngestionParams
+from doppelcart.reading.tolerance import IngestionParams
 
 # Working columns beside demographics of whatever name.
 _FILLED, _PLACE, _BOUGHT = "_doppelcart_filled", "_doppelcart_place", "_doppelcart_bought"

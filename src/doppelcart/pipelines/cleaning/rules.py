@@ -14,7 +14,7 @@ from doppelcart.columns import Columns, Tables
 from doppelcart.data.engine import first_row, materialise, unusable
 from doppelcart.data.schemas import SCHEMAS
 from doppelcart.pipelines.cleaning.params import Cancellation, CleaningParams, Outlier, Support
-from doppelcart.pipelines.ingestion.plausibility import NUMBERS, implausible
+from doppelcart.reading.tolerance import NUMBERS, implausible
 
 DESCRIPTIONS: Final = {
     "missing_id": "no user or no item",

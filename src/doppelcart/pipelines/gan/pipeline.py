@@ -8,15 +8,7 @@ from doppelcart.pipelines.gan.figures import plot_training
 from doppelcart.pipelines.gan.nodes import train_generator
 from doppelcart.pipelines.gan.section import write_section
 from doppelcart.recommendation.arms import GENERATORS
-
-TRAINED_ON = [
-    "train_histories",
-    "profile_matrix",
-    "demographics_matrix",
-    "item_matrix",
-    "validation_cases",
-]
-"""What every training reads, here and in the search of its parameters."""
+from doppelcart.templates.generator import TRAINED_ON
 
 # The network that trains each generator.
 BESIDE = {"gan": "critic", "denoiser": "critic", "vae": "encoder"}

@@ -14,7 +14,8 @@ import ibis.expr.types as ir
 
 from doppelcart.columns import Columns, Tables
 from doppelcart.data.engine import counted, first_row, forget, materialise
-from doppelcart.pipelines.ingestion.params import IngestionParams, Source
+from doppelcart.pipelines.ingestion.params import Source
+from doppelcart.reading.tolerance import IngestionParams
 
 JOINED: Final = (
     (Tables.ITEMS, Columns.ITEM, Tables.INTERACTIONS),

@@ -16,10 +16,11 @@ from doppelcart.data.engine import first_row, materialise, view
 from doppelcart.data.schemas import IDS, REQUIRED, SCHEMAS, TEXT, check, empty
 from doppelcart.errors import InputError
 from doppelcart.pipelines.ingestion import plausibility
-from doppelcart.pipelines.ingestion.params import IngestionParams, Source, TableSpec
+from doppelcart.pipelines.ingestion.params import Source, TableSpec
 from doppelcart.reading.declaration import readings, statement
 from doppelcart.reading.files import plain
 from doppelcart.reading.tables import RawTables
+from doppelcart.reading.tolerance import IngestionParams
 from doppelcart.reading.types import MOMENT, moment_hint
 
 DISABLES = {

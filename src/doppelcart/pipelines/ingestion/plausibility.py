@@ -21,12 +21,11 @@ from doppelcart.columns import Columns, Tables
 from doppelcart.data.baskets import begin_anew, repeating, repeating_figures
 from doppelcart.data.engine import GREATEST, counted, first_row, forget, materialise, unusable
 from doppelcart.pipelines.ingestion.joins import Finding, joins, listed
-from doppelcart.pipelines.ingestion.params import IngestionParams, Source, TableSpec
+from doppelcart.pipelines.ingestion.params import Source, TableSpec
+from doppelcart.reading.tolerance import NUMBERS, IngestionParams, implausible
 
 HAPPENED: Final = (Tables.INTERACTIONS, Tables.REDEMPTIONS, Tables.REVIEWS)
 """Tables whose ``timestamp`` says when something happened; campaigns may well end in the future."""
-NUMBERS: Final = (Columns.QUANTITY, Columns.AMOUNT, Columns.DISCOUNT, Columns.COUPON_AMOUNT)
-"""Numbers of a line; a line with an unusable one is quarantined."""
 STATED: Final = {Tables.ITEMS: Columns.PRICE, Tables.REVIEWS: Columns.RATING}
 """Numbers without which a row is still of use: unusable ones are taken as unknown."""
 
@@ -98,13 +97,6 @@ def examine(
     for counts in bought.values():
         forget(counts)
     return findings
-
-
-def implausible(time: ir.Value, bounds: tuple[datetime, datetime]) -> ir.Value:
-    """Whether a moment lies before the first bound, or not before the second; false for null."""
-    early = time < ibis.literal(bounds[0], type="timestamp")
-    late = time >= ibis.literal(bounds[1], type="timestamp")
-    return (early | late).fill_null(False)
 
 
 def moments(

@@ -16,9 +16,14 @@ from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.errors import ParameterError, TrainingDivergedError
+from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.generation import profile_rows
-from doppelcart.pipelines.gan.nodes import check_trainable, fingerprint, selection_slice
-from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
+from doppelcart.models.histories.preparation import (
+    GameParams,
+    check_trainable,
+    fingerprint,
+    selection_slice,
+)
 from doppelcart.pipelines.tuning.params import TuningParams
 from doppelcart.search import optimisation, space
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
-from doppelcart.pipelines.gan.pipeline import TRAINED_ON
 from doppelcart.pipelines.tuning import figures, nodes
 from doppelcart.pipelines.tuning.section import write_section
+from doppelcart.templates.generator import TRAINED_ON
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
