@@ -153,7 +153,9 @@ class TestCtrlC:
             assert len(expected) > 5
             for key in expected:
                 np.testing.assert_array_equal(found[key], expected[key], err_msg=key)
-        curves = [pd.read_csv(folder / "gan_history.csv") for folder in (models, uninterrupted)]
+        curves = [
+            pd.read_csv(folder / "gan_training_log.csv") for folder in (models, uninterrupted)
+        ]
         pd.testing.assert_frame_equal(*(curve.drop(columns="seconds") for curve in curves))
 
 

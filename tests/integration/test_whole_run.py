@@ -109,7 +109,7 @@ class TestAgain:
             pd.testing.assert_frame_equal(
                 table(copy_of_run, name), table(finished_run, name), check_exact=True
             )
-        for name in ("06_models/gan_history.csv", "07_model_output/fidelity_report.csv"):
+        for name in ("06_models/gan_training_log.csv", "07_model_output/fidelity_report.csv"):
             pd.testing.assert_frame_equal(
                 pd.read_csv(copy_of_run / "data" / name).drop(columns="seconds", errors="ignore"),
                 pd.read_csv(finished_run / "data" / name).drop(columns="seconds", errors="ignore"),
@@ -148,7 +148,7 @@ class TestAgain:
             DOPPELCART_TRACKING="off",
         )
         assert done.returncode == 0, done.stdout[-5000:]
-        curve = pd.read_csv(copy_of_run / "data/06_models/gan_history.csv")
+        curve = pd.read_csv(copy_of_run / "data/06_models/gan_training_log.csv")
         assert curve["epoch"].tolist() == [1, 2, 3]
         assert curve["selection"].notna().tolist() == [False, True, True]
         # Of conf/test; conf/base says 256.
@@ -203,7 +203,9 @@ class TestTracking:
         if (PROJECT / ".git").exists():
             subprocess.run(["git", "cat-file", "-e", tags["git_commit"]], cwd=PROJECT, check=True)
 
-    @pytest.mark.parametrize("name", ["gan/history/generator_loss", "gan/history/critic_margin"])
+    @pytest.mark.parametrize(
+        "name", ["gan/training_log/generator_loss", "gan/training_log/critic_margin"]
+    )
     def test_curves_have_a_step_an_epoch(self, client, run, name):
         curve = client.get_metric_history(run.info.run_id, name)
         assert sorted(point.step for point in curve) == list(range(1, EPOCHS + 1))

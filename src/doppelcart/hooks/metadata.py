@@ -3,7 +3,7 @@
 ```yaml
 metadata:
   doppelcart:
-    track: {file: reporting, metrics: gan/history}    # {} tracks nothing
+    track: {file: reporting, metrics: gan/training_log}    # {} tracks nothing
     terminal: verdict                                 # what a run ends with, if it ends with it
 ```
 """

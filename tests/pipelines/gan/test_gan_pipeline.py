@@ -19,7 +19,7 @@ from doppelcart.reporting.params import ReportingParams
 OUTPUTS = {
     f"{name}.{output}"
     for name, beside in (("gan", "critic"), ("denoiser", "critic"), ("vae", "encoder"))
-    for output in ("generator", beside, "history", "monitors")
+    for output in ("generator", beside, "training_log", "monitors")
 } | {"training_curves", "gan.section"}
 
 
@@ -55,14 +55,14 @@ def test_from_a_shop_to_three_generators(catalog: DataCatalog, tmp_path: Path) -
         generator = catalog.load(f"{name}.generator")
         assert generator.output.shape == (None, 12)
         assert generator.input["demographics"].shape == (None, 1)
-        history = catalog.load(f"{name}.history")
+        history = catalog.load(f"{name}.training_log")
         assert history["epoch"].tolist() == [1, 2, 3]
         assert history["selection"].notna().tolist() == [False, True, True]
         assert np.isfinite(history["generator_loss"]).all()
         assert set(catalog.load(f"{name}.monitors")["status"]) <= {"ok", "warning"}
-    assert "critic_loss" in catalog.load("gan.history")
-    assert "critic_loss" not in catalog.load("denoiser.history")
-    assert "kl" in catalog.load("vae.history")
+    assert "critic_loss" in catalog.load("gan.training_log")
+    assert "critic_loss" not in catalog.load("denoiser.training_log")
+    assert "kl" in catalog.load("vae.training_log")
     section = catalog.load("gan.section")
     assert section.failure == ""
     assert "Monitors: VAE" in section.model_dump_json()

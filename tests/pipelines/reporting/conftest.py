@@ -300,9 +300,9 @@ def run(
         "gan.monitors": loud,
         "vae.monitors": calm,
         "denoiser.monitors": calm,
-        "gan.history": training["gan"],
-        "vae.history": training["vae"],
-        "denoiser.history": training["denoiser"],
+        "gan.training_log": training["gan"],
+        "vae.training_log": training["vae"],
+        "denoiser.training_log": training["denoiser"],
         "targeting.results": targeting_results,
         "targeting.segment_sizes": pd.DataFrame(
             [["age: rare", "rare values", "cold_5", 60, 40, 44, "3 values are rare: 65+"]],

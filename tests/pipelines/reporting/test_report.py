@@ -259,7 +259,7 @@ def test_untrusted_names_stay_text(write, run):
         "verdict": run["verdict"].assign(reason=EVIL),
         "metrics": run["metrics"].replace({"slice": {"warm": EVIL}}),
         "tstr": run["tstr"].replace({"slice": {"cold_5": EVIL}}),
-        "gan__history": run["gan.history"].rename(columns={"critic_loss": EVIL}),
+        "gan__training_log": run["gan.training_log"].rename(columns={"critic_loss": EVIL}),
     }
     page = write(**spoilt)
     assert "img" not in {tag for tag, _ in page.elements}

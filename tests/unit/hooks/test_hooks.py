@@ -110,7 +110,14 @@ def write_down(parameters: dict[str, Any]) -> str:
 
 def tiny_pipelines() -> dict[str, Pipeline]:
     first = Pipeline(
-        [Node(train, "params:tiny", ["gan.history", "metrics", "source_summary"], name="train")]
+        [
+            Node(
+                train,
+                "params:tiny",
+                ["gan.training_log", "metrics", "source_summary"],
+                name="train",
+            )
+        ]
     )
     second = Pipeline(
         [
@@ -126,7 +133,9 @@ def tiny_pipelines() -> dict[str, Pipeline]:
         "first": first,
         "second": second,
         "broken": Pipeline([Node(fail, "metrics", "nothing", name="fail")]),
-        "release": Pipeline([Node(release, "params:release", "release.history", name="release")]),
+        "release": Pipeline(
+            [Node(release, "params:release", "release.training_log", name="release")]
+        ),
         "report": Pipeline([Node(write_down, "parameters", "report_html", name="write_down")]),
         "__default__": first + second,
     }
@@ -160,10 +169,10 @@ def project(
     write(
         tmp_path / "conf/base/catalog.yml",
         {
-            "{family}.history": dataset(
+            "{family}.training_log": dataset(
                 "json.JSONDataset",
-                "08_reporting/{family}_history.json",
-                track={"file": "reporting", "metrics": "{family}/history"},
+                "08_reporting/{family}_training_log.json",
+                track={"file": "reporting", "metrics": "{family}/training_log"},
             ),
             "metrics": dataset(
                 "pandas.ParquetDataset",
@@ -235,11 +244,11 @@ class TestTracking:
             "tiny.name": "b",
         }
         assert record.data.metrics == {
-            "gan/history/critic": 1.5,
+            "gan/training_log/critic": 1.5,
             "cold_5/ease/none/ndcg_at_20": 0.25,
             "cold_5/ease/gan/ndcg_at_20": 0.5,
         }
-        curve = client.get_metric_history(record.info.run_id, "gan/history/critic")
+        curve = client.get_metric_history(record.info.run_id, "gan/training_log/critic")
         assert [(point.step, point.value) for point in curve] == [
             (0, 0), (1, 0.5), (2, 1), (3, 1.5),
         ]  # fmt: skip
@@ -357,7 +366,9 @@ class TestSecrets:
             done = command(project, "--pipelines", names, *arguments)
         assert done.exit_code == 0, done.output
         if "release" in names:
-            assert tracked(project)[1].data.metrics["release/history/digits"] == len(str(SECRET))
+            assert tracked(project)[1].data.metrics["release/training_log/digits"] == len(
+                str(SECRET)
+            )
             assert tracked(project)[1].data.params["release.seed"] == "**********"
             assert "releasing with" in caplog.text
         assert holding_the_secret(project) == []

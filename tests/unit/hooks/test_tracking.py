@@ -55,9 +55,9 @@ def test_a_long_table_names_its_points_in_a_fixed_order():
 
 def test_a_wide_table_gives_a_curve_a_column():
     table = pd.DataFrame({"epoch": [1, 2], "critic": [0.5, 0.25], "stopped": [False, True]})
-    assert list(metric_points(table, "gan/history")) == [
-        Point("gan/history/critic", 0.5, 1),
-        Point("gan/history/critic", 0.25, 2),
+    assert list(metric_points(table, "gan/training_log")) == [
+        Point("gan/training_log/critic", 0.5, 1),
+        Point("gan/training_log/critic", 0.25, 2),
     ]
 
 

@@ -20,7 +20,7 @@ def _template(beside: str) -> Pipeline:
             Node(
                 train_generator,
                 inputs=[*TRAINED_ON, "params:network", "params:training", "params:game"],
-                outputs=["generator", beside, "history", "monitors"],
+                outputs=["generator", beside, "training_log", "monitors"],
                 name="train",
             )
         ]
@@ -44,7 +44,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
         [
             Node(
                 plot_training,
-                inputs={name: f"{name}.history" for name in GENERATORS},
+                inputs={name: f"{name}.training_log" for name in GENERATORS},
                 outputs="training_curves",
                 name="plot_training",
             ),
