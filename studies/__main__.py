@@ -21,6 +21,7 @@ os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "true")
 from studies import (
     augmentation,
     cfgan,
+    claims,
     completing,
     critic,
     ctgan,
@@ -100,6 +101,7 @@ def main() -> None:
             sys.exit(f"{name} paused: its time is up. The same command goes on where it was.")
     if given.results is None:
         documents.refresh()
+        claims.refresh(folder)
 
 
 if __name__ == "__main__":

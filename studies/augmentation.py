@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,8 +21,6 @@ from sklearn.preprocessing import StandardScaler
 
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
-from doppelcart.experiment.families import holm
-from doppelcart.experiment.resampling import Difference, paired_bootstraps
 from doppelcart.metrics.ranking import ndcg
 from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.controls import copy_users, draw_by_popularity, mix_users
@@ -29,6 +28,7 @@ from doppelcart.recommendation.grid import expand
 from doppelcart.recommendation.scoring import rank
 from doppelcart.recommenders import RECOMMENDERS, RecommenderConfig
 from studies import processes, runs, worth
+from studies.contest import against
 from studies.figures import Figure, Target
 from studies.machine import PROJECT
 from studies.memory import code_of, remembered
@@ -305,13 +305,12 @@ def compare(source: str, users: Histories, means: np.ndarray) -> list[Figure]:
         users: All its users.
         means: (1 + n_arms, n_recommenders, n_users) mean NDCG; first of nobody added.
     """
-    nobody, *with_arm = means
-    uplifts = paired_bootstraps(
-        np.concatenate(with_arm).T,
-        np.concatenate([nobody] * len(with_arm)).T,
-        rng=np.random.default_rng(0),
-    )
-    adjusted = holm(np.array([uplift.p_value for uplift in uplifts]))
+    values = {
+        (name, arm): of_users
+        for arm, of_arm in zip((NOBODY, *ARMS), means, strict=True)
+        for name, of_users in zip(GRIDS, of_arm, strict=True)
+    }
+    compared = against(NOBODY, values, f"augmentation of {source}", f"ndcg@{K}")
     about = (
         f"{users.n_users:,} users, {users.n_items:,} items, random 80/20 of each user's items, "
         f"{SEEDS} splits, as many users added as there are; change of NDCG@{K}, a user's averaged "
@@ -319,25 +318,22 @@ def compare(source: str, users: Histories, means: np.ndarray) -> list[Figure]:
         "split's train. 95 % intervals over pairs of users; p after Holm over the source's "
         "comparisons."
     )
+    nothing = f"{source}: NDCG@{K} with nothing added"
     figures = [
-        Figure(f"{source}: NDCG@{K} with nothing added, {name}", float(np.nanmean(base)), "", about)
-        for name, base in zip(GRIDS, nobody, strict=True)
+        Figure(f"{nothing}, {name}", float(np.nanmean(values[name, NOBODY])), "", about)
+        for name in GRIDS
     ]
-    for (arm, name), uplift, p_value in zip(product(ARMS, GRIDS), uplifts, adjusted, strict=True):
+    for arm, name in product(ARMS, GRIDS):
+        row = compared[name, arm]
         figures += [
-            _change(f"{source}: {arm}, {name}", uplift, about, arm == "GAN's users"),
-            Figure(f"{source}: {arm}, p of {name}", float(p_value), "", about),
+            _change(f"{source}: {arm}, {name}", row, about, arm == "GAN's users"),
+            Figure(f"{source}: {arm}, p of {name}", float(row["p_holm"]), "", about),
         ]
     return figures
 
 
-def _change(name: str, uplift: Difference, how: str, aimed: bool) -> Figure:
-    return Figure(
-        name,
-        100 * uplift.relative,
-        "%",
-        how,
-        Target(">", 0, of="low") if aimed else None,
-        100 * uplift.relative_low,
-        100 * uplift.relative_high,
+def _change(name: str, row: Mapping[Any, Any], how: str, aimed: bool) -> Figure:
+    value, low, high = (
+        100 * float(row[column]) for column in ("relative", "relative_low", "relative_high")
     )
+    return Figure(name, value, "%", how, Target(">", 0, of="low") if aimed else None, low, high)

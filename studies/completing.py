@@ -10,13 +10,13 @@ import numpy as np
 
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
-from doppelcart.experiment.resampling import paired_bootstrap
 from doppelcart.recommendation.completion import Completer, strongest_of
 from doppelcart.recommendation.grid_search import TuningSettings
 from doppelcart.recommendation.protocol import EvaluationParams, tuning_settings
 from doppelcart.recommendation.scoring import values_at_strengths
 from doppelcart.recommenders import EASE, Recommender
 from studies import runs
+from studies.contest import against
 from studies.figures import Figure
 from studies.machine import PROJECT
 from studies.memory import code_of, remembered
@@ -157,9 +157,11 @@ def rows_of(
     what: str, n_users: int, values: dict[str, np.ndarray], strengths: dict[str, float]
 ) -> list[Figure]:
     """Change of NDCG@20 by each way of completing."""
+    by_arm = {("ease", way): of_users for way, of_users in values.items()}
+    compared = against("none", by_arm, what, "ndcg@20")
     figures = []
     for way, strength in strengths.items():
-        result = paired_bootstrap(values[way], values["none"], rng=np.random.default_rng(SEED))
+        row = compared["ease", way]
         how = (
             f"The GAN of a run; change of EASE's NDCG@20 on the {n_users:,} validation users that "
             f"chose its configuration and strength, with and without completion: a choice, no "
@@ -168,12 +170,12 @@ def rows_of(
         figures.append(
             Figure(
                 f"{what}, {way} (strength {strength:g})",
-                100 * result.relative,
+                100 * float(row["relative"]),
                 "%",
                 how,
                 None,
-                100 * result.relative_low,
-                100 * result.relative_high,
+                100 * float(row["relative_low"]),
+                100 * float(row["relative_high"]),
             )
         )
     return figures

@@ -13,13 +13,13 @@ import pandas as pd
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.datasets import CasesDataset, HistoriesDataset
-from doppelcart.experiment.resampling import paired_bootstrap
 from doppelcart.metrics import ranking
 from doppelcart.recommendation.grid import expand
 from doppelcart.recommendation.scoring import rank
 from doppelcart.recommenders import EASE
 from doppelcart.recommenders.base import RecommenderConfig
 from studies import documents
+from studies.contest import against
 from studies.figures import Figure, Target
 from studies.runs import all_parameters, gan_parameters, in_env, kedro
 from studies.study import Study
@@ -190,14 +190,17 @@ def share_of_real(
     """
     grid = expand("ease", all_parameters(env)["evaluation"]["grids"]["ease"])
     by_real, by_invented = (tuned(source, validation, test, grid) for source in (real, invented))
-    result = paired_bootstrap(by_invented, by_real, rng=np.random.default_rng(0))
+    values = {("ease", "real"): by_real, ("ease", "gan"): by_invented}
+    result = against("real", values, "worth", "ndcg@20")["ease", "gan"]
     how = (
         f"{of} EASE tuned on {validation.n_users} validation users for either, NDCG@20 of "
-        f"{result.n_units} test users with 80 % of the history known: {result.value:.4f} against "
-        f"{result.base:.4f}. 95 % interval over pairs of users."
+        f"{result['n_units']} test users with 80 % of the history known: {result['value']:.4f} "
+        f"against {result['base']:.4f}. 95 % interval over pairs of users."
     )
-    low, high = 1 + result.relative_low, 1 + result.relative_high
-    return Figure(name, 1 + result.relative, "", how, Target(">=", 0.97), low, high)
+    share, low, high = (
+        1 + float(result[column]) for column in ("relative", "relative_low", "relative_high")
+    )
+    return Figure(name, share, "", how, Target(">=", 0.97), low, high)
 
 
 def popular_part(run: Path, n_users: int, n_items: int) -> dict[str, Any]:
