@@ -39,6 +39,10 @@ class ReportError(DoppelcartError):
     """A page was written without a part that should be in it."""
 
 
+class ResourceError(DoppelcartError):
+    """The machine has less memory than a run needs."""
+
+
 class TrainingDivergedError(DoppelcartError):
     """A training loop left the numbers that a computer can hold."""
 

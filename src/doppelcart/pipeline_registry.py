@@ -2,7 +2,9 @@
 
 import importlib
 import pkgutil
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
+from typing import Any
 
 from kedro.pipeline import Pipeline
 
@@ -40,9 +42,23 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 def find_rules() -> list[Rule]:
     """What the parameters of several pipelines must agree on, from each pipeline's ``params``."""
+    return _in_params("disagreements")
+
+
+def find_memory_checks() -> list[Callable[[Mapping[str, Any], Any, float], None]]:
+    """What pipelines need of memory, from each pipeline's ``params``.
+
+    Each takes the models of a run's parameters, the dataset that tells the sizes, and the bytes
+    that there are, and raises a ``ResourceError`` where these are too few.
+    """
+    return _in_params("check_memory")
+
+
+def _in_params(name: str) -> list[Any]:
+    """What the ``params`` of the pipelines have by a name."""
     names = [
         f"{packages.__name__}.{module.name}.params"
         for module in pkgutil.iter_modules(packages.__path__)
     ]
-    modules = [importlib.import_module(name) for name in names if find_spec(name)]
-    return [module.disagreements for module in modules if hasattr(module, "disagreements")]
+    modules = [importlib.import_module(found) for found in names if find_spec(found)]
+    return [getattr(module, name) for module in modules if hasattr(module, name)]

@@ -8,6 +8,7 @@ from doppelcart.config.resolvers import RESOLVERS
 from doppelcart.datasets.catalog import NamingCatalog
 from doppelcart.hooks import (
     LineageGuard,
+    MemoryGuard,
     MlflowTracking,
     ParameterCheck,
     ResultTracking,
@@ -35,6 +36,7 @@ HOOKS = (
     RunDescription(_RUN),
     ResultTracking(_RUN),
     LineageGuard(),
+    MemoryGuard(),
     SaveGuard(),
     ParameterCheck(),
 )

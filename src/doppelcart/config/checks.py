@@ -1,5 +1,6 @@
 """What is looked at before the first node runs: parameters, room to write, and what is read."""
 
+import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -20,6 +21,10 @@ DEFAULT = "__default__"
 MARKERS = ".incomplete"
 MOST_NAMED = 5
 GIGABYTE = 1e9
+MOST_OF_MEMORY = 0.9
+"""The share of the machine's memory that a run may take; the system needs some."""
+CONTAINER = Path("/sys/fs/cgroup/memory.max")
+"""Where Linux says what a container may take; a word instead of a number is no limit."""
 
 
 def check_parameters(
@@ -172,6 +177,19 @@ def check_storage(data_root: Path, min_free_gb: float) -> None:
             f"free some space, name another folder (`DOPPELCART_DATA=... kedro run`), or lower "
             f"`min_free_gb` in globals.yml. Nothing has run."
         )
+
+
+def memory_there(limit_gb: float | None = None) -> float:
+    """The bytes that a run may take: those given, else nine tenths of the machine's or container's.
+
+    Args:
+        limit_gb: The limit in GB (10^9 bytes); None asks the system.
+    """
+    if limit_gb is not None:
+        return limit_gb * GIGABYTE
+    machine = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    container = CONTAINER.read_text().strip() if CONTAINER.exists() else ""
+    return MOST_OF_MEMORY * (min(machine, float(container)) if container.isdigit() else machine)
 
 
 def check_whole(names: Iterable[str], markers: Path, pipelines: Mapping[str, Pipeline]) -> None:

@@ -6,6 +6,7 @@ One module a hook, each with one job. Kedro calls hooks in the reverse order of 
 
 from doppelcart.hooks.description import RunDescription
 from doppelcart.hooks.lineage import LineageGuard
+from doppelcart.hooks.memory import MemoryGuard
 from doppelcart.hooks.mlflow import MlflowTracking
 from doppelcart.hooks.parameters import ParameterCheck
 from doppelcart.hooks.results import ResultTracking
@@ -14,6 +15,7 @@ from doppelcart.hooks.verdict import VerdictPrinter
 
 __all__ = [
     "LineageGuard",
+    "MemoryGuard",
     "MlflowTracking",
     "ParameterCheck",
     "ResultTracking",

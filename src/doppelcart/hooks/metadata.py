@@ -5,6 +5,7 @@ metadata:
   doppelcart:
     track: {file: reporting, metrics: gan/training_log}    # {} tracks nothing
     terminal: verdict                                 # what a run ends with, if it ends with it
+    sizes: true                                       # tells how much memory the rest needs
 ```
 """
 
@@ -44,6 +45,9 @@ class Handling(BaseModel):
     track: Track = Track()
     terminal: Role | None = Field(
         default=None, description="Its part in the last words of a run; none where it has none."
+    )
+    sizes: bool = Field(
+        default=False, description="Whether it tells how much memory the rest of a run needs."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -58,7 +59,7 @@ class EvaluationParams(Parameters):
     grids: dict[str, dict[str, list[Any]]] = Field(
         min_length=1,
         description="By recommender: values by hyper-parameter. Every combination is tried, the "
-        "same for every arm.",
+        "same for every arm. `null` leaves a recommender out.",
     )
     max_tuning_users: int = Field(
         default=250, ge=1, description="Validation users a slice at most, drawn by `seed`."
@@ -122,6 +123,13 @@ class EvaluationParams(Parameters):
         if k is not None and k not in cutoffs:
             raise ValueError(f"must hold k = {k}")
         return tuple(sorted(set(cutoffs)))
+
+    @field_validator("grids", mode="before")
+    @classmethod
+    def _without_those_left_out(cls, grids: Any) -> Any:
+        if not isinstance(grids, Mapping):
+            return grids
+        return {name: grid for name, grid in grids.items() if grid is not None}
 
     @field_validator("grids")
     @classmethod

@@ -63,6 +63,24 @@ class Recommender(ABC):
             raise InputError(f"{self.name}: score() was called before fit(); fit it first")
         return self._n_items
 
+    @classmethod
+    def memory(
+        cls,
+        n_users: int,  # noqa: ARG003 - some need it
+        n_items: int,  # noqa: ARG003
+        configs: Sequence[RecommenderConfig],  # noqa: ARG003
+    ) -> int:
+        """Bytes that a fit holds at most besides the training matrix and the scores; an estimate.
+
+        Only what grows with the square of the users or items, or with both, is counted.
+
+        Args:
+            n_users: Training users.
+            n_items: Size of the catalogue.
+            configs: What is scored from the fit.
+        """
+        return 0
+
     def fit(self, train: Matrix) -> Self:
         """Learn from the training users.
 

@@ -65,6 +65,15 @@ class EASE(Recommender):
     is_affine: ClassVar[bool] = True
     Config: ClassVar[type[RecommenderConfig]] = EASEConfig
 
+    @classmethod
+    def memory(cls, n_users: int, n_items: int, configs: Sequence[RecommenderConfig]) -> int:
+        """The Gram matrix and its inverse in double precision, solutions kept in single."""
+        smaller = min(n_users, n_items)
+        solution, corner = 4 * smaller**2, 25 * min(_BLOCK, smaller) ** 2
+        others = len({config.l2 for config in cast(Sequence[EASEConfig], configs)}) - 1
+        kept = min(others, max(1, _CACHE_BYTES // solution))
+        return 4 * solution + kept * solution + max(corner, solution)
+
     def _fit(self, train: sparse.csr_matrix) -> None:
         form = _UserForm if train.shape[0] < train.shape[1] else _ItemForm
         self._use(form(train))

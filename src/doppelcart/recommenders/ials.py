@@ -1,5 +1,6 @@
 """Matrix factorisation by implicit alternating least squares."""
 
+from collections.abc import Sequence
 from typing import ClassVar, cast
 
 import numpy as np
@@ -41,6 +42,12 @@ class IALS(Recommender):
     name: ClassVar[str] = "ials"
     label: ClassVar[str] = "iALS"
     Config: ClassVar[type[RecommenderConfig]] = IALSConfig
+
+    @classmethod
+    def memory(cls, n_users: int, n_items: int, configs: Sequence[RecommenderConfig]) -> int:
+        """The factors of all configurations' items, and of one's users."""
+        factors = [config.factors for config in cast(Sequence[IALSConfig], configs)]
+        return 4 * (n_items * sum(factors) + n_users * max(factors, default=0))
 
     def _fit(self, train: sparse.csr_matrix) -> None:
         self._train = train

@@ -67,6 +67,21 @@ class ItemKNN(Recommender):
     is_affine: ClassVar[bool] = True
     Config: ClassVar[type[RecommenderConfig]] = ItemKNNConfig
 
+    @classmethod
+    def memory(
+        cls,
+        n_users: int,  # noqa: ARG003 - similarities are of items
+        n_items: int,
+        configs: Sequence[RecommenderConfig],
+    ) -> int:
+        """Similarities that are kept, whole or the nearest, and the blocks they are made in."""
+        own = cast(Sequence[ItemKNNConfig], configs)
+        cut = [config for config in own if 0 < config.neighbours < n_items]
+        whole = any(config not in cut and config.shrink > 0 for config in own)
+        nearest = sum(2 * 8 * config.neighbours * n_items for config in cut)
+        block = 4 * min(_BLOCK, n_items) * n_items
+        return 4 * n_items**2 * whole + nearest + block * (6 if cut else 4 * whole)
+
     def _fit(self, train: sparse.csr_matrix) -> None:
         self._train = train
         self._items = train.T.tocsr()

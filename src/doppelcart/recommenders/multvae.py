@@ -1,5 +1,6 @@
 """Variational autoencoder with a multinomial likelihood."""
 
+from collections.abc import Sequence
 from typing import ClassVar, cast
 
 import numpy as np
@@ -28,6 +29,19 @@ class MultVAE(Recommender):
     name: ClassVar[str] = "multvae"
     label: ClassVar[str] = "Mult-VAE"
     Config: ClassVar[type[RecommenderConfig]] = MultVAEConfig
+
+    @classmethod
+    def memory(
+        cls,
+        n_users: int,  # noqa: ARG003 - users come in batches
+        n_items: int,
+        configs: Sequence[RecommenderConfig],
+    ) -> int:
+        """The networks kept; one's gradients, moments and batches while it is trained."""
+        own = cast(Sequence[MultVAEConfig], configs)
+        networks = [2 * 4 * n_items * config.hidden_units for config in own]
+        batches = [6 * 4 * n_items * config.batch_size for config in own]
+        return sum(networks) + 4 * max(networks, default=0) + max(batches, default=0)
 
     def _fit(self, train: sparse.csr_matrix) -> None:
         self._train = train

@@ -1,5 +1,6 @@
 """Truncated singular value decomposition of the training matrix."""
 
+from collections.abc import Sequence
 from typing import ClassVar, cast
 
 import numpy as np
@@ -37,6 +38,17 @@ class PureSVD(Recommender):
     label: ClassVar[str] = "PureSVD"
     is_affine: ClassVar[bool] = True
     Config: ClassVar[type[RecommenderConfig]] = PureSVDConfig
+
+    @classmethod
+    def memory(
+        cls,
+        n_users: int,
+        n_items: int,
+        configs: Sequence[RecommenderConfig],  # noqa: ARG003 - one fit serves all
+    ) -> int:
+        """The smaller Gram matrix, sparse and in single precision or in both, and the vectors."""
+        smaller = min(n_users, n_items)
+        return 12 * smaller**2 + 8 * 2 * _MAX_RANK * (smaller + n_items)
 
     def _fit(self, train: sparse.csr_matrix) -> None:
         from sklearn.utils.extmath import randomized_svd

@@ -26,6 +26,13 @@ def test_the_shipped_parameters_are_valid_and_complete(default: dict[str, Any]) 
     assert params.target == "ndcg@20"
 
 
+def test_null_leaves_a_recommender_out() -> None:
+    params = EvaluationParams(grids={**GRIDS, "itemknn": None})
+    assert set(params.configs) == {"ease"}
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        EvaluationParams(grids={"ease": None})
+
+
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [

@@ -9,9 +9,15 @@ import pytest
 from kedro.pipeline import Node, Pipeline
 from pydantic import Field, Secret
 
-from doppelcart.config import secrecy
+from doppelcart.config import checks, secrecy
 from doppelcart.config.base import Parameters
-from doppelcart.config.checks import check_parameters, check_secrets, check_storage, seal_secrets
+from doppelcart.config.checks import (
+    check_parameters,
+    check_secrets,
+    check_storage,
+    memory_there,
+    seal_secrets,
+)
 from doppelcart.errors import ParameterError, StorageError
 
 
@@ -144,3 +150,22 @@ def test_every_secret_of_the_project_can_be_given_by_its_variable():
     assert "private.training.seed" in names
     for name in names:
         assert f"${{env:{secrecy.variable_of(name)}}}" in configured, name
+
+
+class TestMemory:
+    def test_what_is_given_counts_whatever_the_machine_has(self):
+        assert memory_there(0.5) == 0.5e9
+
+    @pytest.mark.parametrize("text", ["max\n", "999999999999999999\n", None])
+    def test_without_a_limit_it_is_most_of_the_machines(self, tmp_path, monkeypatch, text):
+        file = tmp_path / "memory.max"
+        if text is not None:
+            file.write_text(text)
+        monkeypatch.setattr(checks, "CONTAINER", file)
+        monkeypatch.setattr(checks.os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 10}.get)
+        assert memory_there() == pytest.approx(0.9 * 40_960)
+
+    def test_a_container_has_less(self, tmp_path, monkeypatch):
+        (tmp_path / "memory.max").write_text("1000000\n")
+        monkeypatch.setattr(checks, "CONTAINER", tmp_path / "memory.max")
+        assert memory_there() == pytest.approx(900_000)

@@ -5,6 +5,8 @@ from math import ceil
 from typing import Any
 
 from doppelcart.config.agreement import unknown_slices
+from doppelcart.data.histories import Histories
+from doppelcart.recommendation import memory
 from doppelcart.recommendation.arms import Kind, of_kind
 from doppelcart.recommendation.protocol import EvaluationParams
 
@@ -21,6 +23,14 @@ def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
             yield from unknown_slices("evaluation", "synthetic_only_slices", models)
     if evaluation and augmentation:
         yield from _too_few_users(evaluation, augmentation)
+
+
+def check_memory(models: Mapping[str, Any], train: Histories, limit: float) -> None:
+    """Refuse recommenders that would not fit into memory; see ``recommendation.memory``."""
+    evaluation = models.get("evaluation")
+    if evaluation is not None:
+        ratio = max((*evaluation.ratios, 1.0 if _learning_alone(evaluation) else 0.0))
+        memory.check_memory(train, evaluation.configs, ratio, evaluation.workers, limit)
 
 
 def _learning_alone(evaluation: EvaluationParams) -> list[str]:
