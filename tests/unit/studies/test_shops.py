@@ -10,8 +10,9 @@ import pytest
 
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
+from studies import runs, shops
 from studies.memory import digest
-from studies.shops import Shop, judged_by, trained_by
+from studies.shops import Fitted, Shop, fitted, judged_by, trained_by
 
 N_USERS, N_ITEMS = 6, 8
 
@@ -89,3 +90,33 @@ def test_parameters_count(shop):
     assert digest(trained_by(shop, "gan", 1, {})) != trained(shop)
     assert digest(trained_by(shop, "gan", 0, {"epochs": 1})) != trained(shop)
     assert digest(trained_by(shop, "denoiser", 0, {})) != trained(shop)
+
+
+def test_a_training_is_found_again_with_its_generator(shop, tmp_path, monkeypatch):
+    from doppelcart.models.histories.config import NetworkConfig
+    from doppelcart.models.histories.networks import build_generator
+
+    network = NetworkConfig(**runs.gan_parameters(None)["network"])
+    share, features = np.full(N_ITEMS, 0.5), np.zeros((N_ITEMS, 3), np.float32)
+    made = build_generator(network, share, N_USERS, features, 1, 2, seed=0)
+    trained = []
+
+    def fit(*asked):
+        trained.append(asked[1:])
+        return Fitted(made, pd.DataFrame({"epoch": [1], "selection": [0.25]}), 1)
+
+    monkeypatch.setattr(shops, "CACHE", tmp_path)
+    monkeypatch.setattr(shops, "_fit", fit)
+    for _ in range(2):
+        found = fitted(shop, "gan", 0)
+        rng = np.random.default_rng(0)
+        inputs = {
+            name: rng.random((3, tensor.shape[1]), dtype=np.float32)
+            for name, tensor in made.input.items()
+        }
+        np.testing.assert_array_equal(
+            found.generator(inputs, training=False), made(inputs, training=False)
+        )
+        assert (found.best_epoch, found.history["selection"].item()) == (1, 0.25)
+    fitted(shop, "gan", 1, epochs=3)
+    assert trained == [("gan", 0, {}), ("gan", 1, {"epochs": 3})]
