@@ -12,10 +12,10 @@ SOURCES := pyproject.toml constraints.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install run claims test lint format benchmark study constraints clean
+.PHONY: help install run claims test lint format benchmark study docs docs-serve constraints clean
 
 help: ## Say what can be made.
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The version is asked of the interpreter first: pip's own refusal would come minutes later.
 $(BIN)/python:
@@ -60,6 +60,15 @@ benchmark: $(VENV)/.installed-dev ## Measure time and memory.
 
 study: $(VENV)/.installed-dev ## Hold every contest of methods, or one (NAME=critic).
 	$(BIN)/python -m studies $(NAME)
+
+# The theme tells of its successor at every build; docs/decisions/0004-site.md says what of it counts.
+docs docs-serve: export NO_MKDOCS_2_WARNING = 1
+
+docs: $(VENV)/.installed-dev ## Build the documents and the API as a site in build/docs; a broken link is an error.
+	$(BIN)/mkdocs build --quiet --strict
+
+docs-serve: $(VENV)/.installed-dev ## Show the site while you write, at http://127.0.0.1:8000.
+	$(BIN)/mkdocs serve
 
 constraints: $(VENV)/.installed-dev ## Resolve constraints.txt anew from pyproject.toml.
 	$(BIN)/python -m pip install --quiet uv

@@ -26,7 +26,7 @@ class _Part(BaseModel):
 class Claim(_Part):
     """Something that is said of generated data, and that a capability puts to the test.
 
-    Args:
+    Attributes:
         name: Identifier within the capability, by which its evidence and its studies name it.
         text: The claim in one sentence.
         source: Who makes it: author, year, title.
@@ -40,7 +40,7 @@ class Claim(_Part):
 class Evidence(_Part):
     """What one run has to say of a claim: the claim's strongest case.
 
-    Args:
+    Attributes:
         signal: The verdict.
         measure: What the effect is a change or a value of.
         unit: ``%`` for a relative change in percent; empty for a plain value.
@@ -84,7 +84,7 @@ class Story(_Part):
 class Section(_Part):
     """What one capability found, ready to be laid out; saved as JSON.
 
-    Args:
+    Attributes:
         capability: Name of the capability.
         rank: Place on the page, the lowest first.
         title: Heading.
@@ -124,7 +124,7 @@ class Capability(_Part):
 
     ``pipelines/<name>/section.py`` declares one as ``CAPABILITY``.
 
-    Args:
+    Attributes:
         name: That of its pipeline.
         rank: Place of its section on the page, the lowest first.
         title: Heading of its section.

@@ -10,7 +10,7 @@ Light = Literal["green", "amber", "red"]
 class Signal(BaseModel):
     """How a verdict is shown.
 
-    Args:
+    Attributes:
         light: Colour of a traffic light.
         shape: One character, another for every colour.
         word: The verdict where there is room.

@@ -26,7 +26,7 @@ class Column(NamedTuple):
 class Table(BaseModel):
     """A table ready to be laid out.
 
-    Args:
+    Attributes:
         caption: What it shows.
         headings: Heading and whether the column is numeric, one a column.
         groups: Rows of cells as text, under the heading they share; an empty heading is none.

@@ -63,7 +63,7 @@ ADVICE: Final = {
 class Sides(NamedTuple):
     """Who is looked for.
 
-    Args:
+    Attributes:
         members: (n_members, n_items) CSR of ones: users the generator was trained on.
         strangers: (n_strangers, n_items) CSR of ones: users like them that it never saw.
     """

@@ -25,7 +25,7 @@ KEYS: Final = [*Group._fields, Columns.RECOMMENDER, Columns.ARM]
 class Round(NamedTuple):
     """Arms that are fitted together.
 
-    Args:
+    Attributes:
         arms: Arms by name, and what they are.
         sets: Users to add, by the name that the arms of ``recommendation.arms`` know them by.
         cases: Customers by group.

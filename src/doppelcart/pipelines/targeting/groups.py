@@ -18,7 +18,7 @@ OTHERS: Final = "others"
 class Group(NamedTuple):
     """Customers of one slice: those of a segment, or all others.
 
-    Args:
+    Attributes:
         slice: Name of the slice.
         segment: Name of the segment.
         customers: ``segment`` or ``others``.
