@@ -61,7 +61,7 @@ benchmark: $(VENV)/.installed-dev ## Measure time and memory.
 study: $(VENV)/.installed-dev ## Hold every contest of methods, or one (NAME=critic).
 	$(BIN)/python -m studies $(NAME)
 
-# The theme tells of its successor at every build; docs/decisions/0004-site.md says what of it counts.
+# The theme tells of its successor at every build; docs/decisions/0005-site.md says what of it counts.
 docs docs-serve: export NO_MKDOCS_2_WARNING = 1
 
 docs: $(VENV)/.installed-dev ## Build the documents and the API as a site in build/docs; a broken link is an error.

@@ -388,6 +388,15 @@ def test_links_lead_somewhere(path):
             assert (path.parent / link).exists(), link
 
 
+def test_the_index_names_every_decision_once():
+    folder = PROJECT / "docs/decisions"
+    named = re.findall(
+        r"^\| \[\d+\. .+?\]\((.+?)\)", (folder / "README.md").read_text(), re.MULTILINE
+    )
+    assert named == sorted(path.name for path in folder.glob("[0-9]*.md"))
+    assert len({name[:4] for name in named}) == len(named), "two have the same number"
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
 def test_parameters_that_are_named_exist(path):
     assert parameter_names.wrong_names(path.read_text("utf-8")) == []
