@@ -70,7 +70,8 @@ def commands_of(text: str) -> list[str]:
 
 
 COMMANDS = sorted({c for path in DOCUMENTS for c in commands_of(path.read_text("utf-8"))})
-RUNS = [c for c in COMMANDS if c.startswith("kedro run")]
+# The example of a new capability lies outside of the project; `test_new_capability` runs it.
+RUNS = [c for c in COMMANDS if c.startswith("kedro run") and "greetings" not in c]
 
 
 @pytest.fixture
@@ -399,7 +400,20 @@ def test_the_index_names_every_decision_once():
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
 def test_parameters_that_are_named_exist(path):
-    assert parameter_names.wrong_names(path.read_text("utf-8")) == []
+    assert parameter_names.wrong_names(without_former_names(path.read_text("utf-8"))) == []
+
+
+def without_former_names(text: str) -> str:
+    """A document without what its tables of renames say that things were called before."""
+    before, head, renames = text.partition("| before | now |\n")
+    rows, gap, after = renames.partition("\n\n")
+    return before + head + re.sub(r"^\|[^|]+\|", "| |", rows, flags=re.MULTILINE) + gap + after
+
+
+def test_only_former_names_may_be_gone():
+    table = "`a.b`\n\n| before | now |\n|---|---|\n| `c.d` | `e.f` |\n\n| `g.h` | i |\n"
+    found = re.findall(r"\w\.\w", without_former_names(table))
+    assert found == ["a.b", "e.f", "g.h"]
 
 
 def test_variables_that_are_named_are_read():
