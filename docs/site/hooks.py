@@ -15,7 +15,7 @@ from typing import Any, Final
 from merm import ParseError, render_diagram
 from merm.theme import DEFAULT_THEME
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 from pymdownx.superfences import SuperFencesException
 
@@ -75,12 +75,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the documents, what they link to and the API, and complete the navigation."""
     root = Path(config.config_file_path).parent
     documents = find(root, DOCUMENTS)
-    for path in sorted({*documents, *find(root, PICTURES), *linked_files(root, documents)}):
-        files.append(
-            File(
-                path, str(root), config.site_dir, config.use_directory_urls, dest_uri=address(path)
-            )
-        )
+    beside = {*find(root, PICTURES), *linked_files(root, documents)}
+    for path in sorted({*documents, *beside}):
+        level = InclusionLevel.INCLUDED if path in documents else InclusionLevel.NOT_IN_NAV
+        file = File(path, str(root), config.site_dir, config.use_directory_urls, inclusion=level)
+        file.dest_uri = address(path)
+        files.append(file)
     for path, text in api_pages(root / "src" / PACKAGE):
         files.append(File.generated(config, path, content=text))
     pages = sorted(file.src_uri for file in files.documentation_pages())
@@ -121,7 +121,7 @@ def address(path: str) -> str:
 
 
 def linked_files(root: Path, documents: Iterable[str]) -> Iterator[str]:
-    """Files that documents link to and that are no documents themselves, such as the licence."""
+    """Files that documents link to and that are none themselves: the licence, an example."""
     known = set(documents)
     for document in sorted(known):
         for target in LINK.findall((root / document).read_text("utf-8")):

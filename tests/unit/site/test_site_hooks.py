@@ -38,10 +38,11 @@ def play(times: int) -> int:
 '''
 SMALL = {
     "README.md": "# Toy\n\n[Models](docs/model.md#how-it-works), [licence](LICENSE), "
-    '<img src="docs/images/shop.png" alt="Shop">\n',
+    '[toy](docs/toys/toy.md), <img src="docs/images/shop.png" alt="Shop">\n',
     "LICENSE": "Free.\n",
     "docs/model.md": MODEL,
     "docs/images/shop.png": "",
+    "docs/toys/toy.md": "# A toy\n",
     "src/doppelcart/__init__.py": '"""All."""\n',
     "src/doppelcart/errors.py": 'class ToyError(Exception):\n    """It broke."""\n',
     "src/doppelcart/pipelines/__init__.py": '"""Pipelines."""\n',
@@ -93,6 +94,8 @@ def test_a_sound_project_becomes_a_site(project):
     start = (site / "index.html").read_text()
     assert 'href="model.html#how-it-works"' in start
     assert 'href="LICENSE.txt"' in start
+    assert 'href="toys/toy.html"' in start
+    assert (site / "toys/toy.html").is_file()
     assert 'src="images/shop.png"' in start
     assert (site / "LICENSE.txt").read_text() == SMALL["LICENSE"]
     assert (site / "images/shop.png").is_file()
