@@ -51,5 +51,6 @@ def test_a_run_that_needs_too_much_is_refused_once_the_size_is_known(
 
 
 def test_it_is_asked_once(guard: MemoryGuard) -> None:
-    guard.after_dataset_saved("sizes", 3)
-    guard.after_dataset_loaded("sizes", 4)
+    with pytest.raises(ResourceError):
+        guard.after_dataset_saved("sizes", 4)
+    assert guard.after_dataset_loaded("sizes", 4) is None

@@ -38,7 +38,7 @@ def limit_for(n_items: int, name: str = "ease", workers: int = 1) -> float:
 
 
 def test_what_fits_is_let_through() -> None:
-    memory.check_memory(shop(), CONFIGS, 1.0, 1, limit_for(4000))
+    assert memory.check_memory(shop(), CONFIGS, 1.0, 1, limit_for(4000)) is None
 
 
 def test_only_the_large_are_named_with_what_they_need() -> None:
