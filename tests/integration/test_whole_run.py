@@ -131,7 +131,7 @@ class TestAgain:
         done = kedro(
             copy_of_run,
             "--from-nodes",
-            "compare_arms,measure_synthetic_only",
+            "declare_experiment,measure_synthetic_only",
             DOPPELCART_TRACKING="off",
         )
         assert done.returncode == 0, done.stdout[-5000:]

@@ -46,7 +46,7 @@ def warnings_of(trained: Trained) -> dict[str, str]:
 
 
 def test_the_example_of_the_readme_is_what_is_tested():
-    blocks = re.findall(r"```python\n(.+?)```", README.read_text(), re.DOTALL)
+    blocks = re.findall(r"```py\n(.+?)```", README.read_text(), re.DOTALL)
     assert len(blocks) == 3
     code = Path(ring.__file__).read_text() + Path(__file__).read_text()
     for block in blocks:

@@ -73,8 +73,8 @@ COMMANDS = {
     "tag": (["--tags", "nope"], "Nothing is left to run of the default with --tags nope"),
     "namespace": (["--namespaces", "gna"], "Nothing is left to run .*--namespaces gna"),
     "part before its inputs": (
-        ["--pipelines", "reporting"],
-        "chosen_configs is made by evaluation; .*`kedro run --pipelines .*evaluation",
+        ["--pipelines", "evaluation"],
+        "demographics_matrix is made by profiles; .*`kedro run --pipelines .*profiles",
     ),
     "a group of parameters": (["--params", "gan=3"], "gan: holds .*gan.training; set one of these"),
     "a resolver": (["--params", "gan.training.epochs=${nope:1}"], r"nope \(at gan.training.epochs"),

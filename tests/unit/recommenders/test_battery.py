@@ -74,8 +74,8 @@ def test_registry_names_each_recommender() -> None:
         "itemknn",
         "ials",
         "puresvd",
-        "ease",
         "multvae",
+        "ease",
     ]
     assert all(cls.name == name for name, cls in RECOMMENDERS.items())
     assert {name for name, _ in CASES.values()} == set(RECOMMENDERS)

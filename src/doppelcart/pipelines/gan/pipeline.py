@@ -50,8 +50,9 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             ),
             Node(
                 write_section,
-                inputs={name: f"{name}.monitors" for name in GENERATORS}
-                | {"training_curves": "training_curves", "parameters": "params:reporting"},
+                # Kedro finds the types of parameters by position: those with a name come first.
+                inputs={"training_curves": "training_curves", "parameters": "params:reporting"}
+                | {name: f"{name}.monitors" for name in GENERATORS},
                 outputs="gan.section",
                 name="write_gan_section",
             ),
