@@ -46,6 +46,8 @@ def decide(uplift: pd.DataFrame, chosen: pd.DataFrame, alpha: float = 0.05) -> p
     """The verdict on comparisons, whose levels and outcomes follow if a test left them out."""
     if uplift.empty:
         uplift = pd.DataFrame(columns=COLUMNS)
+    if "n_clusters" not in uplift:
+        uplift = uplift.assign(n_clusters=uplift["n_units"])
     if "outcome" not in uplift:
         levels = chosen.set_index(["slice", "recommender", "arm"])["level"]
         keys = zip(uplift["slice"], uplift["recommender"], uplift["arm"], strict=True)

@@ -37,7 +37,8 @@ def judge(compared: pd.DataFrame, design: Design) -> pd.DataFrame:
     one not beaten. ``promoted`` needs, besides, *helps* against the best baseline of the group,
     where the design names one: a win over a weak baseline serves nobody. Where the experiment
     failed its own check (an arm that cannot help did, or one that must did not), every verdict of
-    the group and system is undefined.
+    the group and system is undefined; and so it is in a group of too few units, whether the arm is
+    used there or not.
 
     Args:
         compared: As from ``comparison.compare``.
@@ -116,8 +117,10 @@ def _judge(
     baseline = next(name for name in design.of_role(Role.BASELINE) if name in by_reference)
     facts, rivals = by_reference[baseline], _rivals(key, design)
     verdict = UNDEFINED if broken else facts["outcome"]
+    few = facts["n_clusters"] < facts["least_units"]
     if verdict == NOT_USED:
-        verdict = "no evidence"
+        # Of a group that is too small to tell, it cannot be told that nothing was found either.
+        verdict = UNDEFINED if few else "no evidence"
     not_run = [name for name in rivals if name not in by_reference]
     not_beaten = [
         name for name in rivals if name in by_reference and by_reference[name]["outcome"] != "helps"
@@ -175,6 +178,11 @@ def _reason(
             f"On validation, {arm.phrase} brought{target} nothing{for_whom}: {arm.level} 0 was "
             f"chosen, so {words.unchanged}."
         )
+        if facts["n_clusters"] < facts["least_units"]:
+            yield (
+                f" {_counted(facts['n_units'], words).capitalize()} tested, and a verdict takes "
+                f"{facts['least_units']}."
+            )
         return
     if facts["outcome"] == UNDEFINED:
         with_system = f" and {system}" if system else ""

@@ -199,6 +199,18 @@ def test_an_undefined_verdict_says_how_many_customers_it_takes() -> None:
     assert json.loads(json.dumps(refused))[0]["verdict"] == "undefined"
 
 
+def test_an_arm_that_is_not_used_has_no_verdict_either_on_too_few_customers() -> None:
+    def unused(n_units: int) -> pd.Series:
+        rows = uplift(none=(0.0, 1.0)).assign(n_units=n_units)
+        return decide(rows, chosen(level=0.0), ALPHA).iloc[0]
+
+    assert unused(30)["verdict"] == "no evidence"
+    few = unused(29)
+    assert few[["verdict", "win", "promoted"]].tolist() == ["undefined", False, False]
+    assert "strength 0 was chosen" in few["reason"]
+    assert few["reason"].endswith("29 customers were tested, and a verdict takes 30.")
+
+
 def test_the_reason_carries_the_figures() -> None:
     reason = decide(uplift(none=GOOD), chosen(), ALPHA)["reason"].item()
     assert "+4.0 % (95 % interval +2.0 % to +6.0 %, 400 customers)" in reason
