@@ -350,8 +350,6 @@ def jobs(families: int) -> Iterator[tuple[tuple[str, str, str, int], Callable[[]
     """Every part of the study, the quick ones first: what it is of, and how it is done."""
     for units in UNITS:
         for name in (*DIFFERENCES, *CLUSTERED):
-            if name in CLUSTERED and units > max(OLD_UNITS):
-                continue
             yield (
                 (NOISE, "new", name, units),
                 partial(false_verdicts, name, units, families),
