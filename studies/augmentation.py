@@ -65,7 +65,7 @@ def dropped_copies(train: Histories, n_users: int, rng: np.random.Generator) -> 
     return Histories.from_matrix(left, copies.user_ids, copies.item_ids)
 
 
-def invented(game: str) -> Add:
+def synthetic(game: str) -> Add:
     """A trained generator's users, one for the jittered taste of each training user.
 
     Args:
@@ -100,8 +100,8 @@ ARMS: dict[str, Add] = {
     "copies with 30 % dropped": _seeded(dropped_copies),
     "mixup of two users": _seeded(mix_users),
     "draws by popularity": _seeded(draw_by_popularity),
-    "denoiser's users": invented("denoiser"),
-    "GAN's users": invented("gan"),
+    "denoiser's users": synthetic("denoiser"),
+    "GAN's users": synthetic("gan"),
 }
 
 

@@ -218,7 +218,7 @@ def ease_of_completed(
     Args:
         train: (n_users, n_items) CSR of ones.
         generated: (n_users, n_items) scores of the generator, read as probabilities.
-        strength: Weight of a generated purchase; 0 is EASE itself.
+        strength: Weight of a synthetic purchase; 0 is EASE itself.
         l2: Penalty of EASE.
     """
     known = train.toarray()

@@ -46,13 +46,15 @@ SMALL_BATCH, SMALL_STEPS = 32, 1_000
 CACHE = PROJECT / "build" / "studies" / "critic"
 
 ABOVE_ZERO = Target(">", 0, of="low")
-OF_MORE_USERS = f"share of NDCG@20 from {MORE_USERS} times as many invented users alone, 80 % known"
+OF_MORE_USERS = (
+    f"share of NDCG@20 from {MORE_USERS} times as many synthetic users alone, 80 % known"
+)
 TARGETS = {
     "change of NDCG@20 against popularity, 0 known, %": ABOVE_ZERO,
     "change of NDCG@20 by completion, 1 known, %": ABOVE_ZERO,
     "change of NDCG@20 by completion, 5 known, %": Target(">=", 3),
     "change of NDCG@20 by completion, 20 known, %": ABOVE_ZERO,
-    "share of NDCG@20 from invented users alone, 80 % known": Target(">=", 0.98),
+    "share of NDCG@20 from synthetic users alone, 80 % known": Target(">=", 0.98),
     OF_MORE_USERS: Target(">=", 0.98),
     "correlation of popularity": Target(">=", 0.99),
     "detection AUC": Target("<=", 0.60),
@@ -133,23 +135,23 @@ def judge(shop: Shop, generator: Any, seed: int) -> dict[str, float]:
 
     draws = runs.all_parameters(shop.env)["evaluation"]["completion_draws"]
     completer = make_completer(generator, shop.demographics, draws, seed)
-    invented = users_of(shop, generator, 1, seed)
+    synthetic = users_of(shop, generator, 1, seed)
     return {
-        **worth(shop, completer, invented),
+        **worth(shop, completer, synthetic),
         **of_more_users(shop, users_of(shop, generator, MORE_USERS, seed)),
         **of_nobody(shop, completer),
-        **likeness(shop.train, invented, seed),
+        **likeness(shop.train, synthetic, seed),
     }
 
 
-def worth(shop: Shop, completer: Completer, invented: Histories) -> dict[str, float]:
-    """What completed histories and invented users bring EASE, tuned as the pipeline tunes it."""
+def worth(shop: Shop, completer: Completer, synthetic: Histories) -> dict[str, float]:
+    """What completed histories and synthetic users bring EASE, tuned as the pipeline tunes it."""
     arms = ("gan_completion", "gan_only")
     given = runs.all_parameters(shop.env)["evaluation"]
     grids = {RECOMMENDER: given["grids"][RECOMMENDER]}
     every = {"arms": arms, "grids": grids, "max_tuning_users": EVERYONE}
     settings = tuning_settings(EvaluationParams(**given | every))
-    data = {"gan": invented}, {"gan_completion": completer}
+    data = {"gan": synthetic}, {"gan_completion": completer}
     chosen = tuning.choose(tuning.tune(shop.train, *data, shop.validation, settings))
     users, lists = evaluate(
         shop.train, *data, shop.test, chosen, shop.features, [LIST], settings.completion_top
@@ -163,7 +165,7 @@ def worth(shop: Shop, completer: Completer, invented: Histories) -> dict[str, fl
         )
         if (name, "gan_only") in means.index:
             share = means[name, "gan_only"] / base
-            found[f"share of NDCG@20 from invented users alone, {in_words(name)}"] = share
+            found[f"share of NDCG@20 from synthetic users alone, {in_words(name)}"] = share
     coverage = lists[lists["metric"] == f"coverage@{LIST}"].set_index([Columns.SLICE, Columns.ARM])
     found["share of the catalogue in completed lists, 5 known"] = coverage.loc[
         ("cold_5", "gan_completion"), "value"
@@ -171,12 +173,12 @@ def worth(shop: Shop, completer: Completer, invented: Histories) -> dict[str, fl
     return {name: float(value) for name, value in found.items()}
 
 
-def of_more_users(shop: Shop, invented: Histories) -> dict[str, float]:
-    """What EASE learns from more invented users than there are real ones."""
-    by_invented, by_real = (
-        learned_by_ease(shop, users, shop.test) for users in (invented, shop.train)
+def of_more_users(shop: Shop, synthetic: Histories) -> dict[str, float]:
+    """What EASE learns from more synthetic users than there are real ones."""
+    by_synthetic, by_real = (
+        learned_by_ease(shop, users, shop.test) for users in (synthetic, shop.train)
     )
-    return {OF_MORE_USERS: by_invented / by_real}
+    return {OF_MORE_USERS: by_synthetic / by_real}
 
 
 def of_nobody(shop: Shop, completer: Completer) -> dict[str, float]:
@@ -192,12 +194,12 @@ def of_nobody(shop: Shop, completer: Completer) -> dict[str, float]:
     return {"change of NDCG@20 against popularity, 0 known, %": float(100 * (generated / base - 1))}
 
 
-def likeness(real: Histories, invented: Histories, seed: int) -> dict[str, float]:
-    """How the invented users look: their lengths, their items, their kinds."""
-    figures = fidelity.fidelity(real.matrix, invented.matrix, seed)
+def likeness(real: Histories, synthetic: Histories, seed: int) -> dict[str, float]:
+    """How the synthetic users look: their lengths, their items, their kinds."""
+    figures = fidelity.fidelity(real.matrix, synthetic.matrix, seed)
     support = np.bincount(real.items, minlength=real.n_items)
     tail = np.argsort(support, kind="stable")[: round(TAIL * real.n_items)]
-    theirs, ours = (np.isin(users.items, tail).mean() for users in (real, invented))
+    theirs, ours = (np.isin(users.items, tail).mean() for users in (real, synthetic))
     return {
         "correlation of popularity": figures["popularity_pearson"],
         "correlation of lift of item pairs": figures["cooccurrence_lift"],

@@ -195,7 +195,7 @@ def by_gan(
     adversarial_weight: float,
     env: str | None,
 ) -> tuple[Histories, float]:
-    """As many users as are real, invented as the pipeline does, and its processor seconds."""
+    """As many users as are real, generated as the pipeline does, and its processor seconds."""
     from doppelcart.models.histories.fitting import fit
     from doppelcart.models.histories.generation import profile_rows
 

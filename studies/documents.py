@@ -102,7 +102,7 @@ def readme_section(*folders: Path) -> str:
             ),
             _counts(verdict),
             (
-                f"{SHOWN.upper()} by slice: NDCG@20 without generated data, and its change with it "
+                f"{SHOWN.upper()} by slice: NDCG@20 without synthetic data, and its change with it "
                 "(95 % interval). *Helps* and *harms* hold after Holm's correction; a *win* beats "
                 "every control too."
             ),

@@ -22,7 +22,7 @@ from studies.study import Study
 SEEDS = 2
 CACHE = PROJECT / "build" / "studies" / "generators"
 SELECTION = "selection value"
-LEARNED = "share of NDCG@20 from invented users alone, 80 % known"
+LEARNED = "share of NDCG@20 from synthetic users alone, 80 % known"
 DETECTION = "detection AUC"
 MEMBERSHIP = "membership inference AUC"
 DECIDED_BY = {SELECTION: False, LEARNED: False, DETECTION: True, MEMBERSHIP: True}
@@ -106,31 +106,31 @@ def judged_once(shop: Shop, contender: Contender, seed: int) -> dict[str, float]
 
 
 def judge(shop: Shop, trained: Any, seed: int) -> dict[str, float]:
-    """What chose the checkpoint, and what else is asked of invented users; of no test user."""
+    """What chose the checkpoint, and what else is asked of synthetic users; of no test user."""
     kept = trained.history.set_index("epoch").loc[trained.best_epoch]
-    invented = users_of(shop, trained.generator, 1, seed)
-    by_invented, by_real = (
-        learned_by_ease(shop, users, shop.validation) for users in (invented, shop.train)
+    synthetic = users_of(shop, trained.generator, 1, seed)
+    by_synthetic, by_real = (
+        learned_by_ease(shop, users, shop.validation) for users in (synthetic, shop.train)
     )
     return {
         SELECTION: kept["selection"],
         "NDCG@20 of completed lists, 5 known": kept["completion_ndcg"],
         "correlation of lift of item pairs": kept["cooccurrence"],
         "correlation of popularity": kept["popularity"],
-        LEARNED: by_invented / by_real,
-        DETECTION: fidelity.detection_auc(shop.train.matrix, invented.matrix, seed),
-        **found_out(shop, invented),
+        LEARNED: by_synthetic / by_real,
+        DETECTION: fidelity.detection_auc(shop.train.matrix, synthetic.matrix, seed),
+        **found_out(shop, synthetic),
         "epoch kept": float(trained.best_epoch),
         "training time": float(trained.history["seconds"].sum()),
     }
 
 
-def found_out(shop: Shop, invented: Histories) -> dict[str, float]:
+def found_out(shop: Shop, synthetic: Histories) -> dict[str, float]:
     """AUC of the strongest attack, and the most members that one finds at 1 % of strangers."""
     params = AuditParams(**runs.all_parameters(shop.env)["privacy"]["audit"])
-    attack = audit.attack_on(invented.matrix, params.neighbours)
+    attack = audit.attack_on(synthetic.matrix, params.neighbours)
     sides = audit.sides_of(shop.train, shop.strangers)
-    found = audit.membership("invented", sides, attack, params).groupby("check")["value"].max()
+    found = audit.membership("synthetic", sides, attack, params).groupby("check")["value"].max()
     return {MEMBERSHIP: found[audit.AUC], "members found at 1 % of strangers": found[audit.TPR]}
 
 

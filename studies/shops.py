@@ -235,7 +235,7 @@ def _arrays_of(case: Case) -> list[np.ndarray]:
 
 
 def users_of(shop: Shop, generator: Any, times: int, seed: int) -> Histories:
-    """Users invented as the pipeline does, so many a training user."""
+    """Users generated as the pipeline does, so many a training user."""
     from doppelcart.models.histories.generation import profile_rows
 
     demographics = profile_rows(shop.demographics, shop.train.user_ids)

@@ -73,7 +73,7 @@ def synthetic_only(run: Path, env: str | None) -> list[Figure]:
     return [
         share_of_real(
             name,
-            f"The generator of the default run; {times} user(s) invented a training user.",
+            f"The generator of the default run; {times} synthetic user(s) per training user.",
             real,
             users_like(real, generator, demographics, behaviour, times, env),
             validation,
@@ -114,15 +114,16 @@ def prototype_scale(run: Path, env: str | None) -> list[Figure]:
         parameters["game"]["adversarial_weight"],
         "gan of 300 users",
     )
-    invented = users_like(real, trained.generator, demographics, behaviour, 1, env)
+    synthetic = users_like(real, trained.generator, demographics, behaviour, 1, env)
     return [
         share_of_real(
             f"the same from {real.n_users} real users and {real.n_items:,} items",
             f"{real.n_users} training users of the default run and the {real.n_items:,} items that "
             f"most of its training users bought; the GAN of the default parameters, but "
-            f"{training.epochs} epochs of batches of {training.batch_size}; as many invented.",
+            f"{training.epochs} epochs of batches of {training.batch_size}; "
+            "as many synthetic users.",
             real,
-            invented,
+            synthetic,
             validation,
             test,
             env,
@@ -157,7 +158,7 @@ def users_like(
     env: str | None,
     seed: int = 0,
 ) -> Histories:
-    """Users invented from the jittered profiles of real ones, each asked for ``times`` times."""
+    """Users generated from the jittered profiles of real ones, each asked for ``times`` times."""
     from doppelcart.models.histories.generation import generate
 
     augmentation = all_parameters(env)["augmentation"]
@@ -172,25 +173,25 @@ def share_of_real(
     name: str,
     of: str,
     real: Histories,
-    invented: Histories,
+    synthetic: Histories,
     validation: Case,
     test: Case,
     env: str | None,
 ) -> Figure:
-    """EASE of invented users alone, as a share of EASE of the real ones, tuned alike.
+    """EASE of synthetic users alone, as a share of EASE of the real ones, tuned alike.
 
     Args:
         name: Of the figure.
         of: A sentence on whose users and which generator.
         real: Training users.
-        invented: Invented users.
+        synthetic: Synthetic users.
         validation: Users that choose the configuration of either.
         test: Users that it is measured on.
         env: Environment of the grid.
     """
     grid = expand("ease", all_parameters(env)["evaluation"]["grids"]["ease"])
-    by_real, by_invented = (tuned(source, validation, test, grid) for source in (real, invented))
-    values = {("ease", "real"): by_real, ("ease", "gan"): by_invented}
+    by_real, by_synthetic = (tuned(source, validation, test, grid) for source in (real, synthetic))
+    values = {("ease", "real"): by_real, ("ease", "gan"): by_synthetic}
     result = against("real", values, "worth", "ndcg@20")["ease", "gan"]
     how = (
         f"{of} EASE tuned on {validation.n_users} validation users for either, NDCG@20 of "

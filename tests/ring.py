@@ -84,7 +84,7 @@ def build_trainer(
 
 
 def generate(generator: Any, n_points: int, seed: int) -> np.ndarray:
-    """(n_points, 2) generated points."""
+    """(n_points, 2) synthetic points."""
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal((n_points, generator.input.shape[-1]), dtype=np.float32)
     return np.asarray(generator(noise, training=False))

@@ -63,9 +63,9 @@ def test_the_planted_effect_is_found_and_judged(project: Path, run: object) -> N
     pairs = differences[["arm", "against", "outcome"]].to_numpy().tolist()
     assert pairs == [
         ["template", "silence", "no evidence"],
-        ["generated", "silence", "helps"],
-        ["generated", "template", "helps"],
-        ["generated", "best_baseline", "helps"],
+        ["synthetic", "silence", "helps"],
+        ["synthetic", "template", "helps"],
+        ["synthetic", "best_baseline", "helps"],
     ]
     (verdict,) = pd.read_csv(reported(project, "greetings_verdict.csv")).to_dict("records")
     assert (verdict["verdict"], verdict["win"], verdict["promoted"]) == ("helps", True, True)
@@ -73,7 +73,7 @@ def test_the_planted_effect_is_found_and_judged(project: Path, run: object) -> N
 
 def test_it_brings_its_section_and_its_row_on_the_claims_page(project: Path, run: object) -> None:
     section = json.loads(reported(project, "sections/greetings.json").read_text())
-    assert section["question"] == "Does a generated greeting make customers stay longer?"
+    assert section["question"] == "Does a synthetic greeting make customers stay longer?"
     assert "better than without, than every control" in section["answer"]
     claims = pd.read_csv(reported(project, "claims.csv")).set_index("capability")
     assert claims.loc["greetings", "verdict"] == "helps"
@@ -81,7 +81,7 @@ def test_it_brings_its_section_and_its_row_on_the_claims_page(project: Path, run
     assert claims.loc["greetings", "low"] > 0
     assert claims.loc["targeting", "verdict"] == "not run"
     page = reported(project, "claims.html").read_text()
-    assert "A generated greeting makes customers stay longer." in page
+    assert "A synthetic greeting makes customers stay longer." in page
 
 
 def test_what_it_found_is_tracked(project: Path, run: object) -> None:

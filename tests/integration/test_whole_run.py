@@ -122,7 +122,7 @@ class TestAgain:
         assert done.returncode == 0, done.stdout[-5000:]
         for name in ("metrics", "uplift", "verdict"):
             pd.testing.assert_frame_equal(table(copy_of_run, name), table(finished_run, name))
-        assert "Does generated data help?" in done.stdout
+        assert "Does synthetic data help?" in done.stdout
 
     def test_a_run_goes_on_from_any_node(self, finished_run, copy_of_run):
         verdict = copy_of_run / "data" / REPORTING / "verdict.csv"

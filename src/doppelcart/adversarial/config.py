@@ -51,7 +51,7 @@ class TrainerConfig(Parameters):
         1.0,
         ge=0,
         le=100,
-        description="autoencoding only: the energy of the generated that the critic is content "
+        description="autoencoding only: the energy of the synthetic that the critic is content "
         "with, as a multiple of that of the real",
     )
     feature_matching: float = Field(

@@ -170,7 +170,7 @@ def collapse(kept: pd.Series, subject: Subject) -> list[Check]:
     if "duplicates" in kept:
         found.append(
             Check(
-                "mode collapse: duplicates among the invented",
+                f"mode collapse: duplicates among synthetic {kind}",
                 kept["duplicates"] > MAX_DUPLICATES,
                 kept["duplicates"],
                 f"at most {MAX_DUPLICATES:g}",

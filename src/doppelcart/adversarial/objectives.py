@@ -1,6 +1,6 @@
 """What generator and critic learn from each other: losses and penalties on TensorFlow tensors.
 
-An objective knows nothing of what is generated. It is given real and generated examples, and a
+An objective knows nothing of what is generated. It is given real and synthetic examples, and a
 ``judge`` that maps examples to the critic's opinion of them.
 """
 
@@ -21,12 +21,12 @@ Judge = Callable[[tf.Tensor], Any]
 
 @dataclass(frozen=True)
 class Examples:
-    """Real and generated examples of the same conditions, and the critic's opinion of them.
+    """Real and synthetic examples of the same conditions, and the critic's opinion of them.
 
     Args:
         judge: The critic.
         real: (batch, ...) real examples.
-        draws: As many times (batch, ...) generated ones as the objective asks for.
+        draws: As many times (batch, ...) synthetic ones as the objective asks for.
         paired: (batch, 1) 1 where the condition tells one example from another.
         seed: (2,) int32 seed of whatever an objective draws.
     """
@@ -62,18 +62,18 @@ class Objective(ABC):
 
 
 class AdversarialObjective(Objective):
-    """An objective with a critic, which learns to tell the generated from the real."""
+    """An objective with a critic, which learns to tell synthetic from real."""
 
     @abstractmethod
     def critic_loss(self, examples: Examples) -> tuple[tf.Tensor, tf.Tensor]:
-        """Loss of the critic and, apart, its unpenalised margin between real and generated."""
+        """Loss of the critic and, apart, its unpenalised margin between real and synthetic."""
 
 
 class Wasserstein(AdversarialObjective):
     """Wasserstein distance with gradient penalty (Gulrajani 2017, eq. 3)."""
 
     def critic_loss(self, examples: Examples) -> tuple[tf.Tensor, tf.Tensor]:
-        """Minus the margin, and the penalty at points between real and generated."""
+        """Minus the margin, and the penalty at points between real and synthetic."""
         judge, real, fake = examples.judge, examples.real, examples.fake
         gap = margin(judge(real), judge(fake))
         one_per_row = (tf.shape(real)[0], *[1] * (real.shape.rank - 1))
@@ -108,7 +108,7 @@ class Relativistic(AdversarialObjective):
     """Relativistic pairing with R1 and R2 (R3GAN: Huang 2024)."""
 
     def critic_loss(self, examples: Examples) -> tuple[tf.Tensor, tf.Tensor]:
-        """Softplus of how far each generated example is ahead of a real one, and penalties."""
+        """Softplus of how far each synthetic example is ahead of a real one, and penalties."""
         judge = examples.judge
         real, fake = judge(examples.real), judge(examples.fake)
         loss = tf.reduce_mean(tf.nn.softplus(fake - real))
@@ -122,7 +122,7 @@ class Relativistic(AdversarialObjective):
 
 
 class Autoencoding(AdversarialObjective):
-    """A critic that finds the generated harder to reconstruct than the real.
+    """A critic that finds synthetic examples harder to reconstruct than real ones.
 
     Its opinion is an ``energy`` (batch, 1) and the ``features`` (batch, units) of its bottleneck.
     The generator lowers the energy of what it makes, and makes the critic notice in it what it
@@ -139,7 +139,7 @@ class Autoencoding(AdversarialObjective):
         return autoencoding_critic_loss(real, fake, self.config.energy_margin), margin(fake, real)
 
     def generator_loss(self, examples: Examples) -> tf.Tensor:
-        """Energy of the generated, and the distance of its features from those of the real."""
+        """Energy of the synthetic, and the distance of its features from those of the real."""
         real, fake = examples.judge(examples.real), examples.judge(examples.fake)
         apart = feature_distance(real["features"], fake["features"], examples.paired)
         share = self.config.feature_matching
@@ -207,13 +207,13 @@ def autoencoding_critic_loss(
 ) -> tf.Tensor:
     """Loss of a critic whose opinion is an energy, low for what looks real.
 
-    The energy of the real is lowered, and that of the generated raised up to ``margin`` times
+    The energy of the real is lowered, and that of the synthetic raised up to ``margin`` times
     the former: EBGAN (Zhao, Mathieu and LeCun 2017, eq. 1), with the relative margin of GANMF
     (Dervishaj and Cremonesi 2022), which needs no knowledge of the scale.
 
     Args:
         real_energy: (batch,) energy of real examples.
-        fake_energy: (batch,) energy of generated ones.
+        fake_energy: (batch,) energy of synthetic ones.
         margin: Multiple of the real energy beyond which nothing is gained.
     """
     real, fake = tf.reduce_mean(real_energy), tf.reduce_mean(fake_energy)
@@ -221,7 +221,7 @@ def autoencoding_critic_loss(
 
 
 def feature_distance(real: tf.Tensor, fake: tf.Tensor, paired: tf.Tensor) -> tf.Tensor:
-    """(batch,) distance of what the critic notices in the generated from that in the real.
+    """(batch,) distance of what the critic notices in the synthetic from that in the real.
 
     A row of which something is known is matched with its own example, as GANMF does (Dervishaj
     and Cremonesi 2022). A row of which nothing is known has none to be matched with, and would
@@ -229,7 +229,7 @@ def feature_distance(real: tf.Tensor, fake: tf.Tensor, paired: tf.Tensor) -> tf.
 
     Args:
         real: (batch, units) features of the real examples.
-        fake: (batch, units) features of the generated ones.
+        fake: (batch, units) features of the synthetic ones.
         paired: (batch, 1) 1 where a row is matched with its own example.
     """
     own = tf.reduce_mean(tf.square(real - fake), axis=1)

@@ -85,7 +85,7 @@ class Trainer:
         return self.generator(tf.random.stateless_normal(shape, seed), training=True)
 
     def draw(self, output: tf.Tensor, batch: Tensors, seed: tf.Tensor) -> tf.Tensor:  # noqa: ARG002
-        """(batch, ...) generated examples from what the generator put out."""
+        """(batch, ...) synthetic examples from what the generator put out."""
         return output
 
     def judge(self, batch: Tensors) -> Judge:  # noqa: ARG002

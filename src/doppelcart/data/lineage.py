@@ -2,7 +2,7 @@
 
 Each dataset that a node makes has an *origin*: an id that is a digest of the algorithm's version,
 the parameters and the ids of everything that was read. Ids are known before a run begins, so that
-a run can be refused before its first node: users that a generator of another split invented would
+a run can be refused before its first node: users that a generator of another split made would
 otherwise be scored on customers that it was trained on, and nothing would look wrong.
 
 Knows nodes as plain records and no Kedro; what stands in a node's place is ``Step``.

@@ -14,14 +14,14 @@ from doppelcart.config.base import Parameters
 from doppelcart.experiment.families import LEAST_UNITS
 
 BEST_BASELINE: Final = "best_baseline"
-"""What a comparison with the best that there is without generated data is called."""
+"""What a comparison with the best that there is without synthetic data is called."""
 
 
 class Role(StrEnum):
     """What an arm is there for."""
 
     BASELINE = "baseline"
-    """Without generated data."""
+    """Without synthetic data."""
     CONTROL = "control"
     """A plainer way to the same end."""
     TRIAL = "trial"
@@ -47,7 +47,7 @@ class Arm(Parameters):
 
 
 class Baseline(Parameters):
-    """The best that a group can have without generated data, as validation saw it."""
+    """The best that a group can have without synthetic data, as validation saw it."""
 
     group: tuple[str, ...] = Field(description="Value of each column of the groups.")
     system: str = Field(default="", description="The system; empty where there are none.")
@@ -64,7 +64,7 @@ class Words(Parameters):
     )
     trial: str = Field(default="the generator", description="What is on trial.")
     best: str = Field(
-        default="the best without generated data",
+        default="the best without synthetic data",
         description="What the best baseline is called.",
     )
     unchanged: str = Field(

@@ -1,1 +1,1 @@
-"""Measures of rankings, of generated data and of significance: pure functions of arrays."""
+"""Measures of rankings, of synthetic data and of significance: pure functions of arrays."""

@@ -1,1 +1,1 @@
-"""The experiment of recommenders: what generated data change, how arms are tuned and scored."""
+"""The experiment of recommenders: what synthetic data change, how arms are tuned and scored."""

@@ -1,4 +1,4 @@
-"""What an arm is: one way of using generated data, or a control that uses none of the generator."""
+"""What an arm is: one way of using synthetic data, or a control that uses none of the generator."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Arm:
 NONE: Final = "none"
 
 _ALL = (
-    Arm(NONE, Kind.NONE, False, "the plain recommender", "No generated data"),
+    Arm(NONE, Kind.NONE, False, "the plain recommender", "No synthetic data"),
     Arm("copies", Kind.TRAINING, False, "copies of real customers", "Copies of customers"),
     Arm(
         "popularity",

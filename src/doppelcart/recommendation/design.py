@@ -33,7 +33,7 @@ WORDS: Final = Words(
 
 
 def declare(metric: str, slices: Iterable[str], chosen: pd.DataFrame, **settings: Any) -> Design:
-    """The experiment, held to the best recommender of every slice without generated data.
+    """The experiment, held to the best recommender of every slice without synthetic data.
 
     Args:
         metric: Column of the user metrics, such as ``ndcg@20``.
@@ -104,10 +104,10 @@ def unit_scores(user_metrics: pd.DataFrame, chosen: pd.DataFrame, metric: str) -
 
 
 def against_best(scores: pd.DataFrame, chosen: pd.DataFrame, design: Design) -> pd.DataFrame:
-    """Every arm at its best against the best a shop could do without generated data.
+    """Every arm at its best against the best a shop could do without synthetic data.
 
     Validation chooses both sides: for the arm its recommender, and for the baseline the best
-    recommender without generated data. Beside it stands the comparison with plain popularity,
+    recommender without synthetic data. Beside it stands the comparison with plain popularity,
     which is all there is to recommend to a customer of whom nothing is known. Either kind of
     baseline is a family of its own.
 

@@ -15,8 +15,8 @@ from doppelcart.recommenders import RECOMMENDERS
 
 _HALVES: Final = "Half of the real customers, by the other half"
 _AGAINST: Final = {
-    NONE: "the same recommender without generated data",
-    BEST_BASELINE: "the best recommender without generated data",
+    NONE: "the same recommender without synthetic data",
+    BEST_BASELINE: "the best recommender without synthetic data",
     MOST_POPULAR: "plain popularity, one list for everybody",
 }
 _ORIGINS: Final = {
@@ -89,7 +89,7 @@ def is_generator(arm: str) -> bool:
 
 
 def arm_order(names: Iterable[str]) -> list[str]:
-    """Distinct arms: each use of the generator before its controls, no generated data last."""
+    """Distinct arms: each use of the generator before its controls, no synthetic data last."""
     known = [*TABLE_ORDER, REAL_HALVES, NONE]
     return sorted(
         set(names),

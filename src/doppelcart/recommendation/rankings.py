@@ -206,7 +206,7 @@ def halves_of(
 def chosen_configs(
     chosen: pd.DataFrame, slices: Iterable[str]
 ) -> dict[str, dict[str, list[RecommenderConfig]]]:
-    """By slice and recommender: the configuration chosen without generated data."""
+    """By slice and recommender: the configuration chosen without synthetic data."""
     none = chosen[chosen[Columns.ARM] == NONE]
     return {
         name: {

@@ -63,7 +63,7 @@ HELD_TO: Final = {
     Role.MUST_FAIL: "cannot help: a check of the experiment",
     Role.MUST_WIN: "must help: a check of the experiment",
     Role.TRIAL: "on trial",
-    Role.BASELINE: "without generated data",
+    Role.BASELINE: "without synthetic data",
 }
 
 

@@ -24,7 +24,7 @@ class _Part(BaseModel):
 
 
 class Claim(_Part):
-    """Something that is said of generated data, and that a capability puts to the test.
+    """Something that is said of synthetic data, and that a capability puts to the test.
 
     Attributes:
         name: Identifier within the capability, by which its evidence and its studies name it.

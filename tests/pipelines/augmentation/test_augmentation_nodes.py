@@ -1,4 +1,4 @@
-"""How many users are invented, of which profiles, and how they are compared with real ones."""
+"""How many users are generated, of which profiles, and how they are compared with real ones."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from doppelcart.pipelines.augmentation.nodes import (
     measure_fidelity,
     measure_privacy,
     mix_training_users,
-    n_invented,
+    n_synthetic,
     whole_histories,
 )
 from doppelcart.pipelines.augmentation.params import AugmentationParams
@@ -28,7 +28,7 @@ SETS = ("gan", "denoiser", "mixup", "popularity", "copies")
     [(1.0, 40, 40), (2.0, 40, 80), (0.25, 10, 2), (0.01, 10, 1), (0.375, 8, 3)],
 )
 def test_a_ratio_is_of_real_users_and_never_nobody(make, ratio, n_users, expected):
-    assert n_invented(make(n_users, 0), AugmentationParams(ratio=ratio)) == expected
+    assert n_synthetic(make(n_users, 0), AugmentationParams(ratio=ratio)) == expected
 
 
 @pytest.mark.parametrize("node", [copy_training_users, draw_popular_users, mix_training_users])
@@ -79,7 +79,7 @@ class TestInventUsers:
         assert jitter.std() == pytest.approx(0.5, abs=0.03)
         assert jitter.mean() == pytest.approx(0.0, abs=0.05)
 
-    def test_what_is_invented_follows_the_profile(self, generator, shop):
+    def test_what_is_generated_follows_the_profile(self, generator, shop):
         made = self.invent(generator, shop)
         wanted = self.asked(generator, "behaviour") > 0
         share = np.array([np.mean(made.of(u) >= 6) if len(made.of(u)) else 0.5 for u in range(40)])

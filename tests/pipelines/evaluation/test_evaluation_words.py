@@ -26,7 +26,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
             [("cold_5", "helps", True, True), ("warm", "no evidence", False, False)],
             words.PROVEN,
             (
-                "Yes, for some: generated shopping data improves recommendations for new customers "
+                "Yes, for some: synthetic shopping data improves recommendations for new customers "
                 "with 5 known items."
             ),
         ),
@@ -34,7 +34,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
             [("cold_5", "helps", True, True), ("warm", "helps", True, True)],
             words.PROVEN,
             (
-                "Yes: generated shopping data improves recommendations for every group of "
+                "Yes: synthetic shopping data improves recommendations for every group of "
                 "customers tested."
             ),
         ),
@@ -42,7 +42,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
             [("cold_5", "helps", True, True), ("warm", "harms", False, False)],
             words.PROVEN,
             (
-                "Yes, for some: generated shopping data improves recommendations for new customers "
+                "Yes, for some: synthetic shopping data improves recommendations for new customers "
                 "with 5 known items. It makes them worse for returning customers."
             ),
         ),
@@ -50,7 +50,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
             [("cold_5", "helps", True, False)],
             words.BEST_NOT_BEATEN,
             (
-                "Not yet: generated shopping data improves recommendations of some methods for new "
+                "Not yet: synthetic shopping data improves recommendations of some methods for new "
                 "customers with 5 known items, but not beyond the best method without it."
             ),
         ),
@@ -58,7 +58,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
             [("cold_1", "helps", False, False), ("cold_5", "helps", False, False)],
             words.NOT_PROVEN,
             (
-                "Not proven: generated shopping data improves recommendations for new customers "
+                "Not proven: synthetic shopping data improves recommendations for new customers "
                 "with 1 or 5 known items, but a simpler control may do as well."
             ),
         ),
@@ -66,14 +66,14 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
             [("warm", "harms", False, False), ("cold_1", "no evidence", False, False)],
             words.WORSE,
             (
-                "No: generated shopping data makes recommendations worse for returning "
+                "No: synthetic shopping data makes recommendations worse for returning "
                 "customers, and improves them for nobody."
             ),
         ),
         (
             [("warm", "no evidence", False, False)],
             words.LEVEL,
-            "No: there is no evidence that generated shopping data improves recommendations.",
+            "No: there is no evidence that synthetic shopping data improves recommendations.",
         ),
     ],
 )

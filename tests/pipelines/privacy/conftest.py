@@ -53,7 +53,7 @@ def trade_off() -> TradeOffParams:
 
 @pytest.fixture
 def shop(members: Histories, strangers: Histories) -> dict[str, Any]:
-    """What the pipeline reads beside generators and invented users."""
+    """What the pipeline reads beside generators and synthetic users."""
     rng = np.random.default_rng(3)
     everybody = np.concatenate([members.user_ids, strangers.user_ids])
     long = strangers.select(np.flatnonzero(strangers.lengths > 2))

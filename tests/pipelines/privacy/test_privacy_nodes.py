@@ -78,7 +78,7 @@ def test_a_generator_that_memorises_fails(strangers) -> None:
         0.0,
         "memoriser",
     )
-    invented = generate(
+    synthetic = generate(
         trained.generator,
         30,
         few.item_ids,
@@ -88,7 +88,7 @@ def test_a_generator_that_memorises_fails(strangers) -> None:
     )
     params = AuditParams(min_users=30, n_bootstrap=120)
     sides = audit.sides_of(few, never_seen)
-    attack = audit.attack_on(invented.matrix, (1,))
+    attack = audit.attack_on(synthetic.matrix, (1,))
     rows = audit.membership("gan", sides, attack, params)
     closest = rows[rows["attack"] == "closest 1"].set_index("check")
     assert closest["status"].tolist() == [audit.FAILED, audit.FAILED]

@@ -1,4 +1,4 @@
-"""An invented run: tables as the other pipelines lay them out, figures made up."""
+"""A made-up run: tables as the other pipelines lay them out."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ RECOMMENDERS = {"popularity": 0.19, "itemknn": 0.23, "ials": 0.235, "puresvd": 0
 JUDGED = [arm for arm, facts in ARMS.items() if facts.kind in (Kind.TRAINING, Kind.COMPLETION)]
 
 
-def invented_change(slice_name: str, recommender: str, arm: str) -> float:
+def made_up_change(slice_name: str, recommender: str, arm: str) -> float:
     """Relative change of an arm against ``none``: completion helps new customers of EASE."""
     if arm == "gan_completion" and recommender == "ease":
         return {"cold_5": 0.05, "cold_20": 0.03, "warm": -0.04}.get(slice_name, 0.0)
@@ -44,7 +44,7 @@ def metrics() -> pd.DataFrame:
     for place, (slice_name, n_users) in enumerate(SLICES.items()):
         for recommender, score in RECOMMENDERS.items():
             for arm in [NONE, *JUDGED]:
-                change = 0.0 if arm == NONE else invented_change(slice_name, recommender, arm)
+                change = 0.0 if arm == NONE else made_up_change(slice_name, recommender, arm)
                 value = score * (1 + 0.1 * place) * (1 + change)
                 rows += [
                     [slice_name, arm, recommender, "ndcg@20", value, n_users, 0],
@@ -106,7 +106,7 @@ def uplift(metrics: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def uplift_against_best(uplift: pd.DataFrame) -> pd.DataFrame:
-    """EASE, the best of all, against itself without generated data and against popularity."""
+    """EASE, the best of all, against itself without synthetic data and against popularity."""
     ease = uplift[(uplift["recommender"] == "ease") & (uplift["against"] == NONE)]
     popular = ease.assign(against=MOST_POPULAR, baseline="popularity", base=0.2, relative=0.1)
     return pd.concat([ease.assign(against=BEST_BASELINE, baseline="ease"), popular])
@@ -125,7 +125,7 @@ def ranking_agreement() -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def verdict(uplift: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
-    """The verdict that the evaluation's own rule gives on the invented uplift."""
+    """The verdict that the evaluation's own rule gives on the made-up uplift."""
     return decide(uplift, chosen, alpha=0.05)
 
 
@@ -188,7 +188,7 @@ def split_summary() -> dict[str, Any]:
     }
 
 
-def invented_history(seed: int, adversarial: bool) -> pd.DataFrame:
+def made_up_history(seed: int, adversarial: bool) -> pd.DataFrame:
     """Per-epoch figures of one training."""
     rng = np.random.default_rng(seed)
     epoch = np.arange(1, 31)
@@ -211,13 +211,13 @@ def invented_history(seed: int, adversarial: bool) -> pd.DataFrame:
 def training() -> dict[str, pd.DataFrame]:
     """Histories of the generator and of its control."""
     return {
-        "gan": invented_history(1, True),
-        "vae": invented_history(3, False),
-        "denoiser": invented_history(2, False),
+        "gan": made_up_history(1, True),
+        "vae": made_up_history(3, False),
+        "denoiser": made_up_history(2, False),
     }
 
 
-def invented_histories(n_users: int, steepness: float, seed: int, n_items: int = 300) -> Histories:
+def made_up_histories(n_users: int, steepness: float, seed: int, n_items: int = 300) -> Histories:
     """Users with log-normal history lengths, items by a power law."""
     rng = np.random.default_rng(seed)
     weights = np.arange(1, n_items + 1) ** -steepness
@@ -229,13 +229,13 @@ def invented_histories(n_users: int, steepness: float, seed: int, n_items: int =
 
 @pytest.fixture(scope="session")
 def shops() -> dict[str, Histories]:
-    """Real and generated histories by source."""
+    """Real and synthetic histories by source."""
     return {
-        "real": invented_histories(400, 0.8, 1),
-        "gan": invented_histories(500, 0.85, 2),
-        "vae": invented_histories(400, 0.9, 5),
-        "denoiser": invented_histories(400, 1.1, 3),
-        "popularity": invented_histories(400, 0.8, 4),
+        "real": made_up_histories(400, 0.8, 1),
+        "gan": made_up_histories(500, 0.85, 2),
+        "vae": made_up_histories(400, 0.9, 5),
+        "denoiser": made_up_histories(400, 1.1, 3),
+        "popularity": made_up_histories(400, 0.8, 4),
     }
 
 

@@ -29,7 +29,7 @@ def texts(figure: go.Figure) -> list[str]:
 
 def test_forest_draws_relative_change_and_its_interval(uplift):
     figure = uplift_forest(uplift, "ease", "ndcg@20")
-    name = "Histories completed by the GAN, against the same recommender without generated data"
+    name = "Histories completed by the GAN, against the same recommender without synthetic data"
     panel = texts(figure).index("New customers, first 5 items known")
     trace = traces(figure, name)[panel]
     assert trace.x == pytest.approx([5.0])
@@ -41,7 +41,7 @@ def test_forest_draws_relative_change_and_its_interval(uplift):
 
 def test_forest_keeps_the_two_baselines_apart_by_fill_and_place(uplift):
     figure = uplift_forest(uplift, "itemknn", "ndcg@20")
-    name = "Histories completed by the GAN, against the {} recommender without generated data"
+    name = "Histories completed by the GAN, against the {} recommender without synthetic data"
     plain, best = (traces(figure, name.format(which))[0] for which in ("same", "best"))
     assert best.marker.symbol == plain.marker.symbol + "-open"
     assert best.y[0] < plain.y[0]
@@ -115,7 +115,7 @@ def test_scores_have_one_marker_an_arm_and_recommender(metrics):
     assert trace.text == ("Popularity", "ItemKNN", "iALS", "PureSVD", "EASE")
     assert trace.x == pytest.approx((0.19, 0.23, 0.235, 0.222, 0.245))
     assert (
-        "Returning customers: best without generated data EASE, 0.2450."
+        "Returning customers: best without synthetic data EASE, 0.2450."
         in (figure.layout.meta["alt"])
     )
 

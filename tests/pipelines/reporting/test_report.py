@@ -85,7 +85,7 @@ CORE = ("ingestion", "cleaning", "split", "gan", "augmentation", "evaluation")
 
 @pytest.fixture(scope="session")
 def write(run: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Write:
-    """Tell of the invented run and write the report, some datasets replaced, some left out."""
+    """Tell of the made-up run and write the report, some datasets replaced, some left out."""
 
     def written(without: tuple[str, ...] = (), **changed: Any) -> Page:
         there = [name for name in (*CORE, "targeting") if name not in without]
@@ -118,7 +118,7 @@ def page(write: Write) -> Page:
 
 def test_verdict_is_read_before_anything_else(page):
     assert page.text[0] == (
-        "Yes, for some: generated shopping data improves recommendations for new customers with 5 "
+        "Yes, for some: synthetic shopping data improves recommendations for new customers with 5 "
         "or 20 known items. It makes them worse for returning customers."
     )
     assert page.text[1] == "helps"
@@ -294,28 +294,28 @@ def test_parts_that_were_left_out_say_why(write, run):
     )
     at = page.text.index("What was skipped, and why", page.text.index("How much it changes") + 12)
     told = " ".join(page.text[at:])
-    for part in ("Uplift", "Training on generated customers only", "Fidelity measures",
+    for part in ("Uplift", "Training on synthetic customers only", "Fidelity measures",
                  "Privacy smoke test", "Monitors: GAN"):  # fmt: skip
         assert f"{part}: skipped because" in told
     assert page.text[0].startswith("No verdict")
 
 
-def test_the_best_without_generated_data_and_popularity_stand_beside_the_generator(page):
+def test_the_best_without_synthetic_data_and_popularity_stand_beside_the_generator(page):
     told = " ".join(page.text)
-    assert "Against the best that can be done without generated data" in page.text
+    assert "Against the best that can be done without synthetic data" in page.text
     assert "given to EASE, score 0.2695 against 0.2000 of plain popularity, +10.0 %" in told
 
 
 def test_brand_new_customers_for_whom_nothing_was_gained_get_what_is_popular(write, run):
     page = write(uplift_against_best=run["uplift_against_best"].assign(tested=False))
     told = " ".join(page.text)
-    assert "validation chose no generated data, so they get what is popular." in told
+    assert "validation chose no synthetic data, so they get what is popular." in told
     assert (
-        "Against the best recommender: skipped because validation chose no generated data" in told
+        "Against the best recommender: skipped because validation chose no synthetic data" in told
     )
 
 
-def test_rankings_by_generated_customers_stand_beside_those_by_halves_of_the_real(page):
+def test_rankings_by_synthetic_customers_stand_beside_those_by_halves_of_the_real(page):
     assert {"Half of the real customers, by the other half", "0.7000", "0.8000"} <= set(page.text)
 
 

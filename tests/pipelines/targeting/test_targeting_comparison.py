@@ -28,7 +28,7 @@ GAINS = {
 LABELS = {"slice": "cold_5", "segment": "old", "recommender": "ease"}
 
 
-def invented(n_inside: int = 40, n_others: int = 60) -> tuple[pd.DataFrame, pd.DataFrame]:
+def made_up(n_inside: int = 40, n_others: int = 60) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The segment gains a tenth by users of its own, whoever made them; the others lose as much."""
     metrics, chosen = [], []
     for customers, n_users, sign in (("segment", n_inside, 1), ("others", n_others, -1)):
@@ -44,7 +44,7 @@ def invented(n_inside: int = 40, n_others: int = 60) -> tuple[pd.DataFrame, pd.D
 
 
 def judged(least: int = 30, **sizes: int) -> pd.DataFrame:
-    compared = compare(*invented(**sizes), min_units=least)
+    compared = compare(*made_up(**sizes), min_units=least)
     return compared.set_index(["customers", "arm", "against"])
 
 
@@ -118,7 +118,7 @@ def test_on_too_few_customers_the_verdict_is_undefined_and_says_what_it_takes(fe
 
 
 def test_a_segment_without_a_customer_is_in_no_row():
-    metrics, chosen = invented()
+    metrics, chosen = made_up()
     others = metrics[metrics["customers"] == "others"]
     assert set(compare(others, chosen)["customers"]) == {"others"}
 

@@ -97,7 +97,7 @@ def test_only_lines_of_new_customers_and_of_training_tell_where_somebody_began(m
     assert found.user_ids.tolist() == ["1-0", "1-3"]
 
 
-def test_users_are_invented_of_the_segments_profiles(shop, generator):
+def test_users_are_generated_of_the_segments_profiles(shop, generator):
     """Behaviour tells the half of the catalogue; even users are of the first, odd of the second."""
     train: Histories = shop["train_histories"]
     params = PARAMS.model_copy(update={"ratios": (0.0, 0.5)})

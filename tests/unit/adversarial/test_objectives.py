@@ -135,7 +135,7 @@ def test_generator_loss(loss, expected):
 
 
 @pytest.mark.parametrize("loss", ["wgan_gp", "vanilla", "relativistic"])
-def test_a_better_score_of_the_invented_is_a_lower_loss_of_the_generator(loss):
+def test_a_better_score_of_synthetic_examples_is_a_lower_loss_of_the_generator(loss):
     better = generator_loss(loss, linear, REAL, FAKE + 1.0)
     assert (better.numpy() < generator_loss(loss, linear, REAL, FAKE).numpy()).all()
 
@@ -150,7 +150,7 @@ class TestAutoencoding:
             ([9.0, 9.0], 3.0, 2.0),  # beyond the margin
         ],
     )
-    def test_the_energy_of_the_generated_is_raised_up_to_the_margin(self, fake, margin, expected):
+    def test_the_energy_of_the_synthetic_is_raised_up_to_the_margin(self, fake, margin, expected):
         found = autoencoding_critic_loss(tf.constant([1.0, 3.0]), tf.constant(fake), margin)
         assert float(found) == pytest.approx(expected)
 

@@ -71,13 +71,13 @@ def test_resamples_are_held_against_the_largest_family(
         assert problem.endswith(says)
 
 
-def test_ratios_need_as_many_invented_users() -> None:
+def test_ratios_need_as_many_synthetic_users() -> None:
     assert found(ratio=2.0, evaluation={"ratios": (0, 2)}) == []
     (problem,) = found(ratio=0.5)
-    assert problem.startswith("augmentation.ratio: 0.5 invented users a real one are fewer than")
+    assert problem.startswith("augmentation.ratio: 0.5 synthetic users a real one are fewer than")
 
 
-def test_learning_from_invented_users_alone_takes_as_many_as_there_are_real_ones() -> None:
+def test_learning_from_synthetic_users_alone_takes_as_many_as_there_are_real_ones() -> None:
     alone = {"arms": (*ARMS, "gan_only"), "ratios": (0, 0.25), "n_bootstrap": 1000}
     assert found(ratio=1.0, evaluation=alone) == []
     (problem,) = found(ratio=0.25, evaluation=alone)

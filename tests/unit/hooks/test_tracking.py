@@ -66,7 +66,7 @@ def test_monitors_are_named_for_what_they_watch_for():
         "divergence": 0.5,
         "vanishing gradients, critic": 1.5,
         "memorisation: near copies of training users": 2.5,
-        "mode collapse: duplicates among the invented": 3.5,
+        "mode collapse: duplicates among synthetic users": 3.5,
         "mode collapse: coverage of real users' neighbourhoods": math.nan,
         "mode collapse: recall of real users' neighbourhoods": 4.5,
     }

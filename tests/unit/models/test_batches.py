@@ -137,7 +137,7 @@ class TestMakeBatch:
         # two of the four rows are to be completed: at least one is empty in 1 - 0.5**2 of batches
         assert np.mean(emptied) == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / 200))
 
-    def test_who_is_to_be_invented_shows_the_behaviour_wanted(self, histories, blocks):
+    def test_who_is_to_be_generated_shows_the_behaviour_wanted(self, histories, blocks):
         rng = np.random.default_rng(0)
         for _ in range(50):
             batch = make_batch(histories, blocks, self.USERS, 2, TrainingConfig(), rng)

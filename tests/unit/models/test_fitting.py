@@ -23,21 +23,23 @@ def real(block_shop: Callable[..., Histories]) -> Histories:
     return block_shop()
 
 
-def test_invented_users_keep_to_a_group_though_nothing_was_said_of_them(trained_gan, real):
-    invented = generate(trained_gan[0].generator, 300, real.item_ids, np.random.default_rng(0))
+def test_synthetic_users_keep_to_a_group_though_nothing_was_said_of_them(trained_gan, real):
+    synthetic = generate(trained_gan[0].generator, 300, real.item_ids, np.random.default_rng(0))
     independent = purity(draw_by_popularity(real, 300, np.random.default_rng(0)))
     # By hand: 6 items drawn from both groups alike are 66 % of one group on average.
     assert independent == pytest.approx(0.65, abs=0.04)
     assert purity(real) == pytest.approx(0.95, abs=0.01)
-    assert purity(invented) > (independent + purity(real)) / 2 - 0.03
+    assert purity(synthetic) > (independent + purity(real)) / 2 - 0.03
     # and to either group, not to the same one
-    first = np.mean(invented.items < real.n_items // 2)
+    first = np.mean(synthetic.items < real.n_items // 2)
     assert 0.25 < first < 0.75
 
 
 def test_the_control_without_a_critic_does_not_learn_that(trained_denoiser, real):
-    invented = generate(trained_denoiser[0].generator, 300, real.item_ids, np.random.default_rng(0))
-    assert purity(invented) < 0.8
+    synthetic = generate(
+        trained_denoiser[0].generator, 300, real.item_ids, np.random.default_rng(0)
+    )
+    assert purity(synthetic) < 0.8
 
 
 def test_a_user_on_demand_has_the_profile_asked_for(trained_gan, trained_denoiser, real):
@@ -69,7 +71,7 @@ def test_lists_for_nobody_known_depend_on_noise_only_if_behaviour_is_hidden(
         first = chances[:, : real.n_items // 2].sum(axis=1) / chances.sum(axis=1)
         spread[name] = first.std()
         assert first.mean() == pytest.approx(0.5, abs=0.15)
-    # One invented user is of one segment (a share of 0 or 1); what anybody may buy is of both.
+    # One synthetic user is of one segment (a share of 0 or 1); what anybody may buy is of both.
     assert spread["told"] < 0.2 < spread["hidden"]
     assert 2 * spread["told"] < spread["hidden"]
 
@@ -130,5 +132,5 @@ def test_the_other_losses_learn_too(
 ):
     settings = {"epochs": 250, "evaluate_every": 250, "gradient_penalty": penalty}
     trained, _ = fit_shop(1.0, adversarial_loss=loss, **settings)
-    invented = generate(trained.generator, 300, real.item_ids, np.random.default_rng(0))
-    assert purity(invented) > 0.78
+    synthetic = generate(trained.generator, 300, real.item_ids, np.random.default_rng(0))
+    assert purity(synthetic) > 0.78

@@ -53,7 +53,7 @@ class TestDiagnose:
             ({"critic_gradient_norm": 0.0}, "vanishing gradients, critic", "critic_learning_rate"),
             ({"critic_gradient_norm": 1e9}, "exploding gradients, critic", "critic_learning_rate"),
             ({"near_copies": 0.4}, "memorisation: near copies of training users", "dropout"),
-            ({"duplicates": 0.3}, "mode collapse: duplicates among the invented", "noise_units"),
+            ({"duplicates": 0.3}, "mode collapse: duplicates among synthetic users", "noise_units"),
             ({"coverage": 0.1}, "mode collapse: coverage of real users' neighb", "critic_steps"),
             ({"recall": 0.0}, "mode collapse: recall of real users' neighb", "noise_units"),
         ],
@@ -234,7 +234,7 @@ class TestEvaluate:
         assert metrics["duplicates"] == pytest.approx(79 / 80)
         assert metrics["length_sd"] == 0
         assert {
-            "mode collapse: duplicates among the invented",
+            "mode collapse: duplicates among synthetic users",
             "mode collapse: coverage of real users' neighbourhoods",
             "mode collapse: recall of real users' neighbourhoods",
         } <= set(warnings)

@@ -33,9 +33,9 @@ def test_a_generator_that_rushes_at_the_critic_collapses(fit_shop: Fit, loss: st
         evaluate_every=20,
     )
     found = warnings_of(monitors)
-    assert "mode collapse: duplicates among the invented" in found
+    assert "mode collapse: duplicates among synthetic users" in found
     assert "mode collapse: recall of real users' neighbourhoods" in found
-    assert "noise_units" in found["mode collapse: duplicates among the invented"]
+    assert "noise_units" in found["mode collapse: duplicates among synthetic users"]
 
 
 def test_a_temperature_near_zero_lets_no_gradient_through(fit_shop: Fit):

@@ -29,5 +29,5 @@ def test_only_the_generators_arms_are_on_trial():
 
 
 def test_what_an_arm_is_compared_with_is_named():
-    assert labels.against_label(BEST_BASELINE) == "the best recommender without generated data"
+    assert labels.against_label(BEST_BASELINE) == "the best recommender without synthetic data"
     assert labels.against_label("mixup") == labels.arm_label("mixup")

@@ -33,7 +33,7 @@ class PrivacyConfig(Parameters):
         1.0, gt=0, description="largest L2 norm of one user's gradient of the critic"
     )
     gradient_penalty: float = Field(
-        1.0, ge=0, description="weight of the critic's gradient penalty between invented users"
+        1.0, ge=0, description="weight of the critic's gradient penalty between synthetic users"
     )
     batch_size: int = Field(512, ge=1, description="users expected a critic step")
     steps: int = Field(200, ge=1, le=1_000_000, description="critic steps in all")

@@ -19,7 +19,7 @@ class ProfileBlocks:
     Args:
         demographics: (n_users, n_demographics) float32; what a shop knows at sign-up.
         behaviour: (n_users, n_behaviours) float32; scaled summary of the whole history. It
-            gives away what a completion is asked for, so only invented users may see it.
+            gives away what a completion is asked for, so only synthetic users may see it.
     """
 
     demographics: np.ndarray
@@ -60,7 +60,7 @@ def make_batch(
 
     The first ``n_new`` rows have an empty visible history and may show the behaviour block;
     the others are to be completed and never show it. Some of those show no item either: a
-    customer of whom nothing is known wants what anybody may buy, not what some invented user
+    customer of whom nothing is known wants what anybody may buy, not what some synthetic user
     would.
 
     Args:

@@ -34,7 +34,7 @@ class TrainingConfig(TrainerConfig):
         0.1,
         ge=0,
         le=1,
-        description="adversarial weight of completed histories, relative to invented ones",
+        description="adversarial weight of completed histories, relative to synthetic ones",
     )
     new_user_share: float = Field(
         0.5, ge=0, le=1, description="share of a batch trained to invent users from nothing"

@@ -1,4 +1,4 @@
-"""How far a generated history is from the real one, and how items are drawn with a gradient."""
+"""How far a synthetic history is from the real one, and how items are drawn with a gradient."""
 
 from __future__ import annotations
 

@@ -122,32 +122,32 @@ def evaluate(
     Args:
         reference: Validation users.
         complete: Maps visible histories to (n, n_items) probabilities.
-        invent: Maps a number of users to that many invented ones.
+        invent: Maps a number of users to that many synthetic ones.
         seed: Seed of the embedding.
 
     Returns:
         ``selection`` (maximised), ``completion_ndcg``, ``cooccurrence``, ``recall`` and
         ``coverage`` of real users' neighbourhoods (Naeem 2020), all on validation users;
         ``popularity`` (correlation), ``length_mean`` and ``length_sd`` as shares of the training
-        users'; ``duplicates`` among the invented, ``near_copies`` of training users (Jaccard of
+        users'; ``duplicates`` among synthetic users, ``near_copies`` of training users (Jaccard of
         0.8 or more), and ``real_near_copies`` among the validation users themselves.
     """
     completion = float(np.nanmean(_ndcg(complete(reference.case.seen), reference.case)))
-    invented = invent(reference.whole.shape[0]).matrix
+    synthetic = invent(reference.whole.shape[0]).matrix
     real, trained_on = reference.whole, reference.train.matrix
-    cooccurrence = cooccurrence_correlation(real, invented, measure="lift")
-    neighbourhoods = prdc(*embed(real, invented, seed))
+    cooccurrence = cooccurrence_correlation(real, synthetic, measure="lift")
+    neighbourhoods = prdc(*embed(real, synthetic, seed))
     return {
         "selection": selection_value(completion, cooccurrence, reference),
         "completion_ndcg": completion,
         "cooccurrence": cooccurrence,
-        "popularity": correlation(popularity(trained_on), popularity(invented)),
-        "length_mean": float(lengths(invented).mean() / lengths(trained_on).mean()),
-        "length_sd": float(lengths(invented).std() / max(lengths(trained_on).std(), 1e-9)),
+        "popularity": correlation(popularity(trained_on), popularity(synthetic)),
+        "length_mean": float(lengths(synthetic).mean() / lengths(trained_on).mean()),
+        "length_sd": float(lengths(synthetic).std() / max(lengths(trained_on).std(), 1e-9)),
         "recall": neighbourhoods["recall"],
         "coverage": neighbourhoods["coverage"],
-        "duplicates": duplicate_rate(invented),
-        "near_copies": near_copy_rate(invented, trained_on, NEAR),
+        "duplicates": duplicate_rate(synthetic),
+        "near_copies": near_copy_rate(synthetic, trained_on, NEAR),
         "real_near_copies": reference.real_near_copies,
     }
 

@@ -76,9 +76,9 @@ class PrivatelyTrained:
 class PrivateTrainer(HistoryTrainer):
     """A trainer whose critic learns from clipped gradients of single users, covered by noise.
 
-    The loss is that of ``wgan_gp``. Its penalty is taken between invented users only, so it costs
-    no privacy and needs no noise; nor do the scores of invented users. Their gradients are clipped
-    as those of real users are, for else the critic would hear the invented louder than the real.
+    The loss is that of ``wgan_gp``. Its penalty is taken between synthetic users only, so it costs
+    no privacy and needs no noise; nor do the scores of synthetic users. Their gradients are clipped
+    as those of real users are, lest the critic hear synthetic users louder than real ones.
 
     Args:
         generator: G, which sees noise alone.
@@ -119,11 +119,11 @@ class PrivateTrainer(HistoryTrainer):
             total + self._noise(total, seed + 2 + place)
             for place, total in enumerate(self.clipped_sum(real, -1.0))
         ]
-        invented = self.clipped_sum(blank | {"full": fake}, 1.0)
+        synthetic = self.clipped_sum(blank | {"full": fake}, 1.0)
         smooth = self._penalty_gradient(blank, fake, seed + 1)
         gradients = [
             (ours + theirs) / size + penalty
-            for ours, theirs, penalty in zip(covered, invented, smooth, strict=True)
+            for ours, theirs, penalty in zip(covered, synthetic, smooth, strict=True)
         ]
         self.critic_optimizer.apply(gradients, self._variables())
         return {"critic_gradient_norm": tf.linalg.global_norm(gradients)}
@@ -154,7 +154,7 @@ class PrivateTrainer(HistoryTrainer):
     def _penalty_gradient(
         self, blank: Tensors, fake: tf.Tensor, seed: tf.Tensor
     ) -> list[tf.Tensor]:
-        """Gradient of the penalty at points between two invented users."""
+        """Gradient of the penalty at points between two synthetic users."""
         mix = tf.random.stateless_uniform((tf.shape(fake)[0], 1), seed)
         points = mix * fake + (1.0 - mix) * tf.roll(fake, 1, axis=0)
         condition = {name: blank[name] for name in ("seen", *PROFILE_INPUTS)}

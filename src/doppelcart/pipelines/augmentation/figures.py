@@ -1,4 +1,4 @@
-"""Figures on the generated customers: how long their histories are, and what they choose."""
+"""Figures on the synthetic customers: how long their histories are, and what they choose."""
 
 from collections.abc import Mapping
 from html import escape
@@ -17,7 +17,7 @@ from doppelcart.reporting.style import empty_figure, finish, log_axis
 def plot_history_length(
     train_histories: Histories, synthetic_users: dict[str, Histories]
 ) -> go.Figure:
-    """Draw how many items real and generated customers have."""
+    """Draw how many items real and synthetic customers have."""
     compared = _compared(train_histories, synthetic_users)
     return history_length({name: found.lengths for name, found in compared.items()})
 
@@ -27,7 +27,7 @@ def plot_popularity(
     synthetic_users: dict[str, Histories],
     parameters: ReportingParams,
 ) -> go.Figure:
-    """Draw how popular each item is among real and generated customers."""
+    """Draw how popular each item is among real and synthetic customers."""
     compared = _compared(train_histories, synthetic_users)
     shares = {name: item_shares(found) for name, found in compared.items() if found.n_users}
     return popularity_curve(shares, parameters.popularity_bins)
@@ -45,7 +45,7 @@ def _compared(real: Histories, synthetic: Mapping[str, Histories]) -> dict[str, 
 
 
 def history_length(lengths: Mapping[str, np.ndarray]) -> go.Figure:
-    """Share of users with at most so many distinct items, real and generated.
+    """Share of users with at most so many distinct items, real and synthetic.
 
     Args:
         lengths: Distinct items a user (items), by source: ``real`` and the generators' names.
@@ -69,7 +69,7 @@ def history_length(lengths: Mapping[str, np.ndarray]) -> go.Figure:
         )
     figure.update_xaxes(**log_axis("Distinct items a customer (log scale)"))
     figure.update_yaxes(title="Customers with at most so many", ticksuffix=" %", range=[0, 101])
-    alt = "History length, real and generated. " + " ".join(
+    alt = "History length, real and synthetic. " + " ".join(
         f"{origin_label(name)}: median {np.median(values):.0f}, mean {values.mean():.1f} items."
         for name, values in known.items()
     )
@@ -113,7 +113,7 @@ def popularity_curve(shares: Mapping[str, np.ndarray], bins: int) -> go.Figure:
             )
     figure.update_xaxes(**log_axis("Item, by its rank in the real data (log scale)"))
     figure.update_yaxes(**log_axis("Customers with the item (log scale)", " %"))
-    alt = "Popularity of items, real and generated. " + " ".join(notes)
+    alt = "Popularity of items, real and synthetic. " + " ".join(notes)
     return finish(figure, height=400, alt=alt, legend=True)
 
 

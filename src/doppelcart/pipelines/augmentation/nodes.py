@@ -40,10 +40,10 @@ def _control(
     train: Histories,
     params: AugmentationParams,
 ) -> Histories:
-    return make(train, n_invented(train, params), np.random.default_rng(params.seed))
+    return make(train, n_synthetic(train, params), np.random.default_rng(params.seed))
 
 
-def n_invented(train: Histories, params: AugmentationParams) -> int:
+def n_synthetic(train: Histories, params: AugmentationParams) -> int:
     """How many users to invent."""
     return max(1, round(params.ratio * train.n_users))
 
@@ -70,7 +70,7 @@ def invent_users(
     return invent_like(
         generator,
         train_histories,
-        n_invented(train_histories, params),
+        n_synthetic(train_histories, params),
         profile_matrix,
         demographics_matrix,
         params,
@@ -78,10 +78,10 @@ def invent_users(
 
 
 def gather_users(**sets: Histories) -> dict[str, Histories]:
-    """Put all sets of invented users into one dataset, by name.
+    """Put all sets of synthetic users into one dataset, by name.
 
     Args:
-        **sets: Invented users by who invented them.
+        **sets: Synthetic users by who generated them.
     """
     return sets
 
@@ -92,11 +92,11 @@ def measure_fidelity(
     feat_items: pd.DataFrame,
     params: AugmentationParams,
 ) -> pd.DataFrame:
-    """Compare each set of invented users with the real ones, two real halves as the yardstick.
+    """Compare each set of synthetic users with the real ones, two real halves as the yardstick.
 
     Args:
         train_histories: Training users.
-        synthetic_users: Sets of invented users by name.
+        synthetic_users: Sets of synthetic users by name.
         feat_items: Readable item features.
         params: Parameters of the pipeline.
 
@@ -153,12 +153,12 @@ def measure_privacy(
     synthetic_users: dict[str, Histories],
     params: AugmentationParams,
 ) -> pd.DataFrame:
-    """Look for copies of real users among the invented; a smoke test, never a proof.
+    """Look for copies of real users among synthetic ones; a smoke test, never a proof.
 
     Args:
         train_histories: Training users.
         validation_cases: Real users that no generator was trained on.
-        synthetic_users: Sets of invented users by name; copies are what the test must catch.
+        synthetic_users: Sets of synthetic users by name; copies are what the test must catch.
         params: Parameters of the pipeline.
 
     Returns:

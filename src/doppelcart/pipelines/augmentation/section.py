@@ -1,4 +1,4 @@
-"""The section on the generated customers: fidelity, and the privacy smoke test."""
+"""The section on the synthetic customers: fidelity, and the privacy smoke test."""
 
 from typing import Final
 
@@ -13,14 +13,14 @@ from doppelcart.reporting.tables import number, spelled, tabulate_all
 CAPABILITY: Final = Capability(
     name="augmentation",
     rank=30,
-    title="Do generated customers look real?",
+    title="Do synthetic customers look real?",
     question="Do the customers that the generator makes shop like real ones: how long are their "
     "histories, and which items do they choose?",
 )
 PRIVACY_CAVEAT: Final = (
     "The privacy figures are a smoke test, not an audit. Being far from every real record does "
     "not show that nobody can be recognised: leaks are known that such distances miss. Before "
-    "generated data leaves the company, run a membership inference audit."
+    "synthetic data leaves the company, run a membership inference audit."
 )
 TOLD: Final = {
     "detection_auc": "a classifier tells them from real ones with AUC {} (0.5 is a guess)",
@@ -37,7 +37,7 @@ def write_section(
     popularity_curve: go.Figure,
     parameters: ReportingParams,
 ) -> Section:
-    """Lay out how well generated customers resemble real ones, and how near they come to any."""
+    """Lay out how well synthetic customers resemble real ones, and how near they come to any."""
     limit = parameters.table_rows
     return CAPABILITY.section(
         in_short(fidelity_report),

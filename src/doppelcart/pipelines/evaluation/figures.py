@@ -74,8 +74,8 @@ def headline_recommender(uplift: pd.DataFrame, parameters: ReportingParams) -> s
 def uplift_forest(uplift: pd.DataFrame, recommender: str, metric: str) -> go.Figure:
     """Relative change by arm with its interval, one panel a slice of test users.
 
-    Filled markers compare with the same recommender without generated data, hollow ones with the
-    best recommender without generated data.
+    Filled markers compare with the same recommender without synthetic data, hollow ones with the
+    best recommender without synthetic data.
 
     Args:
         uplift: One row a comparison: slice, recommender, arm, against, metric, relative,
@@ -116,14 +116,14 @@ def uplift_forest(uplift: pd.DataFrame, recommender: str, metric: str) -> go.Fig
         zeroline=True, zerolinecolor=INK, zerolinewidth=1.5, ticksuffix=" %", showticklabels=True
     )
     _legend_of_fill(figure, set(rows["against"]))
-    generated = rows[rows[Columns.ARM].map(is_generator) & (rows["against"] == NONE)]
+    synthetic = rows[rows[Columns.ARM].map(is_generator) & (rows["against"] == NONE)]
     alt = (
         f"Change of {metric_label(metric)} of {recommender_label(recommender)} by kind of "
-        "generated data, with 95 % intervals, one panel a group of customers. "
+        "synthetic data, with 95 % intervals, one panel a group of customers. "
         + " ".join(
             f"{slice_label(row[Columns.SLICE])}, {arm_label(row[Columns.ARM])}: "
             f"{row['percent']:+.1f} % ({row['percent_low']:+.1f} to {row['percent_high']:+.1f})."
-            for _, row in generated.iterrows()
+            for _, row in synthetic.iterrows()
         )
     )
     return finish(figure, height, alt, legend=True)
@@ -165,8 +165,8 @@ def scores_by_slice(metrics: pd.DataFrame, metric: str) -> go.Figure:
     name_rows(figure, [recommender_label(name) for name in recommenders])
     base = rows[rows[Columns.ARM] == NONE]
     best = base.sort_values("value").groupby(Columns.SLICE).tail(1)
-    alt = f"{metric_label(metric)} by recommender and kind of generated data. " + " ".join(
-        f"{slice_label(row[Columns.SLICE])}: best without generated data "
+    alt = f"{metric_label(metric)} by recommender and kind of synthetic data. " + " ".join(
+        f"{slice_label(row[Columns.SLICE])}: best without synthetic data "
         f"{recommender_label(row[Columns.RECOMMENDER])}, {row['value']:.4f}."
         for _, row in best.iterrows()
     )
@@ -174,14 +174,14 @@ def scores_by_slice(metrics: pd.DataFrame, metric: str) -> go.Figure:
 
 
 def tstr_shares(tstr: pd.DataFrame) -> go.Figure:
-    """Score of recommenders trained on generated users only, as a share of training on real ones.
+    """Score of recommenders trained on synthetic users only, as a share of training on real ones.
 
     Args:
         tstr: recommender, slice, arm, share, low, high (shares of the score on real users).
     """
     rows = tstr[tstr["share"].notna()]
     if rows.empty:
-        return empty_figure("No recommender was trained on generated users only.")
+        return empty_figure("No recommender was trained on synthetic users only.")
     slices, arms = slice_order(rows[Columns.SLICE]), arm_order(rows[Columns.ARM])
     recommenders = recommender_order(rows[Columns.RECOMMENDER])
     titles = [slice_label(name) for name in slices]
@@ -216,7 +216,7 @@ def tstr_shares(tstr: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(ticksuffix=" %", showticklabels=True)
     figure.add_vline(x=100, line={"color": INK, "width": 1.5})
     best = rows[rows[Columns.ARM].map(is_generator)]
-    alt = "Score when trained on generated users only, as a share of training on real ones. "
+    alt = "Score when trained on synthetic users only, as a share of training on real ones. "
     alt += " ".join(
         f"{recommender_label(row[Columns.RECOMMENDER])}, {slice_label(row[Columns.SLICE])}, "
         f"{arm_label(row[Columns.ARM])}: {100 * row['share']:.1f} %."

@@ -117,7 +117,7 @@ def declare_experiment(
 def compare_with_best(
     scores: pd.DataFrame, declared: dict[str, Any], chosen_configs: pd.DataFrame
 ) -> pd.DataFrame:
-    """Hold every arm at its best against the best that there is without generated data.
+    """Hold every arm at its best against the best that there is without synthetic data.
 
     Args:
         scores: The scores of ``declare_experiment``.

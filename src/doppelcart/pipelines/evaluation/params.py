@@ -34,19 +34,19 @@ def check_memory(models: Mapping[str, Any], train: Histories, limit: float) -> N
 
 
 def _learning_alone(evaluation: EvaluationParams) -> list[str]:
-    """Arms that learn from invented users alone, where any slice is to be measured so."""
+    """Arms that learn from synthetic users alone, where any slice is to be measured so."""
     known = of_kind(Kind.SYNTHETIC_ONLY) if evaluation.synthetic_only_slices else ()
     return [arm for arm in evaluation.arms if arm in known]
 
 
 def _too_few_users(evaluation: EvaluationParams, augmentation: Any) -> Iterator[str]:
-    """Held against what the arms that learn from invented users will ask for."""
+    """Held against what the arms that learn from synthetic users will ask for."""
     needed, why = max(evaluation.ratios), "of evaluation.ratios"
     if needed < 1 and (alone := _learning_alone(evaluation)):
         needed, why = 1.0, f"that {alone[0]} of evaluation.arms takes"
     if augmentation.ratio < needed:
         yield (
-            f"augmentation.ratio: {augmentation.ratio:g} invented users a real one are fewer than "
+            f"augmentation.ratio: {augmentation.ratio:g} synthetic users a real one are fewer than "
             f"the {needed:g} {why}"
         )
 

@@ -1,4 +1,4 @@
-"""The section of the evaluation: verdict, scores, and what generated data alone are worth."""
+"""The section of the evaluation: verdict, scores, and what synthetic data alone are worth."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -71,7 +71,7 @@ CAPABILITY: Final = Capability(
     name="evaluation",
     rank=10,
     title="How much it changes",
-    question="Does generated shopping data improve recommendations, for whom, and by how much?",
+    question="Does synthetic shopping data improve recommendations, for whom, and by how much?",
     claims=(
         Claim(
             name=NEW_USERS,
@@ -90,12 +90,12 @@ CAPABILITY: Final = Capability(
 
 HOW_TO_READ: Final = {
     "What was compared": (
-        "Each recommender was run as it is, and again with generated data, on customers whose "
+        "Each recommender was run as it is, and again with synthetic data, on customers whose "
         "later purchases were kept out of training. Both were tuned on the same settings, on "
         "other customers than those the scores come from."
     ),
     "Controls": (
-        "Cheap stand-ins for generated data: copies, mixtures, random draws by popularity, and "
+        "Cheap stand-ins for synthetic data: copies, mixtures, random draws by popularity, and "
         "the same generator without its adversary. If one of them does as well, the gain does "
         "not come from the GAN."
     ),
@@ -150,7 +150,7 @@ def write_section(
             *score_blocks(
                 metrics, chosen_configs, scores_by_slice, parameters.metric or metric, limit
             ),
-            heading("What generated customers are worth alone"),
+            heading("What synthetic customers are worth alone"),
             *alone_blocks(tstr, ranking_agreement, tstr_shares, limit),
         ],
         caveats=[caution(verdict), one_training(verdict)],
@@ -221,7 +221,7 @@ def verdict_blocks(
     forests: Mapping[str, go.Figure],
     limit: int,
 ) -> list[Block]:
-    """How much the generated data changed, by group of customers and recommender.
+    """How much the synthetic data changed, by group of customers and recommender.
 
     Args:
         verdict: As evaluation writes it.
@@ -239,7 +239,7 @@ def verdict_blocks(
             forests[first],
             f"{recommender_label(first)}: change against the plain recommender, with 95 % "
             "intervals. Right of the line is better. Hollow marks compare with the best "
-            "recommender of all without generated data.",
+            "recommender of all without synthetic data.",
         ),
         verdict_grid(verdict),
         *[paragraph(sentence) for sentence in profile_only(at_best)],
@@ -262,7 +262,7 @@ def verdict_grid(verdict: pd.DataFrame) -> Grid:
     arms = arm_order(verdict[Columns.ARM])
     return Grid(
         caption="The verdict for every recommender",
-        headings=("Generated data", *[recommender_label(name) for name in names]),
+        headings=("Synthetic data", *[recommender_label(name) for name in names]),
         groups=tuple(
             GridGroup(
                 label=slice_label(slice_name),
@@ -286,10 +286,10 @@ def at_best_block(at_best: pd.DataFrame, limit: int) -> list[Block]:
         return [skipped("Against the best recommender", _why_nothing(at_best))]
     laid_out = tabulate(
         in_percent(ordered(used)),
-        "Against the best that can be done without generated data",
+        "Against the best that can be done without synthetic data",
         [
             Column(Columns.SLICE, "customers", slice_label, False),
-            Column(Columns.ARM, "generated data", arm_label, False),
+            Column(Columns.ARM, "synthetic data", arm_label, False),
             Column(Columns.RECOMMENDER, "given to", recommender_label, False),
             Column("baseline", "best without", recommender_label, False),
             Column("base", "score without", score),
@@ -308,7 +308,7 @@ def at_best_block(at_best: pd.DataFrame, limit: int) -> list[Block]:
 def _why_nothing(at_best: pd.DataFrame) -> str:
     undefined = at_best[(at_best["against"] == BEST_BASELINE) & at_best["p_holm"].isna()]
     if undefined.empty:
-        return "validation chose no generated data"
+        return "validation chose no synthetic data"
     return f"a verdict takes {undefined['least_units'].max()} customers, and fewer were tested"
 
 
@@ -320,7 +320,7 @@ def uplift_table(uplift: pd.DataFrame, limit: int) -> Table:
         [
             Column(Columns.SLICE, "customers", slice_label, False),
             Column(Columns.RECOMMENDER, "recommender", recommender_label, False),
-            Column(Columns.ARM, "generated data", arm_label, False),
+            Column(Columns.ARM, "synthetic data", arm_label, False),
             Column("against", "against", against_label, False),
             Column("base", "score without", score),
             Column("value", "score with", score),
@@ -331,7 +331,7 @@ def uplift_table(uplift: pd.DataFrame, limit: int) -> Table:
         limit,
         "From and to: 95 % interval of the change over customers, by Student's t with and without "
         "its skewness, not corrected for the number of comparisons; the p-values are, by Holm's "
-        "method. Where validation chose to use no generated data, both scores are the same and p "
+        "method. Where validation chose to use no synthetic data, both scores are the same and p "
         "is 1. Where fewer customers were tested than a verdict takes, p is undefined.",
         grouped=True,
     )
@@ -395,7 +395,7 @@ def _other(metrics: pd.DataFrame, metric: str) -> list[Table]:
 def alone_blocks(
     tstr: pd.DataFrame, agreement: pd.DataFrame, drawn: go.Figure, limit: int
 ) -> list[Block]:
-    """What recommenders learn from generated customers only.
+    """What recommenders learn from synthetic customers only.
 
     Args:
         tstr: recommender, slice, arm, value, real, share, low, high.
@@ -404,14 +404,14 @@ def alone_blocks(
         limit: Longest table (rows).
     """
     if tstr.empty:
-        reason = "no arm of generated customers alone was evaluated"
-        blocks: list[Block] = [skipped("Training on generated customers only", reason)]
+        reason = "no arm of synthetic customers alone was evaluated"
+        blocks: list[Block] = [skipped("Training on synthetic customers only", reason)]
     else:
         blocks = [
             figure(
                 "tstr-shares",
                 drawn,
-                "A recommender trained on generated customers only, tested on real ones: 100 % "
+                "A recommender trained on synthetic customers only, tested on real ones: 100 % "
                 "means that nothing was lost.",
             ),
             table(tstr_table(tstr, limit)),
@@ -422,10 +422,10 @@ def alone_blocks(
 
 
 def tstr_table(tstr: pd.DataFrame, limit: int) -> Table:
-    """Training on generated customers only, in numbers."""
+    """Training on synthetic customers only, in numbers."""
     return tabulate(
         ordered(tstr),
-        "Trained on generated customers only, tested on real ones",
+        "Trained on synthetic customers only, tested on real ones",
         [
             Column(Columns.SLICE, "customers", slice_label, False),
             Column(Columns.RECOMMENDER, "recommender", recommender_label, False),
@@ -442,10 +442,10 @@ def tstr_table(tstr: pd.DataFrame, limit: int) -> Table:
 
 
 def agreement_table(agreement: pd.DataFrame, limit: int) -> Table:
-    """Agreement of rankings by training on generated and on real customers, in numbers."""
+    """Agreement of rankings by training on synthetic and on real customers, in numbers."""
     return tabulate(
         ordered(agreement),
-        "Would generated customers choose the same recommender?",
+        "Would synthetic customers choose the same recommender?",
         [
             Column(Columns.SLICE, "customers", slice_label, False),
             Column(Columns.ARM, "trained on", arm_label, False),

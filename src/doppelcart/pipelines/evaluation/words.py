@@ -34,10 +34,10 @@ from doppelcart.reporting.tables import change, score
 TOLD_FIRST: Final = (PROVEN, BEST_NOT_BEATEN, NOT_PROVEN, WORSE, LEVEL, UNDEFINED, NOT_USED)
 
 MEANINGS: Final = {
-    PROVEN: "better than the same recommender without generated data, than every simpler control, "
-    "and than the best recommender without generated data. Only this may go into service.",
+    PROVEN: "better than the same recommender without synthetic data, than every simpler control, "
+    "and than the best recommender without synthetic data. Only this may go into service.",
     BEST_NOT_BEATEN: "better than the same recommender without and than every control, but not "
-    "shown to be better than the best recommender of all without generated data.",
+    "shown to be better than the best recommender of all without synthetic data.",
     NOT_PROVEN: "better than the same recommender without, but a simpler control may do as well, "
     "so the gain is not the generator's.",
     LEVEL: "the difference is within what chance alone would give.",
@@ -66,14 +66,14 @@ def tell(verdict: pd.DataFrame) -> Story:
     """Turn the verdict table into words.
 
     The headline says yes only where an arm may be promoted: where it beats the plain recommender,
-    every control, and the best recommender without generated data.
+    every control, and the best recommender without synthetic data.
 
     Args:
         verdict: slice, recommender, arm, verdict, win, promoted, level, metric, value, reason.
     """
     rows = verdict[verdict[Columns.ARM].map(is_generator).astype(bool)] if len(verdict) else verdict
     if rows.empty:
-        headline = "No verdict: generated data was not compared with anything in this run."
+        headline = "No verdict: synthetic data was not compared with anything in this run."
         return Story(signal=LEVEL, headline=headline, findings=())
     signals = [signal_of(row) for row in rows.to_dict("records")]
     slices = slice_order(rows[Columns.SLICE])
@@ -91,7 +91,7 @@ def _story(
     better = {name for signal in (PROVEN, BEST_NOT_BEATEN, NOT_PROVEN) for name in where[signal]}
     worse = [name for name in where[WORSE] if name not in better]
     but = f" It makes them worse for {slice_phrases(worse)}." if worse else ""
-    claim = "generated shopping data improves recommendations"
+    claim = "synthetic shopping data improves recommendations"
     if where[PROVEN] == slices and len(slices) > 1:
         headline = f"Yes: {claim} for every group of customers tested."
         return Story(signal=PROVEN, headline=headline, findings=findings)
@@ -116,7 +116,7 @@ def _story(
         return Story(signal=NOT_PROVEN, headline=headline + but, findings=findings)
     if worse:
         headline = (
-            "No: generated shopping data makes recommendations worse for "
+            "No: synthetic shopping data makes recommendations worse for "
             f"{slice_phrases(worse)}, and improves them for nobody."
         )
         return Story(signal=WORSE, headline=headline, findings=findings)
@@ -126,7 +126,7 @@ def _story(
             f"{slice_phrases(where[UNDEFINED])}."
         )
         return Story(signal=UNDEFINED, headline=headline, findings=findings)
-    headline = "No: there is no evidence that generated shopping data improves recommendations."
+    headline = "No: there is no evidence that synthetic shopping data improves recommendations."
     return Story(signal=LEVEL, headline=headline, findings=findings)
 
 
@@ -214,7 +214,7 @@ def _profile_only(row: Mapping[Any, Any]) -> str:
             "it takes."
         )
     if not row["tested"]:
-        return f"{start}: validation chose no generated data, so they get what is popular."
+        return f"{start}: validation chose no synthetic data, so they get what is popular."
     return (
         f"{start}: {arm_phrase(row[Columns.ARM])} and given to "
         f"{recommender_label(row[Columns.RECOMMENDER])}, score {score(row['value'])} against "

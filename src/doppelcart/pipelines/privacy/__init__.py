@@ -1,4 +1,4 @@
-"""Privacy: what invented users give away, and a generator that is trained to give little."""
+"""Privacy: what synthetic users give away, and a generator that is trained to give little."""
 
 from doppelcart.pipelines.privacy.pipeline import create_pipeline
 

@@ -54,8 +54,8 @@ ADVICE: Final = {
     "fewer epochs or with fewer hidden units, or train privately (private.grid).",
     TPR: "Some users are found with near certainty: leave out users with rare items, or train "
     "privately (private.grid).",
-    EXACT: "Invented users repeat real ones: train for fewer epochs, and do not release.",
-    "near copies": "Invented users nearly repeat real ones: train for fewer epochs.",
+    EXACT: "Synthetic users repeat real ones: train for fewer epochs, and do not release.",
+    "near copies": "Synthetic users nearly repeat real ones: train for fewer epochs.",
     "attribute gain": "What members keep back can be read off: treat as for membership.",
 }
 
@@ -78,11 +78,11 @@ def sides_of(train: Histories, strangers: Histories) -> Sides:
 
 
 def attack_on(released: sparse.csr_matrix | None, neighbours: tuple[int, ...]) -> Attack:
-    """The attacks on a set of invented users.
+    """The attacks on a set of synthetic users.
 
     Args:
         released: (n_released, n_items) CSR of ones. None is the audit's own control: half of each
-            reference stands for the invented users, which then know as little of the members as of
+            reference stands for the synthetic users, which then know as little of the members as of
             the non-members.
         neighbours: Nearest users looked at, an attack each.
     """

@@ -47,13 +47,13 @@ def draw_attacks(findings: pd.DataFrame, params: AuditParams) -> go.Figure:
         template="plotly_white",
         xaxis_title=f"AUC of membership inference (0.5 a guess; limit {params.max_auc:g})",
         scattermode="group",
-        meta={"alt": "AUC of membership attacks by set of invented users, with the limit."},
+        meta={"alt": "AUC of membership attacks by set of synthetic users, with the limit."},
     )
     return figure
 
 
 def draw_private_curve(curve: pd.DataFrame, params: AuditParams) -> go.Figure:
-    """Utility and membership AUC of privately invented users over epsilon, beside their control.
+    """Utility and membership AUC of privately synthetic users over epsilon, beside their control.
 
     Args:
         curve: One row a budget and ``learned``; no noise is drawn at the right end.

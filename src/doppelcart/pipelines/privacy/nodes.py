@@ -75,12 +75,12 @@ def audit_users(
     feat_items: pd.DataFrame,
     params: AuditParams,
 ) -> pd.DataFrame:
-    """Attack every set of invented users, and one that is known to give nobody away.
+    """Attack every set of synthetic users, and one that is known to give nobody away.
 
     Args:
         train_histories: Training users: the members.
         strangers: Held-out users: the non-members.
-        synthetic_users: Sets of invented users by name.
+        synthetic_users: Sets of synthetic users by name.
         feat_items: Readable item features, for the groups whose purchase is inferred.
         params: Limits and attacks.
 
@@ -152,7 +152,7 @@ def measure_trade_off(
     audit_params: AuditParams,
     params: TradeOffParams,
 ) -> pd.DataFrame:
-    """Privacy and utility of invented users by the noise on the profiles they are asked to have.
+    """Privacy and utility of synthetic users by the noise on the profiles they are asked to have.
 
     Args:
         train_histories: Training users.
@@ -193,7 +193,7 @@ def judge(
     """Put the findings together and say aloud what failed, the audit itself first.
 
     Args:
-        user_findings: Of the sets of invented users.
+        user_findings: Of the sets of synthetic users.
         generator_findings: Of the generator.
 
     Returns:

@@ -17,7 +17,7 @@ Epsilon = Annotated[float, Field(gt=0)]
 
 
 class AuditParams(Parameters):
-    """How invented users are attacked, and what counts as a leak."""
+    """How synthetic users are attacked, and what counts as a leak."""
 
     max_auc: float = Field(
         0.55, ge=0.5, le=1, description="largest AUC of a membership attack; 0.5 is a guess"
@@ -96,7 +96,7 @@ class TradeOffParams(Parameters):
 
     jitters: tuple[Jitter, ...] = Field(
         (0.0, 0.25, 0.5, 1.0),
-        description="noise on the profiles that invented users are asked to have, in scaled "
+        description="noise on the profiles that synthetic users are asked to have, in scaled "
         "units; users of unknown profile are always measured besides",
     )
     slice: str = Field(

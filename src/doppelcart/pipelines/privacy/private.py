@@ -42,7 +42,7 @@ def train_private(
         grid: The budgets.
 
     Returns:
-        The generator of ``grid.epsilon``; invented users by budget; noise and epsilon of each.
+        The generator of ``grid.epsilon``; synthetic users by budget; noise and epsilon of each.
 
     Raises:
         ParameterError: A budget cannot be kept; before anything is trained.
@@ -123,13 +123,13 @@ def measure_private(
     audit_params: AuditParams,
     params: TradeOffParams,
 ) -> pd.DataFrame:
-    """Privacy and utility of privately invented users by budget, and of their control.
+    """Privacy and utility of privately synthetic users by budget, and of their control.
 
     Args:
         train_histories: Training users.
         strangers: Held-out users.
         validation_cases: Validation users, to whom EASE recommends.
-        private_users: Invented users by budget.
+        private_users: Synthetic users by budget.
         private_budgets: Noise and epsilon by budget.
         popular_users: Draws by popularity by budget.
         popular_budgets: Noise and epsilon by budget.

@@ -1,4 +1,4 @@
-"""The section on what generated users, and the generator itself, give away."""
+"""The section on what synthetic users, and the generator itself, give away."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -22,8 +22,8 @@ SIGNALS: Final = {audit.OK: SAFE, audit.FAILED: UNSAFE, audit.UNDEFINED: UNDEFIN
 CAPABILITY: Final = Capability(
     name="privacy",
     rank=40,
-    title="What generated customers give away",
-    question="Can it be told from generated customers who was among the real ones?",
+    title="What synthetic customers give away",
+    question="Can it be told from synthetic customers who was among the real ones?",
     claims=(
         Claim(
             name=RELEASE,

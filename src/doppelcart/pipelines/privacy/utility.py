@@ -36,7 +36,7 @@ def ease_score(users: sparse.csr_matrix, case: Case, params: TradeOffParams) -> 
     """NDCG of EASE trained on some users, at the penalty that suits it best on the slice.
 
     Args:
-        users: (n_users, n_items) CSR of ones, real or invented.
+        users: (n_users, n_items) CSR of ones, real or synthetic.
         case: Validation users; tuned and scored on the same, so the level flatters all alike.
         params: Penalties and length of the lists.
     """
@@ -104,7 +104,7 @@ def compare_releases(
     """Privacy and utility of several releases, by the same users and attacks.
 
     Args:
-        releases: Invented users by release.
+        releases: Synthetic users by release.
         train: Training users: the members.
         strangers: Held-out users: the non-members.
         cases: Validation cases by slice.

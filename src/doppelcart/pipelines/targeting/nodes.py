@@ -231,7 +231,7 @@ def choose_ratios(
 
     Args:
         train_histories: Training users.
-        synthetic_users: Users invented alike for everybody.
+        synthetic_users: Users generated alike for everybody.
         synthetic_targeted: Users made for segments.
         validation_groups: Validation users by group.
         validation_cases: All of them by slice, who choose for a group of few.
@@ -260,7 +260,7 @@ def score_segments(
 
     Args:
         train_histories: Training users.
-        synthetic_users: Users invented alike for everybody.
+        synthetic_users: Users generated alike for everybody.
         synthetic_targeted: Users made for segments.
         test_groups: Test users by group.
         chosen: What ``choose_ratios`` chose.

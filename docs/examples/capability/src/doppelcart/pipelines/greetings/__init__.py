@@ -1,4 +1,4 @@
-"""Greetings: does a generated greeting make customers stay longer?"""
+"""Greetings: does a synthetic greeting make customers stay longer?"""
 
 from doppelcart.pipelines.greetings.pipeline import create_pipeline
 

@@ -20,7 +20,7 @@ def measure_visits(params: GreetingsParams) -> tuple[pd.DataFrame, dict[str, Any
     """
     rng = np.random.default_rng(params.seed)
     minutes = rng.gamma(4.0, size=params.n_visits)
-    gains = {"silence": 0.0, "template": 0.0, "generated": params.gain}
+    gains = {"silence": 0.0, "template": 0.0, "synthetic": params.gain}
     noise = {arm: rng.normal(0, 0.3, params.n_visits) for arm in gains}
     frames = [
         pd.DataFrame({"arm": arm, "visit": range(params.n_visits)}).assign(
@@ -38,7 +38,7 @@ DESIGN = Design(
     arms=(
         Arm(name="silence", role=Role.BASELINE, phrase="no greeting"),
         Arm(name="template", role=Role.CONTROL, phrase="a greeting from a template"),
-        Arm(name="generated", role=Role.TRIAL, phrase="a generated greeting"),
+        Arm(name="synthetic", role=Role.TRIAL, phrase="a synthetic greeting"),
     ),
     best=(Baseline(group=(), arm="silence"),),
     words=Words(unit="visit", units="visits", trial="the generator", best="no greeting"),

@@ -13,11 +13,11 @@ CAPABILITY = Capability(
     name="greetings",
     rank=90,
     title="Greetings",
-    question="Does a generated greeting make customers stay longer?",
+    question="Does a synthetic greeting make customers stay longer?",
     claims=(
         Claim(
             name="stay",
-            text="A generated greeting makes customers stay longer.",
+            text="A synthetic greeting makes customers stay longer.",
             source="made up, as an example",
         ),
     ),
