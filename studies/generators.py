@@ -126,12 +126,12 @@ def judge(shop: Shop, trained: Any, seed: int) -> dict[str, float]:
 
 
 def found_out(shop: Shop, synthetic: Histories) -> dict[str, float]:
-    """AUC of the strongest attack, and the most members that one finds at 1 % of strangers."""
+    """AUC of the strongest attack, and the most members that one finds at 1 % of non-members."""
     params = AuditParams(**runs.all_parameters(shop.env)["privacy"]["audit"])
     attack = audit.attack_on(synthetic.matrix, params.neighbours)
-    sides = audit.sides_of(shop.train, shop.strangers)
+    sides = audit.sides_of(shop.train, shop.non_members)
     found = audit.membership("synthetic", sides, attack, params).groupby("check")["value"].max()
-    return {MEMBERSHIP: found[audit.AUC], "members found at 1 % of strangers": found[audit.TPR]}
+    return {MEMBERSHIP: found[audit.AUC], "members found at 1 % of non-members": found[audit.TPR]}
 
 
 def rows_of(source: str, shop: Shop, tables: Mapping[str, pd.DataFrame]) -> list[Figure]:
@@ -139,7 +139,7 @@ def rows_of(source: str, shop: Shop, tables: Mapping[str, pd.DataFrame]) -> list
     how = (
         f"{shop.train.n_users:,} training users, {shop.train.n_items:,} items; the parameters of a "
         f"run but for loss and noise. Mean of {SEEDS} seeds, the smallest, the largest. Judged "
-        "on the validation users that choose the checkpoint, who are also the strangers of the "
+        "on the validation users that choose the checkpoint, who are also the non-members of the "
         "membership inference; detection against training users; test "
         "users are not looked at."
     )

@@ -18,7 +18,7 @@ from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.datasets import CasesDataset, HistoriesDataset
-from doppelcart.pipelines.privacy.nodes import find_strangers
+from doppelcart.pipelines.privacy.nodes import find_non_members
 from doppelcart.pipelines.privacy.params import AuditParams
 from doppelcart.recommendation.grid import expand
 from studies import runs, worth
@@ -55,7 +55,7 @@ class Shop:
         demographics: user_id and demographic columns of all users.
         behaviour: (n_train, n_behaviours) float32.
         features: (n_items, n_features) float32.
-        strangers: Validation users as training users would look; no generator saw them.
+        non_members: Validation users as training users would look; no generator saw them.
         validation: Cases that choose checkpoints, configurations and strengths.
         test: Cases that they are measured on.
         feat_users: Readable profiles of the training users, by ``user_id``.
@@ -66,7 +66,7 @@ class Shop:
     demographics: pd.DataFrame
     behaviour: np.ndarray
     features: np.ndarray
-    strangers: Histories
+    non_members: Histories
     validation: dict[str, Case]
     test: dict[str, Case]
     feat_users: pd.DataFrame
@@ -98,7 +98,7 @@ def read_shop(env: str | None) -> Shop:
             pd.read_parquet(inputs / "demographics_matrix.parquet"),
             profile_rows(profiles, train.user_ids),
             items.drop(columns=Columns.ITEM).to_numpy(np.float32),
-            find_strangers(train, lines, bounds, AuditParams()),
+            find_non_members(train, lines, bounds, AuditParams()),
             validation,
             test,
             pd.read_parquet(home / "run" / "04_feature" / "feat_users.parquet"),
@@ -128,7 +128,7 @@ def sampled(shop: Shop, n_users: int, seed: int) -> Shop:
         shop.demographics,
         behaviour,
         shop.features,
-        shop.strangers,
+        shop.non_members,
         shop.validation,
         shop.test,
         readable,
@@ -221,7 +221,7 @@ def judged_by(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> l
     used = {key: every[key] for key in ("augmentation", "evaluation", "privacy")}
     told = json.dumps(used, sort_keys=True).encode()
     cases = [*shop.validation.values(), *shop.test.values()]
-    arrays = [*_arrays(shop.strangers), *(array for case in cases for array in _arrays_of(case))]
+    arrays = [*_arrays(shop.non_members), *(array for case in cases for array in _arrays_of(case))]
     data = [array.tobytes() for array in arrays]
     return [*trained_by(shop, name, seed, changes), *data, told, code_of(*JUDGED_BY)]
 

@@ -74,7 +74,7 @@ def test_nothing_that_was_made_of_another_split_is_read(
 
 
 def test_what_is_advised_is_enough(another_split: Run) -> None:
-    audit = ["find_strangers", "audit_users"]
+    audit = ["find_non_members", "audit_users"]
     with pytest.raises(LineageError) as refusal:
         another_split("privacy", nodes=audit)
     another_split(*advised(refusal))

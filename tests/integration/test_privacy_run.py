@@ -55,7 +55,7 @@ def test_the_audit_and_private_training_run_from_what_is_saved_and_keep_their_se
     assert [name for name, text in written.items() if any(form in text for form in forms)] == []
     reporting = copy_of_run / "data/08_reporting"
     sets = json.loads((reporting / "privacy_summary.json").read_text())["sets"]
-    assert {"gan", "denoiser", "copies", "strangers", "gan_completion"} <= set(sets)
+    assert {"gan", "denoiser", "copies", "non_members", "gan_completion"} <= set(sets)
     assert sets["copies"]["auc"] > 0.9
     assert "near copies" in sets["copies"]["failed"]
     curve = pd.read_csv(reporting / "private_curve.csv")

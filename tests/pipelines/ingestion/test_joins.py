@@ -123,7 +123,7 @@ def test_every_table_is_held_against_the_one_that_it_is_joined_to(
         lists[table] = (pd.DataFrame([row]), expressions)
     told = warnings(tmp_path, log(), lists=lists, warn_match_share=0.05)
     assert told == [], "each matches as long as nothing is wrong"
-    lists[name] = (lists[name][0].assign(**{key: "stranger"}), lists[name][1])
+    lists[name] = (lists[name][0].assign(**{key: "nobody"}), lists[name][1])
     message = refused(tmp_path, log(), lists=lists)
     assert f"column {key}: 0.0% of its 1 identifiers are in table {other}" in message
 

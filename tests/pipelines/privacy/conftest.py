@@ -1,4 +1,4 @@
-"""A shop whose users are alike enough to hide among: members, strangers, and whole cases."""
+"""A shop whose users are alike enough to hide among: members, non-members, and whole cases."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def members() -> Histories:
 
 
 @pytest.fixture(scope="session")
-def strangers() -> Histories:
+def non_members() -> Histories:
     return shoppers(300, 1)
 
 
@@ -52,11 +52,11 @@ def trade_off() -> TradeOffParams:
 
 
 @pytest.fixture
-def shop(members: Histories, strangers: Histories) -> dict[str, Any]:
+def shop(members: Histories, non_members: Histories) -> dict[str, Any]:
     """What the pipeline reads beside generators and synthetic users."""
     rng = np.random.default_rng(3)
-    everybody = np.concatenate([members.user_ids, strangers.user_ids])
-    long = strangers.select(np.flatnonzero(strangers.lengths > 2))
+    everybody = np.concatenate([members.user_ids, non_members.user_ids])
+    long = non_members.select(np.flatnonzero(non_members.lengths > 2))
     return {
         "train_histories": members,
         "validation_cases": {"cold_2": Case("cold_2", long.first(2), long.rest(2))},

@@ -12,8 +12,8 @@ from doppelcart.pipelines.privacy.params import AuditParams
 
 
 @pytest.fixture
-def sides(members, strangers):
-    return audit.sides_of(members, strangers)
+def sides(members, non_members):
+    return audit.sides_of(members, non_members)
 
 
 def found(name, sides, released, params):
@@ -62,18 +62,20 @@ class TestMembership:
         assert FAILED not in set(rows["status"])
 
     def test_the_audits_own_control_finds_nothing(self, sides, params):
-        rows = found(audit.STRANGERS, sides, None, params)
+        rows = found(audit.NON_MEMBERS, sides, None, params)
         assert FAILED not in set(rows["status"])
         assert set(rows["role"]) == {"control"}
 
-    def test_too_few_users_are_undefined(self, members, strangers, params):
-        few = audit.sides_of(members, strangers.select(np.arange(50)))
+    def test_too_few_users_are_undefined(self, members, non_members, params):
+        few = audit.sides_of(members, non_members.select(np.arange(50)))
         assert set(found("gan", few, members.matrix, params)["status"]) == {UNDEFINED}
-        nobody = audit.sides_of(members, strangers.select(np.arange(0)))
+        nobody = audit.sides_of(members, non_members.select(np.arange(0)))
         assert set(found("gan", nobody, members.matrix, params)["status"]) == {UNDEFINED}
 
-    def test_a_low_false_positive_rate_takes_a_hundred_strangers(self, members, strangers, params):
-        few = audit.sides_of(members, strangers.select(np.arange(60)))
+    def test_a_low_false_positive_rate_takes_a_hundred_non_members(
+        self, members, non_members, params
+    ):
+        few = audit.sides_of(members, non_members.select(np.arange(60)))
         rows = found("gan", few, members.matrix, params.model_copy(update={"min_users": 20}))
         status = rows[rows["attack"] == "closest 1"].set_index("check")["status"]
         assert status.to_dict() == {AUC: FAILED, TPR: UNDEFINED}
@@ -93,7 +95,7 @@ class TestDisclosure:
         assert FAILED not in set(rows["status"])
         assert rows.loc["attribute gain", "low"] < 0 < rows.loc["attribute gain", "high"]
 
-    def test_what_strangers_share_with_members_is_no_copying(self, members, params):
+    def test_what_non_members_share_with_members_is_no_copying(self, members, params):
         # everybody has the same two items, so every release repeats somebody
         same = members.first(0)
         same = type(same).from_lists([np.array([0, 1])] * 300, same.user_ids, same.item_ids)
@@ -113,7 +115,7 @@ def row(name: str, check: str, value: float, status: str, limit: float = 0.55) -
 
 
 SOUND = {
-    ("strangers", AUC): (0.51, OK),
+    ("non_members", AUC): (0.51, OK),
     ("copies", AUC): (0.96, FAILED),
     ("copies", audit.EXACT): (1.0, FAILED),
     ("gan", AUC): (0.54, UNCLEAR),
@@ -125,7 +127,7 @@ SOUND = {
 def findings(**changed: tuple[float, str]) -> pd.DataFrame:
     values = SOUND | {
         {
-            "strangers": ("strangers", AUC),
+            "non_members": ("non_members", AUC),
             "copies": ("copies", AUC),
             "exact": ("copies", audit.EXACT),
         }[name]: value
@@ -141,11 +143,11 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("changed", "told"),
         [
-            ({"strangers": (0.6, FAILED)}, "strangers tell members apart with AUC 0.60"),
-            ({"strangers": (0.38, OK)}, "strangers tell members apart with AUC 0.38"),
+            ({"non_members": (0.6, FAILED)}, "non-members tell members apart with AUC 0.60"),
+            ({"non_members": (0.38, OK)}, "non-members tell members apart with AUC 0.38"),
             (
-                {"strangers": (float("nan"), UNDEFINED)},
-                "too few users for the control of strangers",
+                {"non_members": (float("nan"), UNDEFINED)},
+                "too few users for the control of non-members",
             ),
             ({"copies": (0.48, OK)}, "copies give nobody away (AUC 0.48)"),
             ({"exact": (0.49, FAILED)}, "49% of the copies are copies of the training users"),
@@ -158,7 +160,7 @@ class TestFaults:
     def test_nothing_on_trial_is_cleared_then(self):
         found = audit.unreliable(findings(exact=(0.49, FAILED)))
         assert found.set_index(["set", "check"])["status"].to_dict() == {
-            ("strangers", AUC): OK, ("copies", AUC): FAILED, ("copies", audit.EXACT): FAILED,
+            ("non_members", AUC): OK, ("copies", AUC): FAILED, ("copies", audit.EXACT): FAILED,
             ("gan", AUC): audit.UNRELIABLE, ("gan", TPR): audit.UNRELIABLE, ("vae", AUC): FAILED,
         }  # fmt: skip
         told = audit.summary(found[found["set"] == "gan"], ["why"])
@@ -172,7 +174,7 @@ class TestFaults:
             [
                 audit.membership("copies", sides, attack, params),
                 audit.disclosure("copies", sides, others.matrix, groups, params),
-                found(audit.STRANGERS, sides, None, params),
+                found(audit.NON_MEMBERS, sides, None, params),
             ]
         )
         told = " ".join(audit.faults(rows))

@@ -22,7 +22,7 @@ from doppelcart.pipelines.privacy.utility import compare_releases
 NETWORK = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8, dropout=0.0)
 
 
-class TestStrangers:
+class TestNonMembers:
     def lines(self, *rows: tuple[str, str, str, str]):
         table = pd.DataFrame(rows, columns=["user_id", "item_id", "timestamp", "protocol"])
         return ibis.memtable(table.assign(timestamp=pd.to_datetime(table["timestamp"])))
@@ -36,29 +36,29 @@ class TestStrangers:
             ("late", "x", "2020-02-01", "cold"),
             ("a", "x", "2020-01-01", "warm"),
         )
-        found = nodes.find_strangers(
+        found = nodes.find_non_members(
             train, lines, {"validation_from": "2020-02-01 00:00:00"}, AuditParams()
         )
         assert found.user_ids.tolist() == ["s"]
         assert found.of(0).tolist() == [1]
         with pytest.raises(InputError, match=r"split\.validation_user_share"):
-            nodes.find_strangers(
+            nodes.find_non_members(
                 train, lines, {"validation_from": "2019-01-01 00:00:00"}, AuditParams()
             )
 
     def test_too_few_resamples_are_refused_before_anything_is_looked_at(self):
         with pytest.raises(ParameterError, match=r"privacy\.audit\.n_bootstrap 50 is too few"):
-            nodes.find_strangers(None, None, {}, AuditParams(n_bootstrap=50))
+            nodes.find_non_members(None, None, {}, AuditParams(n_bootstrap=50))
 
 
-def test_a_generator_that_memorises_fails(strangers) -> None:
+def test_a_generator_that_memorises_fails(non_members) -> None:
     from doppelcart.data.cases import Case
     from doppelcart.models.histories.config import TrainingConfig
     from doppelcart.models.histories.fitting import fit
     from doppelcart.models.histories.generation import generate
 
-    few = strangers.select(np.arange(30))
-    never_seen = strangers.select(np.arange(30, 300))
+    few = non_members.select(np.arange(30))
+    never_seen = non_members.select(np.arange(30, 300))
     # a profile for each, trained long, without dropout, critic or averaging
     behaviour = np.eye(30, dtype=np.float32) * 3
     training = TrainingConfig(
@@ -117,7 +117,7 @@ def test_a_failure_is_said_with_its_advice(caplog) -> None:
 def test_a_control_that_fails_raises_no_alarm_of_its_own(caplog) -> None:
     control = findings(role="control", set="copies", status=audit.FAILED, advice="x")
     with caplog.at_level(logging.WARNING, logger=nodes.__name__):
-        nodes.judge(control, findings(role="control", set=audit.STRANGERS))
+        nodes.judge(control, findings(role="control", set=audit.NON_MEMBERS))
     assert caplog.records == []
 
 
@@ -136,8 +136,8 @@ class TestPrivate:
             PrivateGridParams(epsilons=(1.0,), epsilon=2.0)
 
 
-def test_an_unknown_slice_is_answered_with_those_there_are(shop, strangers, params, trade_off):
+def test_an_unknown_slice_is_answered_with_those_there_are(shop, non_members, params, trade_off):
     wrong = trade_off.model_copy(update={"slice": "cold_9"})
     with pytest.raises(ParameterError, match=r"privacy\.trade_off\.slice.*cold_2"):
-        compare_releases({}, shop["train_histories"], strangers, shop["validation_cases"], params,
+        compare_releases({}, shop["train_histories"], non_members, shop["validation_cases"], params,
                        wrong)  # fmt: skip

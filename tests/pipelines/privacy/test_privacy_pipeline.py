@@ -40,7 +40,7 @@ def lines(users: Histories) -> Any:
 
 
 def test_from_what_is_saved_to_every_table(
-    shop, members, strangers, params, trade_off, tmp_path: Path
+    shop, members, non_members, params, trade_off, tmp_path: Path
 ) -> None:
     from doppelcart.models.histories.networks import build_generator, layer_seeds
 
@@ -50,7 +50,7 @@ def test_from_what_is_saved_to_every_table(
     )
     inputs: dict[str, Any] = {
         **shop,
-        "validation_interactions": lines(strangers),
+        "validation_interactions": lines(non_members),
         "split_bounds": {"validation_from": "2020-02-01"},
         "synthetic_users": {
             "gan": draw_by_popularity(members, 300, rng),
@@ -77,7 +77,7 @@ def test_from_what_is_saved_to_every_table(
 
     summary = catalog.load("privacy.summary")
     assert summary["sound"]
-    assert list(summary["sets"]) == ["gan", "copies", "strangers", "gan_completion"]
+    assert list(summary["sets"]) == ["gan", "copies", "non_members", "gan_completion"]
     assert summary["sets"]["copies"]["status"] == audit.FAILED
     assert audit.AUC not in summary["sets"]["gan"]["failed"]
     monitors = catalog.load("privacy.monitors")
@@ -111,7 +111,7 @@ def test_it_is_no_part_of_the_default() -> None:
 def test_the_audit_and_private_training_run_apart() -> None:
     for tag, other in (("audit", "train_private"), ("private", "audit_users")):
         names = {node.name for node in create_pipeline().only_nodes_with_tags(tag).nodes}
-        assert "find_strangers" in names
+        assert "find_non_members" in names
         assert other not in names
 
 

@@ -17,9 +17,9 @@ def histories(*users: set[int], n_items: int = 6) -> sparse.csr_matrix:
 def test_a_secret_that_only_members_share_with_the_release_is_a_gain() -> None:
     # item 5 is the secret: copies of the members carry it, and nothing else tells of it
     members = histories({0, 5}, {1}, {2, 5}, {3})
-    strangers = histories({0}, {1, 5}, {2}, {3, 5})
+    non_members = histories({0}, {1, 5}, {2}, {3, 5})
     found = a.attribute_gain(
-        members, members, strangers, [np.array([5])], np.random.default_rng(0), 1, 50
+        members, members, non_members, [np.array([5])], np.random.default_rng(0), 1, 50
     )
     assert found["members"] == 1
     # wrong every time, against a squared error of 1/4 for guessing one half
@@ -35,9 +35,9 @@ def test_knowledge_of_the_population_is_no_gain() -> None:
         chance = np.where(kind[:, None], np.repeat([0.8, 0.1], 10), np.repeat([0.1, 0.8], 10))
         return sparse.csr_matrix((rng.random((n_users, 20)) < chance).astype(np.float32))
 
-    released, members, strangers = shop(300), shop(300), shop(300)
+    released, members, non_members = shop(300), shop(300), shop(300)
     found = a.attribute_gain(
-        released, members, strangers, [np.array([0, 1]), np.array([18])], rng, 10, 200
+        released, members, non_members, [np.array([0, 1]), np.array([18])], rng, 10, 200
     )
     assert found["non_members"] > 0.3
     assert found["low"] < 0 < found["high"]

@@ -1,4 +1,4 @@
-"""Membership inference against values worked by hand, a generator that copies, and strangers."""
+"""Membership inference against values worked by hand, a generator that copies, and non-members."""
 
 import numpy as np
 import pytest
@@ -26,11 +26,11 @@ def test_auc_by_hand() -> None:
 
 
 def test_tpr_by_hand() -> None:
-    strangers = np.arange(100.0)
-    # one stranger of a hundred may lie above the threshold, which is then 98
-    assert m.tpr_at_fpr(np.array([98.0, 98.5, 200.0, 3.0]), strangers, 0.01) == 0.5
-    assert m.tpr_at_fpr(np.array([98.0, 98.5, 200.0, 3.0]), strangers, 0.02) == 0.75
-    assert np.isnan(m.tpr_at_fpr(strangers, strangers[:99], 0.01))
+    non_members = np.arange(100.0)
+    # one non-member of a hundred may lie above the threshold, which is then 98
+    assert m.tpr_at_fpr(np.array([98.0, 98.5, 200.0, 3.0]), non_members, 0.01) == 0.5
+    assert m.tpr_at_fpr(np.array([98.0, 98.5, 200.0, 3.0]), non_members, 0.02) == 0.75
+    assert np.isnan(m.tpr_at_fpr(non_members, non_members[:99], 0.01))
 
 
 def test_separation_by_hand_and_of_nobody() -> None:
@@ -79,7 +79,7 @@ def test_likelihood_ratio_by_hand() -> None:
 
 
 def test_nobody_is_judged_by_a_reference_that_holds_them() -> None:
-    members, strangers = histories(*[{0}] * 10), histories(*[{1}] * 3, *[{2}] * 4)
+    members, non_members = histories(*[{0}] * 10), histories(*[{1}] * 3, *[{2}] * 4)
     seen = []
 
     def attack(candidates: sparse.csr_matrix, reference: sparse.csr_matrix):
@@ -87,7 +87,7 @@ def test_nobody_is_judged_by_a_reference_that_holds_them() -> None:
         assert reference[:, 0].sum() == 0
         return {"item": candidates[:, 1].toarray().ravel()}
 
-    scores = m.cross_fit(members, strangers, attack, 3, np.random.default_rng(0))
+    scores = m.cross_fit(members, non_members, attack, 3, np.random.default_rng(0))
     assert sorted(seen) == [(5, 5), (5, 5), (7, 4)]
     assert scores["item"][0].tolist() == [0] * 10
     assert sorted(scores["item"][1]) == [0, 0, 0, 0, 1, 1, 1]
@@ -95,7 +95,7 @@ def test_nobody_is_judged_by_a_reference_that_holds_them() -> None:
 
 @pytest.mark.parametrize("copies", [True, False])
 def test_copies_give_members_away_and_users_of_another_shop_day_do_not(copies: bool) -> None:
-    members, strangers = shoppers(200, 0), shoppers(200, 1)
+    members, non_members = shoppers(200, 0), shoppers(200, 1)
     released = members if copies else shoppers(200, 2)
 
     def attack(candidates: sparse.csr_matrix, reference: sparse.csr_matrix):
@@ -104,7 +104,7 @@ def test_copies_give_members_away_and_users_of_another_shop_day_do_not(copies: b
             "tracing": m.tracing(candidates, released, reference),
         }
 
-    scores = m.cross_fit(members, strangers, attack, 5, np.random.default_rng(0))
+    scores = m.cross_fit(members, non_members, attack, 5, np.random.default_rng(0))
     found = {
         name: m.separation(*sides, np.random.default_rng(0), n_bootstrap=100)
         for name, sides in scores.items()

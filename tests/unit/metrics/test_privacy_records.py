@@ -17,7 +17,7 @@ def histories(*users: set[int], n_items: int = 10) -> sparse.csr_matrix:
     return sparse.csr_matrix(dense)
 
 
-def strangers(rng: np.random.Generator, n_users: int) -> sparse.csr_matrix:
+def unrelated(rng: np.random.Generator, n_users: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((rng.random((n_users, 60)) < 0.2).astype(np.float32))
 
 
@@ -62,14 +62,14 @@ def test_closer_to_train_by_hand() -> None:
 
 def test_a_larger_training_set_is_no_advantage() -> None:
     rng = np.random.default_rng(1)
-    synthetic, train, holdout = (strangers(rng, n) for n in (400, 300, 60))
+    synthetic, train, holdout = (unrelated(rng, n) for n in (400, 300, 60))
     share = p.closer_to_train_share(synthetic, train, holdout, rng, n_draws=20)
     assert share == pytest.approx(0.5, abs=0.06)
 
 
 def test_a_generator_that_repeats_its_users_raises_the_alarm() -> None:
     rng = np.random.default_rng(2)
-    train, holdout = strangers(rng, 100), strangers(rng, 100)
+    train, holdout = unrelated(rng, 100), unrelated(rng, 100)
     figures = p.privacy(train[:50], train, holdout, rng)
     assert figures["exact_copy_rate"] == figures["near_copy_rate"] == 1
     assert figures["closer_to_train_share"] == 1

@@ -76,7 +76,7 @@ def test_other_data_are_another_training(shop, other):
 @pytest.mark.parametrize(
     "other",
     [
-        {"strangers": histories("v", 5)},
+        {"non_members": histories("v", 5)},
         {"test": {"cold_5": case("cold_5", histories("e", 6))}},
     ],
     ids=lambda other: next(iter(other)),

@@ -23,11 +23,11 @@ def attribute_gain(
     n_bootstrap: int = 1000,
     confidence: float = 0.95,
 ) -> dict[str, float]:
-    """How much better attributes of members are inferred than those of strangers.
+    """How much better attributes of members are inferred than those of non-members.
 
     The attacker knows a history but for one group of items, and guesses that a user bought of it by
     the share of the nearest synthetic users who did (the correct attribution probability of Taub et
-    al. 2018, with neighbours for exact matches). What that reveals of a stranger is knowledge of
+    al. 2018, with neighbours for exact matches). What that reveals of a non-member is knowledge of
     the population, which synthetic data are made to give; only what it reveals of a member beyond
     that is disclosure.
 
@@ -43,7 +43,7 @@ def attribute_gain(
 
     Returns:
         ``members`` and ``non_members``, the reduction of the squared error relative to guessing the
-        strangers' base rate (0 none, 1 all of it); ``gain``, their difference, with ``low`` and
+        non-members' base rate (0 none, 1 all of it); ``gain``, their difference, with ``low`` and
         ``high``. NaN without users or attributes.
     """
     sides = (members, non_members)
@@ -90,7 +90,7 @@ def groups_to_infer(
 def _errors(
     released: sparse.csr_matrix,
     users: sparse.csr_matrix,
-    strangers: sparse.csr_matrix,
+    non_members: sparse.csr_matrix,
     attributes: Sequence[np.ndarray],
     n_neighbours: int,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +100,7 @@ def _errors(
         truth = _has(users, items).astype(float)
         nearest = _nearest(_without(users, items), _without(released, items), n_neighbours)
         guess += (truth - _has(released, items)[nearest].mean(axis=1)) ** 2
-        base += (truth - _has(strangers, items).mean()) ** 2
+        base += (truth - _has(non_members, items).mean()) ** 2
     return guess / len(attributes), base / len(attributes)
 
 

@@ -28,9 +28,9 @@ NAN: Final = float("nan")
 OK, UNCLEAR, FAILED, UNDEFINED = "ok", "unclear", "failed", "undefined"
 UNRELIABLE: Final = "unreliable"
 """In the place of a verdict that clears a release, where the audit's own controls fail."""
-STRANGERS: Final = "strangers"
+NON_MEMBERS: Final = "non_members"
 COPIES: Final = "copies"
-CONTROLS: Final = ("mixup", "popularity", COPIES, STRANGERS)
+CONTROLS: Final = ("mixup", "popularity", COPIES, NON_MEMBERS)
 ON_TRIAL: Final = "on trial"
 AUC, TPR = "membership auc", "membership tpr"
 EXACT: Final = "exact copies"
@@ -65,16 +65,16 @@ class Sides(NamedTuple):
 
     Attributes:
         members: (n_members, n_items) CSR of ones: users the generator was trained on.
-        strangers: (n_strangers, n_items) CSR of ones: users like them that it never saw.
+        non_members: (n_non_members, n_items) CSR of ones: users like them that it never saw.
     """
 
     members: sparse.csr_matrix
-    strangers: sparse.csr_matrix
+    non_members: sparse.csr_matrix
 
 
-def sides_of(train: Histories, strangers: Histories) -> Sides:
+def sides_of(train: Histories, non_members: Histories) -> Sides:
     """Matrices of both sides."""
-    return Sides(train.matrix, strangers.matrix)
+    return Sides(train.matrix, non_members.matrix)
 
 
 def attack_on(released: sparse.csr_matrix | None, neighbours: tuple[int, ...]) -> Attack:
@@ -108,7 +108,7 @@ def membership(name: str, sides: Sides, attack: Attack, params: AuditParams) -> 
         attack: How.
         params: Limits, folds, bootstrap.
     """
-    if sides.strangers.shape[0] < params.n_folds or not sides.members.shape[0]:
+    if sides.non_members.shape[0] < params.n_folds or not sides.members.shape[0]:
         return pd.DataFrame(
             [
                 _row(name, check, "", (NAN,) * 3, limit, sides, params)
@@ -155,7 +155,7 @@ def disclosure(
         confidence=1 - params.alpha,
     )
     similarity = params.near_copy_similarity
-    # what strangers have in common with members is no copying
+    # what non-members have in common with members is no copying
     exact, near = (
         _copies(released, sides, rate)
         for rate in (exact_copy_rate, lambda a, b: near_copy_rate(a, b, similarity))
@@ -223,18 +223,18 @@ def faults(findings: pd.DataFrame) -> list[str]:
     Returns:
         A sentence a fault; none for an audit that works.
     """
-    return [*_faults_of_strangers(findings), *_faults_of_copies(findings)]
+    return [*_faults_of_non_members(findings), *_faults_of_copies(findings)]
 
 
-def _faults_of_strangers(findings: pd.DataFrame) -> Iterator[str]:
-    rows = findings[(findings["set"] == STRANGERS) & (findings["check"] == AUC)]
+def _faults_of_non_members(findings: pd.DataFrame) -> Iterator[str]:
+    rows = findings[(findings["set"] == NON_MEMBERS) & (findings["check"] == AUC)]
     judged = rows[rows["status"] != UNDEFINED]
     if judged.empty:
-        yield "there are too few users for the control of strangers"
+        yield "there are too few users for the control of non-members"
     for row in judged.to_dict("records"):
         if row["low"] > row["limit"] or row["high"] < 1 - row["limit"]:
             yield (
-                f"strangers tell members apart with AUC {row['value']:.2f} ({row['attack']}), "
+                f"non-members tell members apart with AUC {row['value']:.2f} ({row['attack']}), "
                 "where .50 is expected"
             )
 
@@ -299,8 +299,8 @@ def _limits(params: AuditParams) -> Iterator[tuple[str, float]]:
 
 
 def _copies(released: sparse.csr_matrix, sides: Sides, rate: Any) -> tuple[float, float]:
-    """The rate among released users, and that among strangers."""
-    return rate(released, sides.members), rate(sides.strangers, sides.members)
+    """The rate among released users, and that among non-members."""
+    return rate(released, sides.members), rate(sides.non_members, sides.members)
 
 
 def _row(
@@ -326,6 +326,6 @@ def _row(
         "high": value[2],
         "limit": limit,
         "n_members": sides.members.shape[0],
-        "n_non_members": sides.strangers.shape[0],
+        "n_non_members": sides.non_members.shape[0],
         "advice": ADVICE.get(check, "") if status in (FAILED, UNCLEAR) else "",
     }

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 UNKNOWN = "unknown profile"
 
 
-def find_strangers(
+def find_non_members(
     train_histories: Histories,
     validation_interactions: ir.Table,
     split_bounds: Mapping[str, Any],
@@ -58,19 +58,19 @@ def find_strangers(
     end = ibis.literal(pd.Timestamp(split_bounds["validation_from"]))
     kept = lines.filter(lines[Columns.PROTOCOL] == COLD, lines[Columns.TIMESTAMP] < end)
     rows = kept.select(Columns.USER, Columns.ITEM, Columns.TIMESTAMP).to_pandas()
-    strangers = Histories.from_interactions(rows, train_histories.item_ids)
-    if not strangers.n_users:
+    non_members = Histories.from_interactions(rows, train_histories.item_ids)
+    if not non_members.n_users:
         raise InputError(
             "No validation user bought anything before training ends, so nobody can stand for "
             "those a generator never saw. Raise split.validation_user_share or "
             "split.validation_from."
         )
-    return strangers
+    return non_members
 
 
 def audit_users(
     train_histories: Histories,
-    strangers: Histories,
+    non_members: Histories,
     synthetic_users: dict[str, Histories],
     feat_items: pd.DataFrame,
     params: AuditParams,
@@ -79,7 +79,7 @@ def audit_users(
 
     Args:
         train_histories: Training users: the members.
-        strangers: Held-out users: the non-members.
+        non_members: Held-out users: the non-members.
         synthetic_users: Sets of synthetic users by name.
         feat_items: Readable item features, for the groups whose purchase is inferred.
         params: Limits and attacks.
@@ -87,7 +87,7 @@ def audit_users(
     Returns:
         One row a set, check and attack.
     """
-    sides = audit.sides_of(train_histories, strangers)
+    sides = audit.sides_of(train_histories, non_members)
     # Of a single group there is nothing to infer, and then each item is one of its own.
     groups = item_groups(feat_items, fewest=2)
     if groups is None:
@@ -99,12 +99,12 @@ def audit_users(
         tables.append(audit.membership(name, sides, attack, params))
         tables.append(audit.disclosure(name, sides, released, groups, params))
     null = audit.attack_on(None, params.neighbours)
-    tables.append(audit.membership(audit.STRANGERS, sides, null, params))
+    tables.append(audit.membership(audit.NON_MEMBERS, sides, null, params))
     return pd.concat(tables, ignore_index=True)
 
 
 def audit_generator(
-    train_histories: Histories, strangers: Histories, generator: Any, params: AuditParams
+    train_histories: Histories, non_members: Histories, generator: Any, params: AuditParams
 ) -> pd.DataFrame:
     """Attack the adversarial generator as an endpoint that completes histories would expose it.
 
@@ -112,14 +112,14 @@ def audit_generator(
 
     Args:
         train_histories: Training users: the members.
-        strangers: Held-out users: the non-members.
+        non_members: Held-out users: the non-members.
         generator: The trained generator.
         params: Limits and attacks.
 
     Returns:
         One row a check.
     """
-    sides = audit.sides_of(train_histories, strangers)
+    sides = audit.sides_of(train_histories, non_members)
     return audit.membership("gan_completion", sides, completion_attack(generator, params), params)
 
 
@@ -144,7 +144,7 @@ def completion_attack(generator: Any, params: AuditParams) -> Attack:
 
 def measure_trade_off(
     train_histories: Histories,
-    strangers: Histories,
+    non_members: Histories,
     validation_cases: dict[str, Case],
     generator: Any,
     profile_matrix: pd.DataFrame,
@@ -156,7 +156,7 @@ def measure_trade_off(
 
     Args:
         train_histories: Training users.
-        strangers: Held-out users.
+        non_members: Held-out users.
         validation_cases: Validation users, to whom EASE recommends.
         generator: The adversarial generator.
         profile_matrix: ``user_id`` and behaviour of the training users.
@@ -183,7 +183,7 @@ def measure_trade_off(
     releases = {f"jitter {jitter:g}": invent(jitter) for jitter in params.jitters}
     releases[UNKNOWN] = invent(None)
     return compare_releases(
-        releases, train_histories, strangers, validation_cases, audit_params, params
+        releases, train_histories, non_members, validation_cases, audit_params, params
     )
 
 

@@ -38,7 +38,7 @@ class AuditParams(Parameters):
         0.05,
         ge=0,
         le=1,
-        description="largest advantage in inferring what members bought over strangers, as a "
+        description="largest advantage in inferring what members bought over non-members, as a "
         "share of the squared error of guessing the base rate",
     )
     min_users: int = Field(

@@ -10,8 +10,8 @@ from doppelcart.pipelines.privacy.section import write_section
 
 def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
     """Audit what the last run made (tag ``audit``), and train privately (tag ``private``)."""
-    strangers = Node(
-        nodes.find_strangers,
+    non_members = Node(
+        nodes.find_non_members,
         inputs=[
             "train_histories",
             "validation_interactions",
@@ -19,7 +19,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             "params:privacy.audit",
         ],
         outputs="privacy.non_members",
-        name="find_strangers",
+        name="find_non_members",
         tags=["audit", "private"],
     )
     audit = [
@@ -130,7 +130,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
         ),
     ]
     return (
-        Pipeline([strangers])
+        Pipeline([non_members])
         + Pipeline(audit, tags="audit")
         + Pipeline(under_budget, tags="private")
     )

@@ -114,7 +114,7 @@ def _budgets(grid: PrivateGridParams) -> dict[str, float | None]:
 
 def measure_private(
     train_histories: Histories,
-    strangers: Histories,
+    non_members: Histories,
     validation_cases: dict[str, Case],
     private_users: dict[str, Histories],
     private_budgets: pd.DataFrame,
@@ -127,7 +127,7 @@ def measure_private(
 
     Args:
         train_histories: Training users.
-        strangers: Held-out users.
+        non_members: Held-out users.
         validation_cases: Validation users, to whom EASE recommends.
         private_users: Synthetic users by budget.
         private_budgets: Noise and epsilon by budget.
@@ -145,7 +145,7 @@ def measure_private(
     measured = compare_releases(
         private_users | popular_users,
         train_histories,
-        strangers,
+        non_members,
         validation_cases,
         audit_params,
         params,

@@ -88,15 +88,15 @@ def privacy_and_utility(
         **{name: float(auc[key]) for name, key in _interval("auc").items()},
         **{name: float(tpr[key]) for name, key in _interval("tpr").items()},
         "ease_share": score / real_score if real_score > 0 else float("nan"),
-        "popularity": correlation(popularity(sides.strangers), popularity(released)),
-        "lift": cooccurrence_correlation(sides.strangers, released, measure="lift"),
+        "popularity": correlation(popularity(sides.non_members), popularity(released)),
+        "lift": cooccurrence_correlation(sides.non_members, released, measure="lift"),
     }
 
 
 def compare_releases(
     releases: Mapping[str, Histories],
     train: Histories,
-    strangers: Histories,
+    non_members: Histories,
     cases: Mapping[str, Case],
     audit_params: AuditParams,
     params: TradeOffParams,
@@ -106,7 +106,7 @@ def compare_releases(
     Args:
         releases: Synthetic users by release.
         train: Training users: the members.
-        strangers: Held-out users: the non-members.
+        non_members: Held-out users: the non-members.
         cases: Validation cases by slice.
         audit_params: How the attacks are made.
         params: Which slice is recommended to, and how utility is measured.
@@ -122,7 +122,7 @@ def compare_releases(
             f"privacy.trade_off.slice is {params.slice!r}, but the validation slices are: "
             f"{', '.join(cases) or 'none'}."
         )
-    case, sides = cases[params.slice], sides_of(train, strangers)
+    case, sides = cases[params.slice], sides_of(train, non_members)
     real = ease_score(sides.members, case, params)
     rows = [
         {
