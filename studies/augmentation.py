@@ -65,18 +65,18 @@ def dropped_copies(train: Histories, n_users: int, rng: np.random.Generator) -> 
     return Histories.from_matrix(left, copies.user_ids, copies.item_ids)
 
 
-def synthetic(game: str) -> Add:
+def synthetic(instance: str) -> Add:
     """A trained generator's users, one for the jittered taste of each training user.
 
     Args:
-        game: ``gan`` or ``denoiser``: the instance of the pipeline whose adversarial weight it has.
+        instance: ``gan`` or ``denoiser``: of the gan pipeline, whose adversarial weight it has.
     """
 
     def add(train: Histories, case: Case, seed: int) -> Histories:
         from doppelcart.models.histories.fitting import fit
 
         network, training = default_generator()
-        adversarial_weight = runs.all_parameters(None)[game]["game"]["adversarial_weight"]
+        adversarial_weight = runs.all_parameters(None)[instance]["trainer"]["adversarial_weight"]
         tastes = taste(train, seed)
         nothing = np.zeros((train.n_users, 0), np.float32)
         trained, _ = fit(
@@ -88,7 +88,7 @@ def synthetic(game: str) -> Add:
             network,
             training.model_copy(update={"seed": seed}),
             adversarial_weight,
-            game,
+            instance,
         )
         return worth.users_like(train, trained.generator, nothing, tastes, 1, None, seed)
 
@@ -284,7 +284,7 @@ def made_from(users: Histories, what: str) -> tuple[bytes, ...]:
     """All that something measured on some users depends on."""
     configured = [config.model_dump() for config in default_generator()]
     every = runs.all_parameters(None)
-    used = [every["gan"]["game"], every["denoiser"]["game"], every["augmentation"]]
+    used = [every["gan"]["trainer"], every["denoiser"]["trainer"], every["augmentation"]]
     told = json.dumps([what, list(ARMS), GRIDS, configured, used]).encode()
     code = code_of(*TRAINED_BY, *JUDGED_BY, __file__)
     return users.matrix.indices.tobytes(), users.matrix.indptr.tobytes(), told, code

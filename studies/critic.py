@@ -121,7 +121,7 @@ def judged_once(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) ->
 
     def work() -> dict[str, float]:
         trained = fitted(shop, name, seed, **changes)
-        selection = float(trained.history["selection"].max())
+        selection = float(trained.training_log["selection"].max())
         found = judge(shop, trained.generator, seed)
         return found | {"selection value, validation users": selection}
 

@@ -150,7 +150,7 @@ def contest(study: Study, shop: Mapping[str, Any], home: Path) -> list[Figure]:
         NetworkConfig(**parameters["network"]),
         TrainingConfig(**parameters["training"]),
     )
-    weight = parameters["game"]["adversarial_weight"]
+    weight = parameters["trainer"]["adversarial_weight"]
     trainings = {
         OURS: training,
         EARLY: training.model_copy(update={"epochs": EARLY_EPOCHS, "evaluate_every": EARLY_EPOCHS}),

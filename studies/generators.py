@@ -36,11 +36,11 @@ class Contender:
     """A generator that could be the default.
 
     Args:
-        game: The instance of the pipeline whose game it is.
+        instance: The instance of the pipeline whose trainer it is.
         changes: What differs from its parameters.
     """
 
-    game: str = "gan"
+    instance: str = "gan"
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -99,15 +99,15 @@ def judged_once(shop: Shop, contender: Contender, seed: int) -> dict[str, float]
     """A training's figures, from disk where an interrupted run of the study left them."""
 
     def work() -> dict[str, float]:
-        return judge(shop, fitted(shop, contender.game, seed, **contender.changes), seed)
+        return judge(shop, fitted(shop, contender.instance, seed, **contender.changes), seed)
 
-    known = judged_by(shop, contender.game, seed, contender.changes)
+    known = judged_by(shop, contender.instance, seed, contender.changes)
     return remembered(CACHE, [*known, code_of(__file__)], work)
 
 
 def judge(shop: Shop, trained: Any, seed: int) -> dict[str, float]:
     """What chose the checkpoint, and what else is asked of synthetic users; of no test user."""
-    kept = trained.history.set_index("epoch").loc[trained.best_epoch]
+    kept = trained.training_log.set_index("epoch").loc[trained.best_epoch]
     synthetic = users_of(shop, trained.generator, 1, seed)
     by_synthetic, by_real = (
         learned_by_ease(shop, users, shop.validation) for users in (synthetic, shop.train)
@@ -121,7 +121,7 @@ def judge(shop: Shop, trained: Any, seed: int) -> dict[str, float]:
         DETECTION: fidelity.detection_auc(shop.train.matrix, synthetic.matrix, seed),
         **found_out(shop, synthetic),
         "epoch kept": float(trained.best_epoch),
-        "training time": float(trained.history["seconds"].sum()),
+        "training time": float(trained.training_log["seconds"].sum()),
     }
 
 
@@ -172,9 +172,9 @@ def rows_of(source: str, shop: Shop, tables: Mapping[str, pd.DataFrame]) -> list
 def is_default(name: str, parameters: Mapping[str, Any]) -> bool:
     """Whether a contender is what a run trains as its GAN."""
     contender = CONTENDERS[name]
-    return contender.game == "gan" and contender.changes == {
+    return contender.instance == "gan" and contender.changes == {
         "adversarial_loss": parameters["training"]["adversarial_loss"],
-        "adversarial_weight": parameters["game"]["adversarial_weight"],
+        "adversarial_weight": parameters["trainer"]["adversarial_weight"],
         "behaviour_noise": parameters["training"]["behaviour_noise"],
     }
 
@@ -192,7 +192,7 @@ def decision(means: Mapping[str, pd.DataFrame]) -> list[Figure]:
             for figure, less_is_better in DECIDED_BY.items()
         }
     ).mean(axis=1)
-    gans = [name for name in CONTENDERS if CONTENDERS[name].game == "gan"]
+    gans = [name for name in CONTENDERS if CONTENDERS[name].instance == "gan"]
     best = str(ranks[gans].idxmin())
     default = runs.all_parameters(None)["gan"]
     how = (

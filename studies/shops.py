@@ -141,12 +141,12 @@ class Fitted:
 
     Args:
         generator: The averaged generator of the epoch that was kept.
-        history: One row an epoch.
+        training_log: One row an epoch.
         best_epoch: The epoch that was kept.
     """
 
     generator: Any
-    history: pd.DataFrame
+    training_log: pd.DataFrame
     best_epoch: int
 
 
@@ -155,7 +155,7 @@ def fitted(shop: Shop, name: str, seed: int, **changes: Any) -> Fitted:
 
     Args:
         shop: Whose users are imitated.
-        name: ``gan``, ``denoiser`` or ``vae``: the instance of the pipeline whose game it is.
+        name: ``gan``, ``denoiser`` or ``vae``: the instance of the pipeline whose trainer it is.
         seed: Of the training.
         changes: What differs: fields of ``gan.training``, or ``adversarial_weight``.
     """
@@ -183,21 +183,21 @@ def _fit(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> Fitted
         f"{name}, seed {seed}",
         family=told["family"],
     )
-    return Fitted(trained.generator, trained.history, trained.best_epoch)
+    return Fitted(trained.generator, trained.training_log, trained.best_epoch)
 
 
 def settings(env: str | None, name: str, seed: int, changes: Mapping[str, Any]) -> dict[str, Any]:
     """All that decides a training but data and code."""
     given = runs.all_parameters(env)
-    game = given[name]["game"]
+    trainer = given[name]["trainer"]
     training = given["gan"]["training"] | {"seed": seed} | dict(changes)
-    weight = training.pop("adversarial_weight", game["adversarial_weight"])
+    weight = training.pop("adversarial_weight", trainer["adversarial_weight"])
     return {
         "network": given["gan"]["network"],
         "training": training,
         "adversarial_weight": weight,
-        "family": game.get("family", "gan"),
-        "selection_slice": game["selection_slice"],
+        "family": trainer.get("family", "gan"),
+        "selection_slice": trainer["selection_slice"],
     }
 
 

@@ -111,7 +111,7 @@ def prototype_scale(run: Path, env: str | None) -> list[Figure]:
         validation,
         NetworkConfig(**parameters["network"]),
         training,
-        parameters["game"]["adversarial_weight"],
+        parameters["trainer"]["adversarial_weight"],
         "gan of 300 users",
     )
     synthetic = users_like(real, trained.generator, demographics, behaviour, 1, env)

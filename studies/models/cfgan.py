@@ -32,12 +32,12 @@ class TrainedCfgan:
 
     Args:
         generator: Maps purchase vectors to vectors of scores.
-        history: One row a round: losses, seconds, and the metrics of a look.
+        training_log: One row a round: losses, seconds, and the metrics of a look.
         best_round: The round whose generator was kept; the last one without a look.
     """
 
     generator: keras.Model
-    history: pd.DataFrame
+    training_log: pd.DataFrame
     best_round: int
 
 

@@ -10,8 +10,8 @@ WRONG = {
     "gan.training.epochs=0": "gan.training.epochs: Input should be greater than or equal to 1",
     "gan.training.epoch=5": "gan.training.epoch: Extra inputs are not permitted",
     "gan.network.hidden_units=many": "gan.network.hidden_units: Input should be a valid integer",
-    "denoiser.game.adversarial_weight=-1": "denoiser.game.adversarial_weight: Input should be",
-    "denoiser.gmae.name=x": "denoiser.gmae: unknown; did you mean denoiser.game?",
+    "vae.trainer.adversarial_weight=-1": "vae.trainer.adversarial_weight: Input should be",
+    "denoiser.trianer.name=x": "denoiser.trianer: unknown; did you mean denoiser.trainer?",
     "evaluation.n_bootstrap=often": "evaluation.n_bootstrap: Input should be a valid integer",
     "evaluation.grids.ease.l3=1": "evaluation.grids.ease.l3",
     "cleaning.support.min_user_per_item=3": "cleaning.support.min_user_per_item: Extra inputs",
@@ -31,11 +31,11 @@ def test_all_are_listed_together_and_nothing_runs(tmp_path: Path) -> None:
 
 
 def test_those_that_disagree_are_listed_before_anything_runs(tmp_path: Path) -> None:
-    changed = "evaluation.n_bootstrap=100,augmentation.ratio=0.5,gan.game.selection_slice=cold_9"
+    changed = "evaluation.n_bootstrap=100,augmentation.ratio=0.5,gan.trainer.selection_slice=cold_9"
     done = kedro(tmp_path, "--params", changed, DOPPELCART_TRACKING="off")
     assert done.returncode == 1
     assert "3 parameters cannot be used" in done.stdout
-    for name in ("evaluation.n_bootstrap", "augmentation.ratio", "gan.game.selection_slice"):
+    for name in ("evaluation.n_bootstrap", "augmentation.ratio", "gan.trainer.selection_slice"):
         assert f"  - {name}: " in done.stdout
     assert list(tmp_path.iterdir()) == []
 

@@ -54,7 +54,7 @@ def ends_a_name(tail: str) -> bool:
     """Whether what follows a hole ends the name of a parameter (``gan``, ``vae``) or a file.
 
     Args:
-        tail: Such as ``.game.selection_slice``.
+        tail: Such as ``.trainer.selection_slice``.
     """
     tops = {name.partition(".")[0] for name in parameter_names.models()}
     is_file = tail.rpartition(".")[2] in parameter_names.FILES

@@ -186,7 +186,7 @@ class TestTracking:
     def test_parameters_are_flat(self, run):
         parameters = run.data.params
         assert parameters["gan.training.epochs"] == str(EPOCHS)
-        assert parameters["denoiser.game.adversarial_weight"] == "0.0"
+        assert parameters["denoiser.trainer.adversarial_weight"] == "0.0"
         assert parameters["cleaning.support.min_users_per_item"] == "5"
         assert parameters["evaluation.grids.ease.l2"] == "[10.0, 50.0, 200.0]"
         assert not [

@@ -41,7 +41,7 @@ class Trained:
     Args:
         generator: Averaged weights of the chosen epoch.
         critic: The network that was trained beside it, of that epoch; None if there was none.
-        history: One row per epoch: losses, gradient norms, learning rate, seconds, and the
+        training_log: One row per epoch: losses, gradient norms, learning rate, seconds, and the
             metrics of the epochs that were evaluated. An epoch that diverged has an undefined
             ``generator_loss``.
         best_epoch: The epoch whose generator was kept.
@@ -50,7 +50,7 @@ class Trained:
 
     generator: keras.Model
     critic: keras.Model | None
-    history: pd.DataFrame
+    training_log: pd.DataFrame
     best_epoch: int
     steps_per_second: float
 

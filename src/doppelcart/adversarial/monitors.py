@@ -67,51 +67,53 @@ class Check:
         }
 
 
-def diagnose(history: pd.DataFrame, best_epoch: int, subject: Subject) -> list[Check]:
+def diagnose(training_log: pd.DataFrame, best_epoch: int, subject: Subject) -> list[Check]:
     """Name what went wrong in training, with advice.
 
     Data are judged as the epoch that was kept makes them, gradients by their worst epoch. What
     the evaluation did not measure is not judged.
 
     Args:
-        history: One row per epoch, as ``loop.train`` returns it. Which networks were trained is
-            seen in its columns ``<network>_gradient_norm``; ``near_copies`` and
+        training_log: One row per epoch, as ``loop.train`` returns it. Which networks were trained
+            is seen in its columns ``<network>_gradient_norm``; ``near_copies`` and
             ``real_near_copies``, ``duplicates``, ``coverage`` and ``recall`` are of the
             evaluation, all shares.
         best_epoch: Epoch whose generator was kept.
         subject: What is generated.
     """
-    kept = history.loc[history["epoch"] == best_epoch].iloc[-1]
+    kept = training_log.loc[training_log["epoch"] == best_epoch].iloc[-1]
     networks = [
         name.removesuffix("_gradient_norm")
-        for name in history.columns
+        for name in training_log.columns
         if name.endswith("_gradient_norm")
     ]
     # Generator first, whatever was logged first.
     networks.sort(key=lambda name: name != "generator")
     checks = [
-        divergence(history, subject),
-        *(check for name in networks for check in gradients(name, history, subject)),
+        divergence(training_log, subject),
+        *(check for name in networks for check in gradients(name, training_log, subject)),
     ]
     if "near_copies" in kept:
         checks.append(memorisation(kept, subject))
-    if learns_noise(networks, history):
+    if learns_noise(networks, training_log):
         checks += collapse(kept, subject)
     return checks
 
 
-def learns_noise(networks: list[str], history: pd.DataFrame) -> bool:
+def learns_noise(networks: list[str], training_log: pd.DataFrame) -> bool:
     """Whether anything asked the generator to use its noise.
 
     A control that trains on reconstruction alone is known to ignore it.
     """
-    scored = "adversarial_loss" in history.columns and bool(history["adversarial_loss"].any())
+    scored = "adversarial_loss" in training_log.columns and bool(
+        training_log["adversarial_loss"].any()
+    )
     return len(networks) > 1 or scored
 
 
-def divergence(history: pd.DataFrame, subject: Subject) -> Check:
+def divergence(training_log: pd.DataFrame, subject: Subject) -> Check:
     """Whether losses or weights stopped being finite."""
-    diverged = int((~np.isfinite(history["generator_loss"])).sum())
+    diverged = int((~np.isfinite(training_log["generator_loss"])).sum())
     named = subject.training.name_of
     return Check(
         "divergence: epochs that fell back to the best checkpoint",
@@ -123,9 +125,9 @@ def divergence(history: pd.DataFrame, subject: Subject) -> Check:
     )
 
 
-def gradients(network: str, history: pd.DataFrame, subject: Subject) -> list[Check]:
+def gradients(network: str, training_log: pd.DataFrame, subject: Subject) -> list[Check]:
     """Whether a network stopped learning, or learned in leaps."""
-    norms = history[f"{network}_gradient_norm"]
+    norms = training_log[f"{network}_gradient_norm"]
     least, most = norms.min(), norms.max()
     named = subject.training.name_of
     rate = named("learning_rate") if network == "generator" else named("critic_learning_rate")

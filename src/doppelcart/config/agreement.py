@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Rule = Callable[[Mapping[str, Any]], Iterator[str]]
-"""From validated parameters, by the name they are asked for (such as ``gan.game``), to one line for
-whatever does not fit, which begins with the name of the parameter to change. Parameters that a
+"""From validated parameters, by the name they are asked for (such as ``gan.trainer``), to one line
+for whatever does not fit, which begins with the name of the parameter to change. Parameters that a
 project has not are missing, and not looked at."""
 
 

@@ -13,15 +13,15 @@ from doppelcart.errors import InputError, ParameterError
 from doppelcart.models.histories.preparation import check_trainable, fingerprint, selection_slice
 from doppelcart.pipelines.gan import nodes
 from doppelcart.pipelines.gan.nodes import train_generator
-from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
+from doppelcart.pipelines.gan.params import NetworkConfig, TrainerParams, TrainingConfig
 
 NETWORK = NetworkConfig(noise_units=2, hidden_units=4, critic_units=4)
 TRAINING = TrainingConfig(epochs=1, batch_size=20, evaluate_every=1)
 
 
 @pytest.fixture
-def game(tmp_path: Path) -> GameParams:
-    return GameParams(
+def trainer(tmp_path: Path) -> TrainerParams:
+    return TrainerParams(
         name="gan", adversarial_weight=1, selection_slice="cold_2", state_folder=tmp_path
     )
 
@@ -33,8 +33,8 @@ def histories(rows: list[list[int]], n_items: int) -> Histories:
 
 
 class TestCheckTrainable:
-    def test_a_shop_is_fine(self, shop, game):
-        assert check_trainable(shop["train_histories"], shop["validation_cases"], game) is None
+    def test_a_shop_is_fine(self, shop, trainer):
+        assert check_trainable(shop["train_histories"], shop["validation_cases"], trainer) is None
 
     @pytest.mark.parametrize(
         ("rows", "n_items", "message"),
@@ -46,25 +46,25 @@ class TestCheckTrainable:
         ],
         ids=["one user", "one item", "all alike", "all alike in another order"],
     )
-    def test_nothing_to_learn_from(self, rows, n_items, message, shop, game):
+    def test_nothing_to_learn_from(self, rows, n_items, message, shop, trainer):
         with pytest.raises(InputError, match=message):
-            check_trainable(histories(rows, n_items), shop["validation_cases"], game)
+            check_trainable(histories(rows, n_items), shop["validation_cases"], trainer)
 
-    def test_two_users_who_differ_are_enough(self, shop, game):
+    def test_two_users_who_differ_are_enough(self, shop, trainer):
         enough = histories([[0, 1], [1]], 2)
-        assert check_trainable(enough, shop["validation_cases"], game) is None
+        assert check_trainable(enough, shop["validation_cases"], trainer) is None
 
-    def test_an_unknown_slice_is_answered_with_those_there_are(self, shop, game):
-        wrong = game.model_copy(update={"selection_slice": "cold_1"})
-        with pytest.raises(ParameterError, match=r"gan\.game\.selection_slice.*: warm, cold_2"):
+    def test_an_unknown_slice_is_answered_with_those_there_are(self, shop, trainer):
+        wrong = trainer.model_copy(update={"selection_slice": "cold_1"})
+        with pytest.raises(ParameterError, match=r"gan\.trainer\.selection_slice.*: warm, cold_2"):
             check_trainable(shop["train_histories"], shop["validation_cases"], wrong)
         with pytest.raises(ParameterError, match="none"):
             check_trainable(shop["train_histories"], {}, wrong)
 
     def test_a_slice_without_users_gives_way_to_the_nearest_of_fewer_items(
-        self, shop, game, caplog
+        self, shop, trainer, caplog
     ):
-        wanted = game.model_copy(update={"selection_slice": "cold_20"})
+        wanted = trainer.model_copy(update={"selection_slice": "cold_20"})
         cases = dict.fromkeys(
             ("warm", "cold_0", "cold_2", "cold_10", "cold_50", "cold_80pct"),
             shop["validation_cases"]["cold_2"],
@@ -74,7 +74,7 @@ class TestCheckTrainable:
         check_trainable(shop["train_histories"], cases, wanted)
         assert "'cold_20'; the checkpoint is chosen by 'cold_10' instead" in caplog.text
 
-    def test_the_node_checks_before_it_builds_anything(self, shop, game, monkeypatch):
+    def test_the_node_checks_before_it_builds_anything(self, shop, trainer, monkeypatch):
         from doppelcart.models.histories import fitting
 
         monkeypatch.setattr(
@@ -82,12 +82,12 @@ class TestCheckTrainable:
         )
         inputs = shop | {"train_histories": histories([[0]], 1)}
         with pytest.raises(InputError):
-            train_generator(**inputs, network=NETWORK, training=TRAINING, game=game)
+            train_generator(**inputs, network=NETWORK, training=TRAINING, trainer=trainer)
 
 
 class TestFingerprint:
     @pytest.fixture
-    def seen(self, shop, game, monkeypatch):
+    def seen(self, shop, trainer, monkeypatch):
         """Fingerprint that the node gives to training, for some changed inputs."""
         from doppelcart.models.histories import fitting
 
@@ -99,7 +99,9 @@ class TestFingerprint:
                 raise InterruptedError
 
             monkeypatch.setattr(fitting, "fit", fit)
-            arguments = {"network": NETWORK, "training": TRAINING, "game": game} | shop | changes
+            arguments = (
+                {"network": NETWORK, "training": TRAINING, "trainer": trainer} | shop | changes
+            )
             with pytest.raises(InterruptedError):
                 train_generator(**arguments)
             return str(given[-1])
@@ -126,10 +128,10 @@ class TestFingerprint:
         fewer = cases | {"cold_2": cases["cold_2"].select(np.arange(10))}
         assert seen(validation_cases=fewer) != seen()
 
-    def test_it_changes_with_every_parameter(self, seen, game):
+    def test_it_changes_with_every_parameter(self, seen, trainer):
         assert seen(network=NETWORK.model_copy(update={"dropout": 0.3})) != seen()
         assert seen(training=TRAINING.model_copy(update={"epochs": 2})) != seen()
-        assert seen(game=game.model_copy(update={"adversarial_weight": 0.5})) != seen()
+        assert seen(trainer=trainer.model_copy(update={"adversarial_weight": 0.5})) != seen()
 
     def test_users_of_other_lengths_with_the_same_items_differ(self):
         one, other = histories([[0, 1], [2]], 3), histories([[0], [1, 2]], 3)
@@ -137,7 +139,7 @@ class TestFingerprint:
         assert fingerprint(one) != fingerprint(other)
 
 
-def test_profiles_go_to_the_users_they_belong_to(shop, game, monkeypatch):
+def test_profiles_go_to_the_users_they_belong_to(shop, trainer, monkeypatch):
     from doppelcart.models.histories import fitting
 
     given: list[Any] = []
@@ -152,7 +154,7 @@ def test_profiles_go_to_the_users_they_belong_to(shop, game, monkeypatch):
         for name in ("profile_matrix", "demographics_matrix")
     }
     with pytest.raises(InterruptedError):
-        train_generator(**shop | shuffled, network=NETWORK, training=TRAINING, game=game)
+        train_generator(**shop | shuffled, network=NETWORK, training=TRAINING, trainer=trainer)
     train, demographics, behaviour, features = given[:4]
     assert behaviour[:, 0].tolist() == shop["profile_matrix"]["behaviour__half"].tolist()
     assert demographics[:, 0].tolist() == list(range(train.n_users))
@@ -160,7 +162,7 @@ def test_profiles_go_to_the_users_they_belong_to(shop, game, monkeypatch):
     np.testing.assert_allclose(features[:, 0], shop["item_matrix"]["item__price"], rtol=1e-6)
 
 
-def test_warnings_of_the_monitors_are_said_with_their_advice(shop, game, monkeypatch, caplog):
+def test_warnings_of_the_monitors_are_said_with_their_advice(shop, trainer, monkeypatch, caplog):
     from types import SimpleNamespace
 
     from doppelcart.models.histories import fitting
@@ -173,11 +175,11 @@ def test_warnings_of_the_monitors_are_said_with_their_advice(shop, game, monkeyp
         columns=["monitor", "status", "value", "limit", "advice"],
     )
     trained = SimpleNamespace(
-        generator="G", critic="D", history="H", best_epoch=3, steps_per_second=1.0
+        generator="G", critic="D", training_log="H", best_epoch=3, steps_per_second=1.0
     )
     monkeypatch.setattr(fitting, "fit", lambda *args, **kwargs: (trained, monitors))
     with caplog.at_level(logging.INFO, logger=nodes.__name__):
-        found = train_generator(**shop, network=NETWORK, training=TRAINING, game=game)
+        found = train_generator(**shop, network=NETWORK, training=TRAINING, trainer=trainer)
     assert found[:3] == ("G", "D", "H")
     assert found[3] is monitors
     (warning,) = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]

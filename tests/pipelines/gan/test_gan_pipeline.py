@@ -13,7 +13,7 @@ from kedro.validation import TypeExtractor
 from kept import KeptDataset
 
 from doppelcart.pipelines.gan import create_pipeline
-from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
+from doppelcart.pipelines.gan.params import NetworkConfig, TrainerParams, TrainingConfig
 from doppelcart.reporting.params import ReportingParams
 
 OUTPUTS = {
@@ -25,8 +25,8 @@ OUTPUTS = {
 
 @pytest.fixture
 def catalog(shop: dict[str, Any], tmp_path: Path) -> DataCatalog:
-    def game(name: str, weight: float, family: str = "gan") -> GameParams:
-        return GameParams(
+    def trainer(name: str, weight: float, family: str = "gan") -> TrainerParams:
+        return TrainerParams(
             name=name,
             family=family,
             adversarial_weight=weight,
@@ -39,9 +39,9 @@ def catalog(shop: dict[str, Any], tmp_path: Path) -> DataCatalog:
         "params:reporting": ReportingParams(),
         "params:gan.network": NetworkConfig(noise_units=4, hidden_units=8, critic_units=8),
         "params:gan.training": TrainingConfig(epochs=3, batch_size=20, evaluate_every=2),
-        "params:gan.game": game("gan", 1.0),
-        "params:denoiser.game": game("denoiser", 0.0),
-        "params:vae.game": game("vae", 0.0, "vae"),
+        "params:gan.trainer": trainer("gan", 1.0),
+        "params:denoiser.trainer": trainer("denoiser", 0.0),
+        "params:vae.trainer": trainer("vae", 0.0, "vae"),
     }
     data = {name: MemoryDataset(value) for name, value in entries.items()}
     # a model cannot be copied as other data in memory are
@@ -55,10 +55,10 @@ def test_from_a_shop_to_three_generators(catalog: DataCatalog, tmp_path: Path) -
         generator = catalog.load(f"{name}.generator")
         assert generator.output.shape == (None, 12)
         assert generator.input["demographics"].shape == (None, 1)
-        history = catalog.load(f"{name}.training_log")
-        assert history["epoch"].tolist() == [1, 2, 3]
-        assert history["selection"].notna().tolist() == [False, True, True]
-        assert np.isfinite(history["generator_loss"]).all()
+        training_log = catalog.load(f"{name}.training_log")
+        assert training_log["epoch"].tolist() == [1, 2, 3]
+        assert training_log["selection"].notna().tolist() == [False, True, True]
+        assert np.isfinite(training_log["generator_loss"]).all()
         assert set(catalog.load(f"{name}.monitors")["status"]) <= {"ok", "warning"}
     assert "critic_loss" in catalog.load("gan.training_log")
     assert "critic_loss" not in catalog.load("denoiser.training_log")
@@ -79,8 +79,8 @@ def test_the_three_differ_in_what_trains_the_generator_alone() -> None:
     gan = nodes.pop("gan.train")
     for name, other in nodes.items():
         assert gan.func is other.func
-        own = f"params:{name.removesuffix('.train')}.game"
-        assert set(gan.inputs) ^ set(other.inputs) == {"params:gan.game", own}
+        own = f"params:{name.removesuffix('.train')}.trainer"
+        assert set(gan.inputs) ^ set(other.inputs) == {"params:gan.trainer", own}
 
 
 def test_borders() -> None:
@@ -100,9 +100,9 @@ def test_parameters_reach_the_nodes_as_their_models() -> None:
     assert hints == {
         "gan.network": NetworkConfig,
         "gan.training": TrainingConfig,
-        "gan.game": GameParams,
-        "denoiser.game": GameParams,
-        "vae.game": GameParams,
+        "gan.trainer": TrainerParams,
+        "denoiser.trainer": TrainerParams,
+        "vae.trainer": TrainerParams,
         "reporting": ReportingParams,
     }
 

@@ -188,7 +188,7 @@ def split_summary() -> dict[str, Any]:
     }
 
 
-def made_up_history(seed: int, adversarial: bool) -> pd.DataFrame:
+def made_up_training_log(seed: int, adversarial: bool) -> pd.DataFrame:
     """Per-epoch figures of one training."""
     rng = np.random.default_rng(seed)
     epoch = np.arange(1, 31)
@@ -211,9 +211,9 @@ def made_up_history(seed: int, adversarial: bool) -> pd.DataFrame:
 def training() -> dict[str, pd.DataFrame]:
     """Histories of the generator and of its control."""
     return {
-        "gan": made_up_history(1, True),
-        "vae": made_up_history(3, False),
-        "denoiser": made_up_history(2, False),
+        "gan": made_up_training_log(1, True),
+        "vae": made_up_training_log(3, False),
+        "denoiser": made_up_training_log(2, False),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from doppelcart.pipelines.gan.params import GameParams, NetworkConfig, TrainingConfig
+from doppelcart.pipelines.gan.params import NetworkConfig, TrainerParams, TrainingConfig
 from doppelcart.pipelines.tuning.nodes import gather_data
 from doppelcart.pipelines.tuning.params import TuningParams
 
@@ -41,13 +41,13 @@ def read(shop: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def inputs(read: dict[str, Any], params: TuningParams, tmp_path: Path) -> dict[str, Any]:
     """What the search is given, by name."""
-    game = GameParams(
+    trainer = TrainerParams(
         name="gan", adversarial_weight=1.0, selection_slice="cold_2", state_folder=tmp_path
     )
     return {
-        "data": gather_data(**read, game=game),
+        "data": gather_data(**read, trainer=trainer),
         "network": NetworkConfig(noise_units=4, hidden_units=8, critic_units=8),
         "training": TrainingConfig(epochs=3, batch_size=20, evaluate_every=2),
-        "game": game,
+        "trainer": trainer,
         "params": params,
     }

@@ -62,7 +62,9 @@ class TestSearch:
             1.0,
             "gan",
         )
-        assert trials["value"][0] == pytest.approx(expected.history["selection"].max(), abs=1e-6)
+        assert trials["value"][0] == pytest.approx(
+            expected.training_log["selection"].max(), abs=1e-6
+        )
 
         more = inputs["params"].study.model_copy(update={"n_trials": 4})
         pasted = inputs["network"].model_copy(update={"hidden_units": 16})
@@ -76,7 +78,7 @@ class TestSearch:
             if kwargs["network"].hidden_units == 8:
                 raise TrainingDivergedError("it diverged")
             kwargs["on_evaluation"](2, {"selection": 0.5})
-            return type("T", (), {"history": pd.DataFrame({"selection": [np.nan, 0.5]})}), None
+            return type("T", (), {"training_log": pd.DataFrame({"selection": [np.nan, 0.5]})}), None
 
         monkeypatch.setattr(fitting, "fit", diverging)
         trials, _ = search_parameters(**inputs)
@@ -86,7 +88,7 @@ class TestSearch:
 
     def test_other_settings_that_are_not_searched_are_another_study(self, inputs, monkeypatch):
         def instant(*args: Any, **kwargs: Any) -> Any:
-            return type("T", (), {"history": pd.DataFrame({"selection": [0.5]})}), None
+            return type("T", (), {"training_log": pd.DataFrame({"selection": [0.5]})}), None
 
         monkeypatch.setattr(fitting, "fit", instant)
         one, _ = search_parameters(**inputs)
@@ -96,9 +98,9 @@ class TestSearch:
         assert len(two) == 3
 
     def test_a_slice_that_is_not_there_is_told_before_a_study_is_made(self, inputs, read):
-        game = inputs["game"].model_copy(update={"selection_slice": "cold_1"})
+        trainer = inputs["trainer"].model_copy(update={"selection_slice": "cold_1"})
         with pytest.raises(ParameterError, match="cold_1"):
-            gather_data(**read, game=game)
+            gather_data(**read, trainer=trainer)
 
 
 class TestBest:
@@ -137,7 +139,7 @@ class TestConfirmation:
             if training.seed == 9 and network.hidden_units == 4:
                 raise TrainingDivergedError("it diverged")
             value = float(network.hidden_units + training.seed)
-            return type("T", (), {"history": pd.DataFrame({"selection": [value]})}), None
+            return type("T", (), {"training_log": pd.DataFrame({"selection": [value]})}), None
 
         monkeypatch.setattr(fitting, "fit", instant)
         return asked

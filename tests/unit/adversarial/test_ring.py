@@ -41,7 +41,7 @@ def modes_of(trained: Trained) -> int:
 
 
 def warnings_of(trained: Trained) -> dict[str, str]:
-    checks = monitors.diagnose(trained.history, trained.best_epoch, ring.POINTS)
+    checks = monitors.diagnose(trained.training_log, trained.best_epoch, ring.POINTS)
     return {check.monitor: check.advice for check in checks if check.failed}
 
 
@@ -100,13 +100,13 @@ class TestModes:
         assert np.linalg.norm(made, axis=1).max() < 0.5 * ring.RADIUS
         # It is known to ignore its noise, so no collapse is looked for.
         assert warnings_of(trained) == {}
-        assert not any(name.startswith("critic") for name in trained.history)
+        assert not any(name.startswith("critic") for name in trained.training_log)
 
     def test_the_energy_score_covers_the_ring_without_a_critic_but_blurs_the_modes(self):
         """How far it gets: everything real has a neighbour, and so has much that is not."""
         trained = learn(adversarial_loss="energy_score", learning_rate=5e-3)
         assert trained.critic is None
-        kept = trained.history.set_index("epoch").loc[trained.best_epoch]
+        kept = trained.training_log.set_index("epoch").loc[trained.best_epoch]
         assert kept["recall"] > 0.9
         assert kept["coverage"] > 0.4
         assert modes_of(trained) < ring.N_MODES
@@ -163,7 +163,7 @@ class TestLoop:
         ):
             np.testing.assert_array_equal(one, other)
         pd.testing.assert_frame_equal(
-            resumed.history.drop(columns="seconds"), whole.history.drop(columns="seconds")
+            resumed.training_log.drop(columns="seconds"), whole.training_log.drop(columns="seconds")
         )
 
     def test_a_divergence_is_survived_at_half_the_rate(self, loss):
@@ -176,8 +176,8 @@ class TestLoop:
             return {"selection": -len(calls)}
 
         trained = self.train(loss, poison)
-        assert trained.history["generator_loss"].isna().tolist() == [False, False, True, False]
-        assert trained.history["learning_rate"].tolist() == pytest.approx([1e-3] * 3 + [5e-4])
+        assert trained.training_log["generator_loss"].isna().tolist() == [False, False, True, False]
+        assert trained.training_log["learning_rate"].tolist() == pytest.approx([1e-3] * 3 + [5e-4])
         assert all(np.isfinite(w).all() for w in trained.generator.get_weights())
         found = warnings_of(trained)
         (name,) = (name for name in found if name.startswith("divergence"))

@@ -9,7 +9,7 @@ from doppelcart.config.agreement import unknown_slices
 from doppelcart.pipeline_registry import find_rules
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.evaluation.params import EvaluationParams
-from doppelcart.pipelines.gan.params import GameParams
+from doppelcart.pipelines.gan.params import TrainerParams
 from doppelcart.pipelines.privacy.params import TradeOffParams
 from doppelcart.pipelines.split.params import SplitParams
 from doppelcart.pipelines.targeting.params import ExperimentParams
@@ -29,7 +29,7 @@ def found(**changes: Any) -> list[str]:
         "evaluation": EvaluationParams(**evaluation),
         "split": SplitParams(known_items=(1, 5), known_shares=(0.8,)),
         "augmentation": AugmentationParams(ratio=changes.pop("ratio", 1.0)),
-        "gan.game": GameParams(
+        "gan.trainer": TrainerParams(
             name="gan",
             adversarial_weight=1,
             selection_slice=changes.pop("selection_slice", "cold_80pct"),
@@ -100,7 +100,7 @@ def test_the_price_of_privacy_is_measured_on_a_slice_that_there_is() -> None:
 def test_the_checkpoint_is_chosen_on_a_slice_that_there_is() -> None:
     (problem,) = found(selection_slice="cold_7")
     assert problem == (
-        "gan.game.selection_slice: 'cold_7' is none of the slices that split makes: "
+        "gan.trainer.selection_slice: 'cold_7' is none of the slices that split makes: "
         "warm, cold_1, cold_5, cold_80pct"
     )
 

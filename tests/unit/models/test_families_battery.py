@@ -104,10 +104,10 @@ def test_another_seed_gives_others(trained, new_trainer, real, blocks):
 
 
 def test_every_figure_of_the_history_is_finite(trained):
-    history = trained.history
-    assert history["epoch"].tolist() == [1, 2, 3]
-    assert np.isfinite(history.to_numpy(dtype=float)).all()
-    assert (history["generator_gradient_norm"] > 0).all()
+    training_log = trained.training_log
+    assert training_log["epoch"].tolist() == [1, 2, 3]
+    assert np.isfinite(training_log.to_numpy(dtype=float)).all()
+    assert (training_log["generator_gradient_norm"] > 0).all()
 
 
 def test_ctrl_c_and_the_next_run_end_as_if_nothing_happened(
@@ -126,8 +126,8 @@ def test_ctrl_c_and_the_next_run_end_as_if_nothing_happened(
         train(new_trainer(), real, blocks, interrupted, state)
     resumed = train(new_trainer(), real, blocks, size_of_weights, state)
     assert_same(resumed, trained)
-    columns = [name for name in trained.history if name != "seconds"]
-    np.testing.assert_array_equal(resumed.history[columns], trained.history[columns])
+    columns = [name for name in trained.training_log if name != "seconds"]
+    np.testing.assert_array_equal(resumed.training_log[columns], trained.training_log[columns])
 
 
 def test_a_state_cut_short_is_an_error_that_says_what_to_do(
@@ -192,6 +192,6 @@ def test_a_divergence_is_survived(new_trainer, real, blocks):
         return {"selection": -len(evaluations)}
 
     trained = train(trainer, real, blocks, poison)
-    assert trained.history["generator_loss"].isna().tolist() == [False, False, True, False]
+    assert trained.training_log["generator_loss"].isna().tolist() == [False, False, True, False]
     for network in (trained.generator, trained.critic):
         assert all(np.isfinite(w).all() for w in network.get_weights())

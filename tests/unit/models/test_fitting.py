@@ -91,8 +91,8 @@ def test_completion_ranks_the_segments_group_first(trained_gan, trained_denoiser
 
 def test_what_training_yields_is_a_table_an_epoch_and_findings(trained_gan, trained_denoiser):
     for (trained, monitors), adversarial in ((trained_gan, True), (trained_denoiser, False)):
-        assert len(trained.history) == 120
-        assert np.isfinite(trained.history["generator_loss"]).all()
+        assert len(trained.training_log) == 120
+        assert np.isfinite(trained.training_log["generator_loss"]).all()
         assert {
             "selection",
             "completion_ndcg",
@@ -104,7 +104,7 @@ def test_what_training_yields_is_a_table_an_epoch_and_findings(trained_gan, trai
             "coverage",
             "duplicates",
             "near_copies",
-        } <= set(trained.history)
+        } <= set(trained.training_log)
         assert list(monitors) == ["monitor", "status", "value", "limit", "advice"]
         assert monitors["monitor"].str.contains("collapse").any() == adversarial
         collapse = monitors[monitors["monitor"].str.contains("collapse|gradients|divergence")]
@@ -113,7 +113,7 @@ def test_what_training_yields_is_a_table_an_epoch_and_findings(trained_gan, trai
 
 
 def test_training_reduces_the_loss_on_hidden_items(trained_denoiser):
-    losses = trained_denoiser[0].history["reconstruction_loss"]
+    losses = trained_denoiser[0].training_log["reconstruction_loss"]
     assert losses.iloc[-10:].mean() < 0.95 * losses.iloc[:3].mean()
 
 
@@ -121,7 +121,7 @@ def test_training_reduces_the_loss_on_hidden_items(trained_denoiser):
 def test_the_other_losses_run_and_stay_finite(fit_shop: Callable[..., Any], loss: str):
     trained, _ = fit_shop(1.0, adversarial_loss=loss, epochs=6, evaluate_every=6)
     columns = ["generator_loss", "adversarial_loss", "critic_loss", "critic_gradient_norm"]
-    assert np.isfinite(trained.history[columns].to_numpy()).all()
+    assert np.isfinite(trained.training_log[columns].to_numpy()).all()
     assert all(np.isfinite(w).all() for w in trained.generator.get_weights())
 
 

@@ -29,7 +29,7 @@ HEALTHY = {
 }
 
 
-def history(**changes: float) -> pd.DataFrame:
+def training_log(**changes: float) -> pd.DataFrame:
     return pd.DataFrame([HEALTHY | changes])
 
 
@@ -39,7 +39,7 @@ def warned(found: pd.DataFrame) -> list[str]:
 
 class TestDiagnose:
     def test_a_healthy_training_gives_no_warning(self):
-        found = diagnose(history(), best_epoch=1)
+        found = diagnose(training_log(), best_epoch=1)
         assert warned(found) == []
         assert set(found["status"]) == {"ok"}
         assert set(found["advice"]) == {""}
@@ -59,7 +59,7 @@ class TestDiagnose:
         ],
     )
     def test_each_trouble_is_named_with_advice(self, changes, name, advice):
-        found = diagnose(history(**changes), best_epoch=1)
+        found = diagnose(training_log(**changes), best_epoch=1)
         (only,) = found[found["status"] == "warning"].itertuples()
         assert only.monitor.startswith(name)
         assert advice in only.advice
@@ -83,7 +83,9 @@ class TestDiagnose:
         assert warned(diagnose(rows, best_epoch=1)) == [f"{name} gradients, generator"]
 
     def test_of_an_encoder_is_asked_whether_the_noise_says_anything(self):
-        table = history(kl=0.01, encoder_gradient_norm=1.0).drop(columns="critic_gradient_norm")
+        table = training_log(kl=0.01, encoder_gradient_norm=1.0).drop(
+            columns="critic_gradient_norm"
+        )
         found = diagnose(table, best_epoch=1)
         (only,) = found[found["status"] == "warning"].itertuples()
         assert only.monitor.startswith("posterior collapse")
@@ -109,11 +111,11 @@ class TestDiagnose:
         [(0.009, 0.0, False), (0.011, 0.0, True), (0.19, 0.1, False), (0.21, 0.1, True)],
     )
     def test_near_copies_are_held_against_those_among_real_users(self, made, real, is_warned):
-        table = history(near_copies=made, real_near_copies=real)
+        table = training_log(near_copies=made, real_near_copies=real)
         assert bool(warned(diagnose(table, best_epoch=1))) == is_warned
 
     def test_without_a_critic_nothing_is_said_of_one(self):
-        table = history(duplicates=1.0).drop(columns="critic_gradient_norm")
+        table = training_log(duplicates=1.0).drop(columns="critic_gradient_norm")
         found = diagnose(table, best_epoch=1)
         assert not found["monitor"].str.contains("critic|collapse").any()
 
@@ -214,7 +216,7 @@ class TestEvaluate:
 
     def findings(self, case, train_users, invent) -> tuple[dict[str, float], list[str]]:
         metrics = evaluate(make_reference(train_users, case), flat, invent, seed=0)
-        return metrics, warned(diagnose(history(**metrics), 1))
+        return metrics, warned(diagnose(training_log(**metrics), 1))
 
     def test_other_real_users_are_healthy(self, case, train_users, block_shop):
         metrics, warnings = self.findings(

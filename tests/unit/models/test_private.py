@@ -229,9 +229,9 @@ def test_a_private_generator_learns_the_groups_of_the_shop(block_shop) -> None:
     network = NetworkConfig(noise_units=8, hidden_units=32, critic_units=32, dropout=0.0)
     trained = private.train_privately(real, network, config, None)
     assert trained.epsilon == math.inf
-    assert set(trained.history) >= {"step", "critic_gradient_norm", "generator_loss"}
+    assert set(trained.training_log) >= {"step", "critic_gradient_norm", "generator_loss"}
     # a loss of the critic would tell of real users what no noise covers
-    assert "critic_loss" not in trained.history
+    assert "critic_loss" not in trained.training_log
     users = generate(trained.generator, 200, real.item_ids, np.random.default_rng(0))
     share = np.array(
         [(users.of(u) < real.n_items // 2).mean() for u in range(200) if len(users.of(u))]

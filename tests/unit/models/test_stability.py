@@ -54,7 +54,7 @@ def test_a_critic_without_its_penalty_and_at_a_high_rate_explodes(fit_shop: Fit)
     found = warnings_of(monitors)
     assert "gradient_penalty" in found["exploding gradients, critic"]
     assert "exploding gradients, generator" in found
-    assert np.isfinite(trained.history["generator_loss"]).all()
+    assert np.isfinite(trained.training_log["generator_loss"]).all()
 
 
 def test_an_encoder_whose_every_nat_is_dear_says_nothing(fit_shop: Fit):
@@ -75,7 +75,7 @@ def test_an_error_of_divergence_is_survived_and_named(fit_shop: Fit):
     trained, monitors = fit_shop(
         0.0, learning_rate=1e10, weight_decay=0.0, epochs=8, evaluate_every=1
     )
-    diverged = trained.history["generator_loss"].isna().sum()
+    diverged = trained.training_log["generator_loss"].isna().sum()
     assert 1 <= diverged <= 3
     (name,) = (name for name in warnings_of(monitors) if name.startswith("divergence"))
     assert "learning_rate" in warnings_of(monitors)[name]

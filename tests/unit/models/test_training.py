@@ -115,7 +115,7 @@ def assert_same(left: Trained, right: Trained) -> None:
         for one, other in pairs:
             np.testing.assert_array_equal(one, other)
     pd.testing.assert_frame_equal(
-        left.history.drop(columns="seconds"), right.history.drop(columns="seconds")
+        left.training_log.drop(columns="seconds"), right.training_log.drop(columns="seconds")
     )
 
 
@@ -173,10 +173,10 @@ class TestSteps:
             "critic_margin",
             "critic_gradient_norm",
             "learning_rate",
-        } == set(uninterrupted.history)
-        assert uninterrupted.history["epoch"].tolist() == [1, 2, 3, 4, 5]
+        } == set(uninterrupted.training_log)
+        assert uninterrupted.training_log["epoch"].tolist() == [1, 2, 3, 4, 5]
         # evaluated every second epoch, and at the last
-        evaluated = uninterrupted.history["selection"].notna()
+        evaluated = uninterrupted.training_log["selection"].notna()
         assert evaluated.tolist() == [False, True, False, True, True]
         assert uninterrupted.steps_per_second > 0
 
@@ -197,8 +197,8 @@ class TestSteps:
         for old, new in zip(before, trained.critic.get_weights(), strict=True):
             np.testing.assert_array_equal(old, new)
         assert int(trainer.critic_optimizer.iterations) == 0
-        assert not [name for name in trained.history if name.startswith("critic")]
-        assert trained.history["adversarial_loss"].tolist() == [0.0] * 5
+        assert not [name for name in trained.training_log if name.startswith("critic")]
+        assert trained.training_log["adversarial_loss"].tolist() == [0.0] * 5
 
     def test_the_critic_takes_its_number_of_steps(self, real, blocks):
         trainer = new_trainer(1.0, critic_steps=3)
@@ -236,7 +236,7 @@ class TestSteps:
         # There the average is all there is to learn.
         assert run_epoch(new_trainer(0.0, **unknown), real, blocks, 1)["reconstruction_loss"] > 0
 
-    def test_completed_histories_count_by_their_share_in_the_game(self, real, blocks):
+    def test_completed_histories_count_by_their_share_in_the_loss(self, real, blocks):
         def loss(new_user_share: float, share: float) -> float:
             trainer = new_trainer(
                 1.0,
@@ -280,7 +280,7 @@ class TestRepeat:
 
     def test_another_seed_gives_another(self, real, blocks, uninterrupted):
         other = run_epoch(new_trainer(seed=1), real, blocks, 1)
-        assert other["generator_loss"] != uninterrupted.history["generator_loss"].iloc[0]
+        assert other["generator_loss"] != uninterrupted.training_log["generator_loss"].iloc[0]
 
 
 class TestResume:
@@ -386,8 +386,8 @@ class TestResume:
         state = TrainingState(path, "f")
         fresh = train(new_trainer(epochs=2), real, blocks, size_of_weights, state)
         pd.testing.assert_frame_equal(
-            fresh.history.drop(columns="seconds"),
-            uninterrupted.history.head(2).drop(columns="seconds"),
+            fresh.training_log.drop(columns="seconds"),
+            uninterrupted.training_log.head(2).drop(columns="seconds"),
         )
 
     def test_a_state_cut_short_is_an_error_that_says_what_to_do(self, real, blocks, path):
@@ -439,7 +439,7 @@ class TestDivergence:
             trained = train(trainer, real, blocks, poison, label="gan")
         assert "gan diverged in epoch 3: falling back to epoch 1, at half" in caplog.text
         assert "learning_rate" in caplog.text
-        rows = trained.history
+        rows = trained.training_log
         assert rows["epoch"].tolist() == [1, 2, 3, 4, 5]
         assert rows["generator_loss"].isna().tolist() == [False, False, True, False, False]
         assert rows["learning_rate"].tolist() == pytest.approx([1e-3] * 3 + [5e-4] * 2)
@@ -456,8 +456,8 @@ class TestDivergence:
         # Gradients grow as the square of the weights: they overflow at 5e9 and not at half of it.
         trainer = new_trainer(0.0, learning_rate=5e9, weight_decay=0.0, evaluate_every=1)
         trained = train(trainer, real, blocks, size_of_weights)
-        diverged = trained.history["generator_loss"].isna()
-        rates = trained.history["learning_rate"]
+        diverged = trained.training_log["generator_loss"].isna()
+        rates = trained.training_log["learning_rate"]
         assert 1 <= diverged.sum() <= 3
         assert rates.iloc[-1] == pytest.approx(5e9 * 0.5 ** diverged.sum())
         assert all(np.isfinite(w).all() for w in trained.generator.get_weights())

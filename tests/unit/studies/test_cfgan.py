@@ -66,12 +66,14 @@ def test_unbought_items_of_ones_own_group_score_above_all_others(trained):
 def test_training_is_a_table_and_repeats_itself(trained):
     config, result = trained
     again = train_cfgan(two_groups(), config)
-    np.testing.assert_array_equal(result.history["generator_loss"], again.history["generator_loss"])
+    np.testing.assert_array_equal(
+        result.training_log["generator_loss"], again.training_log["generator_loss"]
+    )
     for left, right in zip(
         result.generator.get_weights(), again.generator.get_weights(), strict=True
     ):
         np.testing.assert_array_equal(left, right)
-    assert result.history["round"].tolist() == list(range(1, 13))
+    assert result.training_log["round"].tolist() == list(range(1, 13))
     assert result.best_round == 12
 
 

@@ -117,6 +117,6 @@ def test_a_training_is_found_again_with_its_generator(shop, tmp_path, monkeypatc
         np.testing.assert_array_equal(
             found.generator(inputs, training=False), made(inputs, training=False)
         )
-        assert (found.best_epoch, found.history["selection"].item()) == (1, 0.25)
+        assert (found.best_epoch, found.training_log["selection"].item()) == (1, 0.25)
     fitted(shop, "gan", 1, epochs=3)
     assert trained == [("gan", 0, {}), ("gan", 1, {"epochs": 3})]

@@ -136,4 +136,4 @@ def fit(
         on_evaluation,
     )
     note_catalogue(trained.generator, histories.item_ids)
-    return trained, diagnose(trained.history, trained.best_epoch)
+    return trained, diagnose(trained.training_log, trained.best_epoch)

@@ -152,20 +152,20 @@ def evaluate(
     }
 
 
-def diagnose(history: pd.DataFrame, best_epoch: int) -> pd.DataFrame:
+def diagnose(training_log: pd.DataFrame, best_epoch: int) -> pd.DataFrame:
     """Name what went wrong in training, with advice; ``ok`` where nothing did.
 
     Args:
-        history: One row per epoch, as ``loop.train`` returns it.
+        training_log: One row per epoch, as ``loop.train`` returns it.
         best_epoch: Epoch whose generator was kept.
 
     Returns:
         Columns monitor, status (``ok``, ``warning``, or ``undefined`` where there were too few
         users to tell), value, limit, advice.
     """
-    checks = monitors.diagnose(history, best_epoch, USERS)
-    if "kl" in history.columns:
-        checks.append(_posterior(history.loc[history["epoch"] == best_epoch].iloc[-1]))
+    checks = monitors.diagnose(training_log, best_epoch, USERS)
+    if "kl" in training_log.columns:
+        checks.append(_posterior(training_log.loc[training_log["epoch"] == best_epoch].iloc[-1]))
     return monitors.table(checks)
 
 

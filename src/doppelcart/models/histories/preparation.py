@@ -22,7 +22,7 @@ from doppelcart.models.histories.config import Family
 logger = logging.getLogger(__name__)
 
 
-class GameParams(Parameters):
+class TrainerParams(Parameters):
     """What makes one instance of the pipeline differ from another."""
 
     name: str = Field(min_length=1, description="name on progress bars and in messages")
@@ -43,7 +43,7 @@ class GameParams(Parameters):
 
 
 def check_trainable(
-    histories: Histories, validation_cases: dict[str, Case], game: GameParams
+    histories: Histories, validation_cases: dict[str, Case], trainer: TrainerParams
 ) -> None:
     """Stop before the networks are built if there is nothing to train on or select by.
 
@@ -57,14 +57,14 @@ def check_trainable(
             f"{histories.n_users:,} and {histories.n_items:,}. Loosen cleaning.support, or bring "
             "more of the log."
         )
-    chosen_by = selection_slice(validation_cases, game)
-    if chosen_by != game.selection_slice:
+    chosen_by = selection_slice(validation_cases, trainer)
+    if chosen_by != trainer.selection_slice:
         logger.warning(
-            "%s: no validation user has enough items for %s.game.selection_slice %r; the "
+            "%s: no validation user has enough items for %s.trainer.selection_slice %r; the "
             "checkpoint is chosen by %r instead",
-            game.name,
-            game.name,
-            game.selection_slice,
+            trainer.name,
+            trainer.name,
+            trainer.selection_slice,
             chosen_by,
         )
     if len(set(row_keys(histories.matrix))) == 1:
@@ -74,7 +74,7 @@ def check_trainable(
         )
 
 
-def selection_slice(validation_cases: Mapping[str, Case], game: GameParams) -> str:
+def selection_slice(validation_cases: Mapping[str, Case], trainer: TrainerParams) -> str:
     """The slice that chooses the checkpoint: the one asked for, or the nearest of fewer items.
 
     A shop whose customers buy few different things has nobody left to whom five items could be
@@ -82,19 +82,19 @@ def selection_slice(validation_cases: Mapping[str, Case], game: GameParams) -> s
 
     Args:
         validation_cases: Validation users by slice; slices without users are not there.
-        game: What is asked for.
+        trainer: What is asked for.
 
     Raises:
         ParameterError: Neither is there.
     """
-    wanted = game.selection_slice
+    wanted = trainer.selection_slice
     if wanted in validation_cases:
         return wanted
     revealed = {name: _revealed(name) for name in validation_cases}
     fewer = [name for name, count in revealed.items() if 0 <= count < _revealed(wanted)]
     if not fewer:
         raise ParameterError(
-            f"{game.name}.game.selection_slice is {wanted!r}, but the validation slices are: "
+            f"{trainer.name}.trainer.selection_slice is {wanted!r}, but the validation slices are: "
             f"{', '.join(validation_cases) or 'none'}."
         )
     return max(fewer, key=lambda name: revealed[name])

@@ -61,14 +61,14 @@ class PrivatelyTrained:
     Args:
         generator: Averaged weights of the last step; nothing was selected.
         critic: Critic of the last step.
-        history: One row every ``STEPS_A_ROW`` critic steps, of quantities that cost no privacy.
+        training_log: One row every ``STEPS_A_ROW`` critic steps, of what costs no privacy.
         noise: Noise multiplier of a critic step.
         epsilon: What was spent, infinite without noise.
     """
 
     generator: keras.Model
     critic: keras.Model
-    history: pd.DataFrame
+    training_log: pd.DataFrame
     noise: float
     epsilon: float
 
@@ -280,7 +280,7 @@ def train_privately(
     )
     critic = build_critic(network, histories.n_items, 1, 1, PUBLIC_SEED)
     trainer = PrivateTrainer(generator, critic, trainer_config(config), config.clip_norm, noise)
-    history = _take_steps(trainer, histories, config, rng)
+    training_log = _take_steps(trainer, histories, config, rng)
     if not all(np.isfinite(weights).all() for weights in trainer.averaged.get_weights()):
         raise TrainingDivergedError(
             f"Private training diverged. Lower {config.name_of('learning_rate')} or "
@@ -288,7 +288,7 @@ def train_privately(
         )
     note_catalogue(trainer.averaged, histories.item_ids)
     return PrivatelyTrained(
-        trainer.averaged, critic, history, noise, spent(noise, histories.n_users, config)
+        trainer.averaged, critic, training_log, noise, spent(noise, histories.n_users, config)
     )
 
 

@@ -14,7 +14,7 @@ from doppelcart.data.histories import Histories
 from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.generation import profile_rows
 from doppelcart.models.histories.preparation import (
-    GameParams,
+    TrainerParams,
     check_trainable,
     fingerprint,
     selection_slice,
@@ -31,7 +31,7 @@ def train_generator(
     validation_cases: dict[str, Case],
     network: NetworkConfig,
     training: TrainingConfig,
-    game: GameParams,
+    trainer: TrainerParams,
 ) -> tuple[Any, Any, pd.DataFrame, pd.DataFrame]:
     """Train a generator, and the network that trains it, on the training users.
 
@@ -43,7 +43,7 @@ def train_generator(
         validation_cases: Validation users, who choose the checkpoint and nothing else.
         network: Sizes of the networks.
         training: How to train.
-        game: What this instance is.
+        trainer: What this instance is.
 
     Returns:
         Generator, its critic or encoder, one row an epoch, and the monitors' findings.
@@ -54,11 +54,11 @@ def train_generator(
     """
     from doppelcart.models.histories.fitting import fit
 
-    check_trainable(train_histories, validation_cases, game)
+    check_trainable(train_histories, validation_cases, trainer)
     demographics = profile_rows(demographics_matrix, train_histories.user_ids)
     behaviour = profile_rows(profile_matrix, train_histories.user_ids)
     features = item_matrix.drop(columns=Columns.ITEM).to_numpy(np.float32)
-    validation = validation_cases[selection_slice(validation_cases, game)]
+    validation = validation_cases[selection_slice(validation_cases, trainer)]
     data = (behaviour, demographics, features, validation.seen.items, validation.relevant.items)
     trained, monitors = fit(
         train_histories,
@@ -68,16 +68,16 @@ def train_generator(
         validation,
         network,
         training,
-        game.adversarial_weight,
-        game.name,
-        game.state_folder / f"{game.name}.npz",
-        fingerprint(train_histories, *data, network, training, game),
-        family=game.family,
+        trainer.adversarial_weight,
+        trainer.name,
+        trainer.state_folder / f"{trainer.name}.npz",
+        fingerprint(train_histories, *data, network, training, trainer),
+        family=trainer.family,
     )
     for row in monitors[monitors["status"] == "warning"].itertuples():
         logger.warning(
             "%s, %s: %.4g (limit: %s). %s",
-            game.name,
+            trainer.name,
             row.monitor,
             row.value,
             row.limit,
@@ -85,8 +85,8 @@ def train_generator(
         )
     logger.info(
         "%s: epoch %d kept, %.2f steps a second",
-        game.name,
+        trainer.name,
         trained.best_epoch,
         trained.steps_per_second,
     )
-    return trained.generator, trained.critic, trained.history, monitors
+    return trained.generator, trained.critic, trained.training_log, monitors

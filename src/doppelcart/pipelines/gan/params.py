@@ -5,13 +5,13 @@ from typing import Any
 
 from doppelcart.config.agreement import unknown_slices
 from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
-from doppelcart.models.histories.preparation import GameParams
+from doppelcart.models.histories.preparation import TrainerParams
 
-__all__ = ["GameParams", "NetworkConfig", "TrainingConfig"]
+__all__ = ["NetworkConfig", "TrainerParams", "TrainingConfig"]
 
 
 def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
     """Slices that the split does not make; see ``config.agreement``."""
     for name, model in models.items():
-        if isinstance(model, GameParams):
+        if isinstance(model, TrainerParams):
             yield from unknown_slices(name, "selection_slice", models)

@@ -19,7 +19,7 @@ def _template(beside: str) -> Pipeline:
         [
             Node(
                 train_generator,
-                inputs=[*TRAINED_ON, "params:network", "params:training", "params:game"],
+                inputs=[*TRAINED_ON, "params:network", "params:training", "params:trainer"],
                 outputs=["generator", beside, "training_log", "monitors"],
                 name="train",
             )

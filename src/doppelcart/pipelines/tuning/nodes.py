@@ -19,7 +19,7 @@ from doppelcart.errors import ParameterError, TrainingDivergedError
 from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.generation import profile_rows
 from doppelcart.models.histories.preparation import (
-    GameParams,
+    TrainerParams,
     check_trainable,
     fingerprint,
     selection_slice,
@@ -36,7 +36,7 @@ def gather_data(
     demographics_matrix: pd.DataFrame,
     item_matrix: pd.DataFrame,
     validation_cases: dict[str, Case],
-    game: GameParams,
+    trainer: TrainerParams,
 ) -> dict[str, Any]:
     """What every training is given, by the name that ``fit`` has for it.
 
@@ -46,19 +46,19 @@ def gather_data(
         demographics_matrix: ``user_id`` and the demographic columns of all users.
         item_matrix: ``item_id`` and item features, in catalogue order.
         validation_cases: Validation users, who judge every trial.
-        game: What trains the generator.
+        trainer: What trains the generator.
 
     Raises:
         InputError: There are too few users or items to learn from.
         ParameterError: There is no validation slice of the name given.
     """
-    check_trainable(train_histories, validation_cases, game)
+    check_trainable(train_histories, validation_cases, trainer)
     return {
         "histories": train_histories,
         "demographics": profile_rows(demographics_matrix, train_histories.user_ids),
         "behaviour": profile_rows(profile_matrix, train_histories.user_ids),
         "item_features": item_matrix.drop(columns=Columns.ITEM).to_numpy(np.float32),
-        "validation": validation_cases[selection_slice(validation_cases, game)],
+        "validation": validation_cases[selection_slice(validation_cases, trainer)],
     }
 
 
@@ -66,7 +66,7 @@ def search_parameters(
     data: dict[str, Any],
     network: NetworkConfig,
     training: TrainingConfig,
-    game: GameParams,
+    trainer: TrainerParams,
     params: TuningParams,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train the generator with one set of parameters after another, or go on doing so.
@@ -75,7 +75,7 @@ def search_parameters(
         data: As from ``gather_data``.
         network: Sizes, where they are not searched.
         training: How to train, where it is not searched.
-        game: What trains the generator.
+        trainer: What trains the generator.
         params: What is searched, and how long.
 
     Returns:
@@ -86,10 +86,12 @@ def search_parameters(
         ParameterError: The best trial would be confirmed with the seed that chose it.
     """
     _check_seeds(training, params)
-    study = optimisation.open_study(params.study, identity(data, network, training, game, params))
+    study = optimisation.open_study(
+        params.study, identity(data, network, training, trainer, params)
+    )
     optimisation.search(
         study,
-        objective(data, network, training, game),
+        objective(data, network, training, trainer),
         params.space,
         params.study,
         first=space.current(params.space, network, training),
@@ -112,7 +114,7 @@ def identity(
     data: dict[str, Any],
     network: NetworkConfig,
     training: TrainingConfig,
-    game: GameParams,
+    trainer: TrainerParams,
     params: TuningParams,
 ) -> str:
     """A digest of all on which a trial's draw and value depend.
@@ -131,14 +133,14 @@ def identity(
         validation.relevant.items,
         network.model_dump(exclude=searched),
         training.model_dump(exclude=searched),
-        (game.family, game.adversarial_weight, game.selection_slice),
+        (trainer.family, trainer.adversarial_weight, trainer.selection_slice),
         params.space,
         params.study.seed,
     )
 
 
 def objective(
-    data: dict[str, Any], network: NetworkConfig, training: TrainingConfig, game: GameParams
+    data: dict[str, Any], network: NetworkConfig, training: TrainingConfig, trainer: TrainerParams
 ) -> optimisation.Objective:
     """Train with some values; what counts is the checkpoint that would be kept."""
     from doppelcart.models.histories.fitting import fit
@@ -154,12 +156,12 @@ def objective(
                 **data,
                 network=sizes,
                 training=schedule,
-                adversarial_weight=game.adversarial_weight,
-                name=game.name,
-                family=game.family,
+                adversarial_weight=trainer.adversarial_weight,
+                name=trainer.name,
+                family=trainer.family,
                 on_evaluation=on_evaluation,
             )
-            return float(trained.history["selection"].max())
+            return float(trained.training_log["selection"].max())
         finally:
             forget_networks()
 
@@ -212,7 +214,7 @@ def confirm_best(
     data: dict[str, Any],
     network: NetworkConfig,
     training: TrainingConfig,
-    game: GameParams,
+    trainer: TrainerParams,
     best: dict[str, Any],
     params: TuningParams,
 ) -> pd.DataFrame:
@@ -224,7 +226,7 @@ def confirm_best(
         data: As from ``gather_data``.
         network: Sizes as configured.
         training: How to train, as configured.
-        game: What trains the generator.
+        trainer: What trains the generator.
         best: As from ``choose_best``.
         params: Holds the seeds.
 
@@ -236,7 +238,7 @@ def confirm_best(
     tried = {"configured": {}, "best": {**found.get("network", {}), **found.get("training", {})}}
     rows = []
     for seed in tqdm(params.confirmation_seeds, desc="Confirming", unit="seed", disable=None):
-        value_of = objective(data, network, training.model_copy(update={"seed": seed}), game)
+        value_of = objective(data, network, training.model_copy(update={"seed": seed}), trainer)
         rows.append({"seed": seed} | {name: _confirmed(value_of, v) for name, v in tried.items()})
     table = pd.DataFrame(rows, columns=["seed", *tried], dtype=float).astype({"seed": int})
     table["difference"] = table["best"] - table["configured"]

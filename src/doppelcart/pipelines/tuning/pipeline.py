@@ -11,12 +11,12 @@ from doppelcart.templates.generator import TRAINED_ON
 
 def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
     """From what the last run saved to the best parameters; not part of the default run."""
-    trained = ["tuning.data", "params:gan.network", "params:gan.training", "params:gan.game"]
+    trained = ["tuning.data", "params:gan.network", "params:gan.training", "params:gan.trainer"]
     return Pipeline(
         [
             Node(
                 nodes.gather_data,
-                inputs=[*TRAINED_ON, "params:gan.game"],
+                inputs=[*TRAINED_ON, "params:gan.trainer"],
                 outputs="tuning.data",
                 name="gather_tuning_data",
             ),
