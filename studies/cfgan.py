@@ -172,7 +172,7 @@ def cfgan_row(trained: Sequence[Trained], outer: Split, rounds: int) -> list[Fig
         f"Mean of {len(rows)} seed(s), with the smallest and the largest; item view, the paper's "
         f"settings, {rounds} rounds of 4 generator epochs, chosen on a validation part of train "
         f"({VALIDATION_SHARE:.0%} of it), then trained on all of train. Median of "
-        f"{np.median([seed.seconds for seed in trained]):.0f} processor seconds a seed. Nothing "
+        f"{np.median([seed.seconds for seed in trained]):.0f} processor seconds per seed. Nothing "
         "was chosen on test."
     )
     targets = {cell: Near(published, TOLERANCE) for cell, published in PUBLISHED.items()}

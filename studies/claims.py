@@ -1,4 +1,4 @@
-"""What studies found of the product's claims: one row a claim, for the page of claims.
+"""What studies found of the product's claims: one row per claim, for the page of claims.
 
 A row is read off a study's results. Which case stands for a claim is a rule and not the best of
 the results: the default source, and EASE, which does best there, with 5 known items.

@@ -33,9 +33,9 @@ class Way:
     """How a completion is made.
 
     Args:
-        draws: Noise vectors a user; 0 is the noise's mean, a vector of zeros.
+        draws: Noise vectors per user; 0 is the noise's mean, a vector of zeros.
         sampled: Whether items are drawn from the probabilities, once a noise vector.
-        top: Most probable items a user that are kept.
+        top: Most probable items per user that are kept.
     """
 
     draws: int
@@ -140,7 +140,7 @@ def best_values(
     completer: Completer,
     top: int,
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """NDCG@20 a user without completion and with it, each at its best; and the strength."""
+    """NDCG@20 per user without completion and with it, each at its best; and the strength."""
     known = case.seen.matrix
     added = {"way": strongest_of(completer, case.seen, top)}
     configs, strengths = settings.configs[recommender.name], settings.strengths

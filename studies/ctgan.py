@@ -110,7 +110,7 @@ def describe(users: Histories, feat_items: pd.DataFrame) -> pd.DataFrame:
         feat_items: Readable item features, by ``item_id``.
 
     Returns:
-        One row a user: numbers, and the columns of ``DISCRETE``.
+        One row per user: numbers, and the columns of ``DISCRETE``.
     """
     pairs = pd.DataFrame(
         {

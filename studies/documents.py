@@ -164,7 +164,7 @@ def _in_readme(path: Path, most: int) -> str:
 
 
 def _all_figures(path: Path) -> str:
-    """The tables of results: one row a model, one table for models of the same figures.
+    """The tables of results: one row per model, one table for models of the same figures.
 
     If a model has a single figure, a single table of all figures.
     """

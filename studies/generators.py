@@ -183,7 +183,7 @@ def decision(means: Mapping[str, pd.DataFrame]) -> list[Figure]:
     """The mean rank of every contender; the GAN of the best is to be the default.
 
     Args:
-        means: By source: a row a contender, a column a figure.
+        means: By source: a row per contender, a column per figure.
     """
     ranks = pd.DataFrame(
         {

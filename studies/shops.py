@@ -141,7 +141,7 @@ class Fitted:
 
     Args:
         generator: The averaged generator of the epoch that was kept.
-        training_log: One row an epoch.
+        training_log: One row per epoch.
         best_epoch: The epoch that was kept.
     """
 
@@ -235,7 +235,7 @@ def _arrays_of(case: Case) -> list[np.ndarray]:
 
 
 def users_of(shop: Shop, generator: Any, times: int, seed: int) -> Histories:
-    """Users generated as the pipeline does, so many a training user."""
+    """Users generated as the pipeline does, so many per training user."""
     from doppelcart.models.histories.generation import profile_rows
 
     demographics = profile_rows(shop.demographics, shop.train.user_ids)

@@ -2,7 +2,7 @@
 
 Source: Chae, Kang, Kim and Lee (2018), "CFGAN: A generic collaborative filtering framework based
 on generative adversarial networks", CIKM, and its authors' code, which settles what the paper
-leaves open: a linear output, sigmoid hidden layers, no noise vector, zeros drawn once a round.
+leaves open: a linear output, sigmoid hidden layers, no noise vector, zeros drawn once per round.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class TrainedCfgan:
 
     Args:
         generator: Maps purchase vectors to vectors of scores.
-        training_log: One row a round: losses, seconds, and the metrics of a look.
+        training_log: One row per round: losses, seconds, and the metrics of a look.
         best_round: The round whose generator was kept; the last one without a look.
     """
 
@@ -96,7 +96,7 @@ def shown(output: tf.Tensor, vectors: tf.Tensor, zeros: tf.Tensor) -> tf.Tensor:
 class _Adam:
     """Adam (Kingma and Ba 2015) with an l2 penalty, in one expression a weight.
 
-    XLA fuses it into a single pass over the weights; at a few rows a step, passes over the
+    XLA fuses it into a single pass over the weights; at a few rows per step, passes over the
     weights are most of the work.
     """
 
@@ -167,8 +167,8 @@ class CfganGame:
         rng = np.random.default_rng([config.seed, number])
         losses = self._round(
             tf.constant(rng.integers(0, 2**30, 2), tf.int32),
-            batches(n_rows, config.critic_batch_size, config.critic_epochs_a_round, rng),
-            batches(n_rows, config.batch_size, config.epochs_a_round, rng),
+            batches(n_rows, config.critic_batch_size, config.critic_epochs_per_round, rng),
+            batches(n_rows, config.batch_size, config.epochs_per_round, rng),
         )
         return {name: float(value) for name, value in losses.items()}
 

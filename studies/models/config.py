@@ -34,10 +34,10 @@ class CfganConfig(Parameters):
     critic_l2: float = Field(0.0, ge=0, description="weight of half the squared critic weights")
     batch_size: int = Field(32, ge=1, le=65_536, description="vectors a generator step")
     critic_batch_size: int = Field(64, ge=1, le=65_536, description="vectors a critic step")
-    epochs_a_round: int = Field(
+    epochs_per_round: int = Field(
         4, ge=1, le=100, description="generator epochs on one draw of zeros"
     )
-    critic_epochs_a_round: int = Field(
+    critic_epochs_per_round: int = Field(
         2, ge=1, le=100, description="critic epochs on one draw of zeros, before the generator's"
     )
     rounds: int = Field(

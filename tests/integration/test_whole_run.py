@@ -206,7 +206,7 @@ class TestTracking:
     @pytest.mark.parametrize(
         "name", ["gan/training_log/generator_loss", "gan/training_log/critic_margin"]
     )
-    def test_curves_have_a_step_an_epoch(self, client, run, name):
+    def test_curves_have_a_step_per_epoch(self, client, run, name):
         curve = client.get_metric_history(run.info.run_id, name)
         assert sorted(point.step for point in curve) == list(range(1, EPOCHS + 1))
 

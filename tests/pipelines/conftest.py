@@ -15,7 +15,7 @@ N_ITEMS = 12
 
 
 def make_users(n_users: int, seed: int) -> Histories:
-    """Four to six items a user, nearly all of the user's half of the catalogue."""
+    """Four to six items per user, nearly all of the user's half of the catalogue."""
     rng = np.random.default_rng(seed)
     rows = []
     for user in range(n_users):

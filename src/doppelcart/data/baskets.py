@@ -16,7 +16,7 @@ from doppelcart.data.engine import first_row
 REPEATING_SHARE: Final = 0.05
 """Share of lines in repeating baskets from which on the numbers are taken to begin anew. A few
 orders that are delivered in parts, or a customer who is two in the log, are no such numbering."""
-_SECONDS_A_DAY: Final = 86_400
+_SECONDS_PER_DAY: Final = 86_400
 
 
 def repeating(lines: ir.Table) -> ir.Table:
@@ -39,7 +39,7 @@ def repeating(lines: ir.Table) -> ir.Table:
         baskets["last"].truncate("D").epoch_seconds()
         - baskets["first"].truncate("D").epoch_seconds()
     )
-    several = (baskets["least"] != baskets["most"]) | (seconds > _SECONDS_A_DAY)
+    several = (baskets["least"] != baskets["most"]) | (seconds > _SECONDS_PER_DAY)
     return baskets.filter(several.fill_null(False)).select(Columns.BASKET, "lines")
 
 

@@ -38,7 +38,7 @@ class Case:
 
     @property
     def user_ids(self) -> np.ndarray:
-        """(n_users,) identifiers of the users, one a row of either part."""
+        """(n_users,) identifiers of the users, one per row of either part."""
         return self.seen.user_ids
 
     @property

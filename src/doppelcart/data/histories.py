@@ -20,8 +20,8 @@ class Histories:
     at any time; so the order is kept here and matrices are made on demand.
 
     Args:
-        user_ids: (n_users,) identifiers, one a row.
-        item_ids: (n_items,) identifiers, one a column: the catalogue.
+        user_ids: (n_users,) identifiers, one per row.
+        item_ids: (n_items,) identifiers, one per column: the catalogue.
         indptr: (n_users + 1,) int64, where each user's items begin in ``items``.
         items: (nnz,) int32 catalogue positions, in time order within a user.
     """
@@ -43,7 +43,7 @@ class Histories:
 
     @property
     def lengths(self) -> np.ndarray:
-        """(n_users,) number of distinct items a user."""
+        """(n_users,) number of distinct items per user."""
         return np.diff(self.indptr)
 
     @property
@@ -99,7 +99,7 @@ class Histories:
     def from_lists(
         cls, rows: Sequence[np.ndarray], user_ids: np.ndarray, item_ids: np.ndarray
     ) -> Histories:
-        """Join one array of catalogue positions a user."""
+        """Join one array of catalogue positions per user."""
         indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
         items = np.concatenate(rows) if len(rows) else np.empty(0)
         return cls(np.asarray(user_ids), np.asarray(item_ids), indptr, items.astype(np.int32))
@@ -141,7 +141,7 @@ class Histories:
         """Build histories from first purchases (needs user_id and item_id).
 
         Args:
-            firsts: One row a user and item, sorted by user and, within a user, by time.
+            firsts: One row per user and item, sorted by user and, within a user, by time.
             item_ids: As of ``from_interactions``.
         """
         items = firsts[Columns.ITEM].to_numpy(dtype=object)

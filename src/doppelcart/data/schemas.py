@@ -3,12 +3,12 @@
 Every canonical column is always there: one that a source does not have is all null. So no later
 step asks which columns exist. What each column means:
 
-- ``interactions``: one row an item in a basket. ``timestamp`` is the shop's local time;
+- ``interactions``: one row per item in a basket. ``timestamp`` is the shop's local time;
   ``amount`` is what the customer paid for the line and ``discount`` what was taken off, both in
   currency units, so ``amount + discount`` is the shelf price of the line; ``coupon_amount`` is the
   part of ``discount`` that came from coupons. ``amount`` is all null where nothing is sold (films
   watched, articles read).
-- ``items``: one row an item; ``price`` in currency units, null where the source states none
+- ``items``: one row per item; ``price`` in currency units, null where the source states none
   (profiles then estimate it from training rows).
 - ``users``: ``user_id`` and any number of demographic columns, each a text category.
 - ``promotions``: an item promoted in a store during a week; ``week`` is the Monday on which the

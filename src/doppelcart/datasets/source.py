@@ -146,7 +146,7 @@ class SourceFiles(_ReadOnly, AbstractDataset[None, pd.DataFrame]):
         """Measure every file.
 
         Returns:
-            One row a file: ``name``, ``path``, ``bytes``, ``sha256`` (None unless it is a local
+            One row per file: ``name``, ``path``, ``bytes``, ``sha256`` (None unless it is a local
             file).
 
         Raises:
@@ -176,6 +176,6 @@ def contents_of(path: str) -> tuple[int | None, str | None]:
 
 @lru_cache(maxsize=256)
 def _sha256(path: str, size: int, changed: int) -> str:  # noqa: ARG001 - they say which content
-    """SHA-256 of a file, which is long to read and asked for more than once a run."""
+    """SHA-256 of a file, which is long to read and asked for more than once per run."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -63,7 +63,7 @@ def compare(
         plan: The comparisons to make; by default those of ``design.pairs``.
 
     Returns:
-        One row a comparison: its keys, ``against``, ``level``; ``base`` and ``value`` (means of
+        One row per comparison: its keys, ``against``, ``level``; ``base`` and ``value`` (means of
         what it is compared with, and of the arm), ``difference``, ``relative``, their intervals
         (95 %, not corrected), ``p_value`` (two-sided), ``p_holm`` (NaN on too few units),
         ``n_units``, ``n_clusters``, the ``least_units`` that a verdict takes, ``tested``, the
@@ -102,7 +102,7 @@ def correct(compared: pd.DataFrame, design: Design) -> pd.DataFrame:
     """Put Holm's correction and the outcome beside the p-values of each family.
 
     Args:
-        compared: One row a comparison, with ``p_value``, ``difference``, ``n_clusters`` and
+        compared: One row per comparison, with ``p_value``, ``difference``, ``n_clusters`` and
             ``tested``: whether there is anything to test.
         design: Families, error rate, resamples and least units.
 

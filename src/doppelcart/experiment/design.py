@@ -84,7 +84,7 @@ class Words(Parameters):
 class Design(Parameters):
     """An experiment, as a capability declares it.
 
-    The scores that it is about have one row a (group, system, arm, unit), in columns of the names
+    The scores that it is about have one row per (group, system, arm, unit), in columns of the names
     given here.
     """
 

@@ -111,7 +111,7 @@ def paired_bootstrap(
     """
     value, base = np.asarray(value, dtype=np.float64), np.asarray(base, dtype=np.float64)
     if value.ndim != 1:
-        raise InputError(f"paired_bootstrap: one value a unit is needed, got shape {value.shape}")
+        raise InputError(f"paired_bootstrap: one value per unit is needed, got shape {value.shape}")
     return paired_bootstraps(
         value[:, None],
         base[:, None],
@@ -186,7 +186,7 @@ def paired_bootstraps(
 
 
 def _check_units(n_units: int, labels: np.ndarray, weights: np.ndarray) -> None:
-    """Refuse clusters and weights that are not one a unit, and weights that weigh nothing."""
+    """Refuse clusters and weights that are not one per unit, and weights that weigh nothing."""
     if labels.shape != (n_units,) or weights.shape != (n_units,):
         raise InputError(
             f"paired_bootstrap: {n_units} units need as many clusters and weights, got "

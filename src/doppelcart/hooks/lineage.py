@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 class LineageGuard:
     """Holds every run to what its inputs were made from.
 
-    ``<data_root>/.lineage`` has one record a dataset. Before the first node runs, what the run
+    ``<data_root>/.lineage`` has one record per dataset. Before the first node runs, what the run
     reads is compared with what is there now and with what the run itself will make. What does not
     fit is refused; what an optional pipeline left is left out, and that is said.
     """

@@ -24,8 +24,8 @@ from doppelcart.columns import Columns
 from doppelcart.errors import TrackingError
 
 SWITCH = "DOPPELCART_TRACKING"
-METRICS_A_BATCH = 1000
-PARAMETERS_A_BATCH = 100
+METRICS_PER_BATCH = 1000
+PARAMETERS_PER_BATCH = 100
 LONGEST_KEY = 250
 LONGEST_PARAMETER = 6000
 LONGEST_TAG = 5000
@@ -63,7 +63,7 @@ class TrackedRun:
         self._log(
             "params",
             (Param(clean_key(k), shorten(v, LONGEST_PARAMETER)) for k, v in parameters.items()),
-            PARAMETERS_A_BATCH,
+            PARAMETERS_PER_BATCH,
         )
 
     def log_metrics(self, points: Iterable[Point]) -> None:
@@ -74,7 +74,7 @@ class TrackedRun:
         self._log(
             "metrics",
             (Metric(point.key, point.value, now, point.step) for point in points),
-            METRICS_A_BATCH,
+            METRICS_PER_BATCH,
         )
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
@@ -84,7 +84,7 @@ class TrackedRun:
         self._log(
             "tags",
             (RunTag(k, shorten(v, LONGEST_TAG)) for k, v in tags.items() if v is not None),
-            PARAMETERS_A_BATCH,
+            PARAMETERS_PER_BATCH,
         )
 
     def log_file(self, path: Path, folder: str) -> None:
@@ -100,7 +100,7 @@ class TrackedRun:
         What an interrupted run left of its study is so written by the run that goes on with it.
 
         Args:
-            trials: One row a trial: ``study``, ``number``, ``state``, ``started`` (ISO 8601),
+            trials: One row per trial: ``study``, ``number``, ``state``, ``started`` (ISO 8601),
                 ``reason``, the numbers of ``TRIAL_METRICS``, and every parameter.
         """
         if self.run_id is None or trials.empty:

@@ -10,7 +10,7 @@ def item_groups(feat_items: pd.DataFrame, fewest: int = 1) -> np.ndarray | None:
     """The category of each item, or else its department.
 
     Args:
-        feat_items: Readable item features, one row an item.
+        feat_items: Readable item features, one row per item.
         fewest: Different groups that must be known for a column to be taken.
 
     Returns:

@@ -1,7 +1,7 @@
 """Accuracy of top-k lists, per user.
 
 Every metric takes the ranked catalogue positions of ``top_k``, the relevant items and k, and
-returns one float64 a user: NaN where the user has no relevant item, since nothing could have
+returns one float64 per user: NaN where the user has no relevant item, since nothing could have
 been found.
 """
 
@@ -14,7 +14,7 @@ from scipy import sparse
 from doppelcart.errors import InputError
 
 NO_ITEM = -1
-GROUPS_A_PLACE = 16
+GROUPS_PER_PLACE = 16
 Metric: TypeAlias = Callable[[np.ndarray, sparse.csr_matrix, int], np.ndarray]
 
 
@@ -76,7 +76,7 @@ def _bound(scores: np.ndarray, k: int) -> np.ndarray:
     item that reaches it; it costs a fraction of partitioning all items.
     """
     n_users, n_items = scores.shape
-    n_groups = min(n_items, GROUPS_A_PLACE * k)
+    n_groups = min(n_items, GROUPS_PER_PLACE * k)
     size = n_items // n_groups
     maxima = scores[:, : n_groups * size].reshape(n_users, size, n_groups).max(axis=1)
     bound = np.partition(maxima, n_groups - k, axis=1)[:, n_groups - k, None]

@@ -9,7 +9,7 @@ NAN: Final = float("nan")
 
 
 def lengths(histories: sparse.csr_matrix) -> np.ndarray:
-    """(n_users,) distinct items a user."""
+    """(n_users,) distinct items per user."""
     return np.diff(histories.indptr)
 
 
@@ -25,7 +25,7 @@ def density(histories: sparse.csr_matrix) -> float:
 
 
 def row_keys(histories: sparse.csr_matrix) -> list[bytes]:
-    """One key a user, equal if and only if the sets of items are."""
+    """One key per user, equal if and only if the sets of items are."""
     ordered = histories.sorted_indices()
     indices = ordered.indices.astype(np.int64)
     pairs = zip(ordered.indptr[:-1], ordered.indptr[1:], strict=True)

@@ -1,1 +1,1 @@
-"""What is generated, one package a kind: networks, batches, sampling."""
+"""What is generated, one package per kind: networks, batches, sampling."""

@@ -26,7 +26,7 @@ def read_records(
     Args:
         connection: DuckDB backend.
         table: Name of the temporary table that is made.
-        path: The file, in UTF-8: one object a line, or an array of objects.
+        path: The file, in UTF-8: one object per line, or an array of objects.
         options: What its declaration says.
         uses: Which columns feed texts; of those, numbers are kept as they are written.
 

@@ -16,7 +16,7 @@ Completer = Callable[[Histories], Iterator[np.ndarray]]
 (n_items,), one below the other: those of all users at once would be a matrix as large as the shop.
 """
 
-ROWS_A_BLOCK = 512
+ROWS_PER_BLOCK = 512
 
 Completions = Mapping[str, sparse.csr_matrix]
 """By completion arm: (n_users, n_items) CSR of probabilities, 0 where the item is known."""
@@ -35,8 +35,8 @@ def popularity_completer(train: Histories) -> Completer:
     row = share.astype(np.float32)
 
     def complete(seen: Histories) -> Iterator[np.ndarray]:
-        for start in range(0, seen.n_users, ROWS_A_BLOCK):
-            yield np.broadcast_to(row, (min(ROWS_A_BLOCK, seen.n_users - start), len(row)))
+        for start in range(0, seen.n_users, ROWS_PER_BLOCK):
+            yield np.broadcast_to(row, (min(ROWS_PER_BLOCK, seen.n_users - start), len(row)))
 
     return complete
 
@@ -49,7 +49,7 @@ def strongest_unseen(
     Args:
         probabilities: (n_users, n_items) in [0, 1].
         seen: (n_users, n_items) CSR of ones, the known items.
-        top: How many items a user to keep; None keeps all.
+        top: How many items per user to keep; None keeps all.
 
     Returns:
         (n_users, n_items) CSR, float32.
@@ -91,7 +91,7 @@ def complete_case(
     Args:
         case: Users with their known part.
         completers: Completer by arm.
-        top: How many items a user to keep; None keeps all.
+        top: How many items per user to keep; None keeps all.
 
     Returns:
         By arm: (n_users, n_items) CSR of probabilities.
@@ -105,7 +105,7 @@ def strongest_of(completer: Completer, seen: Histories, top: int | None) -> spar
     Args:
         completer: What completes.
         seen: Known histories.
-        top: How many items a user to keep; None keeps all.
+        top: How many items per user to keep; None keeps all.
 
     Returns:
         (n_users, n_items) CSR, float32.

@@ -65,12 +65,12 @@ def evaluate(
         item_features: (n_items, n_features), for the diversity of lists.
         cutoffs: Lengths of lists at which accuracy is measured; what lies beyond accuracy
             is measured at the longest.
-        completion_top: Items a user that a completion keeps; None keeps all.
+        completion_top: Items per user that a completion keeps; None keeps all.
         workers: Fits made side by side.
 
     Returns:
-        User metrics: one row a (slice, arm, recommender, user), one column a metric
-        (``ndcg@20``, ...). List metrics: one row a (slice, arm, recommender, metric) for what
+        User metrics: one row per (slice, arm, recommender, user), one column per metric
+        (``ndcg@20``, ...). List metrics: one row per (slice, arm, recommender, metric) for what
         only all lists together have, coverage and Gini.
 
     Raises:

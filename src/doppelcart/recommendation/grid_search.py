@@ -29,12 +29,12 @@ class TuningSettings:
     Args:
         configs: By recommender name: the configurations to try, for every arm alike.
         arms: Names of the arms besides ``none``.
-        ratios: Synthetic users a real one, above 0.
+        ratios: Synthetic users per real one, above 0.
         strengths: Strengths of completion, above 0.
         metric: Name in ``scoring.METRICS``.
         k: Length of the lists.
-        max_users: Validation users a case at most.
-        completion_top: Items a user that a completion keeps; None keeps all.
+        max_users: Validation users per case at most.
+        completion_top: Items per user that a completion keeps; None keeps all.
         seed: Of the draw of validation users.
         synthetic_only_slices: Slices on which synthetic-only arms are tuned.
         workers: Fits made side by side.
@@ -83,7 +83,7 @@ def tune(
 ) -> pd.DataFrame:
     """Score every configuration of every arm on the validation users of every slice.
 
-    Each recommender is fitted once an arm and ratio; all slices and configurations are
+    Each recommender is fitted once per arm and ratio; all slices and configurations are
     scored from that fit. Completion arms share the fit on the real users.
 
     Args:
@@ -120,7 +120,7 @@ def tune_by_user(
         settings: What to try.
 
     Returns:
-        As from ``tune``; and one row a (slice, recommender, config, arm, user) with the ``value``
+        As from ``tune``; and one row per (slice, recommender, config, arm, user) with the ``value``
         of the metric, for ``none`` and the synthetic-only arms on the slices of the latter.
 
     Raises:
@@ -284,7 +284,7 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _by_user(tried: pd.DataFrame, cases: Mapping[str, Case]) -> pd.DataFrame:
-    """One row a user, for real users and for those that stand in for them."""
+    """One row per user, for real users and for those that stand in for them."""
     compared = (NONE, *of_kind(Kind.SYNTHETIC_ONLY))
     labels = [Columns.SLICE, Columns.RECOMMENDER, "config", Columns.ARM]
     kept = tried[tried[Columns.ARM].isin(compared) & tried[Columns.SLICE].isin(cases)]

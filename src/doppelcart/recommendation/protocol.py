@@ -51,7 +51,7 @@ class EvaluationParams(Parameters):
         "choose from; must hold 0.",
     )
     completion_top: int | None = Field(
-        default=1000, ge=1, description="Items a user that a completion keeps; null keeps all."
+        default=1000, ge=1, description="Items per user that a completion keeps; null keeps all."
     )
     completion_draws: int = Field(
         default=4, ge=1, le=100, description="Draws of the generator averaged into a completion."
@@ -62,7 +62,7 @@ class EvaluationParams(Parameters):
         "same for every arm. `null` leaves a recommender out.",
     )
     max_tuning_users: int = Field(
-        default=250, ge=1, description="Validation users a slice at most, drawn by `seed`."
+        default=250, ge=1, description="Validation users per slice at most, drawn by `seed`."
     )
     synthetic_only_slices: tuple[str, ...] = Field(
         default=("cold_5", "cold_80pct"),
@@ -72,7 +72,7 @@ class EvaluationParams(Parameters):
         default=10_000,
         ge=100,
         le=1_000_000,
-        description="Resamples of the test users' differences a seed.",
+        description="Resamples of the test users' differences per seed.",
     )
     n_seeds: int = Field(
         default=3,

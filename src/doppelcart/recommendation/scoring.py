@@ -1,4 +1,4 @@
-"""Scoring of cases: full ranking of the catalogue, metrics a user."""
+"""Scoring of cases: full ranking of the catalogue, metrics per user."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def values_at_strengths(
     metric: str,
     k: int,
 ) -> list[dict[Level, np.ndarray]]:
-    """A metric a user, with the known histories and with them completed at each strength.
+    """A metric per user, with the known histories and with them completed at each strength.
 
     An affine recommender is scored once a completion rather than once a strength, since
     ``f(x + s d) = (1 - s) f(x) + s f(x + d)``.

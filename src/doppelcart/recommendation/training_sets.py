@@ -19,7 +19,7 @@ def training_matrix(
 
     Args:
         arm: Name of a training arm, a synthetic-only arm, or ``none``.
-        ratio: Synthetic users a real one; 0 gives the real users alone. A synthetic-only
+        ratio: Synthetic users per real one; 0 gives the real users alone. A synthetic-only
             arm uses as many users as there are real ones.
         train: The real users.
         synthetic: Set of synthetic users by name (see ``SYNTHETIC_OF``).
@@ -54,7 +54,7 @@ def check_synthetic(
     Args:
         train: The real users.
         synthetic: Sets of synthetic users by name.
-        ratios: By arm, the most synthetic users a real one that it will try.
+        ratios: By arm, the most synthetic users per real one that it will try.
 
     Raises:
         InputError: All sets with another catalogue, or with too few users, listed together.

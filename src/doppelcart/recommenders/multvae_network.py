@@ -24,7 +24,7 @@ class MultVAEConfig(RecommenderConfig):
         default=5, ge=0, le=10_000, description="Epochs over which that weight grows from 0."
     )
     learning_rate: float = Field(default=3e-3, gt=0, le=1, description="Adam step.")
-    batch_size: int = Field(default=100, ge=1, le=65_536, description="Users a step.")
+    batch_size: int = Field(default=100, ge=1, le=65_536, description="Users per step.")
     epochs: int = Field(
         default=100,
         ge=1,

@@ -77,7 +77,7 @@ class Figure(_Block):
 
 
 class GridRow(_Block):
-    """One row of a grid: a signal a column, None where there is none."""
+    """One row of a grid: a signal per column, None where there is none."""
 
     label: str
     cells: tuple[Signal | None, ...]

@@ -17,7 +17,7 @@ def find_capabilities(package: ModuleType) -> tuple[Capability, ...]:
     """What the packages within a package declare, in the order of the page.
 
     Args:
-        package: Holds one package a pipeline; each with a module ``section`` brings a capability.
+        package: Holds one package per pipeline; each with a module ``section`` brings a capability.
 
     Raises:
         ConfigurationError: A ``section`` declares none, or two declare the same name.

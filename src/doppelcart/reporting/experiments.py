@@ -173,7 +173,7 @@ def blocks_of(
 
 
 def forest(differences: pd.DataFrame, design: Design) -> go.Figure:
-    """Change against the baseline by arm, with its interval: a panel a group, a row an arm.
+    """Change against the baseline by arm, with its interval: a panel per group, a row per arm.
 
     Args:
         differences: As from ``experiment.comparison.compare``.

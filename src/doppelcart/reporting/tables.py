@@ -28,7 +28,7 @@ class Table(BaseModel):
 
     Attributes:
         caption: What it shows.
-        headings: Heading and whether the column is numeric, one a column.
+        headings: Heading and whether the column is numeric, one per column.
         groups: Rows of cells as text, under the heading they share; an empty heading is none.
         note: What a reader must know of it, such as that it was cut; may be empty.
     """

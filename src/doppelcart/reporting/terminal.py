@@ -19,7 +19,7 @@ STYLES = {"helps": "green", "harms": "red", "no evidence": "dim", UNDEFINED: "ye
 
 
 def render(verdict: pd.DataFrame, uplift: pd.DataFrame | None = None) -> Table:
-    """Lay the verdict out: a row a slice and recommender, a column an arm.
+    """Lay the verdict out: a row per slice and recommender, a column per arm.
 
     Args:
         verdict: Columns slice, recommender, arm, verdict (helps, no evidence, harms, undefined),

@@ -180,10 +180,10 @@ def trials_table(study: Study, space: Space) -> pd.DataFrame:
     """Every trial that began.
 
     Returns:
-        One row a trial: ``study``, ``number``, ``state`` (complete, pruned, failed, or interrupted
-        and tried again under another number), ``value`` (of a pruned one, the last), ``epochs``,
-        ``seconds`` (undefined of an interrupted one, whose end nobody saw), ``started`` (UTC),
-        ``reason`` of a failure, and each searched parameter.
+        One row per trial: ``study``, ``number``, ``state`` (complete, pruned, failed, or
+        interrupted and tried again under another number), ``value`` (of a pruned one, the last),
+        ``epochs``, ``seconds`` (undefined of an interrupted one, whose end nobody saw),
+        ``started`` (UTC), ``reason`` of a failure, and each searched parameter.
     """
     rows = [
         {

@@ -52,7 +52,7 @@ class TestInventUsers:
     def asked(self, generator, block):
         return np.concatenate([fed[block][:, 0] for fed in generator.asked])
 
-    def test_profiles_are_those_of_real_users_each_once_a_round(self, generator, shop):
+    def test_profiles_are_those_of_real_users_each_once_per_round(self, generator, shop):
         made = self.invent(generator, shop, ratio=2.0)
         assert made.n_users == 80
         users, counts = np.unique(self.asked(generator, "demographics"), return_counts=True)
@@ -119,7 +119,7 @@ def sets(shop, make):
 
 
 class TestReports:
-    def test_fidelity_is_one_row_a_statistic_and_one_column_a_set(self, shop, sets):
+    def test_fidelity_is_one_row_per_statistic_and_one_column_per_set(self, shop, sets):
         found = measure_fidelity(shop["train_histories"], sets, shop["feat_items"], PARAMS)
         assert list(found) == ["statistic", REFERENCE, *SETS]
         assert found["statistic"].is_unique

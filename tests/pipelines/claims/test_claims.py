@@ -52,7 +52,7 @@ def text_of(html: str) -> str:
 
 
 @pytest.mark.parametrize("number", [1, 20])
-def test_there_is_one_row_a_claim_and_those_not_run_say_how_to_run_them(number):
+def test_there_is_one_row_per_claim_and_those_not_run_say_how_to_run_them(number):
     known = [capability(n) for n in range(1, number + 1)]
     absent = known[1::2]
     sections = {c.name: None if c in absent else section(c) for c in known}

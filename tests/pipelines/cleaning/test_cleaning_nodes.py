@@ -380,7 +380,7 @@ def test_nothing_left_says_which_rule_took_how_many() -> None:
     assert "leaves 0 users and 0 items of 3 lines" in message
     assert "missing_id: 1" in message
     assert "item_support: 2" in message
-    assert "5 users an item" in message
+    assert "5 users per item" in message
 
 
 def test_one_user_left_is_too_few() -> None:

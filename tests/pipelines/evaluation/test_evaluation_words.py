@@ -8,7 +8,7 @@ COLUMNS = ["slice", "recommender", "arm", "verdict", "win", "promoted", "level",
 
 
 def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
-    """One row a slice: slice, verdict, win, promoted."""
+    """One row per slice: slice, verdict, win, promoted."""
     return pd.DataFrame(
         [
             [name, "ease", "gan_completion", verdict, win, promoted, 0.5, "ndcg@20", 0.3,

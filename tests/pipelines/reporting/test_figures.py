@@ -109,7 +109,7 @@ def test_a_change_from_nothing_is_left_out(uplift):
     assert texts(figure)[0].startswith("No comparison")
 
 
-def test_scores_have_one_marker_an_arm_and_recommender(metrics):
+def test_scores_have_one_marker_per_arm_and_recommender(metrics):
     figure = scores_by_slice(metrics, "ndcg@20")
     (trace, *_) = traces(figure, arm_label("none"))
     assert trace.text == ("Popularity", "ItemKNN", "iALS", "PureSVD", "EASE")
@@ -155,7 +155,7 @@ def test_an_item_nobody_has_is_no_point_on_a_log_scale():
     assert popularity_curve(shares, bins=10).data[1].y == (50.0, None)
 
 
-def test_training_has_a_panel_a_figure_and_a_line_a_model(training):
+def test_training_has_a_panel_per_figure_and_a_line_per_model(training):
     figure = training_curves(training)
     assert texts(figure) == [
         "generator loss",

@@ -48,7 +48,7 @@ def these(sets, cases) -> arms.Round:
     return arms.Round(TARGETED, sets, cases)
 
 
-def test_one_round_for_all_and_one_a_segment(sets, cases):
+def test_one_round_for_all_and_one_per_segment(sets, cases):
     more = {Group("cold_2", "other", "others"): cases[OTHERS]}
     targeted = {arms.set_name(segment, maker): users for segment in ("half", "other")
                 for maker, users in sets.items()}  # fmt: skip

@@ -29,7 +29,7 @@ from doppelcart.reporting.params import ReportingParams
 
 
 def lines(users: Histories, protocol: str) -> Any:
-    """One line a user and item; every third user is of store s0."""
+    """One line per user and item; every third user is of store s0."""
     rows = np.repeat(np.arange(users.n_users), users.lengths)
     return ibis.memtable(
         pd.DataFrame(

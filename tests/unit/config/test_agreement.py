@@ -16,7 +16,7 @@ from doppelcart.pipelines.targeting.params import ExperimentParams
 from doppelcart.recommendation.arms import ARMS as ALL_ARMS
 
 ARMS = ("copies", "gan_new_users")
-"""Compared once, and thrice: four comparisons a recommender and slice."""
+"""Compared once, and thrice: four comparisons per recommender and slice."""
 
 
 def disagreements(models: dict[str, Any]) -> list[str]:
@@ -74,7 +74,7 @@ def test_resamples_are_held_against_the_largest_family(
 def test_ratios_need_as_many_synthetic_users() -> None:
     assert found(ratio=2.0, evaluation={"ratios": (0, 2)}) == []
     (problem,) = found(ratio=0.5)
-    assert problem.startswith("augmentation.ratio: 0.5 synthetic users a real one are fewer than")
+    assert problem.startswith("augmentation.ratio: 0.5 synthetic users per real one are fewer than")
 
 
 def test_learning_from_synthetic_users_alone_takes_as_many_as_there_are_real_ones() -> None:

@@ -85,7 +85,7 @@ def test_an_arm_at_level_0_is_not_tested() -> None:
 
 
 def test_the_largest_family_counts_within_the_columns_of_a_family() -> None:
-    # Three comparisons a group and system: plain, gan, and gan with plain.
+    # Three comparisons per group and system: plain, gan, and gan with plain.
     found = design(NOTHING, PLAIN, GAN, groups=("slice", "who"), family=("slice",), system="model")
     groups = [("new", "x"), ("new", "y"), ("old", "x")]
     assert largest_family(found, groups, ["a", "b"]) == 2 * 2 * 3

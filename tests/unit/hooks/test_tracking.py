@@ -53,7 +53,7 @@ def test_a_long_table_names_its_points_in_a_fixed_order():
     assert list(metric_points(table)) == [Point("cold_5/ease/gan/ndcg_at_20", 0.25, 0)]
 
 
-def test_a_wide_table_gives_a_curve_a_column():
+def test_a_wide_table_gives_a_curve_per_column():
     table = pd.DataFrame({"epoch": [1, 2], "critic": [0.5, 0.25], "stopped": [False, True]})
     assert list(metric_points(table, "gan/training_log")) == [
         Point("gan/training_log/critic", 0.5, 1),

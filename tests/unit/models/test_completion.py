@@ -13,7 +13,7 @@ from doppelcart.data.histories import Histories
 from doppelcart.datasets.keras_model import KerasModelDataset
 from doppelcart.errors import InputError
 from doppelcart.models.histories.generation import (
-    ROWS_A_CHUNK,
+    ROWS_PER_CHUNK,
     complete,
     generate,
     generator_logits,
@@ -82,7 +82,7 @@ def test_completion_is_the_probability_averaged_over_noise():
 
 
 def test_chunks_change_nothing_but_the_order_of_draws():
-    n = ROWS_A_CHUNK + 3
+    n = ROWS_PER_CHUNK + 3
     stub = Stub()
     demographics = np.arange(2 * n, dtype=np.float32).reshape(n, 2)
     seen = sparse.csr_matrix(np.eye(4, dtype=np.float32)[np.arange(n) % 4])
@@ -110,7 +110,7 @@ def test_extreme_logits_neither_warn_nor_leave_the_unit_interval(recwarn):
 
 def test_a_target_profile_goes_to_the_user_it_is_meant_for():
     stub = Stub()
-    n = ROWS_A_CHUNK + 5
+    n = ROWS_PER_CHUNK + 5
     behaviour = np.arange(n, dtype=np.float32)[:, None]
     made = generate(stub, n, ITEMS, np.random.default_rng(0), behaviour=behaviour, prefix="gan")
     np.testing.assert_array_equal(np.concatenate([f["behaviour"] for f in stub.asked]), behaviour)

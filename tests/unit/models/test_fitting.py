@@ -89,7 +89,7 @@ def test_completion_ranks_the_segments_group_first(trained_gan, trained_denoiser
         assert (best == own[:, None]).mean() > 0.9
 
 
-def test_what_training_yields_is_a_table_an_epoch_and_findings(trained_gan, trained_denoiser):
+def test_what_training_yields_is_a_table_per_epoch_and_findings(trained_gan, trained_denoiser):
     for (trained, monitors), adversarial in ((trained_gan, True), (trained_denoiser, False)):
         assert len(trained.training_log) == 120
         assert np.isfinite(trained.training_log["generator_loss"]).all()

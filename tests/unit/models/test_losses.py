@@ -53,7 +53,7 @@ class TestReconstruction:
         full = tf.constant([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
         seen = tf.constant([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
         # Row 0 scores items 1 (bought) and 2 (not); row 1 all, of which 1 and 2 were bought.
-        # Hidden: 1 and 2, on average 1.5 items a user.
+        # Hidden: 1 and 2, on average 1.5 items per user.
         rows = [
             softplus(-2.0) + softplus(-1.0),
             softplus(1.0) + softplus(0.0) + softplus(-3.0),

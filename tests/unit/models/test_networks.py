@@ -129,7 +129,7 @@ class TestGenerator:
 
 
 class TestCritic:
-    def test_one_score_a_row_that_depends_on_every_input(self):
+    def test_one_score_per_row_that_depends_on_every_input(self):
         model = build_critic(SMALL, 5, 2, 3, seed=0)
         fed = inputs(model)
         score = model(fed).numpy()

@@ -5,7 +5,7 @@ from scipy import sparse
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
 from doppelcart.recommendation.completion import (
-    ROWS_A_BLOCK,
+    ROWS_PER_BLOCK,
     completed,
     popularity_completer,
     strongest_of,
@@ -61,10 +61,10 @@ def test_a_completer_that_forgets_users_is_refused() -> None:
 
 
 def test_many_users_are_completed_a_block_at_a_time() -> None:
-    n_users = ROWS_A_BLOCK + 3
+    n_users = ROWS_PER_BLOCK + 3
     names = np.arange(n_users).astype(str)
     users = Histories.from_lists([np.array([0])] * n_users, names, np.array(["a", "b"]))
-    assert [len(b) for b in popularity_completer(users)(users)] == [ROWS_A_BLOCK, 3]
+    assert [len(b) for b in popularity_completer(users)(users)] == [ROWS_PER_BLOCK, 3]
 
 
 @pytest.mark.parametrize("wrong", [np.nan, -0.1, 1.1])

@@ -181,7 +181,7 @@ def test_items_without_users_are_harmless(case: str) -> None:
 
 POSITION_MATTERS = {
     "ials": "implicit starts each row from a random draw that depends on its position",
-    "multvae": "weights begin from random draws, one an item, and batches from another a user",
+    "multvae": "weights begin from random draws, one per item, and batches from another per user",
     "itemknn-neighbours": "of equally similar neighbours any may be kept",
 }
 

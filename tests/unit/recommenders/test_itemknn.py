@@ -60,7 +60,7 @@ def test_blocks_do_not_show(
     np.testing.assert_allclose(blocks, whole, rtol=1e-5, atol=1e-6)
 
 
-def test_neighbours_are_looked_up_once_a_config_and_forgotten_by_a_new_fit(
+def test_neighbours_are_looked_up_once_per_config_and_forgotten_by_a_new_fit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looked_at: list[slice] = []

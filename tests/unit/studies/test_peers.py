@@ -100,7 +100,7 @@ def test_a_peer_answers_in_the_last_line_it_writes(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "jobs" / "echo.json").read_text()) == {"a": 1}
 
 
-def test_the_environment_is_made_once_a_list_of_requirements(tmp_path, monkeypatch):
+def test_the_environment_is_made_once_per_list_of_requirements(tmp_path, monkeypatch):
     monkeypatch.delenv("PEERS_PYTHON", raising=False)
     monkeypatch.setattr(environment, "HOME", tmp_path / "peers")
     monkeypatch.setattr(environment, "REQUIREMENTS", tmp_path / "requirements.txt")

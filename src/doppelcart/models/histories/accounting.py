@@ -57,7 +57,7 @@ class PrivacyConfig(Parameters):
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam step of the generator")
     critic_learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam step of the critic")
     ema_decay: float = Field(
-        0.98, ge=0, lt=1, description="decay a step of the averaged generator weights"
+        0.98, ge=0, lt=1, description="decay per step of the averaged generator weights"
     )
     seed: Secret[Annotated[int, Field(ge=1, lt=2**128)]] | None = Field(
         None,

@@ -14,7 +14,7 @@ from doppelcart.columns import Columns
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
 
-ROWS_A_CHUNK = 512
+ROWS_PER_CHUNK = 512
 
 
 def _widths(generator: Any) -> dict[str, int]:
@@ -104,8 +104,8 @@ def generate(
     _check_items(generator, item_ids)
     noise_units = _widths(generator)["noise"]
     rows: list[np.ndarray] = []
-    for start in range(0, n_users, ROWS_A_CHUNK):
-        chunk = slice(start, min(start + ROWS_A_CHUNK, n_users))
+    for start in range(0, n_users, ROWS_PER_CHUNK):
+        chunk = slice(start, min(start + ROWS_PER_CHUNK, n_users))
         size = chunk.stop - chunk.start
         logits = generator_logits(
             generator,
@@ -132,7 +132,7 @@ def complete(
     Args:
         generator: The trained G.
         seen: (n, n_items) visible histories.
-        n_draws: Noise vectors averaged a user.
+        n_draws: Noise vectors averaged per user.
         rng: Source of randomness.
         demographics: (n, n_demographics) or None where unknown.
 
@@ -153,15 +153,15 @@ def complete_blocks(
     rng: np.random.Generator,
     demographics: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
-    """``complete`` in blocks of ``ROWS_A_CHUNK`` users, for more of them than memory holds.
+    """``complete`` in blocks of ``ROWS_PER_CHUNK`` users, for more of them than memory holds.
 
     Yields:
-        (at most ROWS_A_CHUNK, n_items) float32 in [0, 1].
+        (at most ROWS_PER_CHUNK, n_items) float32 in [0, 1].
     """
     _check_size(generator, seen.shape[1])
     noise_units = _widths(generator)["noise"]
-    for start in range(0, seen.shape[0], ROWS_A_CHUNK):
-        chunk = slice(start, min(start + ROWS_A_CHUNK, seen.shape[0]))
+    for start in range(0, seen.shape[0], ROWS_PER_CHUNK):
+        chunk = slice(start, min(start + ROWS_PER_CHUNK, seen.shape[0]))
         history = seen[chunk].toarray().astype(np.float32)
         known = None if demographics is None else demographics[chunk]
         total = np.zeros(history.shape, np.float32)
@@ -205,7 +205,7 @@ def make_completer(
     Args:
         generator: The trained G.
         demographics: user_id and demographic columns of every user that may be asked for.
-        n_draws: Noise vectors averaged a user.
+        n_draws: Noise vectors averaged per user.
         seed: Seed of the noise.
     """
 

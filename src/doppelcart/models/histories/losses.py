@@ -29,7 +29,7 @@ def hidden_items(full: tf.Tensor, seen: tf.Tensor) -> tf.Tensor:
 
 
 def reconstruction_loss(logits: tf.Tensor, full: tf.Tensor, seen: tf.Tensor) -> tf.Tensor:
-    """(batch,) cross-entropy of the unseen items, summed and scaled to nats an item bought.
+    """(batch,) cross-entropy of the unseen items, summed and scaled to nats per item bought.
 
     Args:
         logits: (batch, n_items) generator output.

@@ -209,7 +209,7 @@ def build_critic(
     n_behaviours: int,
     seed: int,
 ) -> keras.Model:
-    """Build D(full, seen, profile) -> one score a row; no normalisation layer (Gulrajani 2017).
+    """Build D(full, seen, profile) -> one score per row; no normalisation layer (Gulrajani 2017).
 
     Args:
         config: Sizes.

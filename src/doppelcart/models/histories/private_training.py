@@ -49,7 +49,7 @@ from doppelcart.models.histories.trainer import HistoryTrainer
 
 logger = logging.getLogger(__name__)
 
-STEPS_A_ROW = 50
+STEPS_PER_ROW = 50
 PUBLIC_SEED = 0
 """Seed of the initial weights, which know no data; a saved model names the seeds of its layers."""
 
@@ -61,7 +61,7 @@ class PrivatelyTrained:
     Args:
         generator: Averaged weights of the last step; nothing was selected.
         critic: Critic of the last step.
-        training_log: One row every ``STEPS_A_ROW`` critic steps, of what costs no privacy.
+        training_log: One row every ``STEPS_PER_ROW`` critic steps, of what costs no privacy.
         noise: Noise multiplier of a critic step.
         epsilon: What was spent, infinite without noise.
     """
@@ -132,7 +132,7 @@ class PrivateTrainer(HistoryTrainer):
         """Sum over users of the clipped gradient of ``sign * score``, in order of ``_variables``.
 
         The gradient of a dense layer is the outer product of what goes in and what comes back, so
-        norms and sums need no gradient a user (Goodfellow 2015, "Efficient Per-Example Gradient
+        norms and sums need no gradient per user (Goodfellow 2015, "Efficient Per-Example Gradient
         Computations").
         """
         inputs = {name: batch[name] for name in ("full", "seen", *PROFILE_INPUTS)}
@@ -329,7 +329,7 @@ def _take_steps(
         logs |= critic_step(blank_batch(matrix[drawn].toarray()), nobody, next(seeds))
         if step % config.critic_steps == 0:
             logs |= trainer.generator_step(nobody, next(seeds))
-        if step % STEPS_A_ROW == 0 or step == config.steps:
+        if step % STEPS_PER_ROW == 0 or step == config.steps:
             rows.append({"step": float(step)} | {name: float(v) for name, v in logs.items()})
     return pd.DataFrame(rows)
 

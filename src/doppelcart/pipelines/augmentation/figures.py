@@ -48,7 +48,7 @@ def history_length(lengths: Mapping[str, np.ndarray]) -> go.Figure:
     """Share of users with at most so many distinct items, real and synthetic.
 
     Args:
-        lengths: Distinct items a user (items), by source: ``real`` and the generators' names.
+        lengths: Distinct items per user (items), by source: ``real`` and the generators' names.
     """
     known = {name: np.sort(np.asarray(values)) for name, values in lengths.items() if len(values)}
     if not known:
@@ -67,7 +67,7 @@ def history_length(lengths: Mapping[str, np.ndarray]) -> go.Figure:
                 hovertemplate="%{y:.0f} % have at most %{x} items<extra>%{fullData.name}</extra>",
             )
         )
-    figure.update_xaxes(**log_axis("Distinct items a customer (log scale)"))
+    figure.update_xaxes(**log_axis("Distinct items per customer (log scale)"))
     figure.update_yaxes(title="Customers with at most so many", ticksuffix=" %", range=[0, 101])
     alt = "History length, real and synthetic. " + " ".join(
         f"{origin_label(name)}: median {np.median(values):.0f}, mean {values.mean():.1f} items."

@@ -101,7 +101,7 @@ def measure_fidelity(
         params: Parameters of the pipeline.
 
     Returns:
-        One row a statistic, one column a set, and ``real_vs_real``: one half of the real users
+        One row per statistic, one column per set, and ``real_vs_real``: one half of the real users
         against the other.
     """
     categories = item_groups(feat_items)
@@ -162,7 +162,7 @@ def measure_privacy(
         params: Parameters of the pipeline.
 
     Returns:
-        One row a statistic, one column a set.
+        One row per statistic, one column per set.
     """
     holdout = whole_histories(validation_cases)
     columns = {

@@ -42,7 +42,7 @@ def write_section(
     return CAPABILITY.section(
         in_short(fidelity_report),
         [
-            figure("history-length", history_length, "Items a customer, as a running share."),
+            figure("history-length", history_length, "Items per customer, as a running share."),
             figure(
                 "popularity-curve",
                 popularity_curve,
@@ -60,7 +60,7 @@ def in_short(fidelity: pd.DataFrame) -> str:
     """The generator's customers beside real ones, by the measures that are read most easily.
 
     Args:
-        fidelity: ``statistic``, and one column a set of customers.
+        fidelity: ``statistic``, and one column per set of customers.
     """
     if fidelity.empty or "gan" not in fidelity:
         return "No customer was generated."

@@ -44,7 +44,7 @@ COLUMNS: Final = (
 
 
 def collect_claims(studies: pd.DataFrame, **sections: Section | None) -> pd.DataFrame:
-    """One row a claim, whether it was tried or not.
+    """One row per claim, whether it was tried or not.
 
     Args:
         studies: Verdicts of studies over several seeds: capability, claim, and what is found.
@@ -105,7 +105,7 @@ def check_studies(studies: pd.DataFrame, claims: pd.DataFrame) -> None:
 
     Args:
         studies: One row a study.
-        claims: One row a claim.
+        claims: One row per claim.
 
     Raises:
         InputError: They lack columns, or there are claims that nobody makes, or twice.

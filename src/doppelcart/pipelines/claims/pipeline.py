@@ -1,4 +1,4 @@
-"""The claims pipeline: one row a claim, from the sections that capabilities bring."""
+"""The claims pipeline: one row per claim, from the sections that capabilities bring."""
 
 from typing import Any
 

@@ -194,7 +194,8 @@ def _check_enough_left(flagged: ir.Table, counts: dict[str, int], params: Cleani
         f"cleaning leaves {users} users and {items} items of {sum(counts.values()):,} lines; "
         f"at least two of each are needed. The rules took:\n{taken}\nCorrect the source, or loosen "
         f"the rule in conf/<environment>/cleaning/parameters.yml (support asks for "
-        f"{support.min_users_per_item} users an item, {support.min_items_per_user} items a user)."
+        f"{support.min_users_per_item} users per item and "
+        f"{support.min_items_per_user} items per user)."
     )
 
 

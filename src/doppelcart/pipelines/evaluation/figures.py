@@ -72,13 +72,13 @@ def headline_recommender(uplift: pd.DataFrame, parameters: ReportingParams) -> s
 
 
 def uplift_forest(uplift: pd.DataFrame, recommender: str, metric: str) -> go.Figure:
-    """Relative change by arm with its interval, one panel a slice of test users.
+    """Relative change by arm with its interval, one panel per slice of test users.
 
     Filled markers compare with the same recommender without synthetic data, hollow ones with the
     best recommender without synthetic data.
 
     Args:
-        uplift: One row a comparison: slice, recommender, arm, against, metric, relative,
+        uplift: One row per comparison: slice, recommender, arm, against, metric, relative,
             relative_low, relative_high (the change and its interval, as shares of the base), and
             p_holm, without which a change is undefined and is not drawn.
         recommender: The recommender to draw.
@@ -119,7 +119,7 @@ def uplift_forest(uplift: pd.DataFrame, recommender: str, metric: str) -> go.Fig
     synthetic = rows[rows[Columns.ARM].map(is_generator) & (rows["against"] == NONE)]
     alt = (
         f"Change of {metric_label(metric)} of {recommender_label(recommender)} by kind of "
-        "synthetic data, with 95 % intervals, one panel a group of customers. "
+        "synthetic data, with 95 % intervals, one panel per group of customers. "
         + " ".join(
             f"{slice_label(row[Columns.SLICE])}, {arm_label(row[Columns.ARM])}: "
             f"{row['percent']:+.1f} % ({row['percent_low']:+.1f} to {row['percent_high']:+.1f})."
@@ -130,7 +130,7 @@ def uplift_forest(uplift: pd.DataFrame, recommender: str, metric: str) -> go.Fig
 
 
 def scores_by_slice(metrics: pd.DataFrame, metric: str) -> go.Figure:
-    """Absolute scores, one panel a slice, one line of markers a recommender, one marker an arm.
+    """Absolute scores: one panel per slice, a line of markers per recommender, a marker per arm.
 
     Args:
         metrics: slice, arm, recommender, metric, value, n_users.

@@ -75,7 +75,7 @@ def evaluate_arms(
         **generators: Trained generators by name.
 
     Returns:
-        Metrics a user, and their means with the metrics of whole lists.
+        Metrics per user, and their means with the metrics of whole lists.
     """
     user_metrics, list_metrics = evaluating.evaluate(
         train_histories,

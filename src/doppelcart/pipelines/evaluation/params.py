@@ -46,8 +46,8 @@ def _too_few_users(evaluation: EvaluationParams, augmentation: Any) -> Iterator[
         needed, why = 1.0, f"that {alone[0]} of evaluation.arms takes"
     if augmentation.ratio < needed:
         yield (
-            f"augmentation.ratio: {augmentation.ratio:g} synthetic users a real one are fewer than "
-            f"the {needed:g} {why}"
+            f"augmentation.ratio: {augmentation.ratio:g} synthetic users per real one are fewer "
+            f"than the {needed:g} {why}"
         )
 
 

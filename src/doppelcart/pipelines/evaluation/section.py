@@ -365,7 +365,7 @@ def score_blocks(
 
 
 def score_table(rows: pd.DataFrame, metric: str, limit: int) -> Table:
-    """One row a slice and recommender, one column an arm."""
+    """One row per slice and recommender, one column per arm."""
     arms = arm_order(rows[Columns.ARM])
     arms = [NONE, *[arm for arm in arms if arm != NONE]] if NONE in arms else arms
     wide = rows.pivot_table(

@@ -21,7 +21,7 @@ def plot_training(**histories: pd.DataFrame) -> go.Figure:
 
 
 def training_curves(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Every figure that training recorded by epoch, one panel a figure, one line a model.
+    """Every figure that training recorded by epoch, one panel per figure, one line per model.
 
     Args:
         histories: Per-epoch tables by model name; column ``epoch``, the others numeric.

@@ -46,7 +46,7 @@ def train_generator(
         trainer: What this instance is.
 
     Returns:
-        Generator, its critic or encoder, one row an epoch, and the monitors' findings.
+        Generator, its critic or encoder, one row per epoch, and the monitors' findings.
 
     Raises:
         InputError: There are too few users or items to learn from.
@@ -84,7 +84,7 @@ def train_generator(
             row.advice,
         )
     logger.info(
-        "%s: epoch %d kept, %.2f steps a second",
+        "%s: epoch %d kept, %.2f steps per second",
         trainer.name,
         trained.best_epoch,
         trained.steps_per_second,

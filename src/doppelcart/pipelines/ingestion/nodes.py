@@ -131,7 +131,7 @@ def ingest(
 
     Args:
         raw_tables: The files' tables by file name.
-        raw_files: One row a file: name, path, bytes, sha256.
+        raw_files: One row per file: name, path, bytes, sha256.
         source: The declaration of the source.
         params: What is tolerated in its rows.
 
@@ -296,7 +296,7 @@ def _texts_in(spec: TableSpec, raw_tables: dict[str, ir.Table]) -> list[str]:
 def _missing_columns(
     name: str, spec: TableSpec, raw_tables: dict[str, ir.Table], source: Source
 ) -> list[str]:
-    """Columns that expressions use and the file lacks, one line a column."""
+    """Columns that expressions use and the file lacks, one line per column."""
     if spec.from_ is None:
         return []
     known = {column.lower() for column in raw_tables[spec.from_].columns}
@@ -534,5 +534,5 @@ def _place(name: str, source: Source) -> str:
 
 
 def _listing(what: str, faults: list[str]) -> str:
-    """A message that lists faults, one a line."""
+    """A message that lists faults, one per line."""
     return f"{what}:\n" + "\n".join(f"  {fault}" for fault in faults)

@@ -100,7 +100,7 @@ def attack_on(released: sparse.csr_matrix | None, neighbours: tuple[int, ...]) -
 
 
 def membership(name: str, sides: Sides, attack: Attack, params: AuditParams) -> pd.DataFrame:
-    """One row an attack and measure.
+    """One row per attack and measure.
 
     Args:
         name: What is attacked.
@@ -135,7 +135,7 @@ def membership(name: str, sides: Sides, attack: Attack, params: AuditParams) -> 
 def disclosure(
     name: str, sides: Sides, released: sparse.csr_matrix, groups: np.ndarray, params: AuditParams
 ) -> pd.DataFrame:
-    """Copies, closeness to the training users, and attributes; one row a check.
+    """Copies, closeness to the training users, and attributes; one row per check.
 
     Args:
         name: What is looked at.
@@ -218,7 +218,7 @@ def faults(findings: pd.DataFrame) -> list[str]:
     chance; every copy of a training user must be found to be one, and must give that user away.
 
     Args:
-        findings: One row a set, check and attack.
+        findings: One row per set, check and attack.
 
     Returns:
         A sentence a fault; none for an audit that works.
@@ -263,7 +263,7 @@ def summary(findings: pd.DataFrame, found_faults: list[str]) -> dict[str, Any]:
     """The audit in a few numbers: by set, the worst status and the strongest attack.
 
     Args:
-        findings: One row a set, check and attack.
+        findings: One row per set, check and attack.
         found_faults: As from ``faults``; ``sound`` says whether there are none.
     """
     return {

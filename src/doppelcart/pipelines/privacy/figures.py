@@ -28,7 +28,7 @@ def draw_attacks(findings: pd.DataFrame, params: AuditParams) -> go.Figure:
     """AUC of every attack on every set, with its interval and the limit.
 
     Args:
-        findings: One row a set, check and attack.
+        findings: One row per set, check and attack.
         params: Holds the limit.
     """
     rows = findings[findings["check"] == AUC]
@@ -56,7 +56,7 @@ def draw_private_curve(curve: pd.DataFrame, params: AuditParams) -> go.Figure:
     """Utility and membership AUC of privately synthetic users over epsilon, beside their control.
 
     Args:
-        curve: One row a budget and ``learned``; no noise is drawn at the right end.
+        curve: One row per budget and ``learned``; no noise is drawn at the right end.
         params: Holds the limit.
     """
     figure = go.Figure()

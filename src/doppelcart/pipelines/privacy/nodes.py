@@ -85,7 +85,7 @@ def audit_users(
         params: Limits and attacks.
 
     Returns:
-        One row a set, check and attack.
+        One row per set, check and attack.
     """
     sides = audit.sides_of(train_histories, non_members)
     # Of a single group there is nothing to infer, and then each item is one of its own.
@@ -117,7 +117,7 @@ def audit_generator(
         params: Limits and attacks.
 
     Returns:
-        One row a check.
+        One row per check.
     """
     sides = audit.sides_of(train_histories, non_members)
     return audit.membership("gan_completion", sides, completion_attack(generator, params), params)

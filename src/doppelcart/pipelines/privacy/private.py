@@ -137,7 +137,7 @@ def measure_private(
         params: How utility is measured.
 
     Returns:
-        One row a budget and ``learned`` (``generator`` or ``popularity``).
+        One row per budget and ``learned`` (``generator`` or ``popularity``).
     """
     budgets = pd.concat(
         [private_budgets.assign(learned=GENERATOR), popular_budgets.assign(learned=POPULARITY)]

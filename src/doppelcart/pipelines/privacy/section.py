@@ -49,11 +49,11 @@ def write_section(
     """Lay out what the attacks found, and what less noise or a budget would cost.
 
     Args:
-        findings: One row a set, check and attack.
+        findings: One row per set, check and attack.
         summary: The audit in a few numbers.
         attacks: The figure of the attacks.
         trade_off: One row a noise on profiles.
-        private_curve: One row a budget; empty where nothing was trained privately.
+        private_curve: One row per budget; empty where nothing was trained privately.
         audit_params: Holds the limit of the figure of budgets.
         parameters: Longest table.
     """

@@ -1,6 +1,6 @@
 """Ibis expressions that turn a user's purchases into one row of behaviour.
 
-Everything here is lazy and says nothing of the engine: a table in, a table out, one row a user.
+Everything here is lazy and says nothing of the engine: a table in, a table out, one row per user.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 
 from doppelcart.columns import Columns
 
-SECONDS_A_DAY: Final = 86_400
+SECONDS_PER_DAY: Final = 86_400
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAY_PARTS: Final = {"night": (0, 6), "morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24)}
 PRIVATE_LABEL: Final = "private_label"
@@ -57,9 +57,9 @@ def activity(rows: ir.Table, observed: Observed) -> dict[str, ir.Scalar]:
     span = rows[Columns.TIMESTAMP].truncate("D").epoch_seconds()
     days = rows.day.nunique()
     measures = {
-        "recency_days": (end - seconds.max()) / SECONDS_A_DAY,
-        "tenure_days": (end - seconds.min()) / SECONDS_A_DAY,
-        "mean_gap_days": (span.max() - span.min()) / SECONDS_A_DAY / (days - 1).nullif(0),
+        "recency_days": (end - seconds.max()) / SECONDS_PER_DAY,
+        "tenure_days": (end - seconds.min()) / SECONDS_PER_DAY,
+        "mean_gap_days": (span.max() - span.min()) / SECONDS_PER_DAY / (days - 1).nullif(0),
         "visits": rows.visit.nunique(),
         "purchases": rows.count(),
         "items": rows[Columns.ITEM].nunique(),

@@ -139,7 +139,7 @@ def describe_users(
 
 
 def by_user(first: ir.Table, *others: ir.Table) -> pd.DataFrame:
-    """Joins tables of one row a user, each user of the first kept, and runs the whole."""
+    """Joins tables of one row per user, each user of the first kept, and runs the whole."""
     for other in others:
         first = first.left_join(other, Columns.USER).drop(f"{Columns.USER}_right")
     # an engine adds in no fixed order; rounding hides it, so that two runs give the same figures
@@ -150,7 +150,7 @@ def by_user(first: ir.Table, *others: ir.Table) -> pd.DataFrame:
 def own_behaviour(
     rows: ir.Table, feat_items: pd.DataFrame, observed: Observed, params: ProfilesParams
 ) -> ir.Table:
-    """One row a user, from the purchases and the items' features."""
+    """One row per user, from the purchases and the items' features."""
     known = [Columns.DEPARTMENT, Columns.CATEGORY, PRIVATE_LABEL, PRICE_POSITION]
     known = [column for column in known if column in feat_items]
     joined = rows.left_join(ibis.memtable(feat_items[known].reset_index()), Columns.ITEM)

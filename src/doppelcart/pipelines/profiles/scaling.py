@@ -114,7 +114,7 @@ def to_matrix(
     """Applies a fitted transformer.
 
     Args:
-        frame: One row a user or item, the identifier as index.
+        frame: One row per user or item, the identifier as index.
         transformer: Fitted on columns of the frame.
         prefix: What the matrix's columns begin with.
         id_column: Name of the identifier's column in the result.

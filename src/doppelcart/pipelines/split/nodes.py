@@ -104,7 +104,7 @@ def draw_users(interactions: ir.Table, params: SplitParams) -> pd.DataFrame:
         params: Shares and seed.
 
     Returns:
-        ``user_id`` and ``part``, one row a user, sorted by user.
+        ``user_id`` and ``part``, one row per user, sorted by user.
 
     Raises:
         InputError: If there are too few users for three parts.
@@ -199,7 +199,7 @@ def build_cases(
 
 
 def _first_purchases(lines: ir.Table) -> pd.DataFrame:
-    """One row a user, item and protocol: the first time; sorted by user, time and item."""
+    """One row per user, item and protocol: the first time; sorted by user, time and item."""
     keys = [
         name for name in (Columns.USER, Columns.ITEM, Columns.PROTOCOL) if name in lines.columns
     ]
@@ -270,7 +270,7 @@ def _cold_cases(histories: Histories, params: SplitParams) -> list[Case]:
 
 
 def _cold_case(name: str, histories: Histories, counts: np.ndarray) -> Case:
-    """Reveal a number of first items a user; users without a further one are left out."""
+    """Reveal a number of first items per user; users without a further one are left out."""
     users = np.flatnonzero(histories.lengths > counts)
     chosen, counts = histories.select(users), counts[users]
     return Case(name, chosen.first(counts), chosen.rest(counts))

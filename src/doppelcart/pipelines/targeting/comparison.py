@@ -80,7 +80,7 @@ def tabulate(differences: pd.DataFrame) -> pd.DataFrame:
         differences: As from ``experiment.comparison.compare``.
 
     Returns:
-        One row a comparison: ``ratio`` that validation chose, means of what it is compared with
+        One row per comparison: ``ratio`` that validation chose, means of what it is compared with
         (``base``) and of the arm (``value``), their ``difference`` and ``relative`` difference with
         intervals, p-values, ``least_units`` that a verdict takes, and the ``verdict``: helps,
         harms, no evidence, undefined, or not used.

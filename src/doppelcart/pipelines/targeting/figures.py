@@ -37,8 +37,8 @@ def targeting_forest(results: pd.DataFrame) -> go.Figure:
     customers leave the verdict undefined it is hollow.
 
     Args:
-        results: One row a comparison: slice, segment, customers, recommender, arm, against, metric,
-            ratio, relative, relative_low, relative_high (shares of the base), verdict.
+        results: One row per comparison: slice, segment, customers, recommender, arm, against,
+            metric, ratio, relative, relative_low, relative_high (shares of the base), verdict.
     """
     if results.empty:
         return empty_figure("No segment was measured.")

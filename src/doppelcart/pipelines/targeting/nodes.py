@@ -184,7 +184,7 @@ def describe_segments(
         params: Holds the slices, and how many customers are enough.
 
     Returns:
-        One row a segment and slice.
+        One row per segment and slice.
     """
     rows = []
     for segment in found:

@@ -11,7 +11,7 @@ Ratio = Annotated[float, Field(ge=0, le=10)]
 
 
 class RareValues(Parameters):
-    """Segments of users with a rare value, one a column."""
+    """Segments of users with a rare value, one per column."""
 
     columns: tuple[str, ...] | None = Field(
         None, description="columns of the users to look at; null takes all, store_id is allowed"

@@ -77,8 +77,8 @@ def write_section(
     """Lay out whether users made for segments short of data help them, and harm nobody else.
 
     Args:
-        results: One row a comparison, as ``compare_segments`` writes it.
-        segments: One row a segment and slice, as ``describe_segments`` writes it.
+        results: One row per comparison, as ``compare_segments`` writes it.
+        segments: One row per segment and slice, as ``describe_segments`` writes it.
         forest: The figure of the results.
         parameters: Longest table.
     """

@@ -21,7 +21,7 @@ def draw_trials(trials: pd.DataFrame, params: TuningParams) -> go.Figure:
     """Value by trial, the best so far, and what was given up or failed.
 
     Args:
-        trials: One row a trial; a failed one has no value and is drawn at the lowest.
+        trials: One row per trial; a failed one has no value and is drawn at the lowest.
         params: Names what was searched.
     """
     floor = trials["value"].min() if trials["value"].notna().any() else 0.0

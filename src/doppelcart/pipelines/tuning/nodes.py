@@ -79,7 +79,7 @@ def search_parameters(
         params: What is searched, and how long.
 
     Returns:
-        One row a trial, and the importance of each parameter.
+        One row per trial, and the importance of each parameter.
 
     Raises:
         MissingExtraError: Optuna is not installed.
@@ -180,7 +180,7 @@ def choose_best(trials: pd.DataFrame, params: TuningParams) -> dict[str, Any]:
     """The parameters of the best complete trial, as they stand in a configuration.
 
     Args:
-        trials: One row a trial.
+        trials: One row per trial.
         params: What was searched.
 
     Returns:
@@ -231,7 +231,7 @@ def confirm_best(
         params: Holds the seeds.
 
     Returns:
-        One row a seed: the values of ``configured`` and ``best``, undefined where training
+        One row per seed: the values of ``configured`` and ``best``, undefined where training
         diverged, and their ``difference``.
     """
     found = best["gan"]

@@ -43,9 +43,9 @@ def write_section(
     """Lay out what was tried, what is best, and whether it holds with other seeds.
 
     Args:
-        trials: One row a trial.
+        trials: One row per trial.
         best: The best trial's parameters, as they stand in a configuration.
-        found: One row a seed that did not choose: ``configured``, ``best``, ``difference``.
+        found: One row per seed that did not choose: ``configured``, ``best``, ``difference``.
         trials_figure: Value by trial.
         importances_figure: Which parameters matter.
         parameters: Longest table.

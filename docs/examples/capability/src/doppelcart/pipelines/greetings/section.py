@@ -35,8 +35,8 @@ def write_section(
     """Lay out what was found of greetings.
 
     Args:
-        verdict: One row an arm on trial.
-        differences: One row a comparison.
+        verdict: One row per arm on trial.
+        differences: One row per comparison.
         declared: The design.
         parameters: Longest table.
     """
