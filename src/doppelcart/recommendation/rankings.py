@@ -33,9 +33,19 @@ fewer users rank less surely: it is what can be expected at the least, not at th
 N_RESAMPLES: Final = 1000
 """Resamples of users behind an interval; each costs a ranking of everything compared."""
 
-Level = Literal["recommenders", "configurations"]
+Candidates = Literal["recommenders", "configurations"]
 
-COLUMNS = [Columns.SLICE, "level", Columns.ARM, "metric", "tau", "low", "high", "ranked", "n_users"]
+COLUMNS = [
+    Columns.SLICE,
+    "candidates",
+    Columns.ARM,
+    "metric",
+    "tau",
+    "low",
+    "high",
+    "ranked",
+    "n_users",
+]
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,7 @@ def agreement(first: np.ndarray, second: np.ndarray, rng: np.random.Generator) -
 def tabulate(
     tables: Mapping[str, pd.DataFrame],
     halves: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    level: Level,
+    candidates: Candidates,
     metric: str,
     seed: int,
 ) -> pd.DataFrame:
@@ -101,7 +111,7 @@ def tabulate(
         tables: By slice: the metric of each user (rows) by what is ranked and arm (columns,
             the arm last); what an arm lacks is not ranked.
         halves: By slice: (n_users, n_ranked) metric after training on either half.
-        level: What is ranked.
+        candidates: What is ranked.
         metric: Name of the metric.
         seed: With the slice, fixes the resamples.
 
@@ -112,8 +122,13 @@ def tabulate(
     for name, table in tables.items():
         pairs = _pairs(table) | {REAL_HALVES: halves[name]}
         for arm, (first, second) in pairs.items():
-            rng = np.random.default_rng([seed, zlib.crc32(f"{name}/{level}".encode())])
-            labels = {Columns.SLICE: name, "level": level, Columns.ARM: arm, "metric": metric}
+            rng = np.random.default_rng([seed, zlib.crc32(f"{name}/{candidates}".encode())])
+            labels = {
+                Columns.SLICE: name,
+                "candidates": candidates,
+                Columns.ARM: arm,
+                "metric": metric,
+            }
             rows.append(labels | asdict(agreement(first, second, rng)))
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -144,8 +144,8 @@ def test_the_whole_pipeline(
     best, agreement = outputs["uplift_against_best"], outputs["ranking_agreement"]
     assert len(best) == 2 * (6 + 4) * 2
     assert set(best["against"]) == {"best_baseline", "most_popular"}
-    # Of each level four arms of synthetic users and two halves of the real ones.
-    assert agreement.groupby("level", sort=False)["ranked"].agg(list).to_dict() == {
+    # Of either kind of candidates four arms of synthetic users and two halves of the real ones.
+    assert agreement.groupby("candidates", sort=False)["ranked"].agg(list).to_dict() == {
         "recommenders": [2] * 5,
         "configurations": [3] * 5,
     }

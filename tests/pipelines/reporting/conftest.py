@@ -114,10 +114,10 @@ def uplift_against_best(uplift: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def ranking_agreement() -> pd.DataFrame:
-    """slice, level, arm, metric, tau, low, high, ranked, n_users."""
+    """slice, candidates, arm, metric, tau, low, high, ranked, n_users."""
     rows = [
-        ["cold_5", level, arm, "ndcg@20", tau, tau - 0.1, tau + 0.1, ranked, 400]
-        for level, ranked in (("recommenders", 5), ("configurations", 25))
+        ["cold_5", candidates, arm, "ndcg@20", tau, tau - 0.1, tau + 0.1, ranked, 400]
+        for candidates, ranked in (("recommenders", 5), ("configurations", 25))
         for arm, tau in (("gan_only", 0.8), (REAL_HALVES, 0.7))
     ]
     return pd.DataFrame(rows, columns=COLUMNS)

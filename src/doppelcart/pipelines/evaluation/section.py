@@ -399,7 +399,7 @@ def alone_blocks(
 
     Args:
         tstr: recommender, slice, arm, value, real, share, low, high.
-        agreement: slice, level, arm, tau, low, high, ranked, n_users.
+        agreement: slice, candidates, arm, tau, low, high, ranked, n_users.
         drawn: The figure of ``tstr``.
         limit: Longest table (rows).
     """
@@ -449,7 +449,7 @@ def agreement_table(agreement: pd.DataFrame, limit: int) -> Table:
         [
             Column(Columns.SLICE, "customers", slice_label, False),
             Column(Columns.ARM, "trained on", arm_label, False),
-            Column("level", "ranked", spelled, False),
+            Column("candidates", "ranked", spelled, False),
             Column("ranked", "number", count),
             Column("tau", "tau", alike(agreement["tau"])),
             Column("low", "from", alike(agreement["low"])),
