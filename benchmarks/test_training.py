@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.data import made_histories
 from benchmarks.records import LARGE, SMALL, about, training_at
-from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 from studies.runs import gan_parameters
 
 STEPS, ROUNDS = 16, 9
@@ -32,8 +32,8 @@ def epoch_of(n_items: int, network: NetworkConfig, training: TrainingConfig) -> 
     """A function that trains one epoch of ``STEPS`` steps, told its number."""
     from doppelcart.adversarial.loop import run_epoch
     from doppelcart.models.histories.batches import HistoryBatches, ProfileBlocks
+    from doppelcart.models.histories.history_trainer import HistoryTrainer
     from doppelcart.models.histories.networks import build_critic, build_generator
-    from doppelcart.models.histories.trainer import HistoryTrainer
 
     rng = np.random.default_rng(0)
     real = made_histories(training.batch_size * STEPS, n_items, n_items // 100, rng)

@@ -22,8 +22,8 @@ from sklearn.preprocessing import StandardScaler
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.metrics.ranking import ndcg
-from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.controls import copy_users, draw_by_popularity, mix_users
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 from doppelcart.recommendation.grid import expand
 from doppelcart.recommendation.scoring import rank
 from doppelcart.recommenders import RECOMMENDERS, RecommenderConfig

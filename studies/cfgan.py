@@ -14,7 +14,7 @@ from doppelcart.recommenders import EASE, RECOMMENDERS, EASEConfig
 from studies.figures import NAN, Figure, Near, Target
 from studies.machine import PROJECT
 from studies.memory import code_of, remembered
-from studies.models.config import CfganConfig
+from studies.models.hyperparameters import CfganConfig
 from studies.published import CELLS, cells, cfgan_split, data_folder, hold_out
 from studies.study import Study
 

@@ -18,7 +18,7 @@ from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.datasets import CasesDataset, HistoriesDataset
-from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 from doppelcart.pipelines.profiles import behaviour
 from doppelcart.pipelines.profiles.nodes import activity_segment, by_user, top_levels
 from studies import runs, worth

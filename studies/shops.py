@@ -166,9 +166,9 @@ def fitted(shop: Shop, name: str, seed: int, **changes: Any) -> Fitted:
 
 
 def _fit(shop: Shop, name: str, seed: int, changes: Mapping[str, Any]) -> Fitted:
-    from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
     from doppelcart.models.histories.fitting import fit
     from doppelcart.models.histories.generation import profile_rows
+    from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 
     told = settings(shop.env, name, seed, changes)
     trained, _ = fit(

@@ -86,9 +86,9 @@ def synthetic_only(run: Path, env: str | None) -> list[Figure]:
 
 def prototype_scale(run: Path, env: str | None) -> list[Figure]:
     """The same as ``synthetic_only`` from 300 real users and about 1,350 popular items."""
-    from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
     from doppelcart.models.histories.fitting import fit
     from doppelcart.models.histories.generation import profile_rows
+    from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 
     parts = popular_part(run, PROTOTYPE_USERS, PROTOTYPE_ITEMS)
     real, validation, test, kept = parts["train"], parts["validation"], parts["test"], parts["kept"]

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from doppelcart.adversarial.config import TrainerConfig
+from doppelcart.adversarial.hyperparameters import TrainerConfig
 from doppelcart.adversarial.monitors import Subject
 from doppelcart.adversarial.rows import Batch, row_batches, steps_per_epoch
 from doppelcart.adversarial.trainer import Tensors, Trainer

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError, TrainingDivergedError
-from studies.models.config import CfganConfig
+from studies.models.hyperparameters import CfganConfig
 
 Look = Callable[[np.ndarray], dict[str, float]]
 """Scores of the training users, (n_users, n_items), -> metrics, ``selection`` to be maximised."""

@@ -14,7 +14,7 @@ import pandas as pd
 import tensorflow as tf
 from tqdm import tqdm
 
-from doppelcart.adversarial.config import TrainerConfig
+from doppelcart.adversarial.hyperparameters import TrainerConfig
 from doppelcart.adversarial.rows import Batches
 from doppelcart.adversarial.state import Progress, TrainingState
 from doppelcart.adversarial.trainer import Trainer

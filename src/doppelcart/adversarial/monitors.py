@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from doppelcart.adversarial.config import TrainerConfig
+from doppelcart.adversarial.hyperparameters import TrainerConfig
 
 MIN_COVERAGE, MIN_RECALL = 0.2, 0.1
 MAX_DUPLICATES, MAX_COPIES = 0.05, 0.01

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 import tensorflow as tf
 
-from doppelcart.adversarial.config import AdversarialLoss, TrainerConfig
+from doppelcart.adversarial.hyperparameters import AdversarialLoss, TrainerConfig
 
 Judge = Callable[[tf.Tensor], Any]
 """Examples (batch, ...) -> the critic's opinion: (batch, 1) scores, or what its objective reads."""

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from doppelcart.adversarial.config import TrainerConfig
+from doppelcart.adversarial.hyperparameters import TrainerConfig
 from doppelcart.adversarial.objectives import OBJECTIVES, AdversarialObjective, Examples, Judge
 from doppelcart.errors import ParameterError
 

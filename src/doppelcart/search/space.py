@@ -1,4 +1,4 @@
-"""What is searched among a generator's parameters, held against the bounds of ``models.config``."""
+"""What is searched among a generator's parameters, within the bounds of its hyperparameters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from doppelcart.config.base import Parameters
-from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 
 Choice = bool | int | float | str | None
 

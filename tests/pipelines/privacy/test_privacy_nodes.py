@@ -53,9 +53,9 @@ class TestNonMembers:
 
 def test_a_generator_that_memorises_fails(non_members) -> None:
     from doppelcart.data.cases import Case
-    from doppelcart.models.histories.config import TrainingConfig
     from doppelcart.models.histories.fitting import fit
     from doppelcart.models.histories.generation import generate
+    from doppelcart.models.histories.hyperparameters import TrainingConfig
 
     few = non_members.select(np.arange(30))
     never_seen = non_members.select(np.arange(30, 300))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from doppelcart.adversarial.config import DEFAULT_PENALTY, AdversarialLoss, TrainerConfig
+from doppelcart.adversarial.hyperparameters import DEFAULT_PENALTY, AdversarialLoss, TrainerConfig
 from doppelcart.adversarial.objectives import (
     OBJECTIVES,
     AdversarialObjective,

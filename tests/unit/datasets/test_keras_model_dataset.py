@@ -11,7 +11,7 @@ from kedro.io import DatasetError
 
 from doppelcart.datasets.keras_model import KerasModelDataset
 from doppelcart.errors import InputError, StorageError
-from doppelcart.models.histories.config import NetworkConfig
+from doppelcart.models.histories.hyperparameters import NetworkConfig
 
 CONFIG = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8)
 HISTORY = np.array([[1, 0, 1, 1, 0], [0, 0, 0, 0, 0]], np.float32)

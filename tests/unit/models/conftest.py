@@ -9,7 +9,7 @@ import pytest
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.models.histories.batches import ProfileBlocks
-from doppelcart.models.histories.config import Family, NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import Family, NetworkConfig, TrainingConfig
 
 N_ITEMS = 24
 BLOCK = N_ITEMS // 2

@@ -5,7 +5,7 @@ import pytest
 
 from doppelcart.data.histories import Histories
 from doppelcart.models.histories.batches import ProfileBlocks, hide, kept_sizes, make_batch
-from doppelcart.models.histories.config import TrainingConfig
+from doppelcart.models.histories.hyperparameters import TrainingConfig
 
 LENGTHS = [6, 1, 3, 8, 2]
 

@@ -17,10 +17,10 @@ from doppelcart.data.histories import Histories
 from doppelcart.datasets.keras_model import KerasModelDataset
 from doppelcart.errors import InputError, StorageError
 from doppelcart.models.histories.batches import HistoryBatches, ProfileBlocks
-from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.fitting import make_trainer
 from doppelcart.models.histories.generation import complete, generate
-from doppelcart.models.histories.trainer import HistoryTrainer
+from doppelcart.models.histories.history_trainer import HistoryTrainer
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 
 NETWORK = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8, dropout=0.2)
 CONFIG = TrainingConfig(epochs=3, batch_size=12, evaluate_every=1, kl_annealing=0.5)

@@ -7,8 +7,8 @@ import pytest
 
 from doppelcart.data.histories import Histories
 from doppelcart.models.histories.batches import ProfileBlocks
-from doppelcart.models.histories.config import NetworkConfig
 from doppelcart.models.histories.controls import copy_users, draw_by_popularity, mix_users
+from doppelcart.models.histories.hyperparameters import NetworkConfig
 
 Invent = Callable[[Histories, int, np.random.Generator], Histories]
 CONTROLS: dict[str, Invent] = {

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from doppelcart.models.histories.config import NetworkConfig
+from doppelcart.models.histories.hyperparameters import NetworkConfig
 from doppelcart.models.histories.networks import (
     HistoryScale,
     LogLength,

@@ -22,8 +22,8 @@ from doppelcart.models.histories.accounting import (
     spent,
     spent_on_histogram,
 )
-from doppelcart.models.histories.config import NetworkConfig
 from doppelcart.models.histories.generation import generate
+from doppelcart.models.histories.hyperparameters import NetworkConfig
 from doppelcart.models.histories.networks import build_critic, build_generator
 
 N_ITEMS = 6

@@ -19,9 +19,9 @@ from doppelcart.data.histories import Histories
 from doppelcart.errors import StorageError, TrainingDivergedError
 from doppelcart.models.histories import batches as batching
 from doppelcart.models.histories.batches import HistoryBatches, ProfileBlocks
-from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.history_trainer import HistoryTrainer
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.networks import build_critic, build_generator
-from doppelcart.models.histories.trainer import HistoryTrainer
 
 NETWORK = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8, dropout=0.2)
 CONFIG = TrainingConfig(epochs=5, batch_size=10, evaluate_every=2, critic_steps=1, ema_decay=0.5)

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 from doppelcart.search.space import Dimension, apply, current, of_model
 
 

@@ -19,7 +19,7 @@ from studies.models.cfgan import (
     train_cfgan,
     zero_error,
 )
-from studies.models.config import CfganConfig
+from studies.models.hyperparameters import CfganConfig
 
 N_USERS, N_ITEMS = 60, 20
 VECTORS = tf.constant([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]])

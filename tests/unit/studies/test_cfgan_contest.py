@@ -7,7 +7,7 @@ from scipy import sparse
 from doppelcart.recommenders import EASE, EASEConfig
 from studies import cfgan
 from studies.memory import remembered
-from studies.models.config import CfganConfig
+from studies.models.hyperparameters import CfganConfig
 
 
 @pytest.fixture

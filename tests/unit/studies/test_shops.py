@@ -93,7 +93,7 @@ def test_parameters_count(shop):
 
 
 def test_a_training_is_found_again_with_its_generator(shop, tmp_path, monkeypatch):
-    from doppelcart.models.histories.config import NetworkConfig
+    from doppelcart.models.histories.hyperparameters import NetworkConfig
     from doppelcart.models.histories.networks import build_generator
 
     network = NetworkConfig(**runs.gan_parameters(None)["network"])

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from doppelcart.models.histories.config import NetworkConfig
+from doppelcart.models.histories.hyperparameters import NetworkConfig
 from doppelcart.models.histories.networks import (
     HistoryScale,
     LogLength,

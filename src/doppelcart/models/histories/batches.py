@@ -9,7 +9,7 @@ import numpy as np
 
 from doppelcart.adversarial.rows import Batch, row_batches, steps_per_epoch
 from doppelcart.data.histories import Histories
-from doppelcart.models.histories.config import TrainingConfig
+from doppelcart.models.histories.hyperparameters import TrainingConfig
 
 
 @dataclass(frozen=True)

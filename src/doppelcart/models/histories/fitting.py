@@ -15,11 +15,11 @@ from doppelcart.data.histories import Histories
 from doppelcart.metrics.summaries import popularity
 from doppelcart.models.histories.autoencoding import build_autoencoding_critic
 from doppelcart.models.histories.batches import HistoryBatches, ProfileBlocks
-from doppelcart.models.histories.config import Family, NetworkConfig, TrainingConfig
+from doppelcart.models.histories.diagnostics import diagnose, evaluate, make_reference
 from doppelcart.models.histories.generation import complete, generate
-from doppelcart.models.histories.monitors import diagnose, evaluate, make_reference
+from doppelcart.models.histories.history_trainer import HistoryTrainer
+from doppelcart.models.histories.hyperparameters import Family, NetworkConfig, TrainingConfig
 from doppelcart.models.histories.networks import build_critic, build_generator, note_catalogue
-from doppelcart.models.histories.trainer import HistoryTrainer
 from doppelcart.models.histories.vae import VariationalTrainer, build_encoder
 
 

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from doppelcart.models.histories.config import NetworkConfig
+from doppelcart.models.histories.hyperparameters import NetworkConfig
 
 ITEM_FEATURES = "mean_item_features"
 PROFILE_INPUTS = ("demographics", "demographics_known", "behaviour", "behaviour_known")

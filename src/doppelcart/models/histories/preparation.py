@@ -17,7 +17,7 @@ from doppelcart.data.histories import Histories
 from doppelcart.data.slices import Slice
 from doppelcart.errors import InputError, ParameterError
 from doppelcart.metrics.summaries import row_keys
-from doppelcart.models.histories.config import Family
+from doppelcart.models.histories.hyperparameters import Family
 
 logger = logging.getLogger(__name__)
 

@@ -38,14 +38,14 @@ from doppelcart.models.histories.accounting import (
     sampling_rate,
     spent,
 )
-from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.history_trainer import HistoryTrainer
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.networks import (
     PROFILE_INPUTS,
     build_critic,
     build_generator,
     note_catalogue,
 )
-from doppelcart.models.histories.trainer import HistoryTrainer
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ import tensorflow as tf
 
 from doppelcart.adversarial.objectives import normal_divergence
 from doppelcart.adversarial.trainer import Tensors
-from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.history_trainer import HistoryTrainer
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.losses import hidden_items
 from doppelcart.models.histories.networks import (
     PROFILE_INPUTS,
@@ -25,7 +26,6 @@ from doppelcart.models.histories.networks import (
     judge_inputs,
     layer_seeds,
 )
-from doppelcart.models.histories.trainer import HistoryTrainer
 
 
 def build_encoder(

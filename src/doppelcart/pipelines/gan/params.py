@@ -1,10 +1,10 @@
-"""Parameters of the gan pipeline; those of the networks are in ``models.histories.config``."""
+"""Parameters of the gan pipeline; those of the networks: ``models.histories.hyperparameters``."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from doppelcart.config.agreement import unknown_slices
-from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.preparation import TrainerParams
 
 __all__ = ["NetworkConfig", "TrainerParams", "TrainingConfig"]

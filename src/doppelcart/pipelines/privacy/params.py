@@ -10,7 +10,7 @@ from doppelcart.config.agreement import unknown_slices
 from doppelcart.config.base import Parameters
 from doppelcart.errors import ParameterError
 from doppelcart.models.histories.accounting import PrivacyConfig
-from doppelcart.models.histories.config import NetworkConfig
+from doppelcart.models.histories.hyperparameters import NetworkConfig
 
 Jitter = Annotated[float, Field(ge=0, le=10)]
 Epsilon = Annotated[float, Field(gt=0)]

@@ -11,9 +11,9 @@ import pandas as pd
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.models.histories.accounting import noise_for, spent_on_histogram
-from doppelcart.models.histories.config import NetworkConfig
 from doppelcart.models.histories.controls import draw_independently
 from doppelcart.models.histories.generation import generate
+from doppelcart.models.histories.hyperparameters import NetworkConfig
 from doppelcart.pipelines.privacy.params import (
     AuditParams,
     PrivacyConfig,

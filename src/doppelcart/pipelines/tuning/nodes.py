@@ -16,8 +16,8 @@ from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.errors import ParameterError, TrainingDivergedError
-from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.generation import profile_rows
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.preparation import (
     TrainerParams,
     check_trainable,

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 
 
 @pytest.mark.parametrize(

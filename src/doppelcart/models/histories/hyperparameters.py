@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from doppelcart.adversarial.config import TrainerConfig
+from doppelcart.adversarial.hyperparameters import TrainerConfig
 from doppelcart.config.base import Parameters
 
 Family = Literal["gan", "vae"]

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from doppelcart.adversarial.objectives import Judge
 from doppelcart.adversarial.trainer import Tensors, Trainer
-from doppelcart.models.histories.config import TrainingConfig
+from doppelcart.models.histories.hyperparameters import TrainingConfig
 from doppelcart.models.histories.losses import gumbel_sigmoid, reconstruction_loss
 from doppelcart.models.histories.networks import PROFILE_INPUTS
 

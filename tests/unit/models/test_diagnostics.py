@@ -9,7 +9,7 @@ import pytest
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.models.histories.controls import copy_users
-from doppelcart.models.histories.monitors import (
+from doppelcart.models.histories.diagnostics import (
     diagnose,
     evaluate,
     make_reference,

@@ -22,7 +22,7 @@ from doppelcart.metrics.fidelity import (
 from doppelcart.metrics.privacy import near_copy_rate
 from doppelcart.metrics.ranking import ndcg, top_k
 from doppelcart.metrics.summaries import correlation, lengths, popularity
-from doppelcart.models.histories.config import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 
 K = 20
 NEAR = 0.8
