@@ -91,7 +91,7 @@ def write_shop(
     file_format: str = "parquet",
     n_users: int = N_USERS,
 ) -> dict[str, Any]:
-    """Write a fabricated shop, one file a table.
+    """Write a fabricated shop, one file per table.
 
     Args:
         folder: Where to; made if need be.

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,18 @@ SOURCES = sorted((PROJECT / "src").rglob("*.py"))
 HOLE = "\N{REPLACEMENT CHARACTER}"
 BARE = re.compile(r"(?<![\w.:/{-])[a-z]+(?:_[a-z0-9]+)+(?![\w(./=}])")
 COLUMNS = {value for name, value in vars(Columns).items() if name.isupper()}
+
+# Names of files that rooms share since they mean the same there: what every package or pipeline
+# has, and what a room adds to another's (the design of any experiment, that of recommenders).
+SHARED = {
+    *("__init__", "__main__", "nodes", "params", "pipeline", "section", "figures"),
+    *("arms", "base", "comparison", "design", "hyperparameters", "lineage", "memory", "verdict"),
+}
+
+
+def test_a_file_name_means_one_thing():
+    counted = Counter(path.stem for path in SOURCES)
+    assert {name for name, times in counted.items() if times > 1} == SHARED
 
 
 def texts(tree: ast.AST) -> Iterator[str]:

@@ -16,7 +16,7 @@ from doppelcart.data.lineage import digest
 from doppelcart.errors import InputError
 from doppelcart.reading.declaration import TextColumns, text_columns
 from doppelcart.reading.files import ABSENT, FORMATS, format_of, plain, why_unreadable
-from doppelcart.reading.tables import RawTables, close_file, join_alike, open_file
+from doppelcart.reading.source_tables import RawTables, close_file, join_alike, open_file
 
 
 class SourceError(InputError, DatasetError):

@@ -29,7 +29,7 @@ from doppelcart.pipelines.reporting.nodes import run_section
 
 
 class FolderDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
-    """A table as a folder of one file a row."""
+    """A table as a folder of one file per row."""
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)

@@ -6,7 +6,7 @@ import pytest
 from judging import COLUMNS, Settings, compare, decide
 from rich.console import Console
 
-from doppelcart.pipelines.evaluation import words
+from doppelcart.pipelines.evaluation import wording
 from doppelcart.reporting import terminal
 
 
@@ -46,21 +46,21 @@ def test_a_slice_of_few_is_undefined_wherever_it_is_told(n_users: int) -> None:
     said = printed(verdict, uplift)
     assert f"undefined: {n_users} of 30 customers" in said
     assert "%" not in said
-    story = words.tell(verdict)
+    story = wording.tell(verdict)
     assert story.headline == (
         "Undefined: too few customers were tested for a verdict on new customers with 20 known "
         "items."
     )
-    assert story.signal is words.UNDEFINED
+    assert story.signal is wording.UNDEFINED
     assert "a verdict takes 30" in story.findings[0].sentence
     tested = "1 customer was" if n_users == 1 else f"{n_users} customers were"
-    assert f"only {tested} tested, and a verdict takes 30" in words.caution(verdict)
+    assert f"only {tested} tested, and a verdict takes 30" in wording.caution(verdict)
 
 
 def test_thirty_customers_are_enough() -> None:
     verdict, uplift = judged(30)
     assert "helps +50.0%" in printed(verdict, uplift)
-    assert words.caution(verdict) == ""
+    assert wording.caution(verdict) == ""
 
 
 def test_where_nothing_was_compared_the_terminal_says_what_it_would_take() -> None:

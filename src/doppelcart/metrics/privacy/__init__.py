@@ -1,11 +1,19 @@
 """What synthetic users give away about real ones.
 
-``records`` looks for copies (a smoke test), ``membership`` infers who was trained on,
+``copies`` looks for them (a smoke test), ``membership`` infers who was trained on,
 ``attributes`` infers what a real user kept to themselves. Binary histories are CSR matrices with
 the same columns; what is undefined is NaN.
 """
 
 from doppelcart.metrics.privacy.attributes import attribute_gain, groups_to_infer
+from doppelcart.metrics.privacy.copies import (
+    closer_to_train_share,
+    distance_to_closest,
+    exact_copy_rate,
+    near_copy_rate,
+    nearest_similarity,
+    privacy,
+)
 from doppelcart.metrics.privacy.membership import (
     Separation,
     closeness,
@@ -13,14 +21,6 @@ from doppelcart.metrics.privacy.membership import (
     likelihood_ratio,
     separation,
     tracing,
-)
-from doppelcart.metrics.privacy.records import (
-    closer_to_train_share,
-    distance_to_closest,
-    exact_copy_rate,
-    near_copy_rate,
-    nearest_similarity,
-    privacy,
 )
 
 __all__ = [

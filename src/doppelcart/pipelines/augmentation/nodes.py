@@ -12,7 +12,7 @@ from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.data.slices import Slice
 from doppelcart.metrics.fidelity import category_mix_distance, fidelity
-from doppelcart.metrics.groups import item_groups
+from doppelcart.metrics.item_groups import item_groups
 from doppelcart.metrics.privacy import privacy
 from doppelcart.models.histories.augmentation import AugmentationParams, invent_like
 from doppelcart.models.histories.controls import copy_users, draw_by_popularity, mix_users

@@ -16,7 +16,7 @@ from doppelcart.pipelines.evaluation.figures import (
 from doppelcart.pipelines.evaluation.figures import (
     uplift_forest as draw_uplift,
 )
-from doppelcart.pipelines.evaluation.words import (
+from doppelcart.pipelines.evaluation.wording import (
     MEANINGS,
     TOLD_FIRST,
     caution,

@@ -19,7 +19,7 @@ from doppelcart.pipelines.ingestion import plausibility
 from doppelcart.pipelines.ingestion.params import Source, TableSpec
 from doppelcart.reading.declaration import readings, statement
 from doppelcart.reading.files import plain
-from doppelcart.reading.tables import RawTables
+from doppelcart.reading.source_tables import RawTables
 from doppelcart.reading.tolerance import IngestionParams
 from doppelcart.reading.types import MOMENT, moment_hint
 

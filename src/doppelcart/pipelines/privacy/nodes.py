@@ -17,7 +17,7 @@ from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.data.slices import COLD
 from doppelcart.errors import InputError
-from doppelcart.metrics.groups import item_groups
+from doppelcart.metrics.item_groups import item_groups
 from doppelcart.metrics.privacy import likelihood_ratio
 from doppelcart.metrics.privacy.membership import Attack
 from doppelcart.models.histories.generation import complete, generate, profile_rows

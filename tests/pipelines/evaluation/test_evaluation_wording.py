@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from doppelcart.pipelines.evaluation import words
+from doppelcart.pipelines.evaluation import wording
 
 COLUMNS = ["slice", "recommender", "arm", "verdict", "win", "promoted", "level", "metric", "value",
            "reason"]  # fmt: skip
@@ -24,7 +24,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
     [
         (
             [("cold_5", "helps", True, True), ("warm", "no evidence", False, False)],
-            words.PROVEN,
+            wording.PROVEN,
             (
                 "Yes, for some: synthetic shopping data improves recommendations for new customers "
                 "with 5 known items."
@@ -32,7 +32,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
         ),
         (
             [("cold_5", "helps", True, True), ("warm", "helps", True, True)],
-            words.PROVEN,
+            wording.PROVEN,
             (
                 "Yes: synthetic shopping data improves recommendations for every group of "
                 "customers tested."
@@ -40,7 +40,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
         ),
         (
             [("cold_5", "helps", True, True), ("warm", "harms", False, False)],
-            words.PROVEN,
+            wording.PROVEN,
             (
                 "Yes, for some: synthetic shopping data improves recommendations for new customers "
                 "with 5 known items. It makes them worse for returning customers."
@@ -48,7 +48,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
         ),
         (
             [("cold_5", "helps", True, False)],
-            words.BEST_NOT_BEATEN,
+            wording.BEST_NOT_BEATEN,
             (
                 "Not yet: synthetic shopping data improves recommendations of some methods for new "
                 "customers with 5 known items, but not beyond the best method without it."
@@ -56,7 +56,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
         ),
         (
             [("cold_1", "helps", False, False), ("cold_5", "helps", False, False)],
-            words.NOT_PROVEN,
+            wording.NOT_PROVEN,
             (
                 "Not proven: synthetic shopping data improves recommendations for new customers "
                 "with 1 or 5 known items, but a simpler control may do as well."
@@ -64,7 +64,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
         ),
         (
             [("warm", "harms", False, False), ("cold_1", "no evidence", False, False)],
-            words.WORSE,
+            wording.WORSE,
             (
                 "No: synthetic shopping data makes recommendations worse for returning "
                 "customers, and improves them for nobody."
@@ -72,19 +72,19 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
         ),
         (
             [("warm", "no evidence", False, False)],
-            words.LEVEL,
+            wording.LEVEL,
             "No: there is no evidence that synthetic shopping data improves recommendations.",
         ),
     ],
 )
 def test_headline_says_no_more_than_was_found(rows, signal, headline):
-    story = words.tell(table(*rows))
+    story = wording.tell(table(*rows))
     assert story.signal is signal
     assert story.headline == headline
 
 
 def test_no_verdict_is_told_as_such():
-    story = words.tell(table())
+    story = wording.tell(table())
     assert story.headline.startswith("No verdict")
     assert story.signal.light == "amber"
     assert story.findings == ()
@@ -92,7 +92,7 @@ def test_no_verdict_is_told_as_such():
 
 def test_controls_have_no_say():
     verdict = table(("warm", "helps", True, True)).assign(arm="mixup")
-    assert words.tell(verdict).headline.startswith("No verdict")
+    assert wording.tell(verdict).headline.startswith("No verdict")
 
 
 def test_a_group_is_told_by_its_best_proven_row_then_by_score():
@@ -103,19 +103,19 @@ def test_a_group_is_told_by_its_best_proven_row_then_by_score():
     )
     rows = rows.assign(value=[0.9, 0.2, 0.4], recommender=["ials", "itemknn", "puresvd"])
     rows = rows.assign(reason="ndcg@20 of " + rows["recommender"] + " changed.")
-    (finding,) = words.tell(rows).findings
-    assert finding.signal is words.NOT_PROVEN
+    (finding,) = wording.tell(rows).findings
+    assert finding.signal is wording.NOT_PROVEN
     assert finding.sentence == "NDCG@20 of PureSVD changed."
 
 
 def test_an_arm_that_validation_left_out_is_not_called_level():
     row = {"verdict": "no evidence", "win": False, "promoted": False, "level": 0.0}
-    assert words.signal_of(row) is words.NOT_USED
-    assert words.signal_of(row | {"level": 0.1}) is words.LEVEL
+    assert wording.signal_of(row) is wording.NOT_USED
+    assert wording.signal_of(row | {"level": 0.1}) is wording.LEVEL
 
 
 def test_signals_differ_without_colour():
-    signals = list(words.MEANINGS)
+    signals = list(wording.MEANINGS)
     assert len({signal.word for signal in signals}) == len(signals)
     by_light = {}
     for signal in signals:
@@ -141,19 +141,19 @@ def test_signals_differ_without_colour():
 def test_groups_too_small_to_show_anything_are_named(sizes, says):
     rows = pd.DataFrame({"slice": [*sizes, "warm"], "n_units": [*sizes.values(), sizes["warm"]]})
     rows = rows.assign(least_units=30)
-    found = words.caution(rows)
+    found = wording.caution(rows)
     assert found.startswith(says) if says else found == ""
-    assert words.caution(rows.head(0)) == ""
+    assert wording.caution(rows.head(0)) == ""
 
 
 @pytest.mark.parametrize(("wins", "warns"), [([], False), ([False], False), ([False, True], True)])
 def test_a_win_comes_with_the_luck_of_one_training(wins, warns):
-    found = words.one_training(pd.DataFrame({"win": wins}))
+    found = wording.one_training(pd.DataFrame({"win": wins}))
     assert ("gan.training.seed" in found) is warns
 
 
 def test_several_groups_are_joined_into_one_phrase():
-    found = words.slice_phrases(["warm", "cold_0", "cold_1", "cold_80pct"])
+    found = wording.slice_phrases(["warm", "cold_0", "cold_1", "cold_80pct"])
     assert found == (
         "returning customers, new customers who bought nothing yet, new customers with 1 known "
         "item and new customers with 80 % of their history known"

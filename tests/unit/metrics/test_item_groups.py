@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from doppelcart.metrics.groups import item_groups
+from doppelcart.metrics.item_groups import item_groups
 
 
 def groups(table: dict, fewest: int = 1) -> list[str] | None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy import sparse
 
-from doppelcart.metrics.privacy import records as p
+from doppelcart.metrics.privacy import copies as p
 
 
 def histories(*users: set[int], n_items: int = 10) -> sparse.csr_matrix:
