@@ -13,7 +13,7 @@ from doppelcart.data.histories import Histories
 from doppelcart.recommendation.completion import Completer, strongest_of
 from doppelcart.recommendation.grid_search import TuningSettings
 from doppelcart.recommendation.protocol import EvaluationParams, tuning_settings
-from doppelcart.recommendation.scoring import values_at_strengths
+from doppelcart.recommendation.scoring import PLAIN, values_at_levels
 from doppelcart.recommenders import EASE, Recommender
 from studies import runs
 from studies.contest import against
@@ -144,10 +144,11 @@ def best_values(
     known = case.seen.matrix
     added = {"way": strongest_of(completer, case.seen, top)}
     configs, strengths = settings.configs[recommender.name], settings.strengths
-    by_config = values_at_strengths(
-        recommender, configs, known, added, strengths, case.relevant.matrix, "ndcg", 20
+    levels = [PLAIN, *(("way", strength) for strength in strengths)]
+    by_config = values_at_levels(
+        recommender, configs, known, added, levels, case.relevant.matrix, "ndcg", 20
     )
-    base = max((values["", 0.0] for values in by_config), key=np.nanmean)
+    base = max((values[PLAIN] for values in by_config), key=np.nanmean)
     tried = [(values["way", strength], strength) for values in by_config for strength in strengths]
     best, strength = max(tried, key=lambda pair: float(np.nanmean(pair[0])))
     return base, best, strength

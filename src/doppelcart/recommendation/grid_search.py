@@ -1,9 +1,20 @@
-"""The tuning loop: every arm chooses from the same grid, on validation users only."""
+"""The tuning loop: every arm chooses from the same grid, on validation users only.
+
+Most of a grid is far from the best, and a few users show that. So it is searched in two rounds,
+the shortest form of successive halving (Jamieson and Talwalkar 2016, "Non-stochastic best arm
+identification and hyperparameter optimization"): everything is scored on the first users, the best
+go on to all of them, and the choice is made between these finalists.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -17,9 +28,12 @@ from doppelcart.errors import InputError
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, of_kind
 from doppelcart.recommendation.completion import Completer, complete_case
 from doppelcart.recommendation.parallel import side_by_side
-from doppelcart.recommendation.scoring import values_at_strengths
+from doppelcart.recommendation.scoring import PLAIN, Level, values_at_levels
 from doppelcart.recommendation.training_sets import check_synthetic, training_matrix
 from doppelcart.recommenders import RECOMMENDERS, Recommender, RecommenderConfig
+
+LEAST_FINALISTS: Final = 2
+"""Finalists at the least: on the first users the best two are often too near to tell."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +49,9 @@ class TuningSettings:
         k: Length of the lists.
         max_users: Validation users per case at most.
         completion_top: Items per user that a completion keeps; None keeps all.
-        seed: Of the draw of validation users.
+        first_users: Validation users of the first round; None scores everything on all.
+        finalists: Share of the candidates that go on to all users.
+        seed: Of the draw of validation users, and of those of the first round.
         synthetic_only_slices: Slices on which synthetic-only arms are tuned.
         workers: Fits made side by side.
     """
@@ -48,6 +64,8 @@ class TuningSettings:
     k: int = 20
     max_users: int = 500
     completion_top: int | None = None
+    first_users: int | None = None
+    finalists: float = 0.1
     seed: int = 0
     synthetic_only_slices: Sequence[str] | None = None
     workers: int = 1
@@ -59,9 +77,14 @@ class TuningSettings:
 
 @dataclass(frozen=True)
 class _Stack:
-    """The users of all cases one below the other, so that each config is scored once."""
+    """The users of all cases one below the other, so that each config is scored once.
 
-    slices: dict[str, slice]
+    ``starts`` has the first row of each slice, ``rows`` all of them in a random order: the users of
+    the first round stand first.
+    """
+
+    starts: dict[str, int]
+    rows: dict[str, np.ndarray]
     known: sparse.csr_matrix
     relevant: sparse.csr_matrix
     added: dict[str, sparse.csr_matrix]
@@ -72,6 +95,8 @@ class _Stack:
 
 
 _Task = tuple[str, str, float, _Stack]
+_Candidate = tuple[RecommenderConfig, Level]
+_Values = dict[_Candidate, np.ndarray]
 
 
 def tune(
@@ -81,10 +106,11 @@ def tune(
     cases: Mapping[str, Case],
     settings: TuningSettings,
 ) -> pd.DataFrame:
-    """Score every configuration of every arm on the validation users of every slice.
+    """Score the configurations of every arm on the validation users of every slice.
 
     Each recommender is fitted once per arm and ratio; all slices and configurations are
-    scored from that fit. Completion arms share the fit on the real users.
+    scored from that fit. Completion arms share the fit on the real users. In each slice, finalists
+    are chosen among the candidates of one fit, or of one completion arm.
 
     Args:
         train: Real training users.
@@ -95,7 +121,8 @@ def tune(
 
     Returns:
         One row a (arm, recommender, slice, config, level): the mean ``value`` of the metric
-        over ``n_users`` users. Level 0 of every arm is the row of ``none``.
+        over ``n_users`` users; whether it is a ``finalist``, scored on all of them. Level 0 of
+        every arm is the row of ``none``.
 
     Raises:
         InputError: If no case has a user, or synthetic users do not fit the training users.
@@ -121,7 +148,8 @@ def tune_by_user(
 
     Returns:
         As from ``tune``; and one row per (slice, recommender, config, arm, user) with the ``value``
-        of the metric, for ``none`` and the synthetic-only arms on the slices of the latter.
+        of the metric, for ``none`` and the synthetic-only arms on the slices of the latter. How
+        these rank all configurations is a question of its own, so none of them is cut.
 
     Raises:
         InputError: If no case has a user, or synthetic users do not fit the training users.
@@ -146,7 +174,7 @@ def tune_by_user(
         def score_fit(task: _Task) -> list[dict[str, object]]:
             name, arm, ratio, stack = task
             recommender = RECOMMENDERS[name]().fit(training_matrix(arm, ratio, train, synthetic))
-            rows = _score_configs(recommender, arm, ratio, stack, settings)
+            rows = _score_candidates(recommender, arm, ratio, stack, settings)
             bar.update(stack.n_users * len(settings.configs[name]))
             return rows
 
@@ -164,14 +192,15 @@ def choose(validation_scores: pd.DataFrame) -> pd.DataFrame:
     an arm that brings nothing is chosen as ``none``.
 
     Args:
-        validation_scores: As from ``tune``.
+        validation_scores: As from ``tune``; only finalists can be chosen.
 
     Returns:
         One row a (slice, recommender, arm): ``config`` (JSON), ``level`` (the ratio or
         strength), ``value`` on validation and ``n_users``.
     """
-    ordered = validation_scores.assign(
-        order=np.arange(len(validation_scores)), value_=validation_scores["value"].fillna(-np.inf)
+    finalists = validation_scores[validation_scores["finalist"]]
+    ordered = finalists.assign(
+        order=np.arange(len(finalists)), value_=finalists["value"].fillna(-np.inf)
     ).sort_values(["value_", "level", "order"], ascending=[False, True, True], kind="stable")
     keys = [Columns.SLICE, Columns.RECOMMENDER, Columns.ARM]
     best = ordered.drop_duplicates(keys).sort_values("order")
@@ -219,14 +248,25 @@ def _stack(
     cases: Mapping[str, Case], completers: Mapping[str, Completer], settings: TuningSettings
 ) -> _Stack:
     wanted = {arm: completers[arm] for arm in completers if arm in settings.arms}
-    sizes = np.cumsum([0, *(case.n_users for case in cases.values())])
+    sizes = [case.n_users for case in cases.values()]
+    starts = dict(zip(cases, np.cumsum([0, *sizes]).tolist(), strict=False))
     added = [complete_case(case, wanted, settings.completion_top) for case in cases.values()]
     return _Stack(
-        slices={name: slice(sizes[i], sizes[i + 1]) for i, name in enumerate(cases)},
+        starts=starts,
+        rows={
+            name: starts[name] + _order(name, case.n_users, settings.seed)
+            for name, case in cases.items()
+        },
         known=_vstack([case.seen.matrix for case in cases.values()]),
         relevant=_vstack([case.relevant.matrix for case in cases.values()]),
         added={arm: _vstack([by_arm[arm] for by_arm in added]) for arm in wanted},
     )
+
+
+def _order(name: str, n_users: int, seed: int) -> np.ndarray:
+    """(n_users,) in a random order, the same for every arm."""
+    rng = np.random.default_rng([seed, zlib.crc32(f"rounds/{name}".encode())])
+    return rng.permutation(n_users)
 
 
 def _vstack(matrices: list[sparse.csr_matrix]) -> sparse.csr_matrix:
@@ -246,21 +286,19 @@ def _is_wanted(name: str, settings: TuningSettings) -> bool:
     return only is None or name in only
 
 
-def _score_configs(
+def _score_candidates(
     recommender: Recommender, arm: str, ratio: float, stack: _Stack, settings: TuningSettings
 ) -> list[dict[str, object]]:
     completes = arm == NONE and not recommender.ignores_history
-    configs = settings.configs[recommender.name]
-    by_config = values_at_strengths(
-        recommender,
-        configs,
-        stack.known,
-        stack.added if completes else {},
-        settings.strengths,
-        stack.relevant,
-        settings.metric,
-        settings.k,
-    )
+    levels = [PLAIN]
+    if completes:
+        levels += [(completion, s) for completion in stack.added for s in settings.strengths]
+    candidates = [(config, level) for config in _configs(recommender, settings) for level in levels]
+    all_final = {
+        name
+        for name in stack.rows
+        if arm in (NONE, *of_kind(Kind.SYNTHETIC_ONLY)) and _is_wanted(name, settings)
+    }
     return [
         {
             Columns.ARM: completion or arm,
@@ -268,14 +306,104 @@ def _score_configs(
             Columns.SLICE: name,
             "config": config.model_dump_json(),
             "level": strength if completion else ratio,
-            "value": _mean(by_user[rows]),
-            "n_users": int(np.isfinite(by_user[rows]).sum()),
-            "by_user": by_user[rows],
+            "value": _mean(by_user),
+            "n_users": int(np.isfinite(by_user).sum()),
+            "finalist": (config, (completion, strength)) in finalists,
+            "by_user": by_user,
         }
-        for config, values in zip(configs, by_config, strict=True)
-        for (completion, strength), by_user in values.items()
-        for name, rows in stack.slices.items()
+        for name, (values, finalists) in _two_rounds(
+            recommender, candidates, all_final, stack, settings
+        ).items()
+        for (config, (completion, strength)), by_user in values.items()
     ]
+
+
+def _configs(recommender: Recommender, settings: TuningSettings) -> list[RecommenderConfig]:
+    return list(dict.fromkeys(settings.configs[recommender.name]))
+
+
+def _two_rounds(
+    recommender: Recommender,
+    candidates: Sequence[_Candidate],
+    all_final: Collection[str],
+    stack: _Stack,
+    settings: TuningSettings,
+) -> dict[str, tuple[_Values, list[_Candidate]]]:
+    """By slice: (n_users,) values of each candidate, NaN where it was not scored; the finalists."""
+    values = {
+        name: {candidate: np.full(len(rows), np.nan) for candidate in candidates}
+        for name, rows in stack.rows.items()
+    }
+    left = {name: list(candidates) for name in stack.rows}
+
+    def score(users: slice) -> None:
+        now = {name: rows[users] for name, rows in stack.rows.items() if len(rows[users])}
+        for name, candidate, found in _score_round(recommender, left, now, stack, settings):
+            values[name][candidate][now[name] - stack.starts[name]] = found
+
+    first = settings.first_users or max(map(len, stack.rows.values()), default=0)
+    score(slice(first))
+    left |= {
+        name: _best(candidates, values[name], settings.finalists)
+        for name, rows in stack.rows.items()
+        if len(rows) > first and name not in all_final
+    }
+    score(slice(first, None))
+    return {name: (values[name], left[name]) for name in stack.rows}
+
+
+def _score_round(
+    recommender: Recommender,
+    left: Mapping[str, Sequence[_Candidate]],
+    rows: Mapping[str, np.ndarray],
+    stack: _Stack,
+    settings: TuningSettings,
+) -> Iterator[tuple[str, _Candidate, np.ndarray]]:
+    """Values of what is left of each slice on the given rows of it.
+
+    Consecutive configurations of which the same is asked are scored in one pass over the users,
+    and so are slices of which the same is asked. One configuration comes after the other, so that
+    what a recommender keeps of it is made once a round.
+    """
+
+    def levels_left(config: RecommenderConfig) -> dict[str, tuple[Level, ...]]:
+        return {name: tuple(level for own, level in left[name] if own == config) for name in rows}
+
+    for by_slice, group in groupby(_configs(recommender, settings), key=levels_left):
+        configs = list(group)
+        together: dict[tuple[Level, ...], list[str]] = defaultdict(list)
+        for name, levels in by_slice.items():
+            together[levels].append(name)
+        together.pop((), None)
+        for levels, names in together.items():
+            users = np.concatenate([rows[name] for name in names])
+            ends = np.cumsum([len(rows[name]) for name in names])[:-1]
+            by_config = values_at_levels(
+                recommender,
+                configs,
+                stack.known[users],
+                {arm: stack.added[arm][users] for arm, _ in levels if arm},
+                levels,
+                stack.relevant[users],
+                settings.metric,
+                settings.k,
+            )
+            for config, values in zip(configs, by_config, strict=True):
+                for level, found in values.items():
+                    for name, part in zip(names, np.split(found, ends), strict=True):
+                        yield name, (config, level), part
+
+
+def _best(candidates: Sequence[_Candidate], values: _Values, share: float) -> list[_Candidate]:
+    """The best of each completion arm's candidates, and of those without completion."""
+    kept: set[_Candidate] = set()
+    for arm in dict.fromkeys(arm for _, (arm, _) in candidates):
+        # Ties go to the smaller strength, then to the order of the grid, as in the choice.
+        pool = [candidate for candidate in candidates if candidate[1][0] == arm]
+        pool.sort(key=lambda candidate: candidate[1][1])
+        pool.sort(key=lambda candidate: -np.nan_to_num(_mean(values[candidate]), nan=-np.inf))
+        kept.update(pool[: max(LEAST_FINALISTS, math.ceil(len(pool) * share))])
+    return [candidate for candidate in candidates if candidate in kept]
 
 
 def _mean(values: np.ndarray) -> float:

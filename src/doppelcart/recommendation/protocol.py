@@ -64,6 +64,18 @@ class EvaluationParams(Parameters):
     max_tuning_users: int = Field(
         default=250, ge=1, description="Validation users per slice at most, drawn by `seed`."
     )
+    first_tuning_users: int | None = Field(
+        default=60,
+        ge=10,
+        description="Of these, those on whom everything is tried; only the best go on to all of "
+        "them. null tries everything on all.",
+    )
+    finalists: float = Field(
+        default=0.1,
+        gt=0,
+        le=1,
+        description="Share of what is tried that goes on, never fewer than two.",
+    )
     synthetic_only_slices: tuple[str, ...] = Field(
         default=("cold_5", "cold_80pct"),
         description="Slices on which recommenders trained on synthetic users alone are measured.",
@@ -183,6 +195,8 @@ def tuning_settings(params: EvaluationParams) -> TuningSettings:
         k=params.k,
         max_users=params.max_tuning_users,
         completion_top=params.completion_top,
+        first_users=params.first_tuning_users,
+        finalists=params.finalists,
         seed=params.seed,
         synthetic_only_slices=params.synthetic_only_slices,
         workers=params.workers,

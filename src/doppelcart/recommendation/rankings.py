@@ -10,7 +10,6 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 import scipy
-from scipy import sparse
 
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
@@ -20,7 +19,7 @@ from doppelcart.experiment.resampling import CONFIDENCE
 from doppelcart.recommendation.arms import NONE, Kind, of_kind
 from doppelcart.recommendation.evaluating import by_user
 from doppelcart.recommendation.parallel import side_by_side
-from doppelcart.recommendation.scoring import values_at_strengths
+from doppelcart.recommendation.scoring import PLAIN, values_at_levels
 from doppelcart.recommenders import RECOMMENDERS, RecommenderConfig
 
 REAL_HALVES: Final = "real_halves"
@@ -193,18 +192,17 @@ def halves_of(
         scored = {}
         for slice_name, of_slice in configs.items():
             case = cases[slice_name]
-            nothing: dict[str, sparse.csr_matrix] = {}
-            by_config = values_at_strengths(
+            by_config = values_at_levels(
                 fitted,
                 of_slice.get(name, []),
                 case.seen.matrix,
-                nothing,
-                [],
+                {},
+                [PLAIN],
                 case.relevant.matrix,
                 metric,
                 k,
             )
-            values = [next(iter(found.values())) for found in by_config]
+            values = [found[PLAIN] for found in by_config]
             scored[slice_name, half, name] = np.array(values).reshape(-1, case.n_users)
         return scored
 

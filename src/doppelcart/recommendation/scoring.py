@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -79,20 +79,23 @@ def or_popular(scores: np.ndarray, seen: sparse.csr_matrix, recommender: Recomme
 
 
 Level = tuple[str, float]
-"""A completion arm and its strength; ``("", 0.0)`` is the known histories alone."""
+"""A completion arm and its strength."""
+
+PLAIN: Final[Level] = ("", 0.0)
+"""The known histories as they are."""
 
 
-def values_at_strengths(
+def values_at_levels(
     recommender: Recommender,
     configs: Sequence[RecommenderConfig],
     known: sparse.csr_matrix,
-    added: dict[str, sparse.csr_matrix],
-    strengths: Sequence[float],
+    added: Mapping[str, sparse.csr_matrix],
+    levels: Sequence[Level],
     relevant: sparse.csr_matrix,
     metric: str,
     k: int,
 ) -> list[dict[Level, np.ndarray]]:
-    """A metric per user, with the known histories and with them completed at each strength.
+    """A metric per user, with the known histories as they are and as completions make them.
 
     An affine recommender is scored once a completion rather than once a strength, since
     ``f(x + s d) = (1 - s) f(x) + s f(x + d)``.
@@ -102,20 +105,19 @@ def values_at_strengths(
         configs: Configurations of it.
         known: (n_users, n_items) CSR of known items.
         added: By completion arm: (n_users, n_items) CSR of probabilities of unknown items.
-        strengths: Strengths above 0.
+        levels: What is measured: ``PLAIN``, and arms of ``added`` with a strength above 0.
         relevant: (n_users, n_items) CSR of what the users bought next.
         metric: Name in ``METRICS``.
         k: Length of the lists.
 
     Returns:
-        For each config, by (arm, strength), with ``("", 0.0)`` for the known histories:
-        (n_users,) values.
+        For each config, by level: (n_users,) values.
     """
     parts = []
     for part in batches(known.shape[0]):
         extra = {arm: probabilities[part] for arm, probabilities in added.items()}
         measure = _measure(known[part], relevant[part], metric, k)
-        scored = _scores_at_strengths(recommender, configs, known[part], extra, strengths)
+        scored = _scores_at_levels(recommender, configs, known[part], extra, levels)
         parts.append([{level: measure(scores) for level, scores in each} for each in scored])
     return [
         {level: np.concatenate([values[level] for values in blocks]) for level in blocks[0]}
@@ -123,33 +125,57 @@ def values_at_strengths(
     ]
 
 
-def _scores_at_strengths(
+def _scores_at_levels(
     recommender: Recommender,
     configs: Sequence[RecommenderConfig],
     seen: sparse.csr_matrix,
-    added: dict[str, sparse.csr_matrix],
-    strengths: Sequence[float],
+    added: Mapping[str, sparse.csr_matrix],
+    levels: Sequence[Level],
 ) -> Iterator[Iterator[tuple[Level, np.ndarray]]]:
     """For each config: scores by arm and strength, made as they are asked for."""
-    affine = recommender.is_affine
-    scored = {
-        (arm, s): recommender.score_each(completed(seen, extra, s), configs)
-        for arm, extra in added.items()
-        for s in ([1.0] if affine else strengths)
-    }
-
-    def of_config(base: np.ndarray) -> Iterator[tuple[Level, np.ndarray]]:
-        yield ("", 0.0), or_popular(base, seen, recommender)
-        for (arm, strength), scores in scored.items():
-            if not affine:
-                yield (arm, strength), next(scores)
-                continue
-            change = next(scores) - base
-            for s in strengths:
-                yield (arm, s), base + np.float32(s) * change
-
+    completions = [level for level in levels if level != PLAIN]
+    if not recommender.is_affine:
+        each = [
+            recommender.score_each(completed(seen, added[arm], strength), configs)
+            for arm, strength in completions
+        ]
+        plain = recommender.score_each(seen, configs) if PLAIN in levels else None
+        for _ in configs:
+            yield _one_by_one(plain, dict(zip(completions, each, strict=True)), seen, recommender)
+        return
+    arms = dict.fromkeys(arm for arm, _ in completions)
+    whole = {arm: recommender.score_each(completed(seen, added[arm], 1.0), configs) for arm in arms}
     for base in recommender.score_each(seen, configs):
-        yield of_config(base)
+        yield _along_a_line(base, whole, levels, seen, recommender)
+
+
+def _one_by_one(
+    plain: Iterator[np.ndarray] | None,
+    completions: Mapping[Level, Iterator[np.ndarray]],
+    seen: sparse.csr_matrix,
+    recommender: Recommender,
+) -> Iterator[tuple[Level, np.ndarray]]:
+    if plain is not None:
+        yield PLAIN, or_popular(next(plain), seen, recommender)
+    for level, scores in completions.items():
+        yield level, next(scores)
+
+
+def _along_a_line(
+    base: np.ndarray,
+    whole: Mapping[str, Iterator[np.ndarray]],
+    levels: Sequence[Level],
+    seen: sparse.csr_matrix,
+    recommender: Recommender,
+) -> Iterator[tuple[Level, np.ndarray]]:
+    """Between the scores of a history and those of the whole completion of it."""
+    if PLAIN in levels:
+        yield PLAIN, or_popular(base, seen, recommender)
+    for arm, scores in whole.items():
+        change = next(scores) - base
+        for level in levels:
+            if level[0] == arm:
+                yield level, base + np.float32(level[1]) * change
 
 
 def _measure(

@@ -58,13 +58,14 @@ class IALS(Recommender):
         if config not in self._factors:
             confidence = self._train.copy()
             confidence.data = 1 + np.float32(config.alpha) * confidence.data
-            # implicit runs its own threads: a threaded BLAS below them is slower, and warned of.
+            # Whole fits are shared out over the cores; threads below them only wait for each other.
             with threadpool_limits(1, "blas"):
                 model = AlternatingLeastSquares(
                     factors=config.factors,
                     regularization=config.regularization,
                     alpha=1.0,
                     iterations=config.iterations,
+                    num_threads=1,
                     random_state=self.seed,
                 )
                 model.fit(confidence, show_progress=False)

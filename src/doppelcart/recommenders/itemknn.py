@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
+from doppelcart.metrics.ranking import top_k
 from doppelcart.recommenders.base import (
     Matrix,
     Recommender,
@@ -199,9 +200,8 @@ class ItemKNN(Recommender):
 
 
 def _strongest(similarity: np.ndarray, n: int) -> sparse.csr_matrix:
-    """The ``n`` largest of each row, the others 0."""
-    cut = similarity.shape[1] - n
-    columns = np.sort(np.argpartition(similarity, cut, axis=1)[:, cut:], axis=1)
+    """The ``n`` largest of each row, the others 0; of equals the lower positions."""
+    columns = np.sort(top_k(similarity, None, n), axis=1)
     values = np.take_along_axis(similarity, columns, axis=1)
     ends = np.arange(0, columns.size + 1, n)
     strongest = sparse.csr_matrix((values.ravel(), columns.ravel(), ends), similarity.shape)

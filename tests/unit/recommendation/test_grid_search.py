@@ -8,9 +8,17 @@ from doppelcart.data.cases import Case, sample_case
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
 from doppelcart.recommendation.grid import expand
-from doppelcart.recommendation.grid_search import TuningSettings, choose, tune, tune_by_user
+from doppelcart.recommendation.grid_search import (
+    TuningSettings,
+    _order,
+    choose,
+    tune,
+    tune_by_user,
+)
 
 ColdCase = Callable[[Histories, int], Case]
+
+L2 = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0]
 
 
 def settings(**changes: object) -> TuningSettings:
@@ -162,6 +170,83 @@ def test_cases_without_users_are_passed_over_and_none_left_is_an_error(
         tune(train, {}, {}, {"cold_2": empty}, settings())
 
 
+def shop_of_two_slices(
+    group_shop: Callable[..., Histories], cold_case: ColdCase, **changes: object
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A search on 60 users of two slices, with completion and without."""
+    held_out = group_shop(60, 1)
+    return tune_by_user(
+        group_shop(24, 0),
+        {"gan": group_shop(24, 2)},
+        {"gan_completion": lambda seen: iter([np.full((seen.n_users, seen.n_items), 0.1)])},
+        {"cold_1": cold_case(held_out, 1), "cold_3": cold_case(held_out, 3)},
+        settings(
+            configs={
+                "ease": expand("ease", {"l2": L2, "centred": [False, True]}),
+                "puresvd": expand("puresvd", {"rank": [2, 4]}),
+            },
+            arms=["gan_new_users", "gan_completion", "gan_only"],
+            strengths=[0.3, 1.0],
+            synthetic_only_slices=["cold_3"],
+            **changes,
+        ),
+    )
+
+
+def test_finalists_are_the_best_of_the_first_round_and_are_scored_on_all(
+    group_shop: Callable[..., Histories], cold_case: ColdCase
+) -> None:
+    rounds, _ = shop_of_two_slices(group_shop, cold_case, first_users=20, finalists=0.25)
+    whole, _ = shop_of_two_slices(group_shop, cold_case)
+    keys = ["arm", "recommender", "slice", "config", "level"]
+    assert rounds[keys].equals(whole[keys])
+    assert whole["finalist"].all()
+    assert set(whole["n_users"]) == {60}
+    last = rounds["finalist"].to_numpy()
+    assert (rounds["n_users"] == np.where(last, 60, 20)).all()
+    np.testing.assert_allclose(rounds["value"][last], whole["value"][last])
+    assert not np.allclose(rounds["value"][~last], whole["value"][~last])
+
+    one = rounds[(rounds["slice"] == "cold_1") & (rounds["recommender"] == "ease")]
+    assert one[one["arm"] == "none"]["finalist"].sum() == 3
+    completed = one[(one["arm"] == "gan_completion") & (one["level"] > 0)]
+    assert completed["finalist"].sum() == 6
+    few = rounds[(rounds["slice"] == "cold_1") & (rounds["recommender"] == "puresvd")]
+    assert few[few["arm"] == "none"]["finalist"].all(), "two go on at the least"
+
+
+def test_what_ranks_configurations_is_scored_whole(
+    group_shop: Callable[..., Histories], cold_case: ColdCase
+) -> None:
+    scores, users = shop_of_two_slices(group_shop, cold_case, first_users=20, finalists=0.25)
+    ranked = scores[scores["slice"].eq("cold_3") & scores["arm"].isin(["none", "gan_only"])]
+    assert ranked["finalist"].all()
+    assert users["value"].notna().all()
+    assert not scores[scores["slice"].eq("cold_1") & scores["arm"].eq("none")]["finalist"].all()
+
+
+def test_the_first_round_is_decided_by_its_own_users(
+    group_shop: Callable[..., Histories], cold_case: ColdCase
+) -> None:
+    """Scores on the first users alone, searched as a shop of its own, choose the finalists."""
+    rounds, _ = shop_of_two_slices(group_shop, cold_case, first_users=20, finalists=0.25)
+    none = rounds[
+        rounds["slice"].eq("cold_1") & rounds["arm"].eq("none") & rounds["recommender"].eq("ease")
+    ]
+    case = cold_case(group_shop(60, 1), 1)
+    first = case.select(np.sort(_order("cold_1", 60, 0)[:20]))
+    alone = tune(
+        group_shop(24, 0),
+        {},
+        {},
+        {"cold_1": first},
+        settings(configs={"ease": expand("ease", {"l2": L2, "centred": [False, True]})}),
+    )
+    dropped = ~none["finalist"].to_numpy()
+    np.testing.assert_allclose(alone["value"][dropped], none["value"][dropped])
+    assert alone["value"][~dropped].min() >= alone["value"][dropped].max()
+
+
 def test_too_few_synthetic_users_stop_the_tuning_before_it_starts(
     group_shop: Callable[..., Histories], cold_case: ColdCase
 ) -> None:
@@ -178,7 +263,7 @@ def test_too_few_synthetic_users_stop_the_tuning_before_it_starts(
 
 def scores_of(*rows: tuple[str, str, float, float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["arm", "config", "level", "value"]).assign(
-        recommender="ease", slice="warm", n_users=9
+        recommender="ease", slice="warm", n_users=9, finalist=True
     )
 
 
@@ -197,6 +282,12 @@ def test_the_best_is_chosen_and_ties_go_to_the_smaller_level_then_to_grid_order(
     assert chosen.loc["none", ["config", "level"]].tolist() == ["A", 0]
     assert chosen.loc["copies", ["config", "level"]].tolist() == ["A", 0]
     assert chosen.loc["gan_new_users", ["config", "level", "value"]].tolist() == ["B", 1, 0.31]
+
+
+def test_what_did_not_reach_the_last_round_is_not_chosen() -> None:
+    scores = scores_of(("none", "A", 0, 0.9), ("none", "B", 0, 0.1))
+    scores["finalist"] = [False, True]
+    assert choose(scores)["config"].tolist() == ["B"]
 
 
 def test_an_undefined_value_never_wins() -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
 
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
@@ -104,17 +103,16 @@ def test_each_half_is_every_other_user(
     for half, values in enumerate(halves):
         rows = train.select(np.arange(half, 40, 2))
         fitted = EASE().fit(rows.matrix)
-        nothing: dict[str, sparse.csr_matrix] = {}
-        (expected,) = scoring.values_at_strengths(
+        (expected,) = scoring.values_at_levels(
             fitted,
             [EASEConfig(l2=5)],
             case.seen.matrix,
-            nothing,
-            [],
+            {},
+            [scoring.PLAIN],
             case.relevant.matrix,
             "ndcg",
             10,
         )
         assert values.shape == (12, 2)
-        np.testing.assert_array_equal(values[:, 1], expected["", 0.0])
+        np.testing.assert_array_equal(values[:, 1], expected[scoring.PLAIN])
     assert not np.array_equal(*halves)

@@ -44,9 +44,18 @@ def test_recommenders_called_blind_to_histories_are(
     ("name", "grid"),
     [("ials", {"factors": [2, 4]}), ("ease", {"l2": [3.0, 30.0]})],
 )
-def test_values_at_strengths_are_those_of_ranking_the_completed_histories(
+@pytest.mark.parametrize(
+    "asked",
+    [
+        [scoring.PLAIN, ("gan_completion", 0.5), ("gan_completion", 1.0)],
+        [("gan_completion", 0.5)],
+        [scoring.PLAIN],
+    ],
+)
+def test_values_at_levels_are_those_of_ranking_the_completed_histories(
     name: str,
     grid: dict[str, list[Any]],
+    asked: list[scoring.Level],
     data: tuple[sparse.csr_matrix, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -55,11 +64,11 @@ def test_values_at_strengths_are_those_of_ranking_the_completed_histories(
     relevant = sparse.csr_matrix(np.roll(seen.toarray(), 1, axis=1))
     recommender = RECOMMENDERS[name]().fit(train)
     configs = expand(name, grid)
-    by_config = scoring.values_at_strengths(
-        recommender, configs, seen, {"gan_completion": added}, [0.5, 1.0], relevant, "recall", 10
+    by_config = scoring.values_at_levels(
+        recommender, configs, seen, {"gan_completion": added}, asked, relevant, "recall", 10
     )
     for config, values in zip(configs, by_config, strict=True):
-        assert set(values) == {("", 0.0), ("gan_completion", 0.5), ("gan_completion", 1.0)}
+        assert set(values) == set(asked)
         for (arm, strength), found in values.items():
             history = completed(seen, added, strength) if arm else seen
             ranked = scoring.rank(recommender, config, history, seen, 10)
@@ -81,7 +90,7 @@ def test_users_of_whom_nothing_is_known_get_what_is_popular(name: str) -> None:
     assert scoring.rank(recommender, config, nothing, nothing, 3).tolist() == [[2, 1, 3]]
 
     relevant = sparse.csr_matrix([[0, 0, 1, 0]], dtype=np.float32)
-    (values,) = scoring.values_at_strengths(
-        recommender, [config], nothing, {}, [], relevant, "mrr", 3
+    (values,) = scoring.values_at_levels(
+        recommender, [config], nothing, {}, [scoring.PLAIN], relevant, "mrr", 3
     )
-    assert values["", 0.0].tolist() == [1.0]
+    assert values[scoring.PLAIN].tolist() == [1.0]

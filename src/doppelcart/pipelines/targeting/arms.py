@@ -137,6 +137,8 @@ def _settings(
         configs={name: evaluation.configs[name] for name in params.recommenders},
         arms=[arm for arm in arms.values() if arm != NONE],
         ratios=[ratio for ratio in params.ratios if ratio > 0],
+        # The others take the ratio that the segment chose, so none of theirs may be cut before.
+        first_users=None,
     )
 
 
