@@ -19,9 +19,9 @@ from scipy import stats
 
 from doppelcart import pipelines
 from doppelcart.experiment.families import holm
-from doppelcart.experiment.outcome import outcome
+from doppelcart.experiment.outcome import HELPS, outcome
+from doppelcart.experiment.verdict import BEST_NOT_BEATEN, NOT_PROVEN
 from doppelcart.reporting.capabilities import find_capabilities
-from doppelcart.reporting.signals import BEST_NOT_BEATEN, HELPS, NOT_PROVEN
 from studies.machine import PROJECT
 
 TABLE: Final = PROJECT / "studies" / "claims.csv"
@@ -168,7 +168,7 @@ def verdict_of(word: str, *, beats_all: bool) -> str:
     """
     if word != HELPS:
         return word
-    return (BEST_NOT_BEATEN if beats_all else NOT_PROVEN).word
+    return BEST_NOT_BEATEN if beats_all else NOT_PROVEN
 
 
 def _row(

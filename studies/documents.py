@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from doppelcart.experiment.outcome import UNDEFINED
+from doppelcart.experiment.verdict import VERDICTS
 from doppelcart.recommendation.arms import ARMS
 from studies.figures import figure_cells, measured, table
 from studies.machine import PROJECT
@@ -26,7 +27,6 @@ README = PROJECT / "README.md"
 PAGE = PROJECT / "docs" / "results.md"
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 TABLES = ("verdict", "tstr", "metrics")
-OUTCOMES = ("helps", "no evidence", "harms")
 # The recommender whose every slice stands in the README; all of them are in docs/results.md.
 SHOWN = "ease"
 # Of a longer table the README has the rows with a target; docs/results.md has every row.
@@ -103,8 +103,8 @@ def readme_section(*folders: Path) -> str:
             _counts(verdict),
             (
                 f"{SHOWN.upper()} by slice: NDCG@20 without synthetic data, and its change with it "
-                "(95 % interval). *Helps* and *harms* hold after Holm's correction; a *win* beats "
-                "every control too."
+                "(95 % interval), judged after Holm's correction: *not proven* is better than "
+                "without, but a control may do as well; only what *helps* may go into service."
             ),
             _verdicts(verdict[verdict["recommender"] == SHOWN]),
         ]
@@ -256,15 +256,12 @@ def _size(facts: dict[str, Any]) -> str:
 
 
 def _counts(verdict: pd.DataFrame) -> str:
-    undefined = [UNDEFINED] if (verdict["verdict"] == UNDEFINED).any() else []
-    outcomes, rows = [*OUTCOMES, *undefined], []
-    for arm, of_arm in verdict.groupby("arm", sort=False):
-        counted = [int((of_arm["verdict"] == outcome).sum()) for outcome in outcomes]
-        wins, promoted = (int(of_arm[name].astype(bool).sum()) for name in ("win", "promoted"))
-        rows.append([ARMS[str(arm)].phrase, *counted, wins, promoted])
-    return _markdown(
-        ["", *outcomes, "wins (beats every control)", "promoted (beats the best baseline)"], rows
-    )
+    words = [word for word in VERDICTS if (verdict["verdict"] == word).any()]
+    rows = [
+        [ARMS[str(arm)].phrase, *(int((of_arm["verdict"] == word).sum()) for word in words)]
+        for arm, of_arm in verdict.groupby("arm", sort=False)
+    ]
+    return _markdown(["", *words], rows)
 
 
 def _verdicts(verdict: pd.DataFrame) -> str:
@@ -283,8 +280,7 @@ def _cell(row: pd.Series) -> str:
     if row["verdict"] == UNDEFINED:
         return f"{UNDEFINED}: {row['n_units']} of {row['least_units']} customers"
     ends = f"{row['relative_low']:+.1%} to {row['relative_high']:+.1%}"
-    says = row["verdict"] + (", **win**" if row["win"] else "")
-    return f"{row['relative']:+.1%} ({ends}): {says}"
+    return f"{row['relative']:+.1%} ({ends}): {row['verdict']}"
 
 
 def _scores(metrics: pd.DataFrame) -> str:

@@ -23,7 +23,7 @@ def test_segments_are_found_served_and_reported(copy_of_run: Path) -> None:
     assert (segments["train_users"] > 0).all()
     results = pd.read_csv(data / "08_reporting/targeting_results.csv")
     assert set(results["segment"]) == set(segments["segment"])
-    assert set(results["verdict"]) <= {
+    assert set(results["outcome"]) <= {
         "helps", "harms", "no evidence", "undefined", "not used"
     }  # fmt: skip
     users = HistorySetsDataset(str(data / "06_models/synthetic_targeted.npz")).load()

@@ -65,7 +65,10 @@ class TestPlantedStructure:
         assert lines[-3] == f"Report:     {finished_run / 'data' / REPORTING / 'report.html'}"
         assert lines[-2] == f"Figures:    {finished_run / 'data' / REPORTING}"
         assert re.match(rf"MLflow run: \w{{32}} .*sqlite:///{finished_run}/mlflow.db", lines[-1])
-        assert any(re.search(r"cold_0 .* ease .* helps \+\d", line) for line in lines[-40:])
+        words = table(finished_run, "verdict").set_index("slice")["verdict"]
+        told = [line for line in lines[-15:] if line.startswith("  New customers, nothing bought")]
+        assert any(told[0].endswith(word) for word in words["cold_0"])
+        assert lines[-4].startswith("Now: ")
 
     def test_nothing_asked_for_the_network(self, finished_run):
         log = finished_run / "network.txt"
@@ -77,7 +80,7 @@ class TestNoise:
         home = whole_run("none")
         verdict = table(home, "verdict")
         assert len(verdict) > 30
-        assert "helps" not in set(verdict["verdict"])
+        assert "helps" not in set(verdict["outcome"])
         assert not verdict["win"].any()
         assert promoted(home) == []
 

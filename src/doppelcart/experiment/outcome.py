@@ -7,6 +7,9 @@ from typing import Final, Literal
 
 Outcome = Literal["helps", "no evidence", "harms", "undefined", "not used"]
 
+HELPS: Final = "helps"
+HARMS: Final = "harms"
+NO_EVIDENCE: Final = "no evidence"
 NOT_USED: Final = "not used"
 """Said of an arm for which validation chose level 0: nothing changes."""
 UNDEFINED: Final = "undefined"
@@ -26,7 +29,7 @@ def outcome(difference: float, p_holm: float, alpha: float) -> Outcome:
         difference; ``undefined`` without one; ``no evidence`` otherwise.
     """
     if math.isnan(p_holm):
-        return "undefined"
+        return UNDEFINED
     if p_holm > alpha or difference == 0:
-        return "no evidence"
-    return "helps" if difference > 0 else "harms"
+        return NO_EVIDENCE
+    return HELPS if difference > 0 else HARMS

@@ -10,7 +10,25 @@ import pandas as pd
 
 from doppelcart.experiment.comparison import CLOSED, LEVEL
 from doppelcart.experiment.design import BEST_BASELINE, Design, Role
-from doppelcart.experiment.outcome import NOT_USED, UNDEFINED
+from doppelcart.experiment.outcome import HARMS, HELPS, NO_EVIDENCE, NOT_USED, UNDEFINED
+
+BEST_NOT_BEATEN: Final = "best not beaten"
+NOT_PROVEN: Final = "not proven"
+
+VERDICTS: Final[dict[str, str]] = {
+    HELPS: "better than the same without it, than every control, and than the best there is "
+    "without it. Only this may go into service.",
+    BEST_NOT_BEATEN: "better than the same without it and than every control, but not shown to be "
+    "better than the best there is without it.",
+    NOT_PROVEN: "better than the same without it, but a control may do as well, so the gain is not "
+    "shown to come from what is on trial.",
+    HARMS: "worse than the same without it.",
+    NO_EVIDENCE: "the difference is within what chance alone would give.",
+    UNDEFINED: "too few were tested for any verdict, or the experiment failed its own check.",
+    NOT_USED: "on validation nothing was gained, so all was left as it is.",
+}
+"""Every verdict and what it means, the strongest case first: the words of tables, terminal, report
+and tracked runs alike."""
 
 FACTS: Final = (
     LEVEL,
@@ -52,7 +70,7 @@ def judge(compared: pd.DataFrame, design: Design) -> pd.DataFrame:
     keys = design.key_columns
     closed = CLOSED if design.of_role(Role.ORACLE) else ()
     not_worse = ("not_worse",) if design.margin is not None else ()
-    columns = [*keys, "verdict", "win", "promoted", "reason", "not_beaten", *FACTS]
+    columns = [*keys, "verdict", "outcome", "win", "promoted", "reason", "not_beaten", *FACTS]
     columns += [*not_worse, *closed]
     rows = []
     of_trials = compared[compared["arm"].isin(design.of_role(Role.TRIAL))]
@@ -75,9 +93,9 @@ def failed_checks(compared: pd.DataFrame, design: Design) -> list[str]:
     found = []
     for row in compared[compared["against"].isin(design.of_role(Role.BASELINE))].to_dict("records"):
         arm = design.by_name[row["arm"]]
-        if arm.role is Role.MUST_FAIL and row["outcome"] == "helps":
+        if arm.role is Role.MUST_FAIL and row["outcome"] == HELPS:
             found.append(f"{arm.phrase} cannot help, and does")
-        if arm.role is Role.MUST_WIN and row["outcome"] != "helps":
+        if arm.role is Role.MUST_WIN and row["outcome"] != HELPS:
             found.append(f"{arm.phrase} must help, and is not shown to ({row['outcome']})")
     return found
 
@@ -116,24 +134,34 @@ def _judge(
 ) -> dict[str, Any]:
     baseline = next(name for name in design.of_role(Role.BASELINE) if name in by_reference)
     facts, rivals = by_reference[baseline], _rivals(key, design)
-    verdict = UNDEFINED if broken else facts["outcome"]
-    few = facts["n_clusters"] < facts["least_units"]
-    if verdict == NOT_USED:
-        # Of a group that is too small to tell, it cannot be told that nothing was found either.
-        verdict = UNDEFINED if few else "no evidence"
     not_run = [name for name in rivals if name not in by_reference]
     not_beaten = [
-        name for name in rivals if name in by_reference and by_reference[name]["outcome"] != "helps"
+        name for name in rivals if name in by_reference and by_reference[name]["outcome"] != HELPS
     ]
-    win = verdict == "helps" and not not_beaten and not not_run
+    helps = facts["outcome"] == HELPS and not broken
+    win = helps and not not_beaten and not not_run
     best = by_reference.get(BEST_BASELINE)
-    promoted = win and best is not None and best["outcome"] == "helps"
+    promoted = win and best is not None and best["outcome"] == HELPS
+    if broken:
+        verdict = UNDEFINED
+    elif helps and not win:
+        verdict = NOT_PROVEN
+    elif win and design.best and not promoted:
+        verdict = BEST_NOT_BEATEN
+    elif win:
+        verdict = HELPS
+    elif facts["n_clusters"] < facts["least_units"]:
+        # Of a group that is too small to tell, nobody can tell that nothing was found either.
+        verdict = UNDEFINED
+    else:
+        verdict = facts["outcome"]
     told_by = (
         _broken(broken)
         if broken
         else _reason(key, facts, by_reference, not_beaten, not_run, design)
     )
-    told = {"verdict": verdict, "win": win, "promoted": promoted, "reason": "".join(told_by)}
+    told = {"verdict": verdict, "outcome": facts["outcome"], "win": win, "promoted": promoted}
+    told |= {"reason": "".join(told_by)}
     told |= {"not_beaten": ", ".join([*not_beaten, *not_run])}
     told |= {name: facts[name] for name in FACTS}
     if design.margin is not None:
@@ -210,9 +238,9 @@ def _judgement(
 ) -> str:
     """What the measured change amounts to."""
     words, best = design.words, by_reference.get(BEST_BASELINE)
-    if facts["outcome"] == "harms":
+    if facts["outcome"] == HARMS:
         return f"{words.worse}. Do not use it here."
-    if facts["outcome"] == "no evidence":
+    if facts["outcome"] == NO_EVIDENCE:
         return f"{_doubt(facts, words.nobody)}. No evidence that it helps."
     if not_beaten:
         shown = ", ".join(
@@ -228,7 +256,7 @@ def _judgement(
             f"better than without. But these controls were not run: {', '.join(not_run)}. Without "
             "them it is no win."
         )
-    if best is None or best["outcome"] != "helps":
+    if best is None or best["outcome"] != HELPS:
         change = "" if best is None else f" ({_percent(best['relative'])} over it)"
         return (
             f"better than without and than every control. But it is not shown to beat {words.best}"

@@ -4,7 +4,7 @@
 metadata:
   doppelcart:
     track: {file: reporting, metrics: gan/training_log}    # {} tracks nothing
-    terminal: verdict                                 # what a run ends with, if it ends with it
+    terminal: section                                 # what a run ends with, if it ends with it
     sizes: true                                       # tells how much memory the rest needs
 ```
 """
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from doppelcart.errors import ConfigurationError
 
 KEY: Final = "doppelcart"
-Role = Literal["verdict", "changes", "report"]
+Role = Literal["section", "report"]
 
 
 class Track(BaseModel):

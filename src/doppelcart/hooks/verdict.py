@@ -8,8 +8,8 @@ from kedro.pipeline import Pipeline
 from rich.console import Console
 
 from doppelcart.hooks import tracking
-from doppelcart.hooks.common import as_table, load_if_there, path_in
-from doppelcart.hooks.metadata import Handling, Role, handlings, with_role
+from doppelcart.hooks.common import path_in
+from doppelcart.hooks.metadata import Handling, Role, handling_of, handlings, with_role
 from doppelcart.hooks.tracking import TrackedRun
 from doppelcart.reporting import terminal
 
@@ -29,16 +29,17 @@ class VerdictPrinter:
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-        """Print the verdict table, the report, the figures and the run."""
-        judged = [name for name in self._named("verdict") if name in pipeline.datasets()]
-        tables = [as_table(load_if_there(catalog, name)) for name in judged]
-        if all(verdict is None for verdict in tables):
+        """Print what the sections say, the report, the figures and the run."""
+        told = [
+            catalog.load(name)
+            for name in sorted(pipeline.all_outputs())
+            if handling_of(catalog, name).terminal == "section" and catalog.exists(name)
+        ]
+        judged = [section for section in told if section.evidence]
+        if not judged:
             return
-        changes = next(iter(self._named("changes")), "")
-        uplift = as_table(load_if_there(catalog, changes))
-        for verdict in tables:
-            if verdict is not None:
-                self._console.print(terminal.render(verdict, uplift))
+        self._console.print()
+        self._console.print(terminal.render(judged))
         for report in (path_in(catalog, name) for name in self._named("report")):
             if report is not None and report.exists():
                 self._say("Report", str(report))

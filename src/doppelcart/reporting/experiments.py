@@ -9,19 +9,10 @@ import pandas as pd
 from plotly import graph_objects as go
 
 from doppelcart.experiment.design import BEST_BASELINE, Design, Role
+from doppelcart.experiment.outcome import HELPS
 from doppelcart.reporting.blocks import Block, details, figure, paragraph, table
 from doppelcart.reporting.section import Evidence
-from doppelcart.reporting.signals import (
-    BEST_NOT_BEATEN,
-    LEVEL,
-    NOT_PROVEN,
-    NOT_USED,
-    PROVEN,
-    UNDEFINED,
-    UNDEFINED_VERDICT,
-    WORSE,
-    Signal,
-)
+from doppelcart.reporting.signals import TOLD_FIRST, of_verdict
 from doppelcart.reporting.style import (
     INK,
     OTHER,
@@ -67,34 +58,15 @@ HELD_TO: Final = {
 }
 
 
-def signal_of(row: dict[Any, Any], design: Design) -> Signal:
-    """How a verdict is shown.
-
-    Args:
-        row: Of the table of verdicts.
-        design: The experiment.
-    """
-    if row["verdict"] == UNDEFINED_VERDICT:
-        return UNDEFINED
-    if row["verdict"] == "harms":
-        return WORSE
-    if row["verdict"] == "no evidence":
-        return NOT_USED if row["level"] == 0 else LEVEL
-    if not row["win"]:
-        return NOT_PROVEN
-    return BEST_NOT_BEATEN if design.best and not row["promoted"] else PROVEN
-
-
-def answer_of(verdict: pd.DataFrame, design: Design) -> str:
+def answer_of(verdict: pd.DataFrame) -> str:
     """What was found, in one sentence.
 
     Args:
         verdict: As from ``experiment.verdict.judge``.
-        design: The experiment.
     """
     if verdict.empty:
         return "Nothing on trial was compared."
-    words = [signal_of(row, design).word for row in verdict.to_dict("records")]
+    words = verdict["verdict"].tolist()
     if len(words) == 1:
         return str(verdict["reason"].iloc[0])
     counted = [f"{word} {words.count(word)}" for word in dict.fromkeys(words)]
@@ -109,7 +81,6 @@ def evidence_of(verdict: pd.DataFrame, design: Design, *, seeds: int = 1) -> Evi
         design: The experiment.
         seeds: Trainings that the verdict rests on.
     """
-    order = [PROVEN, BEST_NOT_BEATEN, NOT_PROVEN, WORSE, LEVEL, UNDEFINED, NOT_USED]
     rows = verdict.to_dict("records")
     if not rows:
         return None
@@ -117,7 +88,7 @@ def evidence_of(verdict: pd.DataFrame, design: Design, *, seeds: int = 1) -> Evi
 
     def strength(row: dict[Any, Any]) -> tuple[int, float]:
         gain = 0.0 if pd.isna(row["relative"]) else sign * float(row["relative"])
-        return order.index(signal_of(row, design)), -gain
+        return TOLD_FIRST.index(of_verdict(row["verdict"])), -gain
 
     best = min(rows, key=strength)
     rivals = design.rivals_of(str(best["arm"]))
@@ -131,12 +102,12 @@ def evidence_of(verdict: pd.DataFrame, design: Design, *, seeds: int = 1) -> Evi
         )
     }
     return Evidence(
-        signal=signal_of(best, design),
+        signal=of_verdict(best["verdict"]),
         measure=f"{design.metric} against {_baseline(design)}",
         unit="%",
         where=_where(best, design),
         controls=len(rivals),
-        beaten=len(rivals) - len(not_beaten) if best["verdict"] == "helps" else 0,
+        beaten=len(rivals) - len(not_beaten) if best["outcome"] == HELPS else 0,
         seeds=seeds,
         **percent,
     )
@@ -220,12 +191,11 @@ def verdict_table(verdict: pd.DataFrame, design: Design, limit: int) -> Table:
     """
     rows = in_percent(verdict).assign(
         place=[_place(row, design) for row in verdict.to_dict("records")],
-        says=[signal_of(row, design).word for row in verdict.to_dict("records")],
     )
     columns = [
         Column("place", "where", text, False),
         Column("arm", "on trial", lambda arm: design.by_name[arm].phrase, False),
-        Column("says", "verdict", text, False),
+        Column("verdict", "verdict", text, False),
         *CHANGE,
         Column("n_units", f"{design.words.units} tested", count),
         Column("reason", "why", text, False),

@@ -66,19 +66,43 @@ class Evidence(_Part):
 
 
 class Finding(_Part):
-    """What was found for one group: the group, the signal, what it rests on."""
+    """What was found for one group: its strongest case.
+
+    Attributes:
+        who: The group.
+        signal: The verdict.
+        sentence: What the verdict rests on.
+        what: The case, such as a method and what it was given.
+        effect: Relative change in percent; None where it is undefined.
+        low: Lower end of its 95 % interval.
+        high: Upper end of its 95 % interval.
+    """
 
     who: str
     signal: Signal
     sentence: str
+    what: str = ""
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 class Story(_Part):
-    """What a page opens with: the overall signal, one sentence, and one finding a group."""
+    """What a page opens with.
+
+    Attributes:
+        signal: The overall verdict.
+        headline: It in one sentence.
+        findings: One per group.
+        measure: What the effects of the findings are changes of.
+        advice: What to do now.
+    """
 
     signal: Signal
     headline: str
     findings: tuple[Finding, ...] = ()
+    measure: str = ""
+    advice: str = ""
 
 
 class Section(_Part):

@@ -4,6 +4,8 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from doppelcart.experiment import outcome, verdict
+
 Light = Literal["green", "amber", "red"]
 
 
@@ -13,8 +15,7 @@ class Signal(BaseModel):
     Attributes:
         light: Colour of a traffic light.
         shape: One character, another for every colour.
-        word: The verdict where there is room.
-        short: The verdict in a cell of a table.
+        word: The verdict.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -22,36 +23,41 @@ class Signal(BaseModel):
     light: Light
     shape: str
     word: str
-    short: str
 
 
-def signal(light: Light, shape: str, word: str, short: str = "") -> Signal:
-    """A signal; in a table it says the same as elsewhere unless told otherwise."""
-    return Signal(light=light, shape=shape, word=word, short=short or word)
+_UP: Final = "\N{BLACK UP-POINTING TRIANGLE}"
+_DOWN: Final = "\N{BLACK DOWN-POINTING TRIANGLE}"
 
-
-HELPS: Final = "helps"
-NO_EVIDENCE: Final = "no evidence"
-HARMS: Final = "harms"
-UNDEFINED_VERDICT: Final = "undefined"
-
-PROVEN: Final = signal("green", "\N{BLACK UP-POINTING TRIANGLE}", HELPS)
-BEST_NOT_BEATEN: Final = signal(
-    "amber", "\N{BLACK DIAMOND}", "helps, best not beaten", "best not beaten"
+PROVEN: Final = Signal(light="green", shape=_UP, word=outcome.HELPS)
+BEST_NOT_BEATEN: Final = Signal(
+    light="amber", shape="\N{BLACK DIAMOND}", word=verdict.BEST_NOT_BEATEN
 )
-NOT_PROVEN: Final = signal("amber", "\N{BLACK DIAMOND}", "helps, not proven", "not proven")
-NOT_USED: Final = signal("amber", "\N{BLACK SQUARE}", "no evidence, not used", "not used")
-LEVEL: Final = signal("amber", "\N{BLACK SQUARE}", NO_EVIDENCE)
-UNDEFINED: Final = signal("amber", "\N{WHITE SQUARE}", UNDEFINED_VERDICT)
-WORSE: Final = signal("red", "\N{BLACK DOWN-POINTING TRIANGLE}", HARMS)
-SAFE: Final = signal("green", "\N{BLACK UP-POINTING TRIANGLE}", "holds")
-UNSAFE: Final = signal("red", "\N{BLACK DOWN-POINTING TRIANGLE}", "does not hold")
+NOT_PROVEN: Final = Signal(light="amber", shape="\N{BLACK DIAMOND}", word=verdict.NOT_PROVEN)
+WORSE: Final = Signal(light="red", shape=_DOWN, word=outcome.HARMS)
+LEVEL: Final = Signal(light="amber", shape="\N{BLACK SQUARE}", word=outcome.NO_EVIDENCE)
+UNDEFINED: Final = Signal(light="amber", shape="\N{WHITE SQUARE}", word=outcome.UNDEFINED)
+NOT_USED: Final = Signal(light="amber", shape="\N{BLACK SQUARE}", word=outcome.NOT_USED)
+SAFE: Final = Signal(light="green", shape=_UP, word="holds")
+UNSAFE: Final = Signal(light="red", shape=_DOWN, word="does not hold")
 
-_ALL: Final = (
-    PROVEN, BEST_NOT_BEATEN, NOT_PROVEN, NOT_USED, LEVEL, UNDEFINED, WORSE, SAFE, UNSAFE,
-)  # fmt: skip
+TOLD_FIRST: Final = (PROVEN, BEST_NOT_BEATEN, NOT_PROVEN, WORSE, LEVEL, UNDEFINED, NOT_USED)
+"""Signals of verdicts, the strongest case first."""
+
+_BY_WORD: Final = {signal.word: signal for signal in (*TOLD_FIRST, SAFE, UNSAFE)}
 
 
 def of_word(word: str) -> Signal | None:
     """The signal that says a verdict by a word; None for words that are no verdict."""
-    return next((signal for signal in _ALL if signal.word == word), None)
+    return _BY_WORD.get(word)
+
+
+def of_verdict(word: str) -> Signal:
+    """The signal of a verdict.
+
+    Args:
+        word: One of ``experiment.verdict.VERDICTS``.
+
+    Raises:
+        KeyError: It is none of them.
+    """
+    return _BY_WORD[word]

@@ -1,67 +1,67 @@
-"""The verdict as a table for the terminal."""
+"""What a run found, as the last lines on the terminal."""
 
-from collections.abc import Hashable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-import pandas as pd
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
-from doppelcart.columns import Columns
+from doppelcart.reporting.section import Finding, Section, Story
+from doppelcart.reporting.signals import Signal
+from doppelcart.reporting.tables import change
 
-BASELINE = "none"
-NOTHING = (
-    "No verdict: evaluation.arms names no arm of the generator that is compared with the plain "
-    "recommender."
-)
-A_WIN = "* a win: helps against no augmentation and against every control"
-UNDEFINED = "undefined"
-STYLES = {"helps": "green", "harms": "red", "no evidence": "dim", UNDEFINED: "yellow"}
+COLOURS: Final = {"green": "green", "amber": "yellow", "red": "red"}
 
 
-def render(verdict: pd.DataFrame, uplift: pd.DataFrame | None = None) -> Table:
-    """Lay the verdict out: a row per slice and recommender, a column per arm.
+def render(sections: Iterable[Section]) -> Group:
+    """Lay out what sections found: an answer each, and a line per group where there are groups.
 
     Args:
-        verdict: Columns slice, recommender, arm, verdict (helps, no evidence, harms, undefined),
-            win, n_units and least_units.
-        uplift: Columns slice, recommender, arm, against and relative (a share); where given, the
-            change against no augmentation stands beside each verdict.
-
-    Returns:
-        A table in the order of the rows of ``verdict``; a star marks a win. Without a row, what a
-        verdict would have taken stands in its place.
+        sections: Of one run, in any order; one without an answer is passed over.
     """
-    keys = [Columns.SLICE, Columns.RECOMMENDER, Columns.ARM]
-    change = _changes(uplift, keys)
-    arms = list(dict.fromkeys(verdict[Columns.ARM]))
-    table = Table(
-        title="Does synthetic data help? Change of the main metric against no augmentation",
-        caption=NOTHING if verdict.empty else A_WIN,
-        title_justify="left",
-        caption_justify="left",
-    )
-    for name in (Columns.SLICE, Columns.RECOMMENDER, *arms):
-        table.add_column(str(name), overflow="fold")
-    for labels, rows in verdict.groupby(keys[:2], sort=False):
-        cells = {row[Columns.ARM]: _cell(row, change) for row in rows.to_dict("records")}
-        table.add_row(*map(str, labels), *(cells.get(arm, "") for arm in arms))
+    ordered = sorted(sections, key=lambda section: section.rank)
+    return Group(*(part for section in ordered if section.answer for part in _told(section)))
+
+
+def _told(section: Section) -> Iterator[RenderableType]:
+    story = section.story
+    yield Text(section.question, style="bold")
+    signal = story.signal if story else _strongest(section)
+    yield _said(section.answer, signal)
+    if story and story.findings:
+        yield Padding(_table(story), (0, 0, 0, 2))
+    if story and story.advice:
+        yield Text(f"Now: {story.advice}")
+
+
+def _strongest(section: Section) -> Signal | None:
+    """The signal of a section that has one claim only; several have no common one."""
+    signals = [evidence.signal for evidence in section.evidence.values()]
+    return signals[0] if len(signals) == 1 else None
+
+
+def _said(answer: str, signal: Signal | None) -> Text:
+    if signal is None:
+        return Text(answer)
+    return Text.assemble((f"{signal.shape} ", COLOURS[signal.light]), answer)
+
+
+def _table(story: Story) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("for", "strongest case", f"change of {story.measure}", "verdict"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("for", "verdict"))
+    for finding in story.findings:
+        colour = COLOURS[finding.signal.light]
+        verdict = Text(f"{finding.signal.shape} {finding.signal.word}", style=colour)
+        table.add_row(finding.who, finding.what, _effect(finding), verdict)
     return table
 
 
-def _changes(uplift: pd.DataFrame | None, keys: list[str]) -> dict[tuple[str, ...], float]:
-    if uplift is None or not {*keys, "against", "relative"} <= set(uplift.columns):
-        return {}
-    against = uplift[uplift["against"] == BASELINE].drop_duplicates(keys)
-    rows = against.dropna(subset="relative").to_dict("list")
-    return dict(zip(zip(*(rows[key] for key in keys), strict=True), rows["relative"], strict=True))
-
-
-def _cell(row: Mapping[Hashable, Any], change: dict[tuple[str, ...], float]) -> str:
-    says = str(row["verdict"])
-    if says == UNDEFINED:
-        return f"[{STYLES[says]}]{says}: {row['n_units']} of {row['least_units']} customers[/]"
-    key = (str(row[Columns.SLICE]), str(row[Columns.RECOMMENDER]), str(row[Columns.ARM]))
-    number = f" {change[key]:+.1%}" if key in change else ""
-    star = " *" if row.get("win") else ""
-    style = STYLES.get(says, "default")
-    return f"[{style}]{says}{number}{star}[/]"
+def _effect(finding: Finding) -> str:
+    if finding.effect is None:
+        return ""
+    if finding.low is None or finding.high is None:
+        return change(finding.effect)
+    return f"{change(finding.effect)} ({change(finding.low)} to {change(finding.high)})"

@@ -18,6 +18,7 @@ from kept import KeptDataset
 
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
+from doppelcart.experiment.verdict import VERDICTS
 from doppelcart.pipelines.evaluation import create_pipeline, nodes
 from doppelcart.recommendation.protocol import EvaluationParams
 from doppelcart.reporting.params import ReportingParams
@@ -139,7 +140,7 @@ def test_the_whole_pipeline(
             ("ease", "gan_completion"),
         ]
     }
-    assert verdict["verdict"].isin(["helps", "no evidence", "harms"]).all()
+    assert verdict["verdict"].isin(list(VERDICTS)).all()
     assert verdict["reason"].str.len().min() > 20
     best, agreement = outputs["uplift_against_best"], outputs["ranking_agreement"]
     assert len(best) == 2 * (6 + 4) * 2

@@ -1,10 +1,12 @@
+import numpy as np
 import pandas as pd
 import pytest
 
+from doppelcart.experiment.verdict import VERDICTS
 from doppelcart.pipelines.evaluation import wording
 
 COLUMNS = ["slice", "recommender", "arm", "verdict", "win", "promoted", "level", "metric", "value",
-           "reason"]  # fmt: skip
+           "reason", "relative", "relative_low", "relative_high"]  # fmt: skip
 
 
 def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
@@ -12,7 +14,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             [name, "ease", "gan_completion", verdict, win, promoted, 0.5, "ndcg@20", 0.3,
-             f"ndcg@20 of ease changed for {name}."]
+             f"ndcg@20 of ease changed for {name}.", 0.1, 0.05, np.nan]
             for name, verdict, win, promoted in rows
         ],
         columns=COLUMNS,
@@ -47,7 +49,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
             ),
         ),
         (
-            [("cold_5", "helps", True, False)],
+            [("cold_5", "best not beaten", True, False)],
             wording.BEST_NOT_BEATEN,
             (
                 "Not yet: synthetic shopping data improves recommendations of some methods for new "
@@ -55,7 +57,7 @@ def table(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
             ),
         ),
         (
-            [("cold_1", "helps", False, False), ("cold_5", "helps", False, False)],
+            [("cold_1", "not proven", False, False), ("cold_5", "not proven", False, False)],
             wording.NOT_PROVEN,
             (
                 "Not proven: synthetic shopping data improves recommendations for new customers "
@@ -98,8 +100,8 @@ def test_controls_have_no_say():
 def test_a_group_is_told_by_its_best_proven_row_then_by_score():
     rows = table(
         ("warm", "no evidence", False, False),
-        ("warm", "helps", False, False),
-        ("warm", "helps", False, False),
+        ("warm", "not proven", False, False),
+        ("warm", "not proven", False, False),
     )
     rows = rows.assign(value=[0.9, 0.2, 0.4], recommender=["ials", "itemknn", "puresvd"])
     rows = rows.assign(reason="ndcg@20 of " + rows["recommender"] + " changed.")
@@ -108,10 +110,31 @@ def test_a_group_is_told_by_its_best_proven_row_then_by_score():
     assert finding.sentence == "NDCG@20 of PureSVD changed."
 
 
-def test_an_arm_that_validation_left_out_is_not_called_level():
-    row = {"verdict": "no evidence", "win": False, "promoted": False, "level": 0.0}
-    assert wording.signal_of(row) is wording.NOT_USED
-    assert wording.signal_of(row | {"level": 0.1}) is wording.LEVEL
+def test_every_verdict_has_a_meaning_and_a_signal_of_its_word():
+    assert [signal.word for signal in wording.MEANINGS] == list(VERDICTS)
+    assert set(wording.TOLD_FIRST) == set(wording.MEANINGS)
+
+
+def at_best(**baselines):
+    return pd.DataFrame(
+        {"slice": list(baselines), "against": "best_baseline", "baseline": baselines.values()}
+    )
+
+
+def test_who_gains_nothing_is_told_what_to_use_instead():
+    lost = table(("warm", "not proven", False, False), ("cold_1", "harms", False, False))
+    assert wording.advise(lost, at_best(warm="ease", cold_1="ease")) == (
+        "recommend without synthetic data: EASE for 2 groups."
+    )
+    some = table(("warm", "helps", True, True), ("cold_1", "harms", False, False))
+    assert wording.advise(some, at_best(warm="ease", cold_1="ials")) == (
+        "use it for returning customers, as promotion.json says. For the others, recommend without "
+        "synthetic data: iALS for 1 group."
+    )
+    won = table(("warm", "helps", True, True))
+    assert wording.advise(won, at_best(warm="ease")) == (
+        "use it for returning customers, as promotion.json says."
+    )
 
 
 def test_signals_differ_without_colour():

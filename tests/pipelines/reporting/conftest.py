@@ -250,7 +250,7 @@ def targeting_results() -> pd.DataFrame:
         ["segment", "targeted_gan", "uniform_gan", 0.3, 0.01, "no evidence"],
         ["others", "targeted_gan", NONE, 0.3, -0.03, "harms"],
     ]
-    columns = ["customers", "arm", "against", "ratio", "relative", "verdict"]
+    columns = ["customers", "arm", "against", "ratio", "relative", "outcome"]
     table = pd.DataFrame(rows, columns=columns)
     return table.assign(
         slice="cold_5",

@@ -81,7 +81,7 @@ def test_targeting_forest_parts_the_segment_from_everybody_else(targeting_result
 
 def test_targeting_forest_is_hollow_where_the_verdict_is_undefined(targeting_results):
     inside = targeting_results["customers"] == "segment"
-    few = targeting_results.assign(verdict=targeting_results["verdict"].mask(inside, "undefined"))
+    few = targeting_results.assign(outcome=targeting_results["outcome"].mask(inside, "undefined"))
     segment, others, _ = traces(targeting_forest(few), arm_label("targeted_gan"))
     assert segment.marker.symbol == ("circle-open",)
     assert others.marker.symbol == ("circle",)

@@ -321,8 +321,8 @@ def test_rankings_by_synthetic_customers_stand_beside_those_by_halves_of_the_rea
 
 def test_users_added_for_segments_are_told_of_in_words_and_numbers(page):
     told = " ".join(page.text)
-    assert "for the segment, against no added customers: helps 1." in told
-    assert "Better than every control as well: 0. Harm to everybody else: 1." in told
+    assert "against no added customers and every control: not proven 1." in told
+    assert "Harm to everybody else: 1." in told
     assert {"3 values are rare: 65+", "not used", "everybody else"} <= set(page.text)
     assert "targeting-forest" in {a["id"] for a in page.of("div") if a.get("class") == "plot"}
 

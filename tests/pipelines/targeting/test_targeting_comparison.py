@@ -86,12 +86,12 @@ def test_the_largest_family_is_what_one_slice_compares():
 def test_a_gain_is_told_from_harm_and_from_nothing():
     results = judged()
     row = results.loc[("segment", "targeted_gan", NONE)]
-    assert row["verdict"] == "helps"
+    assert row["outcome"] == "helps"
     assert row["difference"] == pytest.approx(0.1)
     assert 0 < row["low"] < 0.1 < row["high"]
     assert row["relative"] == pytest.approx(0.1 / row["base"])
     assert row["ratio"] == 0.3
-    verdicts = results["verdict"]
+    verdicts = results["outcome"]
     assert verdicts["others", "targeted_gan", NONE] == "harms"
     assert verdicts["segment", "uniform_gan", NONE] == "no evidence"
     assert verdicts["segment", "targeted_gan", "targeted_denoiser"] == "no evidence"
@@ -111,7 +111,7 @@ def test_untested_rows_weaken_no_other():
 def test_on_too_few_customers_the_verdict_is_undefined_and_says_what_it_takes(few: int):
     results = judged(n_inside=few)
     tried = results.loc["segment"].drop(("targeted_copies", NONE))
-    assert set(tried["verdict"]) == {"undefined"}
+    assert set(tried["outcome"]) == {"undefined"}
     assert set(tried["least_units"]) == {30}
     assert tried["p_holm"].isna().all()
     assert results.loc[("others", "targeted_gan", NONE)]["p_holm"] == pytest.approx(3 / 2001)
@@ -125,5 +125,5 @@ def test_a_segment_without_a_customer_is_in_no_row():
 
 def test_whoever_asks_for_fewer_gets_no_verdict_that_signs_cannot_give():
     # Nine comparisons at .05 take 13 who all changed alike: (2/3)^13 is .0051.
-    assert set(judged(least=2, n_inside=5).loc["segment"]["verdict"]) == {"undefined", "not used"}
+    assert set(judged(least=2, n_inside=5).loc["segment"]["outcome"]) == {"undefined", "not used"}
     assert judged(least=2, n_inside=5).loc["segment"]["least_units"].max() == 13

@@ -104,7 +104,7 @@ def test_from_what_is_saved_to_the_tables_and_the_figure(
     few = results[(results["segment"] == "age: rare") & (results["slice"] == "cold_2")]
     inside = few[few["customers"] == "segment"]
     assert set(inside["n_units"]) == {2}
-    assert set(inside["verdict"]) <= {"undefined", "not used"}
+    assert set(inside["outcome"]) <= {"undefined", "not used"}
     assert catalog.load("targeting.forest").layout.meta["alt"]
     section = catalog.load("targeting.section")
     assert section.failure == ""

@@ -26,6 +26,8 @@ from doppelcart.cli import cli
 from doppelcart.config.base import Parameters
 from doppelcart.errors import ParameterError, StorageError, TrackingError
 from doppelcart.pipelines.reporting.nodes import run_section
+from doppelcart.reporting.section import Capability, Claim, Evidence, Section
+from doppelcart.reporting.signals import PROVEN
 
 
 class FolderDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
@@ -76,12 +78,22 @@ def train(params: Tiny) -> tuple[list[dict[str, float]], pd.DataFrame, dict[str,
     return curve, pd.DataFrame(rows), {"source": "tiny_shop", "files": [{"sha256": "ab"}]}
 
 
-def judge(metrics: pd.DataFrame, params: Tiny) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-    """Give a verdict, its uplift and a report."""
+TINY = Capability(
+    name="tiny",
+    rank=1,
+    title="Tiny",
+    question="Does it help?",
+    claims=(Claim(name="it", text="It helps.", source="Nobody"),),
+)
+
+
+def judge(metrics: pd.DataFrame, params: Tiny) -> tuple[pd.DataFrame, Section, str]:
+    """Give a verdict, its section and a report."""
     key = {"slice": ["cold_5"], "recommender": ["ease"], "arm": ["gan"]}
     verdict = pd.DataFrame(key | {"verdict": ["helps"], "win": [True], "reason": ["why"]})
-    uplift = pd.DataFrame(key | {"against": ["none"], "relative": [float(params.training.epochs)]})
-    return verdict, uplift, "<p>report</p>"
+    evidence = Evidence(signal=PROVEN, measure="NDCG", effect=100.0 * params.training.epochs)
+    section = TINY.section("It helps by a lot.", (), evidence={"it": evidence})
+    return verdict, section, "<p>report</p>"
 
 
 def fail(metrics: pd.DataFrame) -> None:
@@ -124,7 +136,7 @@ def tiny_pipelines() -> dict[str, Pipeline]:
             Node(
                 judge,
                 ["metrics", "params:tiny"],
-                ["verdict", "uplift", "report_html"],
+                ["verdict", "tiny.section", "report_html"],
                 name="judge",
             )
         ]
@@ -183,12 +195,13 @@ def project(
                 "json.JSONDataset", "02_intermediate/summary.json", track={"source": True}
             ),
             "verdict": dataset(
-                "pandas.CSVDataset",
-                "08_reporting/verdict.csv",
-                track={"file": "reporting"},
-                terminal="verdict",
+                "pandas.CSVDataset", "08_reporting/verdict.csv", track={"file": "reporting"}
             ),
-            "uplift": dataset("pandas.CSVDataset", "08_reporting/uplift.csv", terminal="changes"),
+            "{capability}.section": dataset(
+                "doppelcart.datasets.SectionDataset",
+                "08_reporting/sections/{capability}.json",
+                terminal="section",
+            ),
             "report_html": dataset(
                 "text.TextDataset",
                 "08_reporting/report.html",
@@ -581,7 +594,7 @@ class TestEnd:
     def test_the_verdict_and_the_places_come_last(self, project, capsys):
         run(project)
         lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
-        assert any("helps +300.0% *" in line for line in lines)
+        assert lines[-5:-3] == ["Does it help?", f"{PROVEN.shape} It helps by a lot."]
         assert lines[-3].split() == ["Report:", str(project / "data/08_reporting/report.html")]
         assert lines[-2].split() == ["Figures:", str(project / "data/08_reporting")]
         assert lines[-1].startswith("MLflow run: ")

@@ -81,9 +81,9 @@ BAD = (-0.02, 0.001)
     ("none", "popularity", "denoiser", "best", "verdict", "win", "promoted", "not_beaten"),
     [
         (GOOD, GOOD, GOOD, GOOD, "helps", True, True, ""),
-        (GOOD, GOOD, GOOD, LEVEL, "helps", True, False, ""),
-        (GOOD, GOOD, LEVEL, GOOD, "helps", False, False, "denoiser_completion"),
-        (GOOD, BAD, GOOD, GOOD, "helps", False, False, "popularity_completion"),
+        (GOOD, GOOD, GOOD, LEVEL, "best not beaten", True, False, ""),
+        (GOOD, GOOD, LEVEL, GOOD, "not proven", False, False, "denoiser_completion"),
+        (GOOD, BAD, GOOD, GOOD, "not proven", False, False, "popularity_completion"),
         (LEVEL, GOOD, GOOD, GOOD, "no evidence", False, False, ""),
         (BAD, GOOD, GOOD, GOOD, "harms", False, False, ""),
     ],
@@ -204,7 +204,7 @@ def test_an_arm_that_is_not_used_has_no_verdict_either_on_too_few_customers() ->
         rows = uplift(none=(0.0, 1.0)).assign(n_units=n_units)
         return decide(rows, chosen(level=0.0), ALPHA).iloc[0]
 
-    assert unused(30)["verdict"] == "no evidence"
+    assert unused(30)["verdict"] == "not used"
     few = unused(29)
     assert few[["verdict", "win", "promoted"]].tolist() == ["undefined", False, False]
     assert "strength 0 was chosen" in few["reason"]

@@ -1,20 +1,11 @@
-"""What the terminal and the report say of verdicts that are none."""
+"""What is said of verdicts that are none."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from judging import COLUMNS, Settings, compare, decide
-from rich.console import Console
 
 from doppelcart.pipelines.evaluation import wording
-from doppelcart.reporting import terminal
-
-
-def printed(verdict: pd.DataFrame, uplift: pd.DataFrame) -> str:
-    console = Console(width=120, record=True, file=None, quiet=False)
-    with console.capture() as captured:
-        console.print(terminal.render(verdict, uplift))
-    return " ".join(captured.get().split())
 
 
 def judged(n_users: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -42,10 +33,8 @@ def judged(n_users: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 @pytest.mark.parametrize("n_users", [1, 2, 5, 29])
 def test_a_slice_of_few_is_undefined_wherever_it_is_told(n_users: int) -> None:
-    verdict, uplift = judged(n_users)
-    said = printed(verdict, uplift)
-    assert f"undefined: {n_users} of 30 customers" in said
-    assert "%" not in said
+    verdict, _ = judged(n_users)
+    assert verdict["verdict"].tolist() == ["undefined"]
     story = wording.tell(verdict)
     assert story.headline == (
         "Undefined: too few customers were tested for a verdict on new customers with 20 known "
@@ -58,14 +47,15 @@ def test_a_slice_of_few_is_undefined_wherever_it_is_told(n_users: int) -> None:
 
 
 def test_thirty_customers_are_enough() -> None:
-    verdict, uplift = judged(30)
-    assert "helps +50.0%" in printed(verdict, uplift)
+    verdict, _ = judged(30)
+    assert verdict["verdict"].tolist() == ["not proven"]
+    assert wording.tell(verdict).findings[0].effect == pytest.approx(50)
     assert wording.caution(verdict) == ""
 
 
-def test_where_nothing_was_compared_the_terminal_says_what_it_would_take() -> None:
+def test_where_nothing_was_compared_the_headline_says_so() -> None:
     uplift = pd.DataFrame(columns=COLUMNS)
     chosen = pd.DataFrame(columns=["slice", "recommender", "arm", "level", "config", "value"])
-    said = printed(decide(uplift, chosen, 0.05), uplift)
-    assert "No verdict: evaluation.arms names no arm of the generator" in said
-    assert "a win" not in said
+    story = wording.tell(decide(uplift, chosen, 0.05))
+    assert story.headline.startswith("No verdict")
+    assert story.findings == ()

@@ -54,8 +54,8 @@ def test_a_p_value_is_read_off_an_interval():
 @pytest.mark.parametrize(
     ("gain", "p_against_control", "verdict", "beaten"),
     [
-        (1.0, 0.5, "helps, not proven", ""),
-        (1.0, 0.01, "helps, best not beaten", claims.WITHOUT_CRITIC),
+        (1.0, 0.5, "not proven", ""),
+        (1.0, 0.01, "best not beaten", claims.WITHOUT_CRITIC),
         (-1.0, 0.5, "harms", ""),
         # alone p = .037 (t = 2.45), but of two comparisons it is the smaller one: .073
         (0.245, 0.5, "no evidence", ""),
@@ -85,7 +85,7 @@ def test_added_users_are_judged_by_the_p_value_of_the_study():
 
     assert of(-0.4, 0.7).verdict == "no evidence"
     assert of(-0.4, 0.01).verdict == "harms"
-    assert of(0.4, 0.01).verdict == "helps, not proven"
+    assert of(0.4, 0.01).verdict == "not proven"
     assert of(0.4, 0.01).seeds == 10
 
 
@@ -115,5 +115,5 @@ def test_the_kept_table_is_what_the_kept_results_say(tmp_path):
 def test_the_page_of_claims_takes_the_kept_table():
     table = tabulate_claims(find_capabilities(pipelines), {}, pd.read_csv(claims.TABLE))
     found = table.set_index(["capability", "claim"])["study_verdict"]
-    assert found["evaluation", "completion"] == "helps, not proven"
+    assert found["evaluation", "completion"] == "not proven"
     assert found["evaluation", "new_users"] == "no evidence"

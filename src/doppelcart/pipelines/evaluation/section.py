@@ -18,11 +18,11 @@ from doppelcart.pipelines.evaluation.figures import (
 )
 from doppelcart.pipelines.evaluation.wording import (
     MEANINGS,
-    TOLD_FIRST,
+    advise,
     caution,
     one_training,
+    percent_of,
     profile_only,
-    signal_of,
     tell,
 )
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, controls_of
@@ -49,6 +49,7 @@ from doppelcart.reporting.blocks import (
 )
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Evidence, Section
+from doppelcart.reporting.signals import TOLD_FIRST, of_verdict
 from doppelcart.reporting.tables import (
     CHANGE,
     Column,
@@ -135,7 +136,9 @@ def write_section(
 ) -> Section:
     """Lay out what the evaluation found; the tables and figures are those that it saves."""
     limit, metric = parameters.table_rows, verdict_metric(uplift, metrics)
-    story = tell(verdict)
+    story = tell(verdict).model_copy(
+        update={"advice": advise(verdict, uplift_against_best), "measure": metric_label(metric)}
+    )
     return CAPABILITY.section(
         story.headline,
         [
@@ -176,7 +179,7 @@ def evidence(verdict: pd.DataFrame) -> dict[str, Evidence]:
 
 
 def _told(row: Mapping[Any, Any]) -> tuple[int, float]:
-    return TOLD_FIRST.index(signal_of(row)), -float(row["value"])
+    return TOLD_FIRST.index(of_verdict(row["verdict"])), -float(row["value"])
 
 
 def _evidence(row: Mapping[Any, Any]) -> Evidence:
@@ -184,20 +187,16 @@ def _evidence(row: Mapping[Any, Any]) -> Evidence:
     missed = [] if pd.isna(row["not_beaten"]) else str(row["not_beaten"]).split(", ")
     who, recommender = slice_label(row[Columns.SLICE]), recommender_label(row[Columns.RECOMMENDER])
     return Evidence(
-        signal=signal_of(row),
+        signal=of_verdict(row["verdict"]),
         measure=f"{metric_label(row['metric'])} against the same recommender without",
         unit="%",
-        effect=_percent(row["relative"]),
-        low=_percent(row["relative_low"]),
-        high=_percent(row["relative_high"]),
+        effect=percent_of(row["relative"]),
+        low=percent_of(row["relative_low"]),
+        high=percent_of(row["relative_high"]),
         where=f"{who}; {recommender}",
         controls=len(controls),
         beaten=len(controls) - len([name for name in missed if name]),
     )
-
-
-def _percent(value: float) -> float | None:
-    return None if pd.isna(value) else 100 * float(value)
 
 
 def forests(
@@ -256,7 +255,7 @@ def verdict_grid(verdict: pd.DataFrame) -> Grid:
     """Signals by slice and arm (rows) and recommender (columns)."""
     names = recommender_order(verdict[Columns.RECOMMENDER])
     by_key = {
-        (row[Columns.SLICE], row[Columns.ARM], row[Columns.RECOMMENDER]): signal_of(row)
+        (row[Columns.SLICE], row[Columns.ARM], row[Columns.RECOMMENDER]): of_verdict(row["verdict"])
         for row in verdict.to_dict("records")
     }
     arms = arm_order(verdict[Columns.ARM])

@@ -8,6 +8,9 @@ import pandas as pd
 
 from doppelcart.columns import Columns
 from doppelcart.data.slices import slice_label, slice_order
+from doppelcart.experiment.design import BEST_BASELINE
+from doppelcart.experiment.outcome import HELPS
+from doppelcart.experiment.verdict import VERDICTS
 from doppelcart.recommendation.arms import ARMS, Kind
 from doppelcart.recommendation.design import MOST_POPULAR
 from doppelcart.recommendation.labels import (
@@ -18,48 +21,21 @@ from doppelcart.recommendation.labels import (
 from doppelcart.reporting.section import Finding, Story
 from doppelcart.reporting.signals import (
     BEST_NOT_BEATEN,
-    HARMS,
-    HELPS,
     LEVEL,
     NOT_PROVEN,
-    NOT_USED,
     PROVEN,
+    TOLD_FIRST,
     UNDEFINED,
-    UNDEFINED_VERDICT,
     WORSE,
     Signal,
+    of_verdict,
 )
 from doppelcart.reporting.tables import change, score
 
-TOLD_FIRST: Final = (PROVEN, BEST_NOT_BEATEN, NOT_PROVEN, WORSE, LEVEL, UNDEFINED, NOT_USED)
+GIVEN: Final = {Kind.TRAINING: "customers added", Kind.COMPLETION: "histories completed"}
+"""What a recommender got of the generator, in two words."""
 
-MEANINGS: Final = {
-    PROVEN: "better than the same recommender without synthetic data, than every simpler control, "
-    "and than the best recommender without synthetic data. Only this may go into service.",
-    BEST_NOT_BEATEN: "better than the same recommender without and than every control, but not "
-    "shown to be better than the best recommender of all without synthetic data.",
-    NOT_PROVEN: "better than the same recommender without, but a simpler control may do as well, "
-    "so the gain is not the generator's.",
-    LEVEL: "the difference is within what chance alone would give.",
-    UNDEFINED: "too few customers were tested for any verdict.",
-    NOT_USED: "on validation customers nothing was gained, so the recommender was left as it is.",
-    WORSE: "recommendations got worse.",
-}
-
-
-def signal_of(row: Mapping[Any, Any]) -> Signal:
-    """The signal of one row of the verdict table.
-
-    Args:
-        row: verdict, win, promoted, level.
-    """
-    if row["verdict"] == HELPS:
-        return PROVEN if row["promoted"] else BEST_NOT_BEATEN if row["win"] else NOT_PROVEN
-    if row["verdict"] == HARMS:
-        return WORSE
-    if row["verdict"] == UNDEFINED_VERDICT:
-        return UNDEFINED
-    return NOT_USED if row["level"] == 0 else LEVEL
+MEANINGS: Final = {of_verdict(word): meaning for word, meaning in VERDICTS.items()}
 
 
 def tell(verdict: pd.DataFrame) -> Story:
@@ -75,11 +51,11 @@ def tell(verdict: pd.DataFrame) -> Story:
     if rows.empty:
         headline = "No verdict: synthetic data was not compared with anything in this run."
         return Story(signal=LEVEL, headline=headline, findings=())
-    signals = [signal_of(row) for row in rows.to_dict("records")]
+    signals = [of_verdict(word) for word in rows["verdict"]]
     slices = slice_order(rows[Columns.SLICE])
     findings = tuple(_finding(name, rows[rows[Columns.SLICE] == name]) for name in slices)
     where = {
-        signal: slice_order(rows.loc[[found is signal for found in signals], Columns.SLICE])
+        signal: slice_order(rows.loc[[found == signal for found in signals], Columns.SLICE])
         for signal in TOLD_FIRST
     }
     return _story(slices, where, findings)
@@ -133,10 +109,46 @@ def _story(
 def _finding(name: str, rows: pd.DataFrame) -> Finding:
     ordered = sorted(
         rows.to_dict("records"),
-        key=lambda row: (TOLD_FIRST.index(signal_of(row)), -float(row["value"])),
+        key=lambda row: (TOLD_FIRST.index(of_verdict(row["verdict"])), -float(row["value"])),
     )
     row = ordered[0]
-    return Finding(who=slice_label(name), signal=signal_of(row), sentence=_readable(row))
+    given = GIVEN[ARMS[row[Columns.ARM]].kind]
+    return Finding(
+        who=slice_label(name),
+        signal=of_verdict(row["verdict"]),
+        sentence=_readable(row),
+        what=f"{recommender_label(row[Columns.RECOMMENDER])}, {given}",
+        effect=percent_of(row["relative"]),
+        low=percent_of(row["relative_low"]),
+        high=percent_of(row["relative_high"]),
+    )
+
+
+def percent_of(value: float) -> float | None:
+    """A share in percent; None where it is undefined."""
+    return None if pd.isna(value) else 100 * float(value)
+
+
+def advise(verdict: pd.DataFrame, at_best: pd.DataFrame) -> str:
+    """What to do now, in one sentence.
+
+    Args:
+        verdict: As evaluation writes it.
+        at_best: Every arm at its best against the best without it: slice, against, baseline.
+    """
+    wins = slice_order(verdict.loc[verdict["verdict"] == HELPS, Columns.SLICE])
+    rest = at_best[(at_best["against"] == BEST_BASELINE) & ~at_best[Columns.SLICE].isin(wins)]
+    best = rest.drop_duplicates(Columns.SLICE)["baseline"].map(recommender_label).value_counts()
+    named = joined([f"{name} for {_groups(count)}" for name, count in best.items()], "and")
+    plain = f"recommend without synthetic data{': ' if named else ''}{named}"
+    if not wins:
+        return f"{plain}."
+    others = f" For the others, {plain}." if len(rest) else ""
+    return f"use it for {slice_phrases(wins)}, as promotion.json says.{others}"
+
+
+def _groups(count: int) -> str:
+    return "1 group" if count == 1 else f"{count} groups"
 
 
 def _readable(row: Mapping[Any, Any]) -> str:

@@ -33,7 +33,7 @@ COLUMNS: Final = [
     "p_holm",
     "n_units",
     "least_units",
-    "verdict",
+    "outcome",
 ]
 
 
@@ -82,10 +82,10 @@ def tabulate(differences: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row per comparison: ``ratio`` that validation chose, means of what it is compared with
         (``base``) and of the arm (``value``), their ``difference`` and ``relative`` difference with
-        intervals, p-values, ``least_units`` that a verdict takes, and the ``verdict``: helps,
-        harms, no evidence, undefined, or not used.
+        intervals, p-values, ``least_units`` that a verdict takes, and the ``outcome``:
+        helps, harms, no evidence, undefined, or not used.
     """
-    table = differences.rename(columns={LEVEL: "ratio", "outcome": "verdict"})[COLUMNS]
+    table = differences.rename(columns={LEVEL: "ratio"})[COLUMNS]
     return table.sort_values([Columns.SLICE, "segment"], kind="stable", ignore_index=True)
 
 

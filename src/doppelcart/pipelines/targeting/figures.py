@@ -38,7 +38,7 @@ def targeting_forest(results: pd.DataFrame) -> go.Figure:
 
     Args:
         results: One row per comparison: slice, segment, customers, recommender, arm, against,
-            metric, ratio, relative, relative_low, relative_high (shares of the base), verdict.
+            metric, ratio, relative, relative_low, relative_high (shares of the base), outcome.
     """
     if results.empty:
         return empty_figure("No segment was measured.")
@@ -80,7 +80,7 @@ def targeting_forest(results: pd.DataFrame) -> go.Figure:
         + " ".join(
             f"{row['segment']}, {slice_label(row[Columns.SLICE])}, "
             f"{customers_label(row['customers'])}: {row['percent']:+.1f} % "
-            f"({row['percent_low']:+.1f} to {row['percent_high']:+.1f}), {row['verdict']}."
+            f"({row['percent_low']:+.1f} to {row['percent_high']:+.1f}), {row['outcome']}."
             for row in rows.to_dict("records")
             if row[Columns.ARM] == TARGETED_ON_TRIAL
         )
@@ -101,9 +101,9 @@ def _intervals(rows: pd.DataFrame, arm: str, heights: list[float]) -> go.Scatter
             mark_of(arm).colour,
         ),
         mode="markers",
-        marker={**mark, "symbol": [hollow.get(word, mark["symbol"]) for word in rows["verdict"]]},
+        marker={**mark, "symbol": [hollow.get(word, mark["symbol"]) for word in rows["outcome"]]},
         name=escape(arm_label(arm)),
         showlegend=False,
-        text=[f"{escape(row['segment'])}, {row['verdict']}" for row in rows.to_dict("records")],
+        text=[f"{escape(row['segment'])}, {row['outcome']}" for row in rows.to_dict("records")],
         hovertemplate="%{text}: %{x:+.1f} %<extra>%{fullData.name}</extra>",
     )

@@ -7,6 +7,8 @@ from plotly import graph_objects as go
 
 from doppelcart.columns import Columns
 from doppelcart.data.slices import slice_label
+from doppelcart.experiment.outcome import HARMS, HELPS
+from doppelcart.experiment.verdict import NOT_PROVEN
 from doppelcart.recommendation.arms import NONE, TARGETED_ON_TRIAL
 from doppelcart.recommendation.labels import (
     against_label,
@@ -18,18 +20,7 @@ from doppelcart.recommendation.labels import (
 from doppelcart.reporting.blocks import details, figure, paragraph, table
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Evidence, Section
-from doppelcart.reporting.signals import (
-    HARMS,
-    HELPS,
-    LEVEL,
-    NOT_PROVEN,
-    NOT_USED,
-    PROVEN,
-    UNDEFINED,
-    UNDEFINED_VERDICT,
-    WORSE,
-    Signal,
-)
+from doppelcart.reporting.signals import TOLD_FIRST, Signal, of_verdict
 from doppelcart.reporting.tables import (
     CHANGE,
     Column,
@@ -44,12 +35,6 @@ from doppelcart.reporting.tables import (
 
 SEGMENTS: Final = "segments"
 CASE: Final = ["segment", Columns.SLICE, Columns.RECOMMENDER]
-SIGNALS: Final = {
-    HELPS: NOT_PROVEN,
-    HARMS: WORSE,
-    UNDEFINED_VERDICT: UNDEFINED,
-    "not used": NOT_USED,
-}
 
 CAPABILITY: Final = Capability(
     name="targeting",
@@ -105,15 +90,13 @@ def write_section(
 
 
 def in_short(results: pd.DataFrame) -> str:
-    """How often the arm on trial helped, harmed, beat its controls, and harmed the others."""
+    """The verdicts on the arm on trial, and how often it harmed the others."""
     inside, others = on_trial(results)
-    plain = inside[inside["against"] == NONE]["verdict"]
-    beaten = inside.assign(helps=inside["verdict"] == HELPS).groupby(CASE)["helps"].all()
-    told = ", ".join(f"{word} {n}" for word, n in plain.value_counts().items())
+    words = [_signal(rows).word for _, rows in inside.groupby(CASE, sort=False)]
+    told = ", ".join(f"{word} {words.count(word)}" for word in dict.fromkeys(words))
     return (
-        f"{arm_label(TARGETED_ON_TRIAL)}, against no added customers: {told}. Better than every "
-        f"control as well: {int(beaten.sum())}. Harm to everybody else: "
-        f"{int((others['verdict'] == HARMS).sum())}."
+        f"{arm_label(TARGETED_ON_TRIAL)}, against no added customers and every control: {told}. "
+        f"Harm to everybody else: {int((others['outcome'] == HARMS).sum())}."
     )
 
 
@@ -131,16 +114,16 @@ def evidence(results: pd.DataFrame) -> dict[str, Evidence]:
         results: As of ``write_section``.
     """
     cases = [_evidence(rows) for _, rows in on_trial(results)[0].groupby(CASE, sort=False)]
-    told = [PROVEN, NOT_PROVEN, WORSE, LEVEL, UNDEFINED, NOT_USED]
     if not cases:
         return {}
-    return {SEGMENTS: min(cases, key=lambda case: (told.index(case.signal), -(case.effect or 0)))}
+    best = min(cases, key=lambda case: (TOLD_FIRST.index(case.signal), -(case.effect or 0)))
+    return {SEGMENTS: best}
 
 
 def _evidence(rows: pd.DataFrame) -> Evidence:
     (plain,) = in_percent(rows[rows["against"] == NONE]).to_dict("records")
     controls = rows[rows["against"] != NONE]
-    beaten = int((controls["verdict"] == HELPS).sum())
+    beaten = int((controls["outcome"] == HELPS).sum())
     defined = {
         name: None if pd.isna(plain[column]) else float(plain[column])
         for name, column in (
@@ -150,7 +133,7 @@ def _evidence(rows: pd.DataFrame) -> Evidence:
         )
     }
     return Evidence(
-        signal=_signal(str(plain["verdict"]), beaten == len(controls)),
+        signal=_signal(rows),
         measure=f"{metric_label(str(plain['metric']))} against no added customers",
         unit="%",
         where=f"{plain['segment']}; {slice_label(plain[Columns.SLICE])}; "
@@ -161,8 +144,12 @@ def _evidence(rows: pd.DataFrame) -> Evidence:
     )
 
 
-def _signal(verdict: str, beats_all: bool) -> Signal:
-    return PROVEN if verdict == HELPS and beats_all else SIGNALS.get(verdict, LEVEL)
+def _signal(rows: pd.DataFrame) -> Signal:
+    """The verdict of one case: no best recommender is named here, so it helps where it wins."""
+    outcomes = rows.set_index("against")["outcome"]
+    if outcomes[NONE] == HELPS and not (outcomes == HELPS).all():
+        return of_verdict(NOT_PROVEN)
+    return of_verdict(outcomes[NONE])
 
 
 def segments_table(segments: pd.DataFrame, limit: int) -> Table:
@@ -202,7 +189,7 @@ def results_table(results: pd.DataFrame, limit: int) -> Table:
             *CHANGE,
             Column("n_units", "customers tested", count),
             Column("least_units", "a verdict takes", count),
-            Column("verdict", "verdict", text, False),
+            Column("outcome", "outcome", text, False),
         ],
         limit,
         "From and to: 95 % interval of one comparison over customers, by Student's t with and "

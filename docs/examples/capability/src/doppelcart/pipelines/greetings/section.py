@@ -43,7 +43,7 @@ def write_section(
     design = Design.model_validate(declared)
     evidence = evidence_of(verdict, design)
     return CAPABILITY.section(
-        answer_of(verdict, design),
+        answer_of(verdict),
         blocks_of(verdict, differences, design, parameters.table_rows),
         caveats=["The visits are made up, and so is the effect."],
         evidence={"stay": evidence} if evidence else {},
