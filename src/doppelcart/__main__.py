@@ -1,10 +1,15 @@
 """Entry point of the packaged project: ``python -m doppelcart`` and ``doppelcart``."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import Any
 
-from kedro.framework.project import configure_project
+# Said before every command where no conf/logging.yml is near, and nothing to act on.
+for name in ("kedro.framework.project", "py.warnings"):
+    logging.getLogger(name).setLevel(logging.ERROR)
+
+from kedro.framework.project import configure_project  # noqa: E402
 
 
 def main(*args: Any, **kwargs: Any) -> Any:

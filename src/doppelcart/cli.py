@@ -4,6 +4,8 @@ import copy
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +19,16 @@ from doppelcart.config.mistakes import Request, check_request
 from doppelcart.data.storage import ELSEWHERE, ONLY_WRITING, READ_ADVICE, write_message
 from doppelcart.errors import DoppelcartError, chain
 
+CONF = Path("conf")
+FIRST = [
+    (" --env sample", "a first look, in minutes: a quarter of Complete Journey"),
+    ("", "the whole: Complete Journey, a year of a grocer"),
+    (" --env csv", "your shop; see docs/your-shop.md"),
+    (" --pipelines evaluation", "one part, over what a run has left"),
+    (" --params gan.training.epochs=5", "with another parameter"),
+]
+"""What to type after the command at first, and what it does."""
+
 UNREADABLE = (
     AttributeError, KeyError, OmegaConfBaseException, OSError, TypeError, ValueError, YAMLError,
 )  # fmt: skip
@@ -24,6 +36,17 @@ UNREADABLE = (
 
 class ReadableErrors(click.Command):
     """A command that ends in one paragraph and exit code 1 where the cause is known."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Say what there is to run, before all the options."""
+        super().format_help_text(ctx, formatter)
+        with formatter.section("Begin with"):
+            formatter.write_dl([(ctx.command_path + more, what) for more, what in FIRST])
+        with formatter.section("Pipelines (--pipelines)"):
+            formatter.write_dl([(name, _purpose(name)) for name in _pipelines() if name[0] != "_"])
+        environments = sorted(path.parent.name for path in CONF.glob("*/globals.yml"))
+        with formatter.section("Environments (--env)"):
+            formatter.write_text(", ".join(environments) or "none here: go to the project's folder")
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; anything unforeseen keeps its traceback."""
@@ -110,6 +133,12 @@ def _pipelines() -> dict[str, Any]:
     return dict(pipelines)
 
 
+def _purpose(pipeline: str) -> str:
+    """What a pipeline is for: the first line of its package."""
+    package = import_module(f"doppelcart.pipelines.{pipeline}")
+    return (package.__doc__ or "").strip().partition("\n")[0]
+
+
 def _readable(option: click.Parameter) -> click.Parameter:
     """An option whose value is refused in a sentence where Kedro cannot read it."""
     read = option.callback
@@ -146,6 +175,6 @@ run = ReadableErrors(
     name="run",
     params=[_readable(option) for option in kedro_run.params],
     callback=kedro_run.callback,
-    help=kedro_run.help,
+    help="Learn from a shop's log, imitate its customers, and measure whether that helps.",
 )
 cli.add_command(run)

@@ -1,5 +1,6 @@
 """Kedro's settings of this project (https://docs.kedro.org/en/stable/configure/)."""
 
+import logging
 import os
 import warnings
 
@@ -13,14 +14,19 @@ from doppelcart.hooks import (
     ParameterCheck,
     ResultTracking,
     RunDescription,
+    RunLog,
     SaveGuard,
     VerdictPrinter,
 )
 from doppelcart.hooks.tracking import TrackedRun
 
-# A run must not speak to any network on its own; both are read when MLflow and TensorFlow load.
+# A run must not speak to any network on its own, and what these have to say is for the log. All are
+# read when MLflow and TensorFlow load.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+logging.captureWarnings(capture=True)
 
 # Kedro's and MLflow's own affairs, which nobody who runs this project can act on.
 warnings.filterwarnings("ignore", message="register_new_resolver")
@@ -31,6 +37,7 @@ warnings.filterwarnings("ignore", message="One or more dataset names contain '.'
 _RUN = TrackedRun()
 
 HOOKS = (
+    RunLog(),
     VerdictPrinter(_RUN),
     MlflowTracking(_RUN),
     RunDescription(_RUN),

@@ -8,13 +8,13 @@ from running import kedro
 WRONG = {
     "split.test_user_share=2": "split.test_user_share: Input should be less than",
     "gan.training.epochs=0": "gan.training.epochs: Input should be greater than or equal to 1",
-    "gan.training.epoch=5": "gan.training.epoch: Extra inputs are not permitted",
+    "gan.training.epoch=5": "gan.training.epoch: unknown; did you mean epochs?",
     "gan.network.hidden_units=many": "gan.network.hidden_units: Input should be a valid integer",
     "vae.trainer.adversarial_weight=-1": "vae.trainer.adversarial_weight: Input should be",
     "denoiser.trianer.name=x": "denoiser.trianer: unknown; did you mean denoiser.trainer?",
     "evaluation.n_bootstrap=often": "evaluation.n_bootstrap: Input should be a valid integer",
     "evaluation.grids.ease.l3=1": "evaluation.grids.ease.l3",
-    "cleaning.support.min_user_per_item=3": "cleaning.support.min_user_per_item: Extra inputs",
+    "cleaning.support.min_user_per_item=3": "cleaning.support.min_user_per_item: unknown; did",
     "evalution.k=5": "evalution: unknown; did you mean evaluation?",
     "nothing_like_it=1": "nothing_like_it: unknown; known are augmentation, cleaning",
 }

@@ -222,7 +222,7 @@ def test_a_documented_run_would_start(command, monkeypatch):
         (
             "kedro run --params gan.training.no_such_parameter=1",
             ParameterError,
-            r"gan\.training\.no_such_parameter: Extra inputs",
+            r"gan\.training\.no_such_parameter: unknown; known are",
         ),
         ("kedro run --no-such-option", click.NoSuchOption, "--no-such-option"),
         ("kedro run --env no_such_environment", AssertionError, "conf/no_such_environment"),

@@ -30,9 +30,10 @@ def contents(folder: Path) -> Iterator[tuple[str, bytes]]:
 def verbose(folder: Path) -> str:
     """A logging configuration that says everything there is to say."""
     logging = yaml.safe_load((PROJECT / "conf/logging.yml").read_text())
+    logging["handlers"] = {"loud": {"class": "logging.StreamHandler"}}
     logging["loggers"] = {"kedro": {"level": "DEBUG"}, "doppelcart": {"level": "DEBUG"}}
     (folder / "logging.yml").write_text(yaml.safe_dump(logging | {"root": {
-        "handlers": ["rich"], "level": "DEBUG"}}))  # fmt: skip
+        "handlers": ["loud"], "level": "DEBUG"}}))  # fmt: skip
     return str(folder / "logging.yml")
 
 

@@ -12,13 +12,13 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from tqdm import tqdm
 
 from doppelcart.adversarial.hyperparameters import TrainerConfig
 from doppelcart.adversarial.rows import Batches
 from doppelcart.adversarial.state import Progress, TrainingState
 from doppelcart.adversarial.trainer import Trainer
 from doppelcart.errors import TrainingDivergedError
+from doppelcart.progress import progress as progress_of
 
 logger = logging.getLogger(__name__)
 
@@ -114,13 +114,7 @@ def train(
         logger.info("Training of the %s resumes from epoch %d.", label, progress.epoch)
     remaining = range(progress.epoch + 1, config.epochs + 1)
     saved = time.perf_counter()
-    bar = tqdm(
-        total=config.epochs,
-        initial=progress.epoch,
-        desc=f"Training {label}",
-        unit="epoch",
-        disable=None,
-    )
+    bar = progress_of(config.epochs, f"training {label}", "epoch", progress.epoch)
     try:
         for epoch in remaining:
             begin = time.perf_counter()

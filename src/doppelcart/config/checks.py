@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from doppelcart.config import secrecy
 from doppelcart.config.agreement import Rule
+from doppelcart.config.hints import did_you_mean, fault_message
 from doppelcart.errors import ParameterError, StorageError
 
 PREFIX = "params:"
@@ -73,9 +73,8 @@ def _unknown(raw: Mapping[str, Any], used: set[str], parent: str = "") -> Iterat
         depth = path.count(".") + 1
         known = sorted({".".join(name.split(".")[:depth]) for name in used})
         known = [name for name in known if name.startswith(parent)]
-        near = get_close_matches(path, known, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        yield f"{path}: unknown; {hint}known are {', '.join(known)}"
+        hint = did_you_mean(path, known)
+        yield f"{path}: unknown; {hint[:1].lower()}{hint[1:]}known are {', '.join(known)}"
 
 
 def _validated(
@@ -93,16 +92,17 @@ def _validated(
             models[path] = TypeAdapter(hint).validate_python(value)
         except ValidationError as refused:
             errors = refused.errors(include_url=False)
-            problems += [_explained(path, error, secrets) for error in errors]
+            problems += [_explained(path, error, hint, secrets) for error in errors]
     return models, problems
 
 
-def _explained(path: str, error: Mapping[str, Any], secrets: Collection[str]) -> str:
+def _explained(path: str, error: Mapping[str, Any], hint: Any, secrets: Collection[str]) -> str:
     name = ".".join([path, *map(str, error["loc"])])
     is_known = error["type"] != "extra_forbidden"
-    is_hidden = error["type"] == "missing" or secrecy.concerns_secret(name, secrets, is_known)
+    is_long = isinstance(error["input"], Mapping)
+    is_hidden = is_long or secrecy.concerns_secret(name, secrets, is_known)
     given = "" if is_hidden else f" (given: {error['input']!r:.80})"
-    return f"{name}: {error['msg']}{given}"
+    return f"{name}: {fault_message(error, hint)}{given}"
 
 
 def _types(pipelines: Mapping[str, Pipeline]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from kedro.config import MissingConfigException, OmegaConfigLoader
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from doppelcart.config.hints import did_you_mean
 from doppelcart.errors import ConfigurationError, DoppelcartError, chain
 
 MOST_NAMED = 20
@@ -88,10 +88,8 @@ def _check_environment(conf_source: str, base: str, wanted: str) -> None:
     if (root / wanted).is_dir():
         return
     known = sorted(path.name for path in root.iterdir() if path.is_dir())
-    near = get_close_matches(wanted, known, n=1)
-    hint = f"Did you mean {near[0]}? " if near else ""
     raise ConfigurationError(
-        f"There is no environment '{wanted}' in {root}. {hint}There are "
+        f"There is no environment '{wanted}' in {root}. {did_you_mean(wanted, known)}There are "
         f"{', '.join(known[:MOST_NAMED])}; a new one is a folder of that name: "
         f"`mkdir {root / wanted}`. Nothing has run."
     )

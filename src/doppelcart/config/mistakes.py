@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final
 
 from kedro.pipeline import Pipeline
-from kedro.runner import ParallelRunner, ThreadRunner
+from kedro.runner import ParallelRunner, SequentialRunner, ThreadRunner
 from kedro.utils import load_obj
 
 from doppelcart.config.checks import DEFAULT, PREFIX, makers_of
+from doppelcart.config.hints import did_you_mean
 from doppelcart.errors import RequestError
 
 IN_THREADS: Final = (
@@ -84,7 +84,8 @@ def _runner(request: Request) -> Iterator[str]:
     try:
         runner = load_obj(name or "SequentialRunner", "kedro.runner")
     except (ImportError, AttributeError, ValueError):
-        yield f"--runner {name}: there is no such runner. Leave it out."
+        hint = did_you_mean(str(name), [SequentialRunner.__name__])
+        yield f"--runner {name}: there is no such runner. {hint}Leave it out."
         return
     why = next((why for kind, why in UNFIT_RUNNERS.items() if _is_a(runner, kind)), None)
     if why:
@@ -113,7 +114,7 @@ def _pipelines(request: Request) -> Iterator[str]:
     for name in request.names:
         if name not in request.pipelines:
             yield (
-                f"--pipelines {name}: there is no such pipeline. {_hint(name, known)}"
+                f"--pipelines {name}: there is no such pipeline. {did_you_mean(name, known)}"
                 f"There are {', '.join(known)}."
             )
 
@@ -137,6 +138,26 @@ def _datasets(request: Request) -> Iterator[str]:
                 yield _unknown(request, option, "dataset", name, known, makers)
 
 
+def _tags(request: Request) -> Iterator[str]:
+    """Tags of the nodes of the pipelines asked for."""
+    known = {tag for node in request.pipeline.nodes for tag in node.tags}
+    there = f"There are {', '.join(sorted(known))}." if known else "None has any."
+    for name in request.options.get("tags") or ():
+        if name not in known:
+            hint = did_you_mean(name, known)
+            yield f"--tags {name}: no node of {_asked(request)} has this tag. {hint}{there}"
+
+
+def _namespaces(request: Request) -> Iterator[str]:
+    """Namespaces of the nodes of the pipelines asked for."""
+    known = {prefix for node in request.pipeline.nodes for prefix in node.namespace_prefixes}
+    there = f"There are {', '.join(sorted(known))}." if known else "It has none."
+    for name in request.options.get("namespaces") or ():
+        if name not in known:
+            hint = did_you_mean(name, known)
+            yield f"--namespaces {name}: no namespace of {_asked(request)}. {hint}{there}"
+
+
 def _combination(request: Request) -> Iterator[str]:
     """Options that are right one by one and leave nothing to run."""
     chosen = {name: request.options.get(name) or None for name in FILTERS}
@@ -152,7 +173,7 @@ def _combination(request: Request) -> Iterator[str]:
 
 
 CHECKS: Final[tuple[Callable[[Request], Iterator[str]], ...]] = (
-    _runner, _asynchronous, _pipelines, _nodes, _datasets,
+    _runner, _asynchronous, _pipelines, _nodes, _datasets, _tags, _namespaces,
 )  # fmt: skip
 
 
@@ -164,7 +185,7 @@ def _unknown(
     if holders:
         return f"{given}: it is of {' and '.join(holders)}: add `--pipelines {holders[0]}`."
     return (
-        f"{given}: there is no such {kind} in {_asked(request)}. {_hint(name, sorted(known))}"
+        f"{given}: there is no such {kind} in {_asked(request)}. {did_you_mean(name, known)}"
         "`kedro registry describe PIPELINE` lists them."
     )
 
@@ -184,11 +205,6 @@ def _holders(request: Request, node: str) -> list[str]:
         for key, pipeline in request.pipelines.items()
         if key != DEFAULT and any(node == other.name for other in pipeline.nodes)
     ]
-
-
-def _hint(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]}? " if near else ""
 
 
 def _is_a(runner: Any, kind: type) -> bool:

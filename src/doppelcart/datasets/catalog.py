@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from duckdb import IOException
-from kedro.io import DataCatalog
-from kedro.io.core import DatasetError
+from kedro.io import AbstractDataset, DataCatalog
+from kedro.io.core import DatasetError, Version, parse_dataset_definition
 
+from doppelcart.config.hints import did_you_mean, unknown
 from doppelcart.data.storage import ELSEWHERE, UNTOUCHED, is_about, read_message, write_message
 from doppelcart.datasets.atomic import DatasetStorageError, saving_whole, writes_whole
-from doppelcart.errors import DoppelcartError, chain
+from doppelcart.errors import ConfigurationError, DoppelcartError, chain
 
 HALF = (
     "What is on disk may be half of it, so no run reads it before it is made again. "
@@ -19,8 +22,37 @@ HALF = (
 )
 
 
+class EntryError(ConfigurationError, DatasetError):
+    """An entry that no dataset can be made of; Kedro passes its own kind on as it is."""
+
+
 class NamingCatalog(DataCatalog):
     """Kedro's catalog, which knows the dataset that is being read or written when one fails."""
+
+    def get(
+        self,
+        key: str,
+        fallback_to_runtime_pattern: bool = False,
+        version: Version | None = None,
+    ) -> AbstractDataset | None:
+        """Make a dataset of its entry, where that is not done yet.
+
+        Args:
+            key: Name of the dataset.
+            fallback_to_runtime_pattern: Whether one without an entry is kept in memory.
+            version: Which version of it, where it is versioned.
+
+        Raises:
+            EntryError: The entry is wrong.
+        """
+        try:
+            return super().get(key, fallback_to_runtime_pattern, version)
+        except DatasetError as error:
+            if isinstance(error, DoppelcartError):
+                raise
+            entry = self.config_resolver.resolve_pattern(key)
+            types = {found.get("type") for found in self.config_resolver.config.values()}
+            raise EntryError(_entry_refused(key, entry, types, error)) from error
 
     def load(self, ds_name: str, version: str | None = None) -> Any:
         """Read a dataset.
@@ -70,6 +102,24 @@ class NamingCatalog(DataCatalog):
 def _is_of_kedro(error: BaseException) -> bool:
     """Whether an error is but Kedro's word for another one."""
     return isinstance(error, DatasetError) and not isinstance(error, DoppelcartError)
+
+
+def _entry_refused(name: str, entry: Mapping[str, Any], types: set[Any], error: Exception) -> str:
+    """What to say of an entry of the catalog, given the error and the types that others have."""
+    kind = str(entry.get("type"))
+    try:
+        made, arguments = parse_dataset_definition(dict(entry))
+        known = [key for key in inspect.signature(made).parameters if not key.startswith("_")]
+        wrong = [f"{key} is {unknown(key, known)}" for key in arguments if key not in known]
+        said = "; ".join(wrong)
+    except DatasetError as unreadable:
+        near = did_you_mean(kind, {other for other in types if isinstance(other, str)} - {kind})
+        said = f"{str(unreadable).splitlines()[0]} {near}"
+    said = said or next(filter(None, map(str.strip, str(error).splitlines())), "")
+    return (
+        f"The catalog's entry {name} ({kind}) cannot be used: {said.strip()} "
+        "Mend it in conf/<environment>/<pipeline>/catalog.yml; nothing has run."
+    )
 
 
 def path_of(dataset: Any) -> Path | None:

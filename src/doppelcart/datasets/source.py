@@ -14,9 +14,12 @@ from kedro_datasets.ibis import FileDataset
 
 from doppelcart.data.lineage import digest
 from doppelcart.errors import InputError
+from doppelcart.progress import tracked
 from doppelcart.reading.declaration import TextColumns, text_columns
 from doppelcart.reading.files import ABSENT, FORMATS, format_of, plain, why_unreadable
 from doppelcart.reading.source_tables import RawTables, close_file, join_alike, open_file
+
+MOST_NAMED = 3
 
 
 class SourceError(InputError, DatasetError):
@@ -60,6 +63,8 @@ class _ReadOnly:
             if reason
         ]
         if wrong:
+            if len(wrong) > MOST_NAMED + 1:
+                wrong[MOST_NAMED:] = [f"  and {len(wrong) - MOST_NAMED} more"]
             absent = {reason for reason in reasons.values() if reason} == {ABSENT}
             raise SourceError(
                 f"these files of the source {'do not exist' if absent else 'cannot be read'}:\n"
@@ -101,7 +106,7 @@ class SourceTables(_ReadOnly, AbstractDataset[None, RawTables]):
         self._check()
         uses = text_columns(self._tables)
         opened = RawTables()
-        for name, spec in self._files.items():
+        for name, spec in tracked(self._files.items(), "reading files", "file"):
             self._open(name, spec, uses.get(name, TextColumns()), opened)
         join_alike(opened, self._tables)
         return opened

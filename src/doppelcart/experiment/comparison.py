@@ -15,6 +15,7 @@ from doppelcart.experiment.design import Design, Pair, Role, pairs
 from doppelcart.experiment.families import holm, least_resamples, least_units
 from doppelcart.experiment.outcome import NOT_USED, outcome
 from doppelcart.experiment.resampling import Difference, paired_bootstraps
+from doppelcart.progress import tracked
 
 VALUE: Final = "value"
 LEVEL: Final = "level"
@@ -91,7 +92,10 @@ def compare(
     planned: dict[tuple[str, ...], list[Pair]] = {}
     for pair in plan:
         planned.setdefault(pair.group, []).append(pair)
-    parts = [_compare_group(by_group[group], own, design) for group, own in planned.items()]
+    parts = [
+        _compare_group(by_group[group], own, design)
+        for group, own in tracked(planned.items(), "comparing arms", "group")
+    ]
     if not parts:
         return pd.DataFrame(columns=columns_of(design))
     compared = correct(pd.concat(parts, ignore_index=True), design)

@@ -6,6 +6,7 @@ One module a hook, each with one job. Kedro calls hooks in the reverse order of 
 
 from doppelcart.hooks.description import RunDescription
 from doppelcart.hooks.lineage import LineageGuard
+from doppelcart.hooks.log import RunLog
 from doppelcart.hooks.memory import MemoryGuard
 from doppelcart.hooks.mlflow import MlflowTracking
 from doppelcart.hooks.parameters import ParameterCheck
@@ -20,6 +21,7 @@ __all__ = [
     "ParameterCheck",
     "ResultTracking",
     "RunDescription",
+    "RunLog",
     "SaveGuard",
     "VerdictPrinter",
 ]

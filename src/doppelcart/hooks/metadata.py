@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from kedro.io import CatalogProtocol
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from doppelcart.config.hints import fault_message
 from doppelcart.errors import ConfigurationError
 
 KEY: Final = "doppelcart"
@@ -72,7 +73,8 @@ def handlings(entries: Mapping[str, Any]) -> dict[str, Handling]:
             found[name] = _of(entry.get("metadata") if isinstance(entry, Mapping) else None)
         except ValidationError as error:
             faults += [
-                f"  - {name}: metadata.{KEY}.{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+                f"  - {name}: metadata.{KEY}.{'.'.join(map(str, fault['loc']))}: "
+                f"{fault_message(fault, Handling)}"
                 for fault in error.errors()
             ]
     if faults:

@@ -1,5 +1,6 @@
 """The MLflow run of a ``kedro run``, opened and closed by way of kedro-mlflow."""
 
+import logging
 from typing import Any
 
 from kedro.framework.context import KedroContext
@@ -34,6 +35,8 @@ class MlflowTracking:
         tracking.check_reachable(context.config_loader["mlflow"]["server"]["mlflow_tracking_uri"])
         from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
 
+        # Imported, it lets itself say everything.
+        logging.getLogger("kedro_mlflow").setLevel(logging.WARNING)
         self._hook = MlflowHook()
         self._hook.after_context_created(context)
         self._run.uri = self._hook.mlflow_config.server.mlflow_tracking_uri

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
 from doppelcart.metrics import beyond, ranking
+from doppelcart.progress import progress
 from doppelcart.recommendation.arms import ARMS, NONE, Kind
 from doppelcart.recommendation.completion import Completer, Completions, complete_case, completed
 from doppelcart.recommendation.parallel import side_by_side
@@ -193,7 +193,7 @@ def _run(
         wanted = {arm: completers[arm] for arm in completers if arm in needed}
         added[name] = complete_case(case, wanted, completion_top)
     total = sum(cases[job.slice].n_users for job in jobs)
-    with tqdm(total=total, desc="testing", unit="user", unit_scale=True, disable=None) as bar:
+    with progress(total, "testing", "user") as bar:
 
         def score_fit(fit: tuple[str, str, float]) -> dict[_Job, _Measured]:
             name, arm, ratio = fit

@@ -19,12 +19,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from tqdm import tqdm
 
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case, sample_case
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
+from doppelcart.progress import progress
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, of_kind
 from doppelcart.recommendation.completion import Completer, complete_case
 from doppelcart.recommendation.parallel import side_by_side
@@ -169,7 +169,7 @@ def tune_by_user(
         for arm, ratio in _fits(settings, bool(some))
     ]
     total = sum(stack.n_users * len(settings.configs[name]) for name, _, _, stack in tasks)
-    with tqdm(total=total, desc="tuning", unit="user", unit_scale=True, disable=None) as bar:
+    with progress(total, "tuning", "user") as bar:
 
         def score_fit(task: _Task) -> list[dict[str, object]]:
             name, arm, ratio, stack = task

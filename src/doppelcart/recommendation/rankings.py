@@ -16,6 +16,7 @@ from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.experiment.families import LEAST_UNITS
 from doppelcart.experiment.resampling import CONFIDENCE
+from doppelcart.progress import tracked
 from doppelcart.recommendation.arms import NONE, Kind, of_kind
 from doppelcart.recommendation.evaluating import by_user
 from doppelcart.recommendation.parallel import side_by_side
@@ -118,7 +119,8 @@ def tabulate(
         One row a (slice, arm), and one of the reference ``real_halves``.
     """
     rows = []
-    for name, table in tables.items():
+    title = f"comparing rankings of {candidates}"
+    for name, table in tracked(tables.items(), title, "slice"):
         pairs = _pairs(table) | {REAL_HALVES: halves[name]}
         for arm, (first, second) in pairs.items():
             rng = np.random.default_rng([seed, zlib.crc32(f"{name}/{candidates}".encode())])
@@ -206,7 +208,9 @@ def halves_of(
             scored[slice_name, half, name] = np.array(values).reshape(-1, case.n_users)
         return scored
 
-    found = {key: v for part in side_by_side(score_fit, tasks, workers) for key, v in part.items()}
+    parts = side_by_side(score_fit, tasks, workers)
+    scored = tracked(parts, "ranking by halves of the users", "fit", len(tasks))
+    found = {key: values for part in scored for key, values in part.items()}
     return {
         name: (
             np.concatenate([found[name, 0, recommender] for recommender in of_slice]).T,

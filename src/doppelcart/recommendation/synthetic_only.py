@@ -9,6 +9,7 @@ import pandas as pd
 
 from doppelcart.columns import Columns
 from doppelcart.experiment.resampling import paired_bootstraps
+from doppelcart.progress import tracked
 from doppelcart.recommendation.arms import NONE, Kind, of_kind
 from doppelcart.recommendation.evaluating import by_user
 
@@ -43,9 +44,8 @@ def tstr(user_metrics: pd.DataFrame, metric: str, n_bootstrap: int, seed: int) -
         (value / real) with its interval, ``n_users``. NaN where the real score is 0.
     """
     rows: list[dict[str, object]] = []
-    for (recommender, name), users in user_metrics.groupby(
-        [Columns.RECOMMENDER, Columns.SLICE], sort=False, observed=True
-    ):
+    groups = user_metrics.groupby([Columns.RECOMMENDER, Columns.SLICE], sort=False, observed=True)
+    for (recommender, name), users in tracked(groups, "comparing training sets", "group"):
         wide = by_user(users, Columns.ARM, metric)
         arms = [arm for arm in of_kind(Kind.SYNTHETIC_ONLY) if arm in wide]
         if not arms:

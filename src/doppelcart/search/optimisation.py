@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 from pydantic import Field
-from tqdm import tqdm
 
 from doppelcart.config.base import Parameters
 from doppelcart.errors import MissingExtraError, StorageError
+from doppelcart.progress import progress
 from doppelcart.search.space import Choice, Dimension
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def search(
         study.enqueue_trial(dict(first))
     done = _announce(study, config)
     end = math.inf if config.minutes is None else time.monotonic() + 60 * config.minutes
-    bar = tqdm(total=config.n_trials, initial=done, desc="Tuning", unit="trial", disable=None)
+    bar = progress(config.n_trials, "searching parameters", "trial", done)
     try:
         while done < config.n_trials and time.monotonic() < end:
             trial = _draw(study, space, config, done)

@@ -70,7 +70,7 @@ class TestParameters:
             "  - other: unknown; known are shop",
             "  - shop.test.name: Input should be a valid string (given: 5)",
             "  - shop.train.inner.steps: Input should be greater than or equal to 1 (given: 0)",
-            "  - shop.train.nmae: Extra inputs are not permitted (given: 'z')",
+            "  - shop.train.nmae: unknown; did you mean name? (given: 'z')",
         ]
 
     def test_a_long_value_is_cut(self):

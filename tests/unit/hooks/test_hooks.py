@@ -294,7 +294,7 @@ class TestTracking:
         assert done.exit_code == 1
         told = " ".join(done.output.split())
         assert "asks for 2 things that no hook does" in told
-        assert "metrics: metadata.doppelcart.track.metric: Extra inputs" in told
+        assert "metrics: metadata.doppelcart.track.metric: unknown; did you mean metrics?" in told
         assert "verdict: metadata.doppelcart.terminal: Input should be" in told
         assert "Traceback" not in told
         assert not (project / "data").exists()
@@ -338,7 +338,7 @@ class TestParameters:
         assert result.exit_code == 1
         assert "tiny.training.epochs: Input should be greater than or equal to 1" in result.output
         assert "tiny.training.rates" in result.output
-        assert "tiny.nmae: Extra inputs are not permitted" in result.output
+        assert "tiny.nmae: unknown; did you mean name?" in result.output
         assert "tinny: unknown; did you mean tiny? known are release, tiny" in result.output
         assert "Traceback" not in result.output
         assert not (project / "data").exists()

@@ -24,7 +24,6 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from tqdm import tqdm
 
 from doppelcart.adversarial.loop import step_seeds
 from doppelcart.adversarial.objectives import penalty_at
@@ -46,6 +45,7 @@ from doppelcart.models.histories.networks import (
     build_generator,
     note_catalogue,
 )
+from doppelcart.progress import tracked
 
 logger = logging.getLogger(__name__)
 
@@ -324,7 +324,7 @@ def _take_steps(
     critic_step = tf.function(trainer.step_privately, reduce_retracing=True)
     rows: list[dict[str, float]] = []
     logs: dict[str, tf.Tensor] = {}
-    for step in tqdm(range(1, config.steps + 1), desc="Training privately", disable=None):
+    for step in tracked(range(1, config.steps + 1), "training privately"):
         drawn = np.flatnonzero(rng.random(histories.n_users) < rate)
         logs |= critic_step(blank_batch(matrix[drawn].toarray()), nobody, next(seeds))
         if step % config.critic_steps == 0:

@@ -16,6 +16,7 @@ from doppelcart.metrics.item_groups import item_groups
 from doppelcart.metrics.privacy import privacy
 from doppelcart.models.histories.augmentation import AugmentationParams, invent_like
 from doppelcart.models.histories.controls import copy_users, draw_by_popularity, mix_users
+from doppelcart.progress import tracked
 
 REFERENCE = "real_vs_real"
 
@@ -111,7 +112,7 @@ def measure_fidelity(
     columns = {REFERENCE: _compare(*halves, categories, params.seed)}
     columns |= {
         name: _compare(train_histories, users, categories, params.seed)
-        for name, users in synthetic_users.items()
+        for name, users in tracked(synthetic_users.items(), "measuring fidelity", "set")
     }
     return pd.DataFrame(columns).rename_axis("statistic").reset_index()
 
@@ -173,7 +174,7 @@ def measure_privacy(
             np.random.default_rng(params.seed),
             params.near_copy_similarity,
         )
-        for name, users in synthetic_users.items()
+        for name, users in tracked(synthetic_users.items(), "looking for copies", "set")
     }
     return pd.DataFrame(columns).rename_axis("statistic").reset_index()
 

@@ -17,6 +17,7 @@ from doppelcart.data.schemas import IDS, REQUIRED, SCHEMAS, TEXT, check, empty
 from doppelcart.errors import InputError
 from doppelcart.pipelines.ingestion import plausibility
 from doppelcart.pipelines.ingestion.params import Source, TableSpec
+from doppelcart.progress import tracked
 from doppelcart.reading.declaration import readings, statement
 from doppelcart.reading.files import plain
 from doppelcart.reading.source_tables import RawTables
@@ -94,7 +95,7 @@ def conform_tables(
     faults: list[str] = []
     conformed: dict[str, ir.Table] = {}
     measured: dict[str, dict[str, Any]] = {}
-    for name, table in declared.items():
+    for name, table in tracked(declared.items(), "reading tables", "table"):
         place = _place(name, source)
         if zoned := _zone_faults(table, name):
             faults.extend(f"{place}: {fault}" for fault in zoned)

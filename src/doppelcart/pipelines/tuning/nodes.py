@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy
-from tqdm import tqdm
 
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
@@ -25,6 +24,7 @@ from doppelcart.models.histories.preparation import (
     selection_slice,
 )
 from doppelcart.pipelines.tuning.params import TuningParams
+from doppelcart.progress import tracked
 from doppelcart.search import optimisation, space
 
 logger = logging.getLogger(__name__)
@@ -237,7 +237,7 @@ def confirm_best(
     found = best["gan"]
     tried = {"configured": {}, "best": {**found.get("network", {}), **found.get("training", {})}}
     rows = []
-    for seed in tqdm(params.confirmation_seeds, desc="Confirming", unit="seed", disable=None):
+    for seed in tracked(params.confirmation_seeds, "confirming", "seed"):
         value_of = objective(data, network, training.model_copy(update={"seed": seed}), trainer)
         rows.append({"seed": seed} | {name: _confirmed(value_of, v) for name, v in tried.items()})
     table = pd.DataFrame(rows, columns=["seed", *tried], dtype=float).astype({"seed": int})
