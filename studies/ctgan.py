@@ -17,7 +17,7 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
-from doppelcart.datasets import CasesDataset, HistoriesDataset
+from doppelcart.datasets.npz import CasesDataset, HistoriesDataset
 from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 from doppelcart.pipelines.profiles import behaviour
 from doppelcart.pipelines.profiles.nodes import activity_segment, by_user, top_levels

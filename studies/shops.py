@@ -17,7 +17,7 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
-from doppelcart.datasets import CasesDataset, HistoriesDataset
+from doppelcart.datasets.npz import CasesDataset, HistoriesDataset
 from doppelcart.pipelines.privacy.nodes import find_non_members
 from doppelcart.pipelines.privacy.params import AuditParams
 from doppelcart.recommendation.grid import expand

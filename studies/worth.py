@@ -12,7 +12,7 @@ import pandas as pd
 
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
-from doppelcart.datasets import CasesDataset, HistoriesDataset
+from doppelcart.datasets.npz import CasesDataset, HistoriesDataset
 from doppelcart.metrics import ranking
 from doppelcart.recommendation.grid import expand
 from doppelcart.recommendation.scoring import rank

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from doppelcart.datasets import SourceFiles, SourceTables
+from doppelcart.datasets.source import SourceFiles, SourceTables
 from doppelcart.pipelines.ingestion.nodes import ingest
 from doppelcart.pipelines.ingestion.params import Source
 from doppelcart.reading.tolerance import IngestionParams

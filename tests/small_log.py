@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from doppelcart.columns import Tables
-from doppelcart.datasets import SourceFiles, SourceTables
+from doppelcart.datasets.source import SourceFiles, SourceTables
 from doppelcart.errors import InputError
 from doppelcart.pipelines.ingestion.nodes import ingest
 from doppelcart.pipelines.ingestion.params import Source

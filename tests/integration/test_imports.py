@@ -16,7 +16,10 @@ HEAVY = NETWORKS | {
     *("dp_accounting", "kedro", "kedro_mlflow", "mlflow", "optuna", "pandera", "skops", "sklearn"),
 }
 # What no command needs that only looks pipelines up; together they take longer than Kedro itself.
-SLOW = NETWORKS | {"mlflow", "optuna", "pandera", "scipy.stats", "skops", "sklearn"}
+SLOW = NETWORKS | {
+    *("mlflow", "optuna", "pandera", "plotly.express", "scipy.stats", "skops", "sklearn"),
+    "sqlalchemy",
+}
 
 
 def name_of(path: Path) -> str:

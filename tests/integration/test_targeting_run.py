@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from running import kedro
 
-from doppelcart.datasets import HistorySetsDataset
+from doppelcart.datasets.npz import HistorySetsDataset
 
 pytestmark = pytest.mark.slow
 

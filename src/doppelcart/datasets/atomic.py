@@ -8,19 +8,22 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from kedro.io.core import DatasetError
-from kedro_datasets.json import JSONDataset
-from kedro_datasets.pandas import CSVDataset, ParquetDataset
-from kedro_datasets.plotly import JSONDataset as FigureDataset
-from kedro_datasets.text import TextDataset
-from kedro_datasets.yaml import YAMLDataset
 
 from doppelcart.data.storage import replacing
 from doppelcart.errors import StorageError
 
-ONE_FILE: Final = (
-    CSVDataset, FigureDataset, JSONDataset, ParquetDataset, TextDataset, YAMLDataset,
-)  # fmt: skip
-"""Shipped datasets that write the one file at their path, in place."""
+ONE_FILE: Final = {
+    "kedro_datasets.json.json_dataset.JSONDataset",
+    "kedro_datasets.pandas.csv_dataset.CSVDataset",
+    "kedro_datasets.pandas.parquet_dataset.ParquetDataset",
+    "kedro_datasets.plotly.json_dataset.JSONDataset",
+    "kedro_datasets.text.text_dataset.TextDataset",
+    "kedro_datasets.yaml.yaml_dataset.YAMLDataset",
+}
+"""Shipped datasets that write the one file at their path, in place.
+
+They are known by name: to import them would load half of what they can be used with.
+"""
 
 
 class DatasetStorageError(StorageError, DatasetError):
@@ -34,7 +37,8 @@ def writes_whole(dataset: Any) -> bool:
 
 def one_file(dataset: Any) -> Path | None:
     """The local file that a shipped dataset would write in place; None for other datasets."""
-    if not isinstance(dataset, ONE_FILE) or dataset._protocol != "file" or dataset._version:
+    kinds = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(dataset).__mro__}
+    if not kinds & ONE_FILE or dataset._protocol != "file" or dataset._version:
         return None
     return Path(dataset._filepath)
 

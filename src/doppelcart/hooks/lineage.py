@@ -20,7 +20,6 @@ from doppelcart import pipelines as packages
 from doppelcart.config.checks import PREFIX, bare
 from doppelcart.data import lineage
 from doppelcart.data.lineage import Origin, Records, Step
-from doppelcart.datasets import Optional
 from doppelcart.datasets.catalog import path_of
 from doppelcart.errors import LineageError
 from doppelcart.hooks import tracking
@@ -89,7 +88,7 @@ class LineageGuard:
         """Whether a run goes on without a dataset: not where the default run makes it."""
         default = pipelines.get(DEFAULT)
         of_the_core = default is not None and name in map(bare, default.all_outputs())
-        return isinstance(catalog.get(name), Optional) and not of_the_core
+        return getattr(catalog.get(name), "optional", False) and not of_the_core
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str) -> None:

@@ -10,7 +10,7 @@ from kedro.runner import SequentialRunner
 from kedro.validation import TypeExtractor
 from kept import KeptDataset
 
-from doppelcart.datasets import HistoriesDataset, HistorySetsDataset
+from doppelcart.datasets.npz import HistoriesDataset, HistorySetsDataset
 from doppelcart.pipelines.augmentation import create_pipeline
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.augmentation.pipeline import CONTROLS

@@ -7,7 +7,7 @@ from fabricate import write_shop
 
 from doppelcart.columns import Tables
 from doppelcart.data.schemas import SCHEMAS
-from doppelcart.datasets import SourceFiles, SourceTables
+from doppelcart.datasets.source import SourceFiles, SourceTables
 from doppelcart.errors import InputError
 from doppelcart.pipelines.ingestion.nodes import ingest
 from doppelcart.pipelines.ingestion.params import Source

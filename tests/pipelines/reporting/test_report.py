@@ -16,7 +16,7 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
 from doppelcart import pipelines as packages
-from doppelcart.datasets import SectionDataset
+from doppelcart.datasets.section import SectionDataset
 from doppelcart.errors import ReportError
 from doppelcart.pipeline_registry import register_pipelines
 from doppelcart.pipelines.reporting.nodes import check_report

@@ -14,7 +14,8 @@ from kedro_datasets.pandas import CSVDataset
 from kept import KeptDataset
 
 from doppelcart.data.histories import Histories
-from doppelcart.datasets import HistorySetsDataset, SectionDataset
+from doppelcart.datasets.npz import HistorySetsDataset
+from doppelcart.datasets.section import SectionDataset
 from doppelcart.pipeline_registry import register_pipelines
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.evaluation.params import EvaluationParams

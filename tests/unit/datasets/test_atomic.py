@@ -3,9 +3,11 @@ from pathlib import Path
 import ibis
 import pytest
 from kedro.io import DatasetError
+from kedro.io.core import parse_dataset_definition
 
 from doppelcart.data.storage import replacing
-from doppelcart.datasets import TableDataset
+from doppelcart.datasets.atomic import ONE_FILE, one_file
+from doppelcart.datasets.table import TableDataset
 from doppelcart.errors import StorageError
 
 
@@ -62,3 +64,16 @@ def test_a_table_may_be_saved_over_the_file_it_is_read_from(tmp_path: Path) -> N
     table = dataset.load()
     dataset.save(table.filter(table["x"] > 1))
     assert dataset.load().to_pandas()["x"].tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("kind", sorted(ONE_FILE))
+def test_a_shipped_dataset_is_known_by_its_name(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    declared, _ = parse_dataset_definition({"type": kind})
+    assert one_file(declared(filepath=str(path))) == path
+    assert one_file(type("Another", (declared,), {})(filepath=str(path))) == path
+
+
+def test_a_dataset_of_another_kind_is_not_taken_for_one_file(tmp_path: Path) -> None:
+    table = TableDataset(filepath=str(tmp_path / "t.parquet"), file_format="parquet")
+    assert one_file(table) is None

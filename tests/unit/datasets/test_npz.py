@@ -6,7 +6,7 @@ from kedro.io.core import DatasetError
 
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
-from doppelcart.datasets import CasesDataset, HistoriesDataset, HistorySetsDataset
+from doppelcart.datasets.npz import CasesDataset, HistoriesDataset, HistorySetsDataset
 
 ITEMS = np.array(["a", "b", "c"], dtype=object)
 

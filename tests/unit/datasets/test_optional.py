@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from doppelcart.datasets import OptionalTable
+from doppelcart.datasets.optional import OptionalTable
 
 
 def test_nothing_saved_is_an_empty_table(tmp_path: Path) -> None:

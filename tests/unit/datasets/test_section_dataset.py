@@ -5,7 +5,7 @@ import pytest
 from kedro.io.core import DatasetError
 from pydantic import ValidationError
 
-from doppelcart.datasets import SectionDataset
+from doppelcart.datasets.section import SectionDataset
 from doppelcart.reporting.blocks import details, figure, paragraph, table
 from doppelcart.reporting.section import Capability, Claim, Evidence
 from doppelcart.reporting.signals import PROVEN

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from kedro.io.core import DatasetError
 
-from doppelcart.datasets import SourceFiles, SourceTables
+from doppelcart.datasets.source import SourceFiles, SourceTables
 from doppelcart.errors import InputError
 
 FRAME = pd.DataFrame({"who": ["a", "b"], "n": [1, 2]})

@@ -11,7 +11,7 @@ from kedro.pipeline import Node, Pipeline
 from kedro.runner import SequentialRunner
 from kedro_datasets.json import JSONDataset
 
-from doppelcart.datasets import OptionalTable
+from doppelcart.datasets.optional import OptionalTable
 from doppelcart.errors import LineageError
 from doppelcart.hooks import LineageGuard
 from doppelcart.hooks import lineage as lineage_hook

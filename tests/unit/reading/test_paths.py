@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from shops import FORMATS, log_of, write
 
-from doppelcart.datasets import SourceTables
+from doppelcart.datasets.source import SourceTables
 from doppelcart.errors import InputError
 from doppelcart.pipelines.ingestion.params import Source
 
