@@ -19,6 +19,7 @@ CORE = (
     "gan",
     "augmentation",
     "evaluation",
+    "serving",
     "reporting",
 )
 

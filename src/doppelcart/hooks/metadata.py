@@ -19,7 +19,7 @@ from doppelcart.config.hints import fault_message
 from doppelcart.errors import ConfigurationError
 
 KEY: Final = "doppelcart"
-Role = Literal["section", "report"]
+Role = Literal["section", "product", "report"]
 
 
 class Track(BaseModel):

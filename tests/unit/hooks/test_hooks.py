@@ -198,7 +198,7 @@ def project(
                 "pandas.CSVDataset", "08_reporting/verdict.csv", track={"file": "reporting"}
             ),
             "{capability}.section": dataset(
-                "doppelcart.datasets.SectionDataset",
+                "doppelcart.datasets.section.SectionDataset",
                 "08_reporting/sections/{capability}.json",
                 terminal="section",
             ),

@@ -12,10 +12,9 @@ from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.experiment.design import Design
-from doppelcart.models.histories.generation import make_completer
 from doppelcart.recommendation import design, evaluating, grid_search, rankings, synthetic_only
-from doppelcart.recommendation.arms import COMPLETED_BY
-from doppelcart.recommendation.completion import Completer, popularity_completer
+from doppelcart.recommendation.completers import completer_of
+from doppelcart.recommendation.completion import Completer
 from doppelcart.recommendation.protocol import (
     EvaluationParams,
     comparison_settings,
@@ -200,16 +199,10 @@ def _completers(
     params: EvaluationParams,
 ) -> dict[str, Completer]:
     """Completer by completion arm."""
-    completers: dict[str, Completer] = {}
-    for arm in params.completion_arms:
-        source = COMPLETED_BY[arm]
-        if source in generators:
-            completers[arm] = make_completer(
-                generators[source],
-                demographics,
-                n_draws=params.completion_draws,
-                seed=params.seed,
-            )
-        else:
-            completers[arm] = popularity_completer(train)
-    return completers
+    found = {
+        arm: completer_of(
+            arm, train, generators, demographics, params.completion_draws, params.seed
+        )
+        for arm in params.completion_arms
+    }
+    return {arm: completer for arm, completer in found.items() if completer}

@@ -1,0 +1,18 @@
+"""Parameters of the serving pipeline."""
+
+from pydantic import Field
+
+from doppelcart.config.base import Parameters
+
+
+class ServingParams(Parameters):
+    """What customers are recommended."""
+
+    k: int = Field(default=20, ge=1, le=1000, description="Items recommended per customer.")
+    completion_top: int | None = Field(
+        default=1000, ge=1, description="Items per user that a completion keeps; null keeps all."
+    )
+    completion_draws: int = Field(
+        default=4, ge=1, le=100, description="Draws of the generator averaged into a completion."
+    )
+    seed: int = Field(default=0, ge=0, description="Of the recommender and of completions.")

@@ -1,0 +1,96 @@
+"""Lists for customers: the chosen system, fitted on everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+from scipy import sparse
+
+from doppelcart.columns import Columns
+from doppelcart.data.histories import Histories
+from doppelcart.metrics import ranking
+from doppelcart.recommendation.arms import ARMS, SYNTHETIC_OF, Kind
+from doppelcart.recommendation.completion import Completer, completed, strongest_of
+from doppelcart.recommendation.scoring import batches, or_popular
+from doppelcart.recommenders import RECOMMENDERS
+
+
+class System(BaseModel):
+    """What recommends.
+
+    Attributes:
+        recommender: Name in ``RECOMMENDERS``.
+        arm: Name in ``ARMS``: what it is given of synthetic data.
+        level: Ratio of added users, or strength of completion.
+        config: Its configuration, as JSON.
+        group: Slice of customers for whom it was chosen.
+        promoted: Whether the verdict promoted it; otherwise it is the best without synthetic data.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recommender: str
+    arm: str
+    level: float
+    config: str
+    group: str
+    promoted: bool
+
+
+def top_items(
+    system: System,
+    everybody: Histories,
+    synthetic: Mapping[str, Histories],
+    completer: Completer | None,
+    *,
+    k: int,
+    n_judged: int,
+    completion_top: int | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The best items that each customer has not bought yet.
+
+    Args:
+        system: What recommends.
+        everybody: All customers with all that is known of them.
+        synthetic: Sets of synthetic users by name.
+        completer: What completes histories; None where the arm of the system completes none.
+        k: Items per customer at most.
+        n_judged: Training users when the system was judged: it is given as many synthetic users as
+            then.
+        completion_top: Items per user that a completion keeps; None keeps all.
+        seed: Of the recommender.
+
+    Returns:
+        One row per (customer, rank): user_id, rank from 1, item_id and score, best first.
+    """
+    matrix = seen = everybody.matrix
+    train, kind = matrix, ARMS[system.arm].kind
+    if kind is Kind.TRAINING and system.level > 0:
+        added = synthetic[SYNTHETIC_OF[system.arm]].matrix[: round(system.level * n_judged)]
+        train = sparse.vstack([matrix, added], format="csr")
+    if completer is not None and system.level > 0:
+        probable = strongest_of(completer, everybody, completion_top)
+        seen = completed(matrix, probable, system.level)
+    recommender = RECOMMENDERS[system.recommender](seed=seed).fit(train)
+    config = recommender.Config.model_validate_json(system.config)
+    blocks = []
+    for part in batches(everybody.n_users):
+        scores = or_popular(recommender.score(seen[part], config), seen[part], recommender)
+        best = ranking.top_k(scores, matrix[part], k)
+        users, ranks = np.nonzero(best != ranking.NO_ITEM)
+        items = best[users, ranks]
+        blocks.append(
+            pd.DataFrame(
+                {
+                    Columns.USER: everybody.user_ids[part][users],
+                    "rank": ranks + 1,
+                    Columns.ITEM: everybody.item_ids[items],
+                    "score": scores[users, items],
+                }
+            )
+        )
+    return pd.concat(blocks, ignore_index=True)

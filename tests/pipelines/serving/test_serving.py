@@ -1,0 +1,112 @@
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from doppelcart.data.histories import Histories
+from doppelcart.errors import InputError
+from doppelcart.pipelines.serving import nodes
+from doppelcart.pipelines.serving.params import ServingParams
+from doppelcart.pipelines.serving.section import write_section
+
+CHOSEN = pd.DataFrame(
+    [
+        ("cold_5", "ease", "none", "{}", 0.0, 0.9),
+        ("warm", "popularity", "none", "{}", 0.0, 0.1),
+        ("warm", "itemknn", "none", '{"shrink": 0.0}', 0.0, 0.3),
+        ("warm", "itemknn", "gan_new_users", '{"shrink": 5.0}', 1.0, 0.5),
+        ("warm", "popularity", "gan_new_users", "{}", 1.0, 0.6),
+    ],
+    columns=["slice", "recommender", "arm", "config", "level", "value"],
+)
+NOTHING = {"promoted": []}
+PROMOTED = {"promoted": [
+    {"slice": "cold_5", "recommender": "popularity", "arm": "gan_new_users"},
+    {"slice": "warm", "recommender": "itemknn", "arm": "gan_new_users"},
+]}  # fmt: skip
+ITEMS = ibis.memtable(
+    pd.DataFrame(
+        {
+            "item_id": ["bread", "butter", "jam"],
+            "department": ["BAKERY", "DAIRY", None],
+            "title": ["Rye bread", None, ""],
+        }
+    ),
+    schema={"item_id": "string", "department": "string", "title": "string"},
+)
+LINES = ibis.memtable(
+    pd.DataFrame(
+        {
+            "user_id": ["a", "a", "b", "c"],
+            "item_id": ["bread", "butter", "bread", "plum"],
+            "timestamp": pd.Timestamp("2031-01-01"),
+        }
+    )
+)
+TRAIN = Histories.from_lists(
+    [np.array([0, 1]), np.array([0, 2])], np.array(["a", "z"]), np.array(["bread", "butter", "jam"])
+)
+
+
+def test_without_a_promotion_the_best_plain_recommender_recommends() -> None:
+    system = nodes.choose_system(NOTHING, CHOSEN)
+    assert (system["recommender"], system["arm"], system["promoted"]) == ("itemknn", "none", False)
+    assert (system["config"], system["group"]) == ('{"shrink": 0.0}', "warm")
+
+
+def test_what_was_promoted_for_returning_customers_recommends() -> None:
+    system = nodes.choose_system(PROMOTED, CHOSEN)
+    assert (system["recommender"], system["arm"]) == ("itemknn", "gan_new_users")
+    assert (system["level"], system["config"]) == (1.0, '{"shrink": 5.0}')
+    assert system["promoted"]
+
+
+def test_without_returning_customers_the_first_group_counts() -> None:
+    system = nodes.choose_system(NOTHING, CHOSEN[CHOSEN["slice"] == "cold_5"])
+    assert (system["recommender"], system["group"]) == ("ease", "cold_5")
+
+
+def test_where_nothing_was_tuned_nothing_can_recommend() -> None:
+    with pytest.raises(InputError, match="Nothing was tuned"):
+        nodes.choose_system(NOTHING, CHOSEN.head(0))
+
+
+def test_everybody_gets_what_they_have_not_bought_with_its_name() -> None:
+    system = nodes.choose_system(NOTHING, CHOSEN[CHOSEN["recommender"] == "popularity"])
+    table = nodes.recommend_items(
+        system, LINES, ITEMS, TRAIN, {}, pd.DataFrame(), ServingParams(k=2)
+    )
+    assert list(table) == ["user_id", "rank", "item_id", "score", "title"]
+    told = {user: rows["title"].tolist() for user, rows in table.groupby("user_id")}
+    # c bought only what is not in the catalogue, so nothing is known of them
+    assert told == {"a": ["jam"], "b": ["DAIRY", "jam"]}
+
+
+def test_synthetic_customers_are_told_with_what_they_bought() -> None:
+    table = nodes.list_synthetic_customers({"gan": TRAIN}, ITEMS)
+    assert table.to_dict("list") == {
+        "customer": ["a", "a", "z", "z"],
+        "item_id": ["bread", "butter", "bread", "jam"],
+        "title": ["Rye bread", "DAIRY", "Rye bread", "jam"],
+    }
+
+
+def test_items_of_which_nothing_is_said_are_called_by_their_id() -> None:
+    assert nodes.titles(ITEMS.select("item_id")).to_dict() == {
+        "bread": "bread", "butter": "butter", "jam": "jam"
+    }  # fmt: skip
+
+
+def test_the_section_says_what_recommends_and_names_no_customer() -> None:
+    lists = pd.DataFrame({"user_id": ["secret-1", "secret-1", "secret-2"], "rank": [1, 2, 1]})
+    customers = pd.DataFrame({"customer": ["x", "x", "y"]})
+    plain = write_section(nodes.choose_system(NOTHING, CHOSEN), lists, customers)
+    assert plain.failure == ""
+    assert plain.answer == (
+        "Recommendations for 2 customers by ItemKNN, the best without synthetic data, since "
+        "nothing was promoted."
+    )
+    assert "up to 2 items" in plain.model_dump_json()
+    assert "secret" not in plain.model_dump_json()
+    won = write_section(nodes.choose_system(PROMOTED, CHOSEN), lists, customers)
+    assert "by ItemKNN with customers made by the gan, which the verdict promoted" in won.answer
