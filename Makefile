@@ -12,7 +12,7 @@ SOURCES := pyproject.toml constraints.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install run claims test lint format benchmark study docs docs-serve constraints clean
+.PHONY: help install run sample claims test lint format benchmark study docs docs-serve constraints clean
 
 help: ## Say what can be made.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ install: $(VENV)/.installed ## Set up .venv; does nothing where it is up to date
 
 run: $(VENV)/.installed ## Set up, then `kedro run` on Complete Journey (ARGS="--env movielens" and so on).
 	$(BIN)/kedro run $(ARGS)
+
+sample: $(VENV)/.installed ## Set up, then a first look in minutes: a quarter of Complete Journey.
+	$(BIN)/kedro run --env sample $(ARGS)
 
 claims: $(VENV)/.installed ## Run all that makes a claim on this machine, then collect the claims (ARGS="--env sample").
 	$(BIN)/python -m doppelcart.pipelines.claims $(ARGS)

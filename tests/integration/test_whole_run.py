@@ -70,6 +70,20 @@ class TestPlantedStructure:
         assert any(told[0].endswith(word) for word in words["cold_0"])
         assert lines[-4].startswith("Now: ")
 
+    def test_the_log_is_short_on_the_screen_and_whole_in_its_file(self, finished_run):
+        lines = (finished_run / "terminal.txt").read_text().splitlines()
+        shown = lines[: next(i for i, line in enumerate(lines) if line.startswith("Done in "))]
+        assert re.match(r"\d+ nodes, about .*; up to .* GB of memory and .* GB on disk\.", lines[0])
+        assert 5 < len(shown) <= 80
+        assert any(re.match(r"\[\d+/\d+\] gan\.train \d", line) for line in shown)
+        for noise in ("Loading data", "Completed node", "oneDNN", "absl", "CUDA", "Warning: Add"):
+            assert not any(noise in line for line in lines), noise
+        (log,) = (finished_run / "data/logs").glob("*.log")
+        kept = log.read_text()
+        assert "Loading data from" in kept
+        assert "Completed node: gan.train" in kept
+        assert all(line in kept for line in shown)
+
     def test_nothing_asked_for_the_network(self, finished_run):
         log = finished_run / "network.txt"
         assert not log.exists(), log.read_text()

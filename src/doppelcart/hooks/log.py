@@ -14,9 +14,12 @@ from typing import Final
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
+from doppelcart.config.checks import DEFAULT
+from doppelcart.hooks.forecast import Durations, FirstRun, forecast, usable_cores
 from doppelcart.progress import duration
 
 FOLDER: Final = "logs"
@@ -47,6 +50,8 @@ class RunLog:
 
     def __init__(self) -> None:
         self._folder = Path()
+        self._first: FirstRun | None = None
+        self._source = ""
         self._steps = Steps(0)
         self._waiting: set[str] = set()
         self._open = contextlib.ExitStack()
@@ -54,8 +59,11 @@ class RunLog:
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Learn where the data folder is."""
+        """Learn where the data folder is, and what is known of a first run."""
         settings = context.config_loader["globals"]
+        first = settings.get("first_run")
+        self._first = FirstRun.model_validate(first) if first else None
+        self._source = str((context.params.get("source") or {}).get("name"))
         self._folder = context.project_path / settings["data_root"] / FOLDER
 
     @hook_impl(trylast=True)
@@ -65,6 +73,8 @@ class RunLog:
         self._path = new_file(self._folder)
         self._open.enter_context(written_to(self._path))
         self._open.enter_context(quiet_screen())
+        if self._first is not None:
+            self._say(self._forecast(pipeline, self._first))
         self._steps = Steps(len(pipeline.nodes))
 
     @hook_impl
@@ -89,7 +99,7 @@ class RunLog:
     def after_pipeline_run(self) -> None:
         """Say how long it took, and where the log is."""
         self._say(*self._steps.rest(), f"Done in {self._steps.elapsed()}. Log: {self._path}")
-        self._open.close()
+        self._end()
 
     @hook_impl(trylast=True)
     def on_pipeline_error(self, error: Exception) -> None:
@@ -98,7 +108,24 @@ class RunLog:
             stopped = f"Stopped after {self._steps.elapsed()}. Log: {self._path}"
             self._say(*self._steps.rest(), stopped)
         log.debug("The run ended with an error.", exc_info=error)
+        self._end()
+
+    def _forecast(self, pipeline: Pipeline, first: FirstRun) -> str:
+        members = {
+            name: [node.name for node in found.nodes]
+            for name, found in pipelines.items()
+            if name != DEFAULT
+        }
+        wanted = [node.name for node in pipeline.nodes]
+        known = Durations.of(self._folder)
+        return forecast(members, wanted, known, first, self._source, usable_cores())
+
+    def _end(self) -> None:
+        """Close the file, and note what the nodes took for the next run's forecast."""
         self._open.close()
+        if self._steps.seconds:
+            known = Durations.of(self._folder)
+            known.after(self._steps.seconds, self._folder.parent).write(self._folder)
 
     @staticmethod
     def _say(*lines: str) -> None:
