@@ -12,7 +12,8 @@ SOURCES := pyproject.toml constraints.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install run sample claims test lint format benchmark study docs docs-serve constraints clean
+.PHONY: help install run sample claims check test lint format benchmark study docs docs-serve \
+  constraints clean
 
 help: ## Say what can be made.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ sample: $(VENV)/.installed ## Set up, then a first look in minutes: a quarter of
 
 claims: $(VENV)/.installed ## Run all that makes a claim on this machine, then collect the claims (ARGS="--env sample").
 	$(BIN)/python -m doppelcart.pipelines.claims $(ARGS)
+
+check: lint ## What to run before each commit: lint, types, contracts, and the unit tests that are quick.
+	$(BIN)/python -m pytest tests/unit -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder -q $(ARGS)
 
 test: $(VENV)/.installed-dev ## Set up, then the whole test suite (ARGS="-m 'not slow'" for the quick part).
 	$(BIN)/python -m pytest $(ARGS)

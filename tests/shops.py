@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from doppelcart.datasets.source import SourceFiles, SourceTables
-from doppelcart.pipelines.ingestion.nodes import ingest
+from doppelcart.pipelines.ingestion.nodes import conform_tables, declare_tables, ingest
 from doppelcart.pipelines.ingestion.params import Source
 from doppelcart.reading.tolerance import IngestionParams
 
@@ -39,10 +39,7 @@ def write(path: Path, columns: Mapping[str, Sequence[Any]]) -> str:
 
 def read(files: Mapping[str, Any], tables: Mapping[str, Any], **params: Any) -> dict[str, Any]:
     """Ingest the files (paths or whole declarations) of a source, as its pipeline does."""
-    specs = {
-        name: {"path": spec} if isinstance(spec, str) else dict(spec)
-        for name, spec in files.items()
-    }
+    specs = _specs(files)
     source = Source(name="shop", files=specs, tables=tables)
     raw = SourceTables(specs, tables=dict(tables)).load()
     return ingest(raw, SourceFiles(specs).load(), source, IngestionParams(**params))
@@ -51,10 +48,24 @@ def read(files: Mapping[str, Any], tables: Mapping[str, Any], **params: Any) -> 
 def log_of(
     path: str, columns: Mapping[str, str] | None = None, spec: Mapping[str, Any] = {}, **params: Any
 ) -> pd.DataFrame:
-    """The interactions of one file, in the order in which it has them."""
+    """The interactions of one file, in the order in which it has them.
+
+    Read and brought into their canonical form; whether they can mean what they say is not asked,
+    for that takes three times as long.
+    """
+    specs = _specs({"log": {"path": path, **spec}})
     tables = {"interactions": {"from": "log", "columns": {**COLUMNS, **(columns or {})}}}
-    result = read({"log": {"path": path, **spec}}, tables, **params)
-    return result["interactions"].to_pandas()
+    source = Source(name="shop", files=specs, tables=tables)
+    declared = declare_tables(SourceTables(specs, tables=tables).load(), source)
+    conformed, _ = conform_tables(declared, source, IngestionParams(**params))
+    return conformed["interactions"].to_pandas()
+
+
+def _specs(files: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"path": spec} if isinstance(spec, str) else dict(spec)
+        for name, spec in files.items()
+    }
 
 
 def days(count: int) -> list[str]:

@@ -62,13 +62,17 @@ class TestPlantedStructure:
 
     def test_the_terminal_ends_with_the_verdict_and_where_all_lies(self, finished_run):
         lines = (finished_run / "terminal.txt").read_text().rstrip().splitlines()
-        assert lines[-3] == f"Report:     {finished_run / 'data' / REPORTING / 'report.html'}"
-        assert lines[-2] == f"Figures:    {finished_run / 'data' / REPORTING}"
-        assert re.match(rf"MLflow run: \w{{32}} .*sqlite:///{finished_run}/mlflow.db", lines[-1])
+        assert lines[-3].split() == [
+            "Report:",
+            str(finished_run / "data" / REPORTING / "report.html"),
+        ]
+        assert lines[-2].split() == ["Figures:", str(finished_run / "data" / REPORTING)]
+        assert re.match(rf"MLflow run: +\w{{32}} .*sqlite:///{finished_run}/mlflow.db", lines[-1])
         words = table(finished_run, "verdict").set_index("slice")["verdict"]
         told = [line for line in lines[-15:] if line.startswith("  New customers, nothing bought")]
         assert any(told[0].endswith(word) for word in words["cold_0"])
-        assert lines[-4].startswith("Now: ")
+        assert lines[-5].startswith("Now: ")
+        assert lines[-4].startswith("Recommendations: ")
 
     def test_the_log_is_short_on_the_screen_and_whole_in_its_file(self, finished_run):
         lines = (finished_run / "terminal.txt").read_text().splitlines()

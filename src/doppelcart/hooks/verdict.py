@@ -40,6 +40,9 @@ class VerdictPrinter:
             return
         self._console.print()
         self._console.print(terminal.render(judged))
+        for name in self._named("product"):
+            if name in pipeline.all_outputs() and (path := path_in(catalog, name)):
+                self._say(name.replace("_", " ").capitalize(), str(path))
         for report in (path_in(catalog, name) for name in self._named("report")):
             if report is not None and report.exists():
                 self._say("Report", str(report))
@@ -56,4 +59,4 @@ class VerdictPrinter:
         return shown if remote else f"mlflow ui --backend-store-uri {shown}"
 
     def _say(self, what: str, where: str) -> None:
-        self._console.print(f"{what + ':':<12}{where}", soft_wrap=True, highlight=False)
+        self._console.print(f"{what + ':':<17}{where}", soft_wrap=True, highlight=False)

@@ -67,6 +67,7 @@ class TestMeasure:
         assert ring.modes_found(even) == 0
 
 
+@pytest.mark.slow
 class TestModes:
     @pytest.mark.parametrize(
         "changes",

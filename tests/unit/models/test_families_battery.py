@@ -22,6 +22,8 @@ from doppelcart.models.histories.generation import complete, generate
 from doppelcart.models.histories.history_trainer import HistoryTrainer
 from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 
+pytestmark = pytest.mark.slow
+
 NETWORK = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8, dropout=0.2)
 CONFIG = TrainingConfig(epochs=3, batch_size=12, evaluate_every=1, kl_annealing=0.5)
 N_ITEMS = 24
@@ -55,7 +57,7 @@ def blocks(real: Histories, profiles: Callable[[Histories], ProfileBlocks]) -> P
     return profiles(real)
 
 
-@pytest.fixture(params=FAMILIES)
+@pytest.fixture(scope="module", params=FAMILIES)
 def new_trainer(request: pytest.FixtureRequest, real: Histories) -> Callable[..., HistoryTrainer]:
     """Makes an untrained trainer of one family."""
     settings = dict(FAMILIES[request.param])
@@ -87,10 +89,11 @@ def assert_same(left: Trained, right: Trained) -> None:
             np.testing.assert_array_equal(one, other)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def trained(
     new_trainer: Callable[..., HistoryTrainer], real: Histories, blocks: ProfileBlocks
 ) -> Trained:
+    """One training of a family; nobody may change it."""
     return train(new_trainer(), real, blocks, size_of_weights)
 
 

@@ -10,6 +10,8 @@ from doppelcart.data.histories import Histories
 from doppelcart.models.histories.controls import draw_by_popularity
 from doppelcart.models.histories.generation import complete, generate
 
+pytestmark = pytest.mark.slow
+
 
 def purity(histories: Histories) -> float:
     """Share of a user's items that are of the user's main group, averaged over users."""
@@ -125,7 +127,6 @@ def test_the_other_losses_run_and_stay_finite(fit_shop: Callable[..., Any], loss
     assert all(np.isfinite(w).all() for w in trained.generator.get_weights())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "penalty"), [("vanilla", 0.0), ("relativistic", 0.1)])
 def test_the_other_losses_learn_too(
     fit_shop: Callable[..., Any], real: Histories, loss: str, penalty: float

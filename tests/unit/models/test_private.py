@@ -220,6 +220,7 @@ class TestPopularity:
         assert np.ptp(found) == 0
 
 
+@pytest.mark.slow
 def test_a_private_generator_learns_the_groups_of_the_shop(block_shop) -> None:
     config = PrivacyConfig(
         steps=600, batch_size=48, delta=1e-3, learning_rate=3e-3, critic_learning_rate=3e-3,
@@ -240,6 +241,7 @@ def test_a_private_generator_learns_the_groups_of_the_shop(block_shop) -> None:
     assert np.abs(share - 0.5).mean() > 0.35
 
 
+@pytest.mark.slow
 def test_within_a_budget_the_same_seed_gives_the_same_generator(block_shop) -> None:
     config = PrivacyConfig(steps=3, batch_size=20, delta=1e-3, seed=2**100)
     once, again = (private.train_privately(block_shop(), NETWORK, config, 4.0) for _ in range(2))

@@ -8,6 +8,8 @@ import pytest
 
 from doppelcart.errors import TrainingDivergedError
 
+pytestmark = pytest.mark.slow
+
 Fit = Callable[..., Any]
 
 

@@ -320,6 +320,7 @@ class TestResume:
         assert_same(resumed, uninterrupted)
         assert not path.exists()
 
+    @pytest.mark.slow
     def test_the_same_with_compiled_steps(self, real, blocks, path):
         tf.config.run_functions_eagerly(False)
         try:

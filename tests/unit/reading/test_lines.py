@@ -29,7 +29,11 @@ def lines(count: int, begin: int = 0) -> str:
 def whole(folder: Path, text: str | bytes, name: str = "log.csv", **spec: object) -> pd.DataFrame:
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return log_of(str(path), SUMS, spec)
+    tables = {"interactions": {"from": "log", "columns": {**COLUMNS, **SUMS}}}
+    log: pd.DataFrame = read({"log": {"path": str(path), **spec}}, tables)[
+        "interactions"
+    ].to_pandas()
+    return log
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -21,6 +21,8 @@ from studies.models.cfgan import (
 )
 from studies.models.hyperparameters import CfganConfig
 
+pytestmark = pytest.mark.slow
+
 N_USERS, N_ITEMS = 60, 20
 VECTORS = tf.constant([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]])
 SEED = tf.constant([3, 4])

@@ -14,6 +14,8 @@ from studies import runs, shops
 from studies.memory import digest
 from studies.shops import Fitted, Shop, fitted, judged_by, trained_by
 
+pytestmark = pytest.mark.slow
+
 N_USERS, N_ITEMS = 6, 8
 
 
