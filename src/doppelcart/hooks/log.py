@@ -63,7 +63,7 @@ class RunLog:
         settings = context.config_loader["globals"]
         first = settings.get("first_run")
         self._first = FirstRun.model_validate(first) if first else None
-        self._source = str((context.params.get("source") or {}).get("name"))
+        self._source = getattr(context.params.get("source"), "name", "")
         self._folder = context.project_path / settings["data_root"] / FOLDER
 
     @hook_impl(trylast=True)

@@ -1,5 +1,6 @@
 """The last words of a run: the verdict, and where everything lies."""
 
+import sys
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
@@ -19,7 +20,8 @@ class VerdictPrinter:
 
     def __init__(self, run: TrackedRun, console: Console | None = None) -> None:
         self._run = run
-        self._console = console or Console()
+        # A file has no width of its own, and 80 columns are too few for the table.
+        self._console = console or Console(width=None if sys.stdout.isatty() else 120)
         self._handlings: dict[str, Handling] = {}
 
     @hook_impl

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -11,6 +11,9 @@ from rich.text import Text
 from doppelcart.reporting.section import Finding, Section, Story
 from doppelcart.reporting.signals import Signal
 from doppelcart.reporting.tables import change
+
+WIDE: Final = 100
+"""Columns of the screen from which on there is room for what helped most."""
 
 COLOURS: Final = {"green": "green", "amber": "yellow", "red": "red"}
 
@@ -31,7 +34,7 @@ def _told(section: Section) -> Iterator[RenderableType]:
     signal = story.signal if story else _strongest(section)
     yield _said(section.answer, signal)
     if story and story.findings:
-        yield Padding(_table(story), (0, 0, 0, 2))
+        yield Padding(_Findings(story), (0, 0, 0, 2))
     if story and story.advice:
         yield Text(f"Now: {story.advice}")
 
@@ -48,20 +51,34 @@ def _said(answer: str, signal: Signal | None) -> Text:
     return Text.assemble((f"{signal.shape} ", COLOURS[signal.light]), answer)
 
 
-def _table(story: Story) -> Table:
+class _Findings:
+    """A line per group, as wide as the screen: a narrow one shows no case."""
+
+    def __init__(self, story: Story) -> None:
+        self._story = story
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        yield _table(self._story, with_case=options.max_width >= WIDE)
+
+
+def _table(story: Story, with_case: bool) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("for", "strongest case", f"change of {story.measure}", "verdict"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("for", "verdict"))
+    case = ("strongest case",) if with_case else ()
+    for name in ("for", *case, f"change of {story.measure}", "verdict"):
+        table.add_column(name, overflow="fold")
     for finding in story.findings:
         colour = COLOURS[finding.signal.light]
         verdict = Text(f"{finding.signal.shape} {finding.signal.word}", style=colour)
-        table.add_row(finding.who, finding.what, _effect(finding), verdict)
+        told = (finding.what,) if with_case else ()
+        table.add_row(finding.who, *told, _effect(finding), verdict)
     return table
 
 
 def _effect(finding: Finding) -> str:
+    """The change with its interval; the unit is said once."""
     if finding.effect is None:
         return ""
     if finding.low is None or finding.high is None:
         return change(finding.effect)
-    return f"{change(finding.effect)} ({change(finding.low)} to {change(finding.high)})"
+    low, high = (change(end).removesuffix(" %") for end in (finding.low, finding.high))
+    return f"{change(finding.effect)} ({low} to {high})"

@@ -24,7 +24,7 @@ def section(name: str, rank: int, answer: str, **more: object) -> Section:
     )
 
 
-def lines(*sections: Section, width: int = 100, **console: object) -> list[str]:
+def lines(*sections: Section, width: int = 110, **console: object) -> list[str]:
     screen = Console(width=width, **console)
     with screen.capture() as shown:
         screen.print(render(sections))
@@ -38,7 +38,7 @@ def test_the_answer_comes_with_a_line_per_group_and_what_to_do() -> None:
     assert told[2].split("  ")[1].strip() == "for"
     assert "change of NDCG@20" in told[2]
     assert [line.split() for line in told[3:6]] == [
-        ["Regulars", "EASE", "+5.1", "%", "(+1.0", "%", "to", "+9.0", "%)", NOT_PROVEN.shape,
+        ["Regulars", "EASE", "+5.1", "%", "(+1.0", "to", "+9.0)", NOT_PROVEN.shape,
          "not", "proven"],
         ["Newcomers", "iALS", "\N{MINUS SIGN}20.0", "%", WORSE.shape, "harms"],
         ["Nobody", "iALS", LEVEL.shape, "no", "evidence"],
@@ -71,7 +71,8 @@ def test_verdicts_are_coloured_apart() -> None:
     assert "\x1b[31m" + WORSE.shape + " harms" in told
 
 
-def test_a_narrow_window_folds_and_cuts_nothing() -> None:
-    told = " ".join(lines(section("It", 1, "Not proven.", story=STORY), width=60))
-    for word in ("Newcomers", "harms", "+9.0"):
-        assert word in told
+def test_a_narrow_window_has_a_line_per_group_all_the_same() -> None:
+    told = lines(section("It", 1, "Not proven.", story=STORY), width=60)
+    assert len(told) == 7
+    assert told[3].split()[:5] == ["Regulars", "+5.1", "%", "(+1.0", "to"]
+    assert "EASE" not in told[3]
