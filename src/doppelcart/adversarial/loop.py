@@ -22,7 +22,7 @@ from doppelcart.progress import progress as progress_of
 
 logger = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_SAVES = 10.0
+SECONDS_BETWEEN_SAVES = 30.0
 
 Evaluate = Callable[[Any], dict[str, float]]
 """A generator -> metrics of what it makes, among them ``selection``, which is maximised."""
@@ -136,7 +136,7 @@ def train(
                 break
             bar.set_postfix(_shown(row))
             due = time.perf_counter() - saved > SECONDS_BETWEEN_SAVES
-            if state and (due or epoch % config.evaluate_every == 0):
+            if state and epoch < config.epochs and (due or epoch % config.evaluate_every == 0):
                 state.save(trainer.variables, progress)
                 saved = time.perf_counter()
     except KeyboardInterrupt:
@@ -167,8 +167,12 @@ def divergence_advice(config: TrainerConfig) -> str:
 
 def _is_sound(row: dict[str, float], trainer: Trainer) -> bool:
     """Whether losses are finite, and the weights that the last step left."""
+    # A sum is finite only if all that it adds is, and makes no copy.
     return bool(np.isfinite(list(row.values())).all()) and all(
-        np.isfinite(weights).all() for model in trainer.networks for weights in model.get_weights()
+        np.isfinite(float(tf.reduce_sum(weights)))
+        for network in trainer.networks
+        for weights in network.weights
+        if weights.dtype.startswith("float")
     )
 
 

@@ -18,6 +18,14 @@ FUSED_FROM = 1_000_000
 Tensors = dict[str, tf.Tensor]
 
 
+def is_fused(network: keras.Model | None) -> bool:
+    """Whether a network is updated by XLA, in one pass over its weights in place of a dozen.
+
+    Compiling takes a second, which small networks never get back.
+    """
+    return network is not None and bool(network.count_params() >= FUSED_FROM)
+
+
 class Trainer:
     """A generator and its critic: the two optimisers and the compiled step of each.
 
@@ -70,10 +78,8 @@ class Trainer:
         self.critic_step = tf.function(self._critic_step, reduce_retracing=True)
         self.generator_step = tf.function(self._generator_step, reduce_retracing=True)
         self.joint_step = tf.function(self._joint_step, reduce_retracing=True)
-        # XLA makes one pass over the weights of what is a dozen otherwise. Compiling takes a
-        # second, which small networks never get back.
-        fused = generator.count_params() >= FUSED_FROM
-        self.update_generator = tf.function(self._update_generator, jit_compile=fused)
+        self.update_generator = tf.function(self._update_generator, jit_compile=is_fused(generator))
+        self.update_critic = tf.function(self._update_critic, jit_compile=is_fused(critic))
 
     def real(self, batch: Tensors) -> tf.Tensor:
         """(batch, ...) the real examples of a batch."""
@@ -154,7 +160,7 @@ class Trainer:
             examples = self._examples(batch, [tf.stop_gradient(fake)], seed)
             loss, margin = self.objective.critic_loss(examples)
         gradients = tape.gradient(loss, self.critic.trainable_variables)
-        self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
+        self.update_critic(gradients)
         return {
             "critic_loss": loss,
             "critic_margin": margin,
@@ -201,6 +207,9 @@ class Trainer:
 
     def _examples(self, batch: Tensors, draws: Sequence[tf.Tensor], seed: tf.Tensor) -> Examples:
         return Examples(self.judge(batch), self.real(batch), draws, self.paired(batch), seed)
+
+    def _update_critic(self, gradients: list[tf.Tensor]) -> None:
+        self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
 
     def _update_generator(self, gradients: list[tf.Tensor]) -> None:
         self.generator_optimizer.apply(gradients, self.generator.trainable_variables)

@@ -3,12 +3,14 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from doppelcart.models.histories.hyperparameters import NetworkConfig
 from doppelcart.models.histories.networks import (
     HistoryScale,
     LogLength,
     MeanItemFeatures,
+    SeenBottleneck,
     build_critic,
     build_generator,
     log_odds,
@@ -48,6 +50,37 @@ class TestLayers:
         two, three = 1 / (1 + 2**0.5), 1 / (1 + 3**0.5)
         np.testing.assert_allclose(found, [[two, two, 0], [0, 0, 0], [three] * 3], rtol=1e-6)
 
+    @pytest.mark.parametrize("scaled", [False, True])
+    def test_the_seen_bottleneck_is_a_dense_layer_over_what_is_seen(self, scaled):
+        layer = SeenBottleneck(2, scaled=scaled)
+        layer.build((None, 3))
+        layer.set_weights([TABLE, np.array([1.0, -1.0], np.float32)])
+        two, three = (1 / (1 + 2**0.5), 1 / (1 + 3**0.5)) if scaled else (1.0, 1.0)
+        # sums of the rows of TABLE that are seen, and the bias
+        expected = [[1 + 4 * two, -1 + 30 * two], [1, -1], [1 + 9 * three, -1 + 90 * three]]
+        np.testing.assert_allclose(layer(HISTORY), expected, rtol=1e-6)
+
+    def test_the_seen_bottleneck_learns_as_a_dense_layer_does(self):
+        sparse, dense = SeenBottleneck(2), keras.layers.Dense(2)
+        slopes = []
+        for layer in (sparse, dense):
+            layer.build((None, 3))
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(layer(HISTORY) * TABLE[:, :2])
+            slopes.append(tape.gradient(loss, layer.trainable_variables))
+        for one, other in zip(*slopes, strict=True):
+            np.testing.assert_allclose(tf.convert_to_tensor(one), other, rtol=1e-6)
+
+    def test_the_seen_bottleneck_drops_items_in_training_and_makes_up_for_them(self):
+        layer = SeenBottleneck(1, dropout=0.25, dropout_seed=3)
+        layer.build((None, 4000))
+        layer.set_weights([np.ones((4000, 1), np.float32), np.zeros(1, np.float32)])
+        everything = np.ones((1, 4000), np.float32)
+        assert float(layer(everything, training=False)[0, 0]) == 4000
+        # of 4,000 items 3,000 are left, with a standard deviation of 27, and count 4/3 each
+        assert float(layer(everything, training=True)[0, 0]) == pytest.approx(4000, abs=150)
+        assert float(layer(everything, training=True)[0, 0]) != 4000
+
     def test_log_length(self):
         np.testing.assert_allclose(LogLength()(HISTORY), np.log([[3], [1], [4]]), rtol=1e-6)
 
@@ -57,6 +90,12 @@ class TestLayers:
         expected = np.log([0.5 / 8.5, 2.5 / 6.5, 1.0, 8.5 / 0.5])
         np.testing.assert_allclose(found, expected, rtol=1e-6)
         assert found.dtype == np.float32
+
+    def test_the_seen_bottleneck_is_rebuilt_from_its_configuration(self):
+        layer = SeenBottleneck(2, scaled=True, dropout=0.5, dropout_seed=7, name="seen")
+        twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+        assert (twin.units, twin.scaled, twin.dropout.rate, twin.dropout_seed) == (2, True, 0.5, 7)
+        assert [one.is_plain for one in (layer, twin, SeenBottleneck(2))] == [False, False, True]
 
     @pytest.mark.parametrize(
         "layer", [MeanItemFeatures(3, 2), HistoryScale(name="scale"), LogLength()], ids=type

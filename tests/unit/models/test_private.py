@@ -24,7 +24,7 @@ from doppelcart.models.histories.accounting import (
 )
 from doppelcart.models.histories.generation import generate
 from doppelcart.models.histories.hyperparameters import NetworkConfig
-from doppelcart.models.histories.networks import build_critic, build_generator
+from doppelcart.models.histories.networks import SeenBottleneck, build_critic, build_generator
 
 N_ITEMS = 6
 NETWORK = NetworkConfig(noise_units=3, hidden_units=8, critic_units=5)
@@ -117,6 +117,12 @@ class TestClipping:
         full = keras.Input((N_ITEMS,))
         critic = keras.Model(full, keras.layers.LayerNormalization(name="norm")(full))
         with pytest.raises(TypeError, match="norm"):
+            private.dense_layers(critic)
+
+    def test_a_layer_that_does_more_to_its_input_than_weigh_it_is_refused(self) -> None:
+        seen = keras.Input((N_ITEMS,))
+        critic = keras.Model(seen, SeenBottleneck(2, scaled=True, name="scaled")(seen))
+        with pytest.raises(TypeError, match="scaled"):
             private.dense_layers(critic)
 
 

@@ -420,6 +420,17 @@ class TestCheckpoint:
         nan = float("nan")
         assert train(new_trainer(0.0), real, blocks, Scripted(nan, nan, nan)).best_epoch == 2
 
+    @pytest.mark.usefixtures("no_steps")
+    def test_the_last_epoch_is_not_saved_only_to_be_forgotten(
+        self, real, blocks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        saved: list[int] = []
+        monkeypatch.setattr(
+            TrainingState, "save", lambda self, variables, progress: saved.append(progress.epoch)
+        )
+        train(new_trainer(0.0), real, blocks, Scripted(1, 2, 3), TrainingState(tmp_path / "s", ""))
+        assert saved == [2, 4]
+
 
 class TestDivergence:
     """A learning rate that no network survives, until it was halved often enough."""

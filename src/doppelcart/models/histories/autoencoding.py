@@ -15,6 +15,7 @@ from doppelcart.models.histories.hyperparameters import NetworkConfig
 from doppelcart.models.histories.networks import (
     HistoryScale,
     LogLength,
+    SeenBottleneck,
     dense_layers,
     judge_inputs,
     layer_seeds,
@@ -55,7 +56,7 @@ def build_autoencoding_critic(
     full, seen, *profile = inputs.values()
     condition = keras.layers.Concatenate()(
         [
-            dense(config.critic_units, "seen_bottleneck")(HistoryScale()(seen)),
+            dense(config.critic_units, "seen_bottleneck", SeenBottleneck, scaled=True)(seen),
             LogLength()(full),
             LogLength()(seen),
             *profile,

@@ -13,12 +13,68 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from doppelcart.models.histories.hyperparameters import NetworkConfig
 
 ITEM_FEATURES = "mean_item_features"
 PROFILE_INPUTS = ("demographics", "demographics_known", "behaviour", "behaviour_known")
+
+
+def sparse_rows(history: tf.Tensor) -> tf.SparseTensor:
+    """What is not 0 of (batch, n_items) histories; of hidden ones hardly an item in a thousand."""
+    places = tf.where(history)
+    return tf.SparseTensor(
+        places, tf.gather_nd(history, places), tf.shape(history, out_type=tf.int64)
+    )
+
+
+@keras.saving.register_keras_serializable(package="doppelcart")
+class SeenBottleneck(keras.layers.Dense):
+    """A dense layer over the visible part of a history that works on the items in it alone.
+
+    That part is given and not generated, so it needs no gradient: one flows back to the items in it
+    and to no others.
+
+    Args:
+        units: Width of the output.
+        scaled: Whether histories are divided by the root of their length, as ``HistoryScale`` does.
+        dropout: Share of the items that is dropped in training.
+        dropout_seed: Of what is dropped.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        scaled: bool = False,
+        dropout: float = 0.0,
+        dropout_seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(units, **kwargs)
+        self.scaled = scaled
+        self.dropout_seed = dropout_seed
+        self.dropout = keras.layers.Dropout(dropout, seed=dropout_seed)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is its input times its kernel, and nothing else is done to the input."""
+        return not self.scaled and self.dropout.rate == 0
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Map (batch, n_items) to (batch, units)."""
+        seen = sparse_rows(inputs)
+        values = self.dropout(seen.values, training=training)
+        if self.scaled:
+            values *= tf.gather(history_scale(inputs)[:, 0], seen.indices[:, 0])
+        shown = tf.SparseTensor(seen.indices, values, seen.dense_shape)
+        return tf.sparse.sparse_dense_matmul(shown, self.kernel) + self.bias
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments that rebuild the layer."""
+        own = {"scaled": self.scaled, "dropout": self.dropout.rate}
+        return {**super().get_config(), **own, "dropout_seed": self.dropout_seed}
 
 
 @keras.saving.register_keras_serializable(package="doppelcart")
@@ -47,12 +103,17 @@ class MeanItemFeatures(keras.layers.Layer):
     def call(self, history: Any) -> Any:
         """Map (batch, n_items) histories to (batch, n_features) means."""
         count = ops.maximum(ops.sum(history, axis=1, keepdims=True), 1.0)
-        return ops.matmul(history, self.table) / count
+        return tf.sparse.sparse_dense_matmul(sparse_rows(history), self.table) / count
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""
         own = ("n_items", "n_features", "catalogue")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+
+
+def history_scale(history: Any) -> Any:
+    """(batch, 1) factors of (batch, n_items) histories by which long ones drown no short ones."""
+    return 1.0 / (1.0 + ops.sqrt(ops.sum(history, axis=1, keepdims=True)))
 
 
 @keras.saving.register_keras_serializable(package="doppelcart")
@@ -61,7 +122,7 @@ class HistoryScale(keras.layers.Layer):
 
     def call(self, history: Any) -> Any:
         """Map (batch, n_items) to (batch, n_items)."""
-        return history / (1.0 + ops.sqrt(ops.sum(history, axis=1, keepdims=True)))
+        return history * history_scale(history)
 
 
 @keras.saving.register_keras_serializable(package="doppelcart")
@@ -121,11 +182,13 @@ def layer_seeds(*parts: int) -> Iterator[int]:
 
 def dense_layers(
     initializer: type[keras.initializers.Initializer], seeds: Iterator[int]
-) -> Callable[[int, str], keras.layers.Dense]:
-    """A maker of dense layers by units and name, each with the next seed."""
+) -> Callable[..., keras.layers.Dense]:
+    """A maker of dense layers by units, name and perhaps class, each with the next seed."""
 
-    def dense(units: int, name: str) -> keras.layers.Dense:
-        return keras.layers.Dense(units, kernel_initializer=initializer(next(seeds)), name=name)
+    def dense(
+        units: int, name: str, layer: type[keras.layers.Dense] = keras.layers.Dense, **own: Any
+    ) -> keras.layers.Dense:
+        return layer(units, kernel_initializer=initializer(next(seeds)), name=name, **own)
 
     return dense
 
@@ -165,11 +228,14 @@ def build_generator(
     profile = profile_inputs(n_demographics, n_behaviours)
 
     means = MeanItemFeatures(n_items, n_features, name=ITEM_FEATURES)
-    encoded = keras.layers.Dense(
+    encoded = SeenBottleneck(
         config.hidden_units,
+        scaled=True,
         kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+        dropout=config.dropout,
+        dropout_seed=next(seeds),
         name="item_bottleneck",
-    )(keras.layers.Dropout(config.dropout, seed=next(seeds))(HistoryScale()(history)))
+    )(history)
     hidden = keras.layers.Concatenate()(
         [encoded, LogLength()(history), means(history), noise, *profile.values()]
     )
@@ -224,7 +290,7 @@ def build_critic(
     hidden = keras.layers.Concatenate()(
         [
             dense(config.critic_units, "full_bottleneck")(full),
-            dense(config.critic_units, "seen_bottleneck")(seen),
+            dense(config.critic_units, "seen_bottleneck", SeenBottleneck)(seen),
             LogLength()(full),
             LogLength()(seen),
             *profile,

@@ -41,6 +41,7 @@ from doppelcart.models.histories.history_trainer import HistoryTrainer
 from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
 from doppelcart.models.histories.networks import (
     PROFILE_INPUTS,
+    SeenBottleneck,
     build_critic,
     build_generator,
     note_catalogue,
@@ -191,6 +192,7 @@ def dense_layers(critic: keras.Model) -> list[keras.layers.Dense]:
         layer.name
         for layer in layers
         if not isinstance(layer, keras.layers.Dense)
+        or (isinstance(layer, SeenBottleneck) and not layer.is_plain)
         or layer.bias is None
         or layer.activation is not keras.activations.linear
     ]

@@ -22,6 +22,7 @@ from doppelcart.models.histories.networks import (
     PROFILE_INPUTS,
     HistoryScale,
     LogLength,
+    SeenBottleneck,
     dense_layers,
     judge_inputs,
     layer_seeds,
@@ -50,7 +51,7 @@ def build_encoder(
     hidden = keras.layers.Concatenate()(
         [
             dense(config.critic_units, "full_bottleneck")(HistoryScale()(full)),
-            dense(config.critic_units, "seen_bottleneck")(HistoryScale()(seen)),
+            dense(config.critic_units, "seen_bottleneck", SeenBottleneck, scaled=True)(seen),
             LogLength()(full),
             LogLength()(seen),
             *profile,
@@ -104,7 +105,7 @@ class VariationalTrainer(HistoryTrainer):
             loss, (self.generator.trainable_variables, self.critic.trainable_variables)
         )
         self.update_generator(gradients)
-        self.critic_optimizer.apply(encoder_gradients, self.critic.trainable_variables)
+        self.update_critic(encoder_gradients)
         return {
             "generator_loss": loss,
             "reconstruction_loss": reconstruction,
