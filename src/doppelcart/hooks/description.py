@@ -1,6 +1,7 @@
 """What defines a run, written into its MLflow run."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ class RunDescription:
         self._run = run
         self._project = Path()
         self._sources: list[str] = []
+        self._seeds: list[str] = []
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -44,6 +46,9 @@ class RunDescription:
         for name, value in parameters_of(pipeline, catalog).items():
             parameters |= tracking.flatten(value, name)
         self._run.log_parameters(parameters)
+        # A secret seed is no number here, and is not named.
+        seeds = {v for name, v in parameters.items() if name.endswith(".seed")}
+        self._seeds = [str(seed) for seed in sorted(s for s in seeds if isinstance(s, int))]
         self._run.set_tags(git_state(self._project))
 
     @hook_impl(tryfirst=True)
@@ -56,3 +61,11 @@ class RunDescription:
                 name = summary.get("source") or summary.get("name")
                 digest = tracking.source_digest(summary)
                 self._run.set_tags({"source": name, "source_digest": digest})
+                self._run.set_tags({"mlflow.runName": self._name(str(name))})
+                if digest:
+                    self._run.log_source(str(name), digest)
+
+    def _name(self, source: str) -> str:
+        """What a run is called: its source, the day, the seeds."""
+        seeds = f", seed {' '.join(self._seeds)}" if self._seeds else ""
+        return f"{source} {datetime.now().astimezone().date().isoformat()}{seeds}"

@@ -31,6 +31,9 @@ class Track(BaseModel):
     metrics: str | None = Field(
         default=None, description="Prefix of the names of its numbers; may be empty."
     )
+    columns: tuple[str, ...] | None = Field(
+        default=None, description="Columns that `metrics` takes; all where it is left out."
+    )
     findings: str | None = Field(
         default=None, description="Prefix of the names of what its monitors measured."
     )

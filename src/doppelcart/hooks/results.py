@@ -1,5 +1,6 @@
 """Results, sent to the MLflow run as they are saved."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
@@ -8,7 +9,8 @@ from kedro.io import CatalogProtocol
 from doppelcart.hooks import tracking
 from doppelcart.hooks.common import as_table, path_in
 from doppelcart.hooks.metadata import handling_of, handlings
-from doppelcart.hooks.tracking import TrackedRun
+from doppelcart.hooks.tracking import Point, TrackedRun
+from doppelcart.reporting.section import Section
 
 
 class ResultTracking:
@@ -20,6 +22,7 @@ class ResultTracking:
     def __init__(self, run: TrackedRun) -> None:
         self._run = run
         self._catalog: CatalogProtocol | None = None
+        self._answers: dict[int, str] = {}
 
     @hook_impl
     def after_catalog_created(self, catalog: CatalogProtocol, conf_catalog: dict[str, Any]) -> None:
@@ -29,7 +32,7 @@ class ResultTracking:
             ConfigurationError: There are some.
         """
         handlings(conf_catalog)
-        self._catalog = catalog
+        self._catalog, self._answers = catalog, {}
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
@@ -37,8 +40,10 @@ class ResultTracking:
         if self._run.run_id is None:
             return
         track = handling_of(self._catalog, dataset_name).track
+        if isinstance(data, Section):
+            self._tell(data)
         if track.metrics is not None:
-            self._log(data, track.metrics)
+            self._log(data, track.metrics, track.columns)
         if track.findings is not None:
             self._log(tracking.findings(data), track.findings)
         if track.trials:
@@ -47,7 +52,21 @@ class ResultTracking:
         if track.file is not None and path is not None and path.is_file():
             self._run.log_file(path, track.file)
 
-    def _log(self, data: Any, prefix: str) -> None:
+    def _log(self, data: Any, prefix: str, columns: Sequence[str] | None = None) -> None:
         table = as_table(data)
-        if table is not None:
-            self._run.log_metrics(tracking.metric_points(table, prefix))
+        if table is None:
+            return
+        if columns is not None:
+            table = table[[name for name in table if name in columns]]
+        self._run.log_metrics(tracking.metric_points(table, prefix))
+
+    def _tell(self, section: Section) -> None:
+        """Send the numbers of a section, and what it found as a part of the run's description."""
+        self._run.log_metrics(
+            Point(tracking.clean_key(f"{section.capability}/{name}"), value, 0)
+            for name, value in section.metrics.items()
+        )
+        if section.evidence:
+            self._answers[section.rank] = f"**{section.question}** {section.answer}"
+            told = [self._answers[rank] for rank in sorted(self._answers)]
+            self._run.set_tags({"mlflow.note.content": "\n\n".join(told)})

@@ -29,6 +29,7 @@ PARAMETERS_PER_BATCH = 100
 LONGEST_KEY = 250
 LONGEST_PARAMETER = 6000
 LONGEST_TAG = 5000
+LONGEST_DIGEST = 36
 LABELS = (Columns.SLICE, Columns.RECOMMENDER, Columns.ARM)
 STEPS = ("epoch", "step")
 MOST_RUNS_FOUND = 50_000
@@ -86,6 +87,21 @@ class TrackedRun:
             (RunTag(k, shorten(v, LONGEST_TAG)) for k, v in tags.items() if v is not None),
             PARAMETERS_PER_BATCH,
         )
+
+    def log_source(self, name: str, digest: str) -> None:
+        """Write the data that a run read, as MLflow shows data.
+
+        Args:
+            name: Name of the source.
+            digest: Digest over its files.
+        """
+        if self.run_id is not None:
+            from mlflow import MlflowClient
+            from mlflow.entities import Dataset, DatasetInput, InputTag
+
+            data = Dataset(name, digest[:LONGEST_DIGEST], "local", json.dumps({"name": name}))
+            context = InputTag("mlflow.data.context", "log of a shop")
+            MlflowClient(self.uri).log_inputs(self.run_id, [DatasetInput(data, [context])])
 
     def log_file(self, path: Path, folder: str) -> None:
         """Copy a file into a folder of the run's artifacts."""

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from math import isfinite
 from typing import Final, ParamSpec
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -120,6 +121,7 @@ class Section(_Part):
         story: What the page opens with, if no section before this one has any.
         facts: Said in the head of the page: what, and its value.
         glossary: Words that the section uses, and what they mean.
+        metrics: The few numbers by which runs are told apart, by name.
         data: Name of the data, if they are not the shop's log.
         commit: Commit of the code that made it.
         written: When it was made (UTC, ISO 8601).
@@ -137,6 +139,7 @@ class Section(_Part):
     story: Story | None = None
     facts: dict[str, str] = Field(default_factory=dict)
     glossary: tuple[tuple[str, str], ...] = ()
+    metrics: dict[str, float] = Field(default_factory=dict)
     data: str = ""
     commit: str = ""
     written: str = ""
@@ -174,6 +177,7 @@ class Capability(_Part):
         story: Story | None = None,
         facts: Mapping[str, str] | None = None,
         glossary: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
         data: str = "",
     ) -> Section:
         """Its section, stamped with the commit and the moment; arguments as of ``Section``.
@@ -196,6 +200,7 @@ class Capability(_Part):
             story=story,
             facts=dict(facts or {}),
             glossary=tuple((glossary or {}).items()),
+            metrics={name: value for name, value in (metrics or {}).items() if isfinite(value)},
             data=data,
             **provenance.stamp(),
         )

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class Tiny(Parameters):
 
 def train(params: Tiny) -> tuple[list[dict[str, float]], pd.DataFrame, dict[str, Any]]:
     """Give a curve, a metrics table and a source summary."""
-    curve = [{"epoch": i, "critic": i / 2} for i in range(params.training.epochs)]
+    curve = [{"epoch": i, "critic": i / 2, "seconds": 1.0} for i in range(params.training.epochs)]
     rows = [
         {
             "slice": "cold_5", "arm": arm, "recommender": "ease", "metric": "ndcg@20",
@@ -92,7 +93,8 @@ def judge(metrics: pd.DataFrame, params: Tiny) -> tuple[pd.DataFrame, Section, s
     key = {"slice": ["cold_5"], "recommender": ["ease"], "arm": ["gan"]}
     verdict = pd.DataFrame(key | {"verdict": ["helps"], "win": [True], "reason": ["why"]})
     evidence = Evidence(signal=PROVEN, measure="NDCG", effect=100.0 * params.training.epochs)
-    section = TINY.section("It helps by a lot.", (), evidence={"it": evidence})
+    numbers = {"change@20": 300.0, "nothing": float("nan")}
+    section = TINY.section("It helps by a lot.", (), evidence={"it": evidence}, metrics=numbers)
     return verdict, section, "<p>report</p>"
 
 
@@ -184,7 +186,11 @@ def project(
             "{family}.training_log": dataset(
                 "json.JSONDataset",
                 "08_reporting/{family}_training_log.json",
-                track={"file": "reporting", "metrics": "{family}/training_log"},
+                track={
+                    "file": "reporting",
+                    "metrics": "{family}/training_log",
+                    "columns": ["epoch", "critic", "digits"],
+                },
             ),
             "metrics": dataset(
                 "pandas.ParquetDataset",
@@ -260,12 +266,18 @@ class TestTracking:
             "gan/training_log/critic": 1.5,
             "cold_5/ease/none/ndcg_at_20": 0.25,
             "cold_5/ease/gan/ndcg_at_20": 0.5,
+            "tiny/change_at_20": 300.0,
         }
         curve = client.get_metric_history(record.info.run_id, "gan/training_log/critic")
         assert [(point.step, point.value) for point in curve] == [
             (0, 0), (1, 0.5), (2, 1), (3, 1.5),
         ]  # fmt: skip
         assert record.data.tags["source"] == "tiny_shop"
+        assert record.info.run_name == f"tiny_shop {datetime.now().astimezone().date().isoformat()}"
+        assert record.data.tags["mlflow.note.content"] == "**Does it help?** It helps by a lot."
+        (read,) = record.inputs.dataset_inputs
+        assert read.dataset.name == "tiny_shop"
+        assert record.data.tags["source_digest"].startswith(read.dataset.digest)
         assert len(record.data.tags["source_digest"]) == 64
         assert len(record.data.tags["git_commit"]) == 40
         files = {f.path for f in client.list_artifacts(record.info.run_id, "reporting")}

@@ -22,6 +22,11 @@ PRIVACY_CAVEAT: Final = (
     "not show that nobody can be recognised: leaks are known that such distances miss. Before "
     "synthetic data leaves the company, run a membership inference audit."
 )
+TRACKED: Final = {
+    "fidelity": ("detection_auc", "precision", "recall", "coverage", "duplicate_rate"),
+    "privacy": ("near_copy_rate", "closer_to_train_share"),
+}
+"""By report: the measures of the GAN's customers by which runs are told apart."""
 TOLD: Final = {
     "detection_auc": "a classifier tells them from real ones with AUC {} (0.5 is a guess)",
     "length_mean_ratio": "their histories are {} times as long",
@@ -53,7 +58,23 @@ def write_section(
             paragraph(PRIVACY_CAVEAT),
             measures("Privacy smoke test", privacy_report, limit),
         ],
+        metrics=tracked(fidelity=fidelity_report, privacy=privacy_report),
     )
+
+
+def tracked(**reports: pd.DataFrame) -> dict[str, float]:
+    """The few measures that are compared between runs, as ``report/statistic``."""
+    found = {
+        name: report.set_index("statistic")["gan"]
+        for name, report in reports.items()
+        if "gan" in report
+    }
+    return {
+        f"{name}/{statistic}": float(found[name][statistic])
+        for name in found
+        for statistic in TRACKED[name]
+        if statistic in found[name]
+    }
 
 
 def in_short(fidelity: pd.DataFrame) -> str:

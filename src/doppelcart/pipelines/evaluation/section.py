@@ -160,9 +160,29 @@ def write_section(
         evidence=evidence(verdict),
         story=story,
         facts={"judged by": metric_label(metric)},
+        metrics=headline(verdict),
         glossary={f"{signal.shape} {signal.word}": words for signal, words in MEANINGS.items()}
         | HOW_TO_READ,
     )
+
+
+def headline(verdict: pd.DataFrame) -> dict[str, float]:
+    """What runs are compared by: how many verdicts of each word, and each group's strongest case.
+
+    Args:
+        verdict: As evaluation writes it.
+
+    Returns:
+        ``verdicts/<word>``, and by slice the change in percent with the ends of its interval.
+    """
+    counts = verdict["verdict"].value_counts()
+    found = {f"verdicts/{word}": float(count) for word, count in counts.items()}
+    for name, rows in verdict.groupby(Columns.SLICE, sort=False):
+        best = min(rows.to_dict("records"), key=_told)
+        for column in ("relative", "relative_low", "relative_high"):
+            part = column.removeprefix("relative").strip("_") or "change"
+            found[f"{name}/{part}"] = 100 * float(best[column])
+    return found
 
 
 def evidence(verdict: pd.DataFrame) -> dict[str, Evidence]:

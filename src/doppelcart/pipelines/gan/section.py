@@ -44,6 +44,7 @@ def write_section(
             *[_monitors(name, found, parameters.table_rows) for name, found in named.items()],
         ],
         caveats=[words for name, found in named.items() for words in alarms(name, found)],
+        metrics={f"{name}/warnings": len(alarms(name, found)) for name, found in monitors.items()},
     )
 
 
