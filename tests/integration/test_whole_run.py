@@ -43,7 +43,7 @@ class TestPlantedStructure:
         )
         found = verdict.loc["cold_0", "gan_completion"]
         assert sorted(found.index) == COMPLETED
-        assert set(found["verdict"]) == {"helps"}
+        assert set(found["outcome"]) == {"helps"}
         assert (found["relative"] > 0.4).all()
 
     def test_the_uplift_holds_against_the_control_that_knows_popularity_alone(self, finished_run):
@@ -146,7 +146,7 @@ class TestAgain:
         assert done.returncode == 0, done.stdout[-5000:]
         for name in ("metrics", "uplift", "verdict"):
             pd.testing.assert_frame_equal(table(copy_of_run, name), table(finished_run, name))
-        assert "Does synthetic data help?" in done.stdout
+        assert "Does synthetic shopping data improve recommendations" in done.stdout
 
     def test_a_run_goes_on_from_any_node(self, finished_run, copy_of_run):
         verdict = copy_of_run / "data" / REPORTING / "verdict.csv"

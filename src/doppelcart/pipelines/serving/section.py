@@ -15,7 +15,7 @@ from doppelcart.reporting.tables import count
 
 CAPABILITY: Final = Capability(
     name="serving",
-    rank=60,
+    rank=15,
     title="What can be used now",
     question="What comes out of a run?",
 )
