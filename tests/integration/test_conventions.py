@@ -204,7 +204,8 @@ class TestCatalog:
 
     def test_what_the_entries_ask_of_the_hooks_is_known(self):
         found = handlings({n: e for es in catalog_files().values() for n, e in es.items()})
-        assert len(with_role(found, "verdict")) == len(with_role(found, "report")) == 1
+        assert with_role(found, "section") == ["{capability}.section"]
+        assert len(with_role(found, "product")) == len(with_role(found, "report")) == 1
 
     def test_what_optional_pipelines_make_lies_in_their_namespace(self):
         for name in set(PIPELINES) - {*CORE, "__default__"}:

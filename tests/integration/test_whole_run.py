@@ -73,7 +73,7 @@ class TestPlantedStructure:
         (told,) = [line for line in ending if line.startswith("  New customers, nothing bought")]
         assert any(told.rstrip().endswith(word) for word in words["cold_0"])
         assert any(line.startswith("Now: ") for line in ending)
-        lists = finished_run / "data/07_model_output/recommendations.parquet"
+        lists = finished_run / "data/08_reporting/recommendations.parquet"
         assert lines[-4].split() == ["Recommendations:", str(lists)]
         assert set(pd.read_parquet(lists)["rank"]) == set(range(1, 21))
 
