@@ -56,8 +56,8 @@ def another_split(run: Run) -> Run:
         ("targeting", ["synthetic_users", "gan.generator"], ["augmentation", "gan"]),
         (
             "reporting",
-            ["evaluation.section", "augmentation.section", "gan.section"],
-            ["augmentation", "evaluation", "gan"],
+            ["evaluation.section", "augmentation.section", "gan.section", "serving.section"],
+            ["augmentation", "evaluation", "gan", "serving"],
         ),
     ],
 )
