@@ -72,6 +72,12 @@ def commands_of(text: str) -> list[str]:
 COMMANDS = sorted({c for path in DOCUMENTS for c in commands_of(path.read_text("utf-8"))})
 # The example of a new capability lies outside of the project; `test_new_capability` runs it.
 RUNS = [c for c in COMMANDS if c.startswith("kedro run") and "greetings" not in c]
+# `test_whole_run` runs them to their end, and looks at what they make.
+WHOLE = {
+    "kedro run",
+    "kedro run --pipelines evaluation",
+    "kedro run --from-nodes declare_experiment,measure_synthetic_only",
+}
 
 
 @pytest.fixture
@@ -236,17 +242,30 @@ def test_a_run_that_could_not_start_is_found_out(command, error, message, monkey
 def is_quick(command: str) -> bool:
     """Whether a part takes seconds as it stands; see ``trains`` for the others."""
     names = re.search(r"--pipelines (\S+)", command)
-    if "--env" in command or "--params" in command:
+    if command in WHOLE or "--env" in command or "--params" in command:
         return False
     return "--from-nodes" in command or (names is not None and set(names[1].split(",")) <= QUICK)
 
 
+@pytest.fixture
+def run_here(environment, monkeypatch):
+    """Runs Kedro in this process, which loads MLflow and TensorFlow once for all commands."""
+
+    def run(*words: str) -> None:
+        for name in ("DOPPELCART_TEST", "DOPPELCART_TRACKING"):
+            monkeypatch.setenv(name, environment[name])
+        monkeypatch.chdir(PROJECT)
+        bootstrap_project(PROJECT)
+        done = CliRunner().invoke(cli, words)
+        assert done.exit_code == 0, done.output[-3000:]
+
+    return run
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [c for c in RUNS if is_quick(c)])
-def test_a_documented_part_runs_alone(command, environment):
-    words = [sys.executable, "-m", *shlex.split(command), "--env", "test"]
-    done = subprocess.run(words, cwd=PROJECT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+def test_a_documented_part_runs_alone(command, run_here):
+    run_here(*shlex.split(command)[1:], "--env", "test")
 
 
 # Whoever trains for one epoch, with few units and on few users, learns nothing, but does all of it.
@@ -259,7 +278,7 @@ SMALL = (
 def trains(command: str) -> bool:
     """Whether a command of the core trains or tunes, and nothing else runs it to its end.
 
-    ``kedro run`` alone is ``finished_run``, and `.ci/run` runs ``--env sample``.
+    `.ci/run` runs ``--env sample``, and ``test_whole_run`` those of ``WHOLE``.
     Of the public logs, tens of thousands of lines and more, ``test_sources`` runs all up to the
     split: their tuning alone takes minutes even after one epoch of training, and does nothing that
     it does not do on the other shops.
@@ -267,29 +286,45 @@ def trains(command: str) -> bool:
     names = re.search(r"--pipelines (\S+)", command)
     elsewhere = re.search(r"--env (sample|online_retail|movielens)", command)
     optional = names is not None and not set(names[1].split(",")) <= set(CORE)
-    return not (command == "kedro run" or is_quick(command) or elsewhere or optional)
+    return not (command in WHOLE or is_quick(command) or elsewhere or optional)
+
+
+def small(command: str) -> tuple[str, ...]:
+    """Words of a command as it is tried: on the fabricated shop, and with ``SMALL``, which wins."""
+    words = shlex.split(command)[1:]
+    given: list[str] = []
+    if "--params" in words:
+        at = words.index("--params")
+        given = words[at + 1].split(",")
+        del words[at : at + 2]
+    params = dict(pair.split("=", 1) for pair in [*given, *SMALL.split(",")])
+    words += ["--params", ",".join(f"{name}={value}" for name, value in params.items())]
+    return tuple(words if "--env" in words else [*words, "--env", "test"])
+
+
+# Those that differ in nothing but what is made small are one run.
+TRAININGS = {small(command): command for command in RUNS if trains(command)}
+
+
+def test_what_is_run_elsewhere_is_documented():
+    assert set(RUNS) >= WHOLE
+
+
+def test_what_makes_a_training_small_wins():
+    epochs = {small(f"kedro run --params gan.training.epochs={n},a.b=1") for n in (5, 80)}
+    (words,) = epochs
+    assert words[:2] == ("run", "--params")
+    assert {"gan.training.epochs=1", "a.b=1"} <= set(words[2].split(","))
+    assert words[3:] == ("--env", "test")
+    assert small("kedro run --env csv")[:3] == ("run", "--env", "csv")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [c for c in RUNS if trains(c)])
-def test_a_documented_training_runs(command, environment, tmp_path, monkeypatch):
-    """To its end, on the fabricated shop if it names no other, with ``SMALL`` appended.
-
-    In this process, which imports TensorFlow once for all of them.
-    """
-    words = shlex.split(command)[1:]
-    if "--params" in words:
-        words[words.index("--params") + 1] += f",{SMALL}"
-    else:
-        words += ["--params", SMALL]
-    words += [] if "--env" in words else ["--env", "test"]
-    for name in ("DOPPELCART_TEST", "DOPPELCART_TRACKING"):
-        monkeypatch.setenv(name, environment[name])
+@pytest.mark.parametrize("words", TRAININGS, ids=TRAININGS.values())
+def test_a_documented_training_runs(words, run_here, tmp_path, monkeypatch):
+    """To its end."""
     monkeypatch.setenv("DOPPELCART_DATA", str(tmp_path / "data"))
-    monkeypatch.chdir(PROJECT)
-    bootstrap_project(PROJECT)
-    done = CliRunner().invoke(cli, words)
-    assert done.exit_code == 0, done.output[-3000:]
+    run_here(*words)
 
 
 @pytest.mark.slow
