@@ -45,11 +45,11 @@ def run_tables(**params: Any) -> None:
 
 
 def fingerprints(folder: Path) -> dict[str, str]:
-    """SHA-256 by path of every file below a folder."""
+    """SHA-256 by path of every file below a folder, but for logs: every run adds to them."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and "logs" not in path.relative_to(folder).parts
     }
 
 

@@ -30,7 +30,7 @@ def test_segments_are_found_served_and_reported(copy_of_run: Path) -> None:
     assert len({made.n_users for made in users.values()}) == 1
     assert json.loads((data / "08_reporting/targeting_forest.json").read_text())["data"]
     page = (data / "08_reporting/report.html").read_text()
-    assert "Better than every control as well" in page
+    assert "against no added customers and every control" in page
 
 
 @pytest.mark.parametrize(

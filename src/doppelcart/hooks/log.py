@@ -34,6 +34,8 @@ LEVELS: Final = {
     "py.warnings": logging.WARNING,
 }
 """What a run logs into its file, beyond what ``conf/logging.yml`` lets on the screen."""
+ALOOF: Final = "mlflow"
+"""A library that sets itself up to write past everybody else."""
 STDERR: Final = 2
 QUICK: Final = 1.0
 """Seconds below which a node gets no line of its own."""
@@ -220,12 +222,24 @@ def written_to(path: Path) -> Iterator[None]:
         logging.getLogger(name).setLevel(min(level, levels[name] or level))
     logging.root.addHandler(handler)
     try:
-        with stream, _standard_error_to(stream.fileno()):
+        with stream, _standard_error_to(stream.fileno()), _passed_on(ALOOF):
             yield
     finally:
         logging.root.removeHandler(handler)
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
+
+
+@contextlib.contextmanager
+def _passed_on(name: str) -> Iterator[None]:
+    """Let a library's log go where all the rest goes, though it set itself up otherwise."""
+    library = logging.getLogger(name)
+    handlers, propagates = library.handlers, library.propagate
+    library.handlers, library.propagate = [], True
+    try:
+        yield
+    finally:
+        library.handlers, library.propagate = handlers, propagates
 
 
 @contextlib.contextmanager

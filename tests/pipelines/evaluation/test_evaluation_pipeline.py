@@ -20,6 +20,7 @@ from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.experiment.verdict import VERDICTS
 from doppelcart.pipelines.evaluation import create_pipeline, nodes
+from doppelcart.recommendation import completers
 from doppelcart.recommendation.protocol import EvaluationParams
 from doppelcart.reporting.params import ReportingParams
 
@@ -94,7 +95,7 @@ def completers_made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int
         made.append((generator, n_draws, seed))
         return lambda seen: iter([np.full((seen.n_users, seen.n_items), 0.2, dtype=np.float32)])
 
-    monkeypatch.setattr(nodes, "make_completer", make_completer)
+    monkeypatch.setattr(completers, "make_completer", make_completer)
     return made
 
 

@@ -47,7 +47,7 @@ def screen(tmp_path: Path):
 
 def speak() -> None:
     logging.getLogger("kedro.io").info("Loading data")
-    logging.getLogger("mlflow").warning("of no use")
+    logging.getLogger("a.library").warning("of no use")
     logging.getLogger("doppelcart.x").info("half of %s", "it")
     logging.getLogger("doppelcart.x").warning("left out")
     logging.getLogger("doppelcart.x").debug("a traceback")
@@ -65,6 +65,21 @@ def test_the_project_alone_speaks_on_the_screen_and_the_file_has_it_all(
     speak()
     assert "of no use" in screen.read_text()
     assert (tmp_path / "run.log").read_text() == kept
+
+
+def test_a_library_that_writes_for_itself_writes_to_the_file_for_a_while(
+    tmp_path: Path, screen: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, own = logging.getLogger("mlflow"), logging.FileHandler(tmp_path / "own.txt")
+    monkeypatch.setattr(library, "handlers", [own])
+    monkeypatch.setattr(library, "propagate", False)
+    with written_to(tmp_path / "run.log"), quiet_screen():
+        library.warning("of no use")
+    assert (own.baseFilename, (tmp_path / "own.txt").read_text()) == (str(tmp_path / "own.txt"), "")
+    assert "of no use" in (tmp_path / "run.log").read_text()
+    library.warning("for itself")
+    assert "for itself" in (tmp_path / "own.txt").read_text()
+    assert screen.read_text() == ""
 
 
 def test_warnings_are_for_the_file(tmp_path: Path, screen: Path) -> None:
