@@ -104,6 +104,26 @@ def hits(ranked: np.ndarray, relevant: sparse.csr_matrix) -> np.ndarray:
     return found
 
 
+def sales(
+    ranked: np.ndarray, relevant: sparse.csr_matrix, k: int, prices: np.ndarray
+) -> np.ndarray:
+    """What the hits cost, one piece of each: purchases that the list foresaw, not ones it made.
+
+    Args:
+        ranked: (n_users, >= k) catalogue positions.
+        relevant: (n_users, n_items) CSR, non-zero where relevant.
+        k: Length to cut the lists at.
+        prices: (n_items,) currency units a piece; an item whose price is NaN counts nothing.
+
+    Returns:
+        (n_users,) currency units; NaN where a user has no relevant item.
+    """
+    ranked = ranked[:, :k]
+    worth = np.nan_to_num(np.asarray(prices, dtype=np.float64))[ranked]
+    paid = np.where(hits(ranked, relevant), worth, 0.0).sum(axis=1)
+    return np.where(np.asarray((relevant != 0).sum(axis=1)).ravel() > 0, paid, np.nan)
+
+
 def _ndcg(found: np.ndarray, reachable: np.ndarray) -> np.ndarray:
     discounts = 1 / np.log2(np.arange(2, found.shape[1] + 2))
     return np.asarray((found @ discounts) / np.cumsum(discounts)[reachable - 1])

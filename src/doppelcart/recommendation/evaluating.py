@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,14 @@ from doppelcart.recommendation.training_sets import training_matrix
 from doppelcart.recommenders import RECOMMENDERS, Recommender
 
 _Measured = tuple[pd.DataFrame, dict[str, float]]
+
+
+class _Items(NamedTuple):
+    """What is known of items: (n_items, n_features) features, and (n_items,) prices or None."""
+
+    features: np.ndarray
+    prices: np.ndarray | None
+
 
 KEYS = [Columns.SLICE, Columns.ARM, Columns.RECOMMENDER]
 
@@ -53,6 +62,7 @@ def evaluate(
     cutoffs: Sequence[int],
     completion_top: int | None = None,
     workers: int = 1,
+    prices: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Metrics of every chosen arm on the test users of its slice.
 
@@ -67,6 +77,8 @@ def evaluate(
             is measured at the longest.
         completion_top: Items per user that a completion keeps; None keeps all.
         workers: Fits made side by side.
+        prices: (n_items,) price a piece, for what the hits of the longest list cost
+            (``sales@20``); None leaves it out.
 
     Returns:
         User metrics: one row per (slice, arm, recommender, user), one column per metric
@@ -85,7 +97,7 @@ def evaluate(
         synthetic,
         completers,
         usable,
-        item_features,
+        _Items(item_features, prices),
         cutoffs,
         completion_top,
         workers,
@@ -182,7 +194,7 @@ def _run(
     synthetic: Mapping[str, Histories],
     completers: Mapping[str, Completer],
     cases: Mapping[str, Case],
-    item_features: np.ndarray,
+    items: _Items,
     cutoffs: Sequence[int],
     completion_top: int | None,
     workers: int,
@@ -201,9 +213,7 @@ def _run(
             scored = {}
             for job in (job for job in jobs if job.fit == fit):
                 case, extra = cases[job.slice], added[job.slice]
-                scored[job] = _score_job(
-                    job, recommender, case, extra, train, item_features, cutoffs
-                )
+                scored[job] = _score_job(job, recommender, case, extra, train, items, cutoffs)
                 bar.update(case.n_users)
             return scored
 
@@ -218,7 +228,7 @@ def _score_job(
     case: Case,
     added: Completions,
     train: Histories,
-    item_features: np.ndarray,
+    items: _Items,
     cutoffs: Sequence[int],
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     known = seen = case.seen.matrix
@@ -231,7 +241,10 @@ def _score_job(
     renamed = {
         f"{own}@{k}": accuracy[f"{METRICS[own]}@{k}"] for k in longest_first for own in METRICS
     }
-    users, lists = _beyond_accuracy(ranked, train, item_features)
+    users, lists = _beyond_accuracy(ranked, train, items.features)
+    if items.prices is not None:
+        k = longest_first[0]
+        users[f"sales@{k}"] = ranking.sales(ranked, case.relevant.matrix, k, items.prices)
     return pd.DataFrame({Columns.USER: case.user_ids} | renamed | users), lists
 
 

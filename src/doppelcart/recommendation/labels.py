@@ -38,6 +38,8 @@ _METRICS: Final = {
     "hit_rate": "Hit rate",
     "reciprocal_rank": "MRR",
     "mrr": "MRR",
+    "hits": "Hits",
+    "sales": "Purchases foreseen",
     "coverage": "Catalogue coverage",
     "gini": "Gini of what is shown",
     "novelty": "Novelty",

@@ -1,7 +1,7 @@
 """What a section is made of: text, tables, figures. Each block is data, and survives JSON."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from plotly import graph_objects as go
@@ -30,13 +30,6 @@ class Bullets(_Block):
 
     kind: Literal["list"] = "list"
     entries: tuple[str, ...]
-
-
-class Terms(_Block):
-    """Words and what they mean."""
-
-    kind: Literal["terms"] = "terms"
-    terms: tuple[tuple[str, str], ...]
 
 
 class Heading(_Block):
@@ -99,6 +92,51 @@ class Grid(_Block):
     groups: tuple[GridGroup, ...]
 
 
+class Entry(_Block):
+    """One line of a list of somebody's.
+
+    Attributes:
+        text: What it is.
+        found: Whether it came true, such as an item that was bought.
+        fresh: Whether it stands in no list that this one is held against.
+    """
+
+    text: str
+    found: bool = False
+    fresh: bool = False
+
+
+class NamedList(_Block):
+    """One of somebody's lists; ``more`` says how many entries it goes on for."""
+
+    title: str
+    entries: tuple[Entry, ...]
+    more: int = 0
+
+
+class Person(_Block):
+    """Somebody who stands for others, with lists of theirs, and one line about them."""
+
+    name: str
+    note: str
+    lists: tuple[NamedList, ...]
+
+
+class People(_Block):
+    """A few who stand for others.
+
+    Attributes:
+        caption: Who they are, and how they were chosen.
+        synthetic: Whether they are made up: nobody real may stand in a page that is to be shared.
+        people: They.
+    """
+
+    kind: Literal["people"] = "people"
+    caption: str
+    synthetic: bool
+    people: tuple[Person, ...]
+
+
 class Details(_Block):
     """Blocks that open on demand."""
 
@@ -108,7 +146,7 @@ class Details(_Block):
 
 
 Block = Annotated[
-    Text | Bullets | Terms | Heading | Skipped | TableBlock | Figure | Grid | Details,
+    Text | Bullets | Heading | Skipped | TableBlock | Figure | Grid | People | Details,
     Field(discriminator="kind"),
 ]
 Details.model_rebuild()
@@ -122,11 +160,6 @@ def paragraph(words: str) -> Text:
 def bullets(entries: Iterable[str]) -> Bullets:
     """Entries one below the other."""
     return Bullets(entries=tuple(entries))
-
-
-def terms(meanings: Mapping[str, str]) -> Terms:
-    """Words and what they mean."""
-    return Terms(terms=tuple(meanings.items()))
 
 
 def heading(words: str) -> Heading:

@@ -1,6 +1,7 @@
 """Pages: sections laid out as one HTML file that loads nothing."""
 
 import base64
+import gzip
 import hashlib
 import json
 import logging
@@ -13,8 +14,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from doppelcart import __version__
+from doppelcart.reporting.interval_bar import bars_of
 from doppelcart.reporting.section import Section, Story
 from doppelcart.reporting.signals import LEVEL
+from doppelcart.reporting.tables import change
 
 NO_STORY: Final = Story(signal=LEVEL, headline="No verdict: nothing that makes one was run.")
 
@@ -64,19 +67,31 @@ def render_report(
 
     Returns:
         A whole HTML document. Its content security policy lets no script run but the two it
-        carries, by their digests, and lets nothing be loaded.
+        carries, by their digests, and lets nothing be loaded. Plotly.js is carried compressed, a
+        third of its size, and unpacked by the page.
     """
-    scripts = [_plotly(), _text("draw.js")]
-    facts = {"story": story, "meta": meta, "caveats": list(caveats), "source": source}
-    return render("report.html.j2", scripts, parts=parts, **facts)
+    return render(
+        "report.html.j2",
+        [_text("draw.js")],
+        _plotly(),
+        story=story,
+        bars=bars_of(story.findings),
+        meta=meta,
+        caveats=list(caveats),
+        source=source,
+        parts=parts,
+    )
 
 
-def render(template: str, scripts: Sequence[str] = (), **values: Any) -> str:
+def render(
+    template: str, scripts: Sequence[str] = (), packed: str | None = None, **values: Any
+) -> str:
     """A page of one of the package's templates, with its style and what it runs inside of it.
 
     Args:
         template: Name of the template; extends ``base.html.j2``.
         scripts: Code that the page runs; no other code can.
+        packed: Code that these unpack and run; None for none.
         **values: What the template asks for.
     """
     return (
@@ -86,7 +101,8 @@ def render(template: str, scripts: Sequence[str] = (), **values: Any) -> str:
             version=__version__,
             style=Markup(_text("page.css")),  # noqa: S704
             scripts=[Markup(script) for script in scripts],  # noqa: S704
-            policy=security_policy(scripts),
+            packed=Markup(pack(packed)) if packed else "",  # noqa: S704
+            policy=security_policy([*scripts, packed] if packed else scripts),
             **values,
         )
     )
@@ -104,10 +120,31 @@ def security_policy(scripts: Iterable[str]) -> str:
     )
 
 
+def pack(code: str) -> str:
+    """Code as text that a page carries without running it: gzip in base64."""
+    return base64.b64encode(gzip.compress(code.encode(), compresslevel=9, mtime=0)).decode()
+
+
+def lean(value: Any) -> Any:
+    """Figures with as many digits as can be seen: five, where a float has more.
+
+    Examples:
+        >>> lean({"x": [0.123456789, 3, "a"]})
+        {'x': [0.12346, 3, 'a']}
+    """
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if isinstance(value, Mapping):
+        return {name: lean(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [lean(part) for part in value]
+    return value
+
+
 def script_json(value: Mapping[str, Any]) -> Markup:
     """JSON that may stand inside a script element: nothing in it can close the element."""
     escapes: dict[str, str | int | None] = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
-    written = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    written = json.dumps(lean(value), separators=(",", ":"), ensure_ascii=False)
     return Markup(written.translate(str.maketrans(escapes)))  # noqa: S704
 
 
@@ -130,4 +167,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["script_json"] = script_json
+    environment.filters["change"] = change
     return environment

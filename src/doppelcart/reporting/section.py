@@ -1,7 +1,8 @@
 """What a capability brings to the pages: its claims, and a section with what was found."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
 from math import isfinite
 from typing import Final, ParamSpec
@@ -9,7 +10,7 @@ from typing import Final, ParamSpec
 from pydantic import BaseModel, ConfigDict, Field
 
 from doppelcart.reporting import provenance
-from doppelcart.reporting.blocks import Block
+from doppelcart.reporting.blocks import Block, People
 from doppelcart.reporting.signals import Signal
 
 P = ParamSpec("P")
@@ -77,6 +78,7 @@ class Finding(_Part):
         effect: Relative change in percent; None where it is undefined.
         low: Lower end of its 95 % interval.
         high: Upper end of its 95 % interval.
+        gains: The effect in other units, one per unit of the story.
     """
 
     who: str
@@ -86,6 +88,7 @@ class Finding(_Part):
     effect: float | None = None
     low: float | None = None
     high: float | None = None
+    gains: tuple[str, ...] = ()
 
 
 class Story(_Part):
@@ -96,14 +99,20 @@ class Story(_Part):
         headline: It in one sentence.
         findings: One per group.
         measure: What the effects of the findings are changes of.
+        units: Headings of the findings' gains.
+        words: What the figures of the findings mean.
         advice: What to do now.
+        examples: A few who stand for all: real ones, and synthetic ones in their place.
     """
 
     signal: Signal
     headline: str
     findings: tuple[Finding, ...] = ()
     measure: str = ""
+    units: tuple[str, ...] = ()
+    words: str = ""
     advice: str = ""
+    examples: tuple[People, ...] = ()
 
 
 class Section(_Part):
@@ -115,7 +124,8 @@ class Section(_Part):
         title: Heading.
         question: What was asked, in one sentence.
         answer: What was found, in one sentence.
-        blocks: Text, tables and figures.
+        shown: What is shown at once: little, for who only reads.
+        blocks: Text, tables and figures that open on demand.
         caveats: What a reader must mind before quoting a figure.
         evidence: By name of the claim, what there is to say of it.
         story: What the page opens with, if no section before this one has any.
@@ -133,6 +143,7 @@ class Section(_Part):
     title: str
     question: str
     answer: str
+    shown: tuple[Block, ...] = ()
     blocks: tuple[Block, ...] = ()
     caveats: tuple[str, ...] = ()
     evidence: dict[str, Evidence] = Field(default_factory=dict)
@@ -144,6 +155,24 @@ class Section(_Part):
     commit: str = ""
     written: str = ""
     failure: str = ""
+
+    @property
+    def fold(self) -> str:
+        """What opens on demand, counted; empty where there are words only, which stay open."""
+        kinds = Counter(_kinds(self.blocks))
+        told = [
+            f"{kinds[kind]} {word}{'s' * (kinds[kind] != 1)}"
+            for kind, word in (("figure", "figure"), ("table", "table"))
+            if kinds[kind]
+        ]
+        return " and ".join(told)
+
+
+def _kinds(blocks: Iterable[Block]) -> Iterator[str]:
+    for block in blocks:
+        yield "table" if block.kind == "grid" else block.kind
+        if block.kind == "details":
+            yield from _kinds(block.blocks)
 
 
 class Capability(_Part):
@@ -172,6 +201,7 @@ class Capability(_Part):
         answer: str,
         blocks: Sequence[Block],
         *,
+        shown: Sequence[Block] = (),
         caveats: Sequence[str] = (),
         evidence: Mapping[str, Evidence] | None = None,
         story: Story | None = None,
@@ -194,6 +224,7 @@ class Capability(_Part):
             title=self.title,
             question=self.question,
             answer=answer,
+            shown=tuple(shown),
             blocks=tuple(blocks),
             caveats=tuple(filter(None, caveats)),
             evidence=dict(evidence or {}),

@@ -65,6 +65,11 @@ def inputs() -> dict[str, Any]:
         "item_matrix": pd.DataFrame(
             {"item_id": [f"i{j}" for j in range(N_ITEMS)], "item__price": np.arange(N_ITEMS) + 1.0}
         ),
+        "feat_items": pd.DataFrame(
+            {"price": np.full(N_ITEMS, 2.0), "title": [f"Item {j}" for j in range(N_ITEMS)]},
+            index=pd.Index([f"i{j}" for j in range(N_ITEMS)], name="item_id"),
+        ),
+        "source_summary": {"source": "a shop", "currency": "euros"},
         "validation_cases": cases(6),
         "test_cases": cases(7),
         "params:reporting": ReportingParams(),
@@ -127,6 +132,8 @@ def test_the_whole_pipeline(
         "uplift_forest",
         "scores_by_slice",
         "tstr_shares",
+        "gains",
+        "evaluation.customers",
         "evaluation.scores",
         "evaluation.design",
         "evaluation.section",
@@ -160,6 +167,42 @@ def test_the_whole_pipeline(
     assert {"ndcg@5", "recall@10", "coverage@10", "diversity@10"} <= set(metrics["metric"])
     assert metrics["n_users"].max() == 40
     assert outputs["validation_scores"]["n_users"].max() == 20
+    # Every item costs 2, so that what the hits cost is twice their number.
+    by_metric = dict(iter(outputs["gains"].groupby("metric")))
+    assert set(by_metric) == {"hits@10", "sales@10"}
+    assert by_metric["sales@10"]["base"].to_numpy() == pytest.approx(
+        2 * by_metric["hits@10"]["base"].to_numpy()
+    )
+    told = outputs["evaluation.section"].story
+    assert told.units[1] == "Purchases foreseen per 1,000 customers, euros"
+    assert all(len(finding.gains) == 2 for finding in told.findings)
+
+
+def test_a_few_real_customers_are_shown_and_synthetic_ones_in_their_place(
+    inputs: dict[str, Any], completers_made: list[tuple[str, int, int]]
+) -> None:
+    real, made = run(inputs)["evaluation.customers"]
+    assert (real["synthetic"], made["synthetic"]) == (False, True)
+    assert len(real["people"]) == 3
+    bought = {f"Item {j}" for j in range(N_ITEMS)}
+    for person in (*real["people"], *made["people"]):
+        titles = [found["title"] for found in person["lists"]]
+        assert titles[0] == "Known"
+        assert all(
+            entry["text"] in bought for found in person["lists"] for entry in found["entries"]
+        )
+        assert len(person["lists"][2]["entries"]) == 5
+    assert "gained most" in real["people"][0]["note"]
+    assert not any("tenth" in person["note"] for person in made["people"])
+
+
+def test_items_without_prices_have_no_sales(
+    inputs: dict[str, Any], completers_made: list[tuple[str, int, int]]
+) -> None:
+    inputs["feat_items"] = inputs["feat_items"].drop(columns="price")
+    outputs = run(inputs)
+    assert set(outputs["gains"]["metric"]) == {"hits@10"}
+    assert outputs["evaluation.section"].story.units == ("Hits in a list of 10",)
 
 
 def test_a_second_run_gives_the_same_figures(
@@ -208,7 +251,7 @@ def test_chosen_configs_survive_a_csv_file(
         if ":" in name or "." in name
         else name: data
         for name, data in inputs.items()
-        if name not in ("test_cases", "item_matrix")
+        if name not in ("test_cases", "item_matrix", "feat_items", "source_summary")
     }
     given["params"] = given.pop("evaluation")
     _, chosen, _ = nodes.tune_arms(**given)
@@ -221,7 +264,7 @@ def test_chosen_configs_survive_a_csv_file(
 def test_test_users_enter_only_after_everything_is_chosen() -> None:
     pipeline = create_pipeline()
     readers = [node.name for node in pipeline.nodes if "test_cases" in node.inputs]
-    assert set(readers) == {"evaluate_arms", "measure_ranking_agreement"}
+    assert set(readers) == {"evaluate_arms", "measure_ranking_agreement", "show_customers"}
     makers = {output: node for node in pipeline.nodes for output in node.outputs}
     assert makers["chosen_configs"].name == "tune_arms"
     reached_by_test = pipeline.from_inputs("test_cases").all_outputs()

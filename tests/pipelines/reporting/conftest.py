@@ -1,17 +1,28 @@
 """A made-up run: tables as the other pipelines lay them out."""
 
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from judging import decide
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline
+from kedro.runner import SequentialRunner
+from page_reader import Page
 
+from doppelcart import pipelines as packages
 from doppelcart.data.histories import Histories
+from doppelcart.datasets.section import SectionDataset
 from doppelcart.experiment.design import BEST_BASELINE
+from doppelcart.pipeline_registry import register_pipelines
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, controls_of
 from doppelcart.recommendation.design import MOST_POPULAR
 from doppelcart.recommendation.rankings import COLUMNS, REAL_HALVES
+from doppelcart.reporting.blocks import Entry, NamedList, People, Person
+from doppelcart.reporting.capabilities import find_capabilities
 from doppelcart.reporting.params import ReportingParams
 
 SLICES = {
@@ -266,6 +277,36 @@ def targeting_results() -> pd.DataFrame:
     )
 
 
+def made_up_gains(verdict: pd.DataFrame) -> pd.DataFrame:
+    """A hit more of ten for everybody, and three currency units."""
+    keys = verdict[["slice", "recommender", "arm"]]
+    figures = {"hits@20": (1.2, 0.1), "sales@20": (12.0, 3.0)}
+    parts = [
+        keys.assign(
+            metric=metric,
+            base=base,
+            value=base + gain,
+            difference=gain,
+            low=0.5 * gain,
+            high=1.5 * gain,
+        )
+        for metric, (base, gain) in figures.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def people(synthetic: bool) -> People:
+    """One customer, a real or a synthetic one."""
+    name = "synthetic pears" if synthetic else "real apples"
+    bought = Entry(text=name, found=True, fresh=True)
+    lists = (NamedList(title="Recommended with", entries=(bought,), more=3),)
+    return People(
+        caption="Those who bought.",
+        synthetic=synthetic,
+        people=(Person(name="Customer 1", note="In the middle.", lists=lists),),
+    )
+
+
 @pytest.fixture(scope="session")
 def run(
     verdict: pd.DataFrame,
@@ -295,6 +336,10 @@ def run(
         "chosen_configs": chosen,
         "tstr": tstr,
         "ranking_agreement": ranking_agreement,
+        "gains": made_up_gains(verdict),
+        "evaluation.customers": [
+            people(synthetic).model_dump(mode="json") for synthetic in (False, True)
+        ],
         "fidelity_report": fidelity,
         "privacy_report": pd.DataFrame({"statistic": ["exact_copy_rate"], "gan": [0.0]}),
         "gan.monitors": loud,
@@ -324,3 +369,43 @@ def run(
         "params:reporting": ReportingParams(caveats={"complete_journey": "Simulated, not real."}),
         "parameters": {"gan": {"training": {"epochs": 5}}, "evaluation": {"seed": 17}},
     }
+
+
+def telling(names: Iterable[str]) -> Pipeline:
+    """Nodes that draw figures and write sections, of some pipelines."""
+    known = register_pipelines()
+    nodes = [node for name in names for node in known[name].nodes]
+    return Pipeline([n for n in nodes if re.match("plot_|draw_targeting|write_.*_section", n.name)])
+
+
+CORE = ("ingestion", "cleaning", "split", "gan", "augmentation", "evaluation", "targeting")
+
+
+@pytest.fixture(scope="session")
+def write(run: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Page]:
+    """Tell of the made-up run and write the report, some datasets replaced, some left out."""
+
+    def written(without: tuple[str, ...] | None = (), **changed: Any) -> Page:
+        """None leaves all out."""
+        there = [] if without is None else [name for name in CORE if name not in without]
+        pipeline = telling(there) + register_pipelines()["reporting"].filter(
+            node_names=["write_report"]
+        )
+        data = {**run, **{name.replace("__", "."): value for name, value in changed.items()}}
+        folder = tmp_path_factory.mktemp("sections")
+        sections = {
+            f"{capability.name}.section": SectionDataset(
+                filepath=str(folder / f"{capability.name}.json")
+            )
+            for capability in find_capabilities(packages)
+        }
+        given = {
+            name: MemoryDataset(data[name]) for name in pipeline.inputs() if name not in sections
+        }
+        outputs = SequentialRunner().run(pipeline, DataCatalog(given | sections))
+        page = Page(outputs["report_html"].load())
+        page.failures = outputs["report_failures"].load()
+        page.to_share = outputs["report_to_share"].load()
+        return page
+
+    return written

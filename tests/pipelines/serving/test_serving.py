@@ -92,7 +92,7 @@ def test_synthetic_customers_are_told_with_what_they_bought() -> None:
 
 
 def test_items_of_which_nothing_is_said_are_called_by_their_id() -> None:
-    assert nodes.titles(ITEMS.select("item_id")).to_dict() == {
+    assert nodes.titles_of(ITEMS.select("item_id")).to_dict() == {
         "bread": "bread", "butter": "butter", "jam": "jam"
     }  # fmt: skip
 

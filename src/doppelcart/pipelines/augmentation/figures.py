@@ -10,8 +10,10 @@ from doppelcart.data.histories import Histories
 from doppelcart.recommendation.arms import GENERATORS
 from doppelcart.recommendation.labels import origin_label
 from doppelcart.recommendation.marks import REAL, line_of
-from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.style import empty_figure, finish, log_axis
+
+BINS = 40
+"""Bins of item rank."""
 
 
 def plot_history_length(
@@ -25,12 +27,11 @@ def plot_history_length(
 def plot_popularity(
     train_histories: Histories,
     synthetic_users: dict[str, Histories],
-    parameters: ReportingParams,
 ) -> go.Figure:
     """Draw how popular each item is among real and synthetic customers."""
     compared = _compared(train_histories, synthetic_users)
     shares = {name: item_shares(found) for name, found in compared.items() if found.n_users}
-    return popularity_curve(shares, parameters.popularity_bins)
+    return popularity_curve(shares, BINS)
 
 
 def item_shares(histories: Histories) -> np.ndarray:

@@ -73,7 +73,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
         ),
         Node(
             figures.plot_popularity,
-            inputs=["train_histories", "synthetic_users", "params:reporting"],
+            inputs=["train_histories", "synthetic_users"],
             outputs="popularity_curve",
             name="plot_popularity",
         ),

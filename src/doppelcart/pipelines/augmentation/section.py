@@ -1,14 +1,17 @@
 """The section on the synthetic customers: fidelity, and the privacy smoke test."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import pandas as pd
 from plotly import graph_objects as go
 
+from doppelcart.recommendation.arms import GENERATORS
+from doppelcart.recommendation.labels import origin_label
 from doppelcart.reporting.blocks import Block, figure, heading, paragraph, skipped, table
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Section
-from doppelcart.reporting.tables import number, spelled, tabulate_all
+from doppelcart.reporting.tables import Column, alike, number, share, spelled, tabulate
 
 CAPABILITY: Final = Capability(
     name="augmentation",
@@ -27,11 +30,56 @@ TRACKED: Final = {
     "privacy": ("near_copy_rate", "closer_to_train_share"),
 }
 """By report: the measures of the GAN's customers by which runs are told apart."""
+REFERENCE: Final = "real_vs_real"
+"""Column that holds real customers against other real ones: as good as it gets."""
+FIDELITY: Final = {
+    "detection_auc": "AUC of a classifier that tells them from real ones (0.5 is a guess)",
+    "length_ks": "Lengths of histories: largest distance of the two distributions",
+    "length_mean_ratio": "Mean length of histories, over the real one",
+    "length_sd_ratio": "Spread of lengths, over the real one",
+    "popularity_pearson": "Popularity of items: correlation with the real one",
+    "popularity_spearman": "Popularity of items: rank correlation",
+    "popularity_curve_ks": "Concentration on popular items: distance of the two curves",
+    "cooccurrence_share": "Items bought together: correlation of how often",
+    "cooccurrence_lift": "Items bought together: correlation of more often than by chance",
+    "sparsity_real": "Share of customers and items without purchase, real",
+    "sparsity_synthetic": "Share of customers and items without purchase, synthetic",
+    "density_ratio": "Purchases per customer, over the real one",
+    "duplicate_rate": "Share of customers who are there twice",
+    "precision": "Share of synthetic customers among the real ones",
+    "recall": "Share of real customers among the synthetic ones",
+    "density": "How many real neighbourhoods hold a synthetic customer, on average",
+    "coverage": "Share of real customers with a synthetic one nearby",
+    "category_mix_distance_all": "Mix of categories: distance, all customers",
+    "category_mix_distance_heavy": "Mix of categories: distance, heavy buyers",
+    "category_mix_distance_medium": "Mix of categories: distance, medium buyers",
+    "category_mix_distance_light": "Mix of categories: distance, light buyers",
+}
+PRIVACY: Final = {
+    "exact_copy_rate": "Share who are exact copies of a training customer (0 is best)",
+    "near_copy_rate": "Share who are near copies of a training customer (0 is best)",
+    "closer_to_train_share": "Share nearer to a training customer than to one held out "
+    "(50 % is chance)",
+    "dcr_train_p05": "Distance to the nearest training customer, the nearest 5 %",
+    "dcr_train_median": "Distance to the nearest training customer, median",
+    "dcr_holdout_p05": "Distance to the nearest customer held out, the nearest 5 %",
+    "dcr_holdout_median": "Distance to the nearest customer held out, median",
+    "dcr_reference_p05": "The same from real customers to training customers, the nearest 5 %",
+    "dcr_reference_median": "The same from real customers to training customers, median",
+}
+"""What each statistic is called on the page."""
+FIRST: Final = ("detection_auc", "length_mean_ratio", "popularity_pearson", "cooccurrence_lift",
+                "coverage", "duplicate_rate")  # fmt: skip
+"""Statistics that are shown without opening anything."""
 TOLD: Final = {
     "detection_auc": "a classifier tells them from real ones with AUC {} (0.5 is a guess)",
     "length_mean_ratio": "their histories are {} times as long",
     "popularity_pearson": "the popularity of items correlates by {}",
 }
+CHANCE: Final = 0.5
+"""Share of synthetic customers nearer to a training customer, had these not been learnt from."""
+MUCH: Final = 0.05
+"""By how much more than chance it is said to be too many."""
 
 
 @CAPABILITY.written_by
@@ -53,10 +101,14 @@ def write_section(
                 popularity_curve,
                 "Every line keeps the items in the order of their real popularity.",
             ),
-            measures("Fidelity measures", fidelity_report, limit),
+            measures("Fidelity measures", fidelity_report, FIDELITY, limit),
             heading("Privacy smoke test"),
             paragraph(PRIVACY_CAVEAT),
-            measures("Privacy smoke test", privacy_report, limit),
+            measures("Privacy smoke test", privacy_report, PRIVACY, limit),
+        ],
+        shown=[
+            *first_measures(fidelity_report, limit),
+            paragraph(privacy_in_words(privacy_report)),
         ],
         metrics=tracked(fidelity=fidelity_report, privacy=privacy_report),
     )
@@ -90,8 +142,56 @@ def in_short(fidelity: pd.DataFrame) -> str:
     return f"Customers made by the GAN: {'; '.join(told)}." if told else "It was not measured."
 
 
-def measures(caption: str, report: pd.DataFrame, limit: int) -> Block:
-    """All measures of a report, or why there are none."""
+def privacy_in_words(privacy: pd.DataFrame) -> str:
+    """What the smoke test says of the GAN's customers, in a sentence or two.
+
+    Args:
+        privacy: ``statistic``, and one column per set of customers.
+    """
+    if privacy.empty or "gan" not in privacy:
+        return "Privacy: no customer was generated."
+    found = privacy.set_index("statistic")["gan"]
+    copies = max(found.get("exact_copy_rate", 0.0), found.get("near_copy_rate", 0.0))
+    told = (
+        f"{share(copies)} of the GAN's customers copy a real one, or nearly"
+        if copies > 0
+        else "no customer of the GAN copies a real one, not even nearly"
+    )
+    nearer = found.get("closer_to_train_share", CHANCE)
+    leak = (
+        f"But {share(nearer)} are nearer to a customer that it learnt from than to one that was "
+        f"held out, where {share(CHANCE)} would be chance: who was in the data may be told from "
+        "them. Run the audit before any of it leaves the company: kedro run --pipelines privacy."
+        if nearer > CHANCE + MUCH
+        else "They are no nearer to those it learnt from than to others. That is no proof: before "
+        "any of it leaves the company, run the audit: kedro run --pipelines privacy."
+    )
+    return f"Privacy: {told}. {leak}"
+
+
+def first_measures(fidelity: pd.DataFrame, limit: int) -> list[Block]:
+    """The measures that are read most easily, beside real customers against other real ones."""
+    shown = fidelity[fidelity["statistic"].isin(FIRST)] if len(fidelity) else fidelity
+    if shown.empty:
+        return []
+    kept = [name for name in ("statistic", REFERENCE, *GENERATORS) if name in shown]
+    by_name = shown[kept].set_index("statistic").reindex(FIRST).dropna(how="all").reset_index()
+    return [measures("How real they look", by_name, FIDELITY, limit)]
+
+
+def measures(caption: str, report: pd.DataFrame, names: Mapping[str, str], limit: int) -> Block:
+    """Measures of a report, called by their names; or why there are none."""
     if report.empty:
         return skipped(caption, "no customer was generated")
-    return table(tabulate_all(report, caption, limit, {"statistic": spelled}))
+    columns = [
+        Column("statistic", "measure", lambda name: names.get(name, spelled(name)), False),
+        *[
+            Column(
+                str(name),
+                "real against other real ones" if name == REFERENCE else origin_label(str(name)),
+                alike(report[name]),
+            )
+            for name in report.columns.drop("statistic")
+        ],
+    ]
+    return table(tabulate(report, caption, columns, limit))

@@ -20,7 +20,6 @@ from doppelcart.recommendation.labels import (
     recommender_order,
 )
 from doppelcart.recommendation.marks import mark_of, marker_of
-from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.style import (
     INK,
     empty_figure,
@@ -37,21 +36,18 @@ BASELINES: Final = (NONE, BEST_BASELINE)
 _HEIGHTS: Final = {NONE: 0.12, BEST_BASELINE: -0.26}
 
 
-def plot_uplift(uplift: pd.DataFrame, parameters: ReportingParams) -> go.Figure:
+def plot_uplift(uplift: pd.DataFrame) -> go.Figure:
     """Draw the uplift of the headline recommender, with intervals, by slice."""
     if uplift.empty:
         return empty_figure("No arm was compared with the plain recommender.")
-    recommender = headline_recommender(uplift, parameters)
-    return uplift_forest(uplift, recommender, verdict_metric(uplift))
+    return uplift_forest(uplift, headline_recommender(uplift), verdict_metric(uplift))
 
 
-def plot_scores(
-    metrics: pd.DataFrame, uplift: pd.DataFrame, parameters: ReportingParams
-) -> go.Figure:
+def plot_scores(metrics: pd.DataFrame, uplift: pd.DataFrame) -> go.Figure:
     """Draw the absolute scores of every recommender and arm, by slice."""
     if metrics.empty:
         return empty_figure("No recommender was evaluated.")
-    return scores_by_slice(metrics, parameters.metric or verdict_metric(uplift, metrics))
+    return scores_by_slice(metrics, verdict_metric(uplift, metrics))
 
 
 def verdict_metric(uplift: pd.DataFrame, metrics: pd.DataFrame | None = None) -> str:
@@ -65,10 +61,10 @@ def verdict_metric(uplift: pd.DataFrame, metrics: pd.DataFrame | None = None) ->
     return "ndcg@20"
 
 
-def headline_recommender(uplift: pd.DataFrame, parameters: ReportingParams) -> str:
-    """The recommender of the first figure: the one asked for if it was run, else the strongest."""
-    names = recommender_order(uplift[Columns.RECOMMENDER])
-    return parameters.recommender if parameters.recommender in names else names[-1]
+def headline_recommender(uplift: pd.DataFrame) -> str:
+    """The recommender of the first figure: the strongest without synthetic data, on average."""
+    plain = uplift[uplift["against"] == NONE]
+    return str(plain.groupby(Columns.RECOMMENDER, sort=False)["base"].mean().idxmax())
 
 
 def uplift_forest(uplift: pd.DataFrame, recommender: str, metric: str) -> go.Figure:

@@ -12,7 +12,14 @@ from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.experiment.design import Design
-from doppelcart.recommendation import design, evaluating, grid_search, rankings, synthetic_only
+from doppelcart.recommendation import (
+    design,
+    evaluating,
+    gains,
+    grid_search,
+    rankings,
+    synthetic_only,
+)
 from doppelcart.recommendation.completers import completer_of
 from doppelcart.recommendation.completion import Completer
 from doppelcart.recommendation.protocol import (
@@ -56,6 +63,7 @@ def evaluate_arms(
     synthetic_users: dict[str, Histories],
     demographics_matrix: pd.DataFrame,
     item_matrix: pd.DataFrame,
+    feat_items: pd.DataFrame,
     test_cases: dict[str, Case],
     chosen_configs: pd.DataFrame,
     params: EvaluationParams,
@@ -68,6 +76,7 @@ def evaluate_arms(
         synthetic_users: Sets of synthetic users by name.
         demographics_matrix: ``user_id`` and one column a demographic feature.
         item_matrix: ``item_id`` and one column a feature, in catalogue order.
+        feat_items: Items with what is known of them, in catalogue order; for their prices.
         test_cases: Test users by slice.
         chosen_configs: What ``tune_arms`` chose.
         params: Parameters of the pipeline.
@@ -86,6 +95,7 @@ def evaluate_arms(
         params.cutoffs,
         params.completion_top,
         params.workers,
+        feat_items[Columns.PRICE].to_numpy(float) if Columns.PRICE in feat_items else None,
     )
     return user_metrics, evaluating.summarise(user_metrics, list_metrics)
 
@@ -127,6 +137,26 @@ def compare_with_best(
         The table of ``recommendation.design.against_best``.
     """
     return design.against_best(scores, chosen_configs, Design.model_validate(declared))
+
+
+def measure_gains(
+    user_metrics: pd.DataFrame,
+    chosen_configs: pd.DataFrame,
+    verdict: pd.DataFrame,
+    declared: dict[str, Any],
+) -> pd.DataFrame:
+    """Say what the verdict found in hits and in money.
+
+    Args:
+        user_metrics: Metrics a test user.
+        chosen_configs: What ``tune_arms`` chose.
+        verdict: The verdict on every arm of the generator.
+        declared: The design of ``declare_experiment``.
+
+    Returns:
+        The table of ``recommendation.gains``.
+    """
+    return gains.gains(user_metrics, chosen_configs, verdict, Design.model_validate(declared))
 
 
 def measure_synthetic_only(user_metrics: pd.DataFrame, params: EvaluationParams) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from doppelcart.pipelines.evaluation import figures, nodes
+from doppelcart.pipelines.evaluation.customers import show_customers
 from doppelcart.pipelines.evaluation.section import write_section
 from doppelcart.recommendation.arms import GENERATORS
 from doppelcart.templates.experiment import experiment_pipeline
@@ -26,6 +27,7 @@ REPORTED = [
     "uplift_forest",
     "scores_by_slice",
     "tstr_shares",
+    "gains",
 ]
 
 
@@ -48,6 +50,7 @@ def create_pipeline() -> Pipeline:
                 inputs={
                     **TRAINED,
                     "item_matrix": "item_matrix",
+                    "feat_items": "feat_items",
                     "test_cases": "test_cases",
                     "chosen_configs": "chosen_configs",
                 },
@@ -66,6 +69,25 @@ def create_pipeline() -> Pipeline:
                 inputs=["evaluation.scores", "evaluation.design", "chosen_configs"],
                 outputs="uplift_against_best",
                 name="compare_with_best",
+            ),
+            Node(
+                nodes.measure_gains,
+                inputs=["user_metrics", "chosen_configs", "verdict", "evaluation.design"],
+                outputs="gains",
+                name="measure_gains",
+            ),
+            Node(
+                show_customers,
+                inputs={
+                    **TRAINED,
+                    "feat_items": "feat_items",
+                    "test_cases": "test_cases",
+                    "chosen_configs": "chosen_configs",
+                    "user_metrics": "user_metrics",
+                    "verdict": "verdict",
+                },
+                outputs="evaluation.customers",
+                name="show_customers",
             ),
             Node(
                 nodes.measure_synthetic_only,
@@ -95,20 +117,22 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 figures.plot_uplift,
-                inputs=["uplift", "params:reporting"],
+                inputs="uplift",
                 outputs="uplift_forest",
                 name="plot_uplift",
             ),
             Node(
                 figures.plot_scores,
-                inputs=["metrics", "uplift", "params:reporting"],
+                inputs=["metrics", "uplift"],
                 outputs="scores_by_slice",
                 name="plot_scores",
             ),
             Node(figures.tstr_shares, inputs="tstr", outputs="tstr_shares", name="plot_tstr"),
             Node(
                 write_section,
-                inputs={name: name for name in REPORTED} | {"parameters": "params:reporting"},
+                inputs={name: name for name in REPORTED}
+                | {"customers": "evaluation.customers", "source_summary": "source_summary"}
+                | {"parameters": "params:reporting"},
                 outputs="evaluation.section",
                 name="write_evaluation_section",
             ),

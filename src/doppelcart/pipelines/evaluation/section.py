@@ -18,11 +18,14 @@ from doppelcart.pipelines.evaluation.figures import (
 )
 from doppelcart.pipelines.evaluation.wording import (
     MEANINGS,
+    WORDS_OF_FINDINGS,
     advise,
     caution,
+    in_other_units,
     one_training,
     percent_of,
     profile_only,
+    strongest_first,
     tell,
 )
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, controls_of
@@ -40,6 +43,7 @@ from doppelcart.reporting.blocks import (
     Grid,
     GridGroup,
     GridRow,
+    People,
     details,
     figure,
     heading,
@@ -49,7 +53,7 @@ from doppelcart.reporting.blocks import (
 )
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Evidence, Section
-from doppelcart.reporting.signals import TOLD_FIRST, of_verdict
+from doppelcart.reporting.signals import of_verdict
 from doppelcart.reporting.tables import (
     CHANGE,
     Column,
@@ -132,12 +136,21 @@ def write_section(
     uplift_forest: go.Figure,
     scores_by_slice: go.Figure,
     tstr_shares: go.Figure,
+    gains: pd.DataFrame,
+    customers: list[dict[str, Any]],
+    source_summary: dict[str, Any],
     parameters: ReportingParams,
 ) -> Section:
     """Lay out what the evaluation found; the tables and figures are those that it saves."""
     limit, metric = parameters.table_rows, verdict_metric(uplift, metrics)
-    story = tell(verdict).model_copy(
-        update={"advice": advise(verdict, uplift_against_best), "measure": metric_label(metric)}
+    currency = str(source_summary.get("currency") or "")
+    story = in_other_units(tell(verdict), verdict, gains, currency).model_copy(
+        update={
+            "advice": advise(verdict, uplift_against_best),
+            "measure": metric_label(metric),
+            "words": WORDS_OF_FINDINGS,
+            "examples": tuple(People.model_validate(block) for block in customers),
+        }
     )
     return CAPABILITY.section(
         story.headline,
@@ -146,13 +159,11 @@ def write_section(
                 verdict,
                 uplift,
                 uplift_against_best,
-                forests(uplift, uplift_forest, parameters),
+                forests(uplift, uplift_forest),
                 limit,
             ),
             heading("Scores of every recommender"),
-            *score_blocks(
-                metrics, chosen_configs, scores_by_slice, parameters.metric or metric, limit
-            ),
+            *score_blocks(metrics, chosen_configs, scores_by_slice, metric, limit),
             heading("What synthetic customers are worth alone"),
             *alone_blocks(tstr, ranking_agreement, tstr_shares, limit),
         ],
@@ -178,7 +189,7 @@ def headline(verdict: pd.DataFrame) -> dict[str, float]:
     counts = verdict["verdict"].value_counts()
     found = {f"verdicts/{word}": float(count) for word, count in counts.items()}
     for name, rows in verdict.groupby(Columns.SLICE, sort=False):
-        best = min(rows.to_dict("records"), key=_told)
+        best = min(rows.to_dict("records"), key=strongest_first)
         for column in ("relative", "relative_low", "relative_high"):
             part = column.removeprefix("relative").strip("_") or "change"
             found[f"{name}/{part}"] = 100 * float(best[column])
@@ -195,11 +206,7 @@ def evidence(verdict: pd.DataFrame) -> dict[str, Evidence]:
         return {}
     kinds = verdict[Columns.ARM].map(lambda arm: ARMS[arm].kind)
     found = {name: verdict[kinds == kind].to_dict("records") for name, kind in KINDS.items()}
-    return {name: _evidence(min(rows, key=_told)) for name, rows in found.items() if rows}
-
-
-def _told(row: Mapping[Any, Any]) -> tuple[int, float]:
-    return TOLD_FIRST.index(of_verdict(row["verdict"])), -float(row["value"])
+    return {name: _evidence(min(rows, key=strongest_first)) for name, rows in found.items() if rows}
 
 
 def _evidence(row: Mapping[Any, Any]) -> Evidence:
@@ -219,13 +226,11 @@ def _evidence(row: Mapping[Any, Any]) -> Evidence:
     )
 
 
-def forests(
-    uplift: pd.DataFrame, first: go.Figure, parameters: ReportingParams
-) -> dict[str, go.Figure]:
+def forests(uplift: pd.DataFrame, first: go.Figure) -> dict[str, go.Figure]:
     """Uplift figures by recommender, the headline one, already drawn, first."""
     if uplift.empty:
         return {}
-    headline = headline_recommender(uplift, parameters)
+    headline = headline_recommender(uplift)
     return {headline: first} | {
         name: draw_uplift(uplift, name, verdict_metric(uplift))
         for name in recommender_order(uplift[Columns.RECOMMENDER])
@@ -317,8 +322,11 @@ def at_best_block(at_best: pd.DataFrame, limit: int) -> list[Block]:
         ],
         limit,
         "Validation customers chose the recommender on either side; the scores are those of test "
-        "customers. From and to: 95 % interval, not corrected; p is, by Holm's method. What "
-        "validation chose not to use, and what too few customers were tested for, is left out.",
+        "customers. From and to: 95 % interval, not corrected. The p-values are, by Holm's method, "
+        "over the comparisons of one group of customers in this table: it is a question of its "
+        "own, and a comparison that also stands among all comparisons is corrected for more there. "
+        "Verdicts go by those. What validation chose not to use, and what too few customers were "
+        "tested for, is left out.",
         grouped=True,
     )
     return [table(laid_out)]
@@ -350,8 +358,9 @@ def uplift_table(uplift: pd.DataFrame, limit: int) -> Table:
         limit,
         "From and to: 95 % interval of the change over customers, by Student's t with and without "
         "its skewness, not corrected for the number of comparisons; the p-values are, by Holm's "
-        "method. Where validation chose to use no synthetic data, both scores are the same and p "
-        "is 1. Where fewer customers were tested than a verdict takes, p is undefined.",
+        "method over all comparisons of one family in this table, and the verdicts go by them. "
+        "Where validation chose to use no synthetic data, both scores are the same and p is 1. "
+        "Where fewer customers were tested than a verdict takes, p is undefined.",
         grouped=True,
     )
 
@@ -371,7 +380,10 @@ def score_blocks(
             "scales of the panels differ.",
         ),
         table(score_table(rows, metric, limit)),
-        details("Other metrics", [table(tables) for tables in _other(metrics, metric)]),
+        details(
+            "Other metrics at the same length of lists (metrics.csv has all)",
+            [table(tables) for tables in _other(metrics, metric)],
+        ),
     ]
     if len(chosen):
         blocks.append(
@@ -407,7 +419,13 @@ def score_table(rows: pd.DataFrame, metric: str, limit: int) -> Table:
 
 
 def _other(metrics: pd.DataFrame, metric: str) -> list[Table]:
-    names = [name for name in metrics["metric"].unique() if name != metric]
+    """Tables of the other metrics at the same length of lists; metrics.csv holds them all."""
+    cutoff = metric.partition("@")[2]
+    names = [
+        name
+        for name in metrics["metric"].unique()
+        if name != metric and name.partition("@")[2] == cutoff
+    ]
     return [score_table(metrics[metrics["metric"] == name], name, 1_000) for name in names]
 
 

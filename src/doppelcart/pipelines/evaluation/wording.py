@@ -13,6 +13,7 @@ from doppelcart.experiment.outcome import HELPS
 from doppelcart.experiment.verdict import VERDICTS
 from doppelcart.recommendation.arms import ARMS, Kind
 from doppelcart.recommendation.design import MOST_POPULAR
+from doppelcart.recommendation.gains import HITS
 from doppelcart.recommendation.labels import (
     is_generator,
     metric_label,
@@ -30,10 +31,21 @@ from doppelcart.reporting.signals import (
     Signal,
     of_verdict,
 )
-from doppelcart.reporting.tables import change, score
+from doppelcart.reporting.tables import change, score, signed
 
 GIVEN: Final = {Kind.TRAINING: "customers added", Kind.COMPLETION: "histories completed"}
 """What a recommender got of the generator, in two words."""
+
+CUSTOMERS: Final = 1_000
+"""Customers by whom money is counted."""
+
+WORDS_OF_FINDINGS: Final = (
+    "Of each group the strongest case. NDCG@20 says how well the first 20 recommended items match "
+    "what the customer really bought next, hits near the top counting more. The line is the 95 % "
+    "interval: a line across 0 is compatible with no change at all. Hits are items of the list "
+    "that were bought. Purchases foreseen are what these cost, one piece of each: they were made "
+    "without any list, so they are no sales won."
+)
 
 MEANINGS: Final = {of_verdict(word): meaning for word, meaning in VERDICTS.items()}
 
@@ -107,11 +119,7 @@ def _story(
 
 
 def _finding(name: str, rows: pd.DataFrame) -> Finding:
-    ordered = sorted(
-        rows.to_dict("records"),
-        key=lambda row: (TOLD_FIRST.index(of_verdict(row["verdict"])), -float(row["value"])),
-    )
-    row = ordered[0]
+    row = min(rows.to_dict("records"), key=strongest_first)
     given = GIVEN[ARMS[row[Columns.ARM]].kind]
     return Finding(
         who=slice_label(name),
@@ -122,6 +130,73 @@ def _finding(name: str, rows: pd.DataFrame) -> Finding:
         low=percent_of(row["relative_low"]),
         high=percent_of(row["relative_high"]),
     )
+
+
+def in_other_units(
+    story: Story, verdict: pd.DataFrame, gains: pd.DataFrame, currency: str
+) -> Story:
+    """Say beside every finding what it is worth in hits and, where items have prices, in money.
+
+    Args:
+        story: As from ``tell``.
+        verdict: As evaluation writes it.
+        gains: As from ``recommendation.gains``.
+        currency: Of the prices; empty where the source names none.
+    """
+    if gains.empty or not story.findings:
+        return story
+    metrics = list(dict.fromkeys(gains["metric"]))
+    keys = [Columns.SLICE, Columns.RECOMMENDER, Columns.ARM, "metric"]
+    by_key = {tuple(row[key] for key in keys): row for row in gains.to_dict("records")}
+    rows = [row for row in verdict.to_dict("records") if is_generator(row[Columns.ARM])]
+    slices = slice_order(row[Columns.SLICE] for row in rows)
+    findings = []
+    for finding, name in zip(story.findings, slices, strict=True):
+        best = min((row for row in rows if row[Columns.SLICE] == name), key=strongest_first)
+        key = (name, best[Columns.RECOMMENDER], best[Columns.ARM])
+        told = tuple(
+            gain_in_words(by_key[*key, metric], metric) if best["level"] > 0 else "none"
+            for metric in metrics
+        )
+        findings.append(finding.model_copy(update={"gains": told}))
+    return story.model_copy(
+        update={
+            "findings": tuple(findings),
+            "units": tuple(unit_of(metric, currency) for metric in metrics),
+        }
+    )
+
+
+def unit_of(metric: str, currency: str) -> str:
+    """The heading of a gain.
+
+    Examples:
+        >>> unit_of("hits@20", ""), unit_of("sales@20", "US dollars")
+        ('Hits in a list of 20', 'Purchases foreseen per 1,000 customers, US dollars')
+    """
+    stem, _, k = metric.partition("@")
+    if stem == HITS:
+        return f"Hits in a list of {k}"
+    return f"Purchases foreseen per {CUSTOMERS:,} customers" + (f", {currency}" if currency else "")
+
+
+def gain_in_words(row: Mapping[Any, Any], metric: str) -> str:
+    """A gain with its interval: hits of one customer, money of a thousand.
+
+    Args:
+        row: base, difference, low, high.
+        metric: ``hits@k`` or ``sales@k``.
+    """
+    per, digits = (1, 2) if metric.startswith(f"{HITS}@") else (CUSTOMERS, 0)
+    change_, low, high = (
+        signed(f"{per * row[name]:+,.{digits}f}") for name in ("difference", "low", "high")
+    )
+    return f"{change_} on {per * row['base']:,.{digits}f} ({low} to {high})"
+
+
+def strongest_first(row: Mapping[Any, Any]) -> tuple[int, float]:
+    """Sorts rows of the verdict: the strongest word first, then the best score."""
+    return TOLD_FIRST.index(of_verdict(row["verdict"])), -float(row["value"])
 
 
 def percent_of(value: float) -> float | None:

@@ -6,20 +6,21 @@ from typing import Any
 from doppelcart import pipelines as packages
 from doppelcart.errors import ReportError
 from doppelcart.reporting import provenance
-from doppelcart.reporting.blocks import Skipped, bullets, details, paragraph, table, terms
+from doppelcart.reporting.blocks import Skipped, bullets, details, paragraph, table
 from doppelcart.reporting.capabilities import find_capabilities
 from doppelcart.reporting.page import NO_STORY, Part, lay_out, render_report
 from doppelcart.reporting.params import ReportingParams
-from doppelcart.reporting.section import SOURCE, Capability, Section
+from doppelcart.reporting.section import SOURCE, Capability, Section, Story
 from doppelcart.reporting.tables import tabulate_mapping
 
 
 def write_report(
     all_parameters: dict[str, Any], parameters: ReportingParams, **sections: Section | None
-) -> tuple[str, dict[str, Any], dict[str, str]]:
+) -> tuple[str, str, dict[str, Any], dict[str, str]]:
     """Lay out the sections that are there as one HTML file that loads nothing.
 
-    The page opens with the story of the first section that has one.
+    The page opens with the story of the first section that has one. There are two: one for the
+    shop, with real customers as examples, and one to share, with synthetic ones in their place.
 
     Args:
         all_parameters: Parameters of the run, for the record.
@@ -27,8 +28,8 @@ def write_report(
         **sections: By capability; None where it was not run on the present data.
 
     Returns:
-        The page; the commit, the versions and the moment that stand in it; and by capability why
-        its section could not be written, for those of which it could not.
+        The page; the page to share; the commit, the versions and the moment that stand in them;
+        and by capability why its section could not be written, for those of which it could not.
     """
     run_facts = provenance.provenance()
     there = sorted(filter(None, sections.values()), key=lambda found: (found.rank, found.title))
@@ -42,22 +43,45 @@ def write_report(
         lay_out(section)
         for section in (
             skipped_section(there, absent),
-            reading_section(there),
             run_section(run_facts, all_parameters, parameters.table_rows),
         )
     ]
-    page = render_report(
-        story=lead.story if lead and lead.story else NO_STORY,
-        meta=meta_line(facts, run_facts),
-        caveats=[
-            words
-            for words in (parameters.caveats.get(source, ""), *(lead.caveats if lead else ()))
-            if words
-        ],
-        source=source,
-        parts=parts,
+    told = lead.story if lead and lead.story else NO_STORY
+    pages = [
+        render_report(
+            story=with_examples(told, synthetic=to_share),
+            meta=meta_line(facts, run_facts),
+            caveats=[
+                words
+                for words in (
+                    parameters.caveats.get(source, ""),
+                    *(lead.caveats if lead else ()),
+                    "" if to_share else keep_inside(told),
+                )
+                if words
+            ],
+            source=source,
+            parts=parts,
+        )
+        for to_share in (False, True)
+    ]
+    return pages[0], pages[1], run_facts, failures(parts)
+
+
+def with_examples(story: Story, *, synthetic: bool) -> Story:
+    """A story with its real examples, or with those that stand in their place."""
+    kept = tuple(people for people in story.examples if people.synthetic is synthetic)
+    return story.model_copy(update={"examples": kept})
+
+
+def keep_inside(story: Story) -> str:
+    """What to mind of a page that shows real customers."""
+    if all(people.synthetic for people in story.examples):
+        return ""
+    return (
+        "This page shows what real customers bought. Keep it inside; report_to_share.html has "
+        "synthetic customers in their place."
     )
-    return page, run_facts, failures(parts)
 
 
 def check_report(report_failures: dict[str, str]) -> None:
@@ -111,15 +135,6 @@ def skipped_section(there: Sequence[Section], absent: Sequence[Capability]) -> S
     ]
     told = bullets(entries) if entries else paragraph("Nothing: every part was carried out.")
     return own_section("skipped", "What was skipped, and why", told)
-
-
-def reading_section(there: Sequence[Section]) -> Section:
-    """How to read the report: the words of all sections."""
-    return own_section(
-        "reading",
-        "How to read this report",
-        terms({word: meaning for section in there for word, meaning in section.glossary}),
-    )
 
 
 def run_section(run: Mapping[str, Any], parameters: Mapping[str, Any], limit: int) -> Section:

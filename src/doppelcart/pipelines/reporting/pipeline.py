@@ -18,7 +18,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 write_report,
                 {name: f"{name}.section" for name in names}
                 | {"all_parameters": "parameters", "parameters": "params:reporting"},
-                ["report_html", "run_facts", "report_failures"],
+                ["report_html", "report_to_share", "run_facts", "report_failures"],
                 name="write_report",
             ),
             Node(check_report, "report_failures", None, name="check_report"),

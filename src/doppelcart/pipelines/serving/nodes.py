@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import ibis.expr.types as ir
 import numpy as np
@@ -12,20 +12,12 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.histories import Histories
 from doppelcart.data.slices import WARM
+from doppelcart.data.titles import NAMES, titles
 from doppelcart.errors import InputError
 from doppelcart.pipelines.serving.params import ServingParams
 from doppelcart.recommendation.arms import NONE
 from doppelcart.recommendation.completers import completer_of
 from doppelcart.recommendation.listing import System, top_items
-
-NAMES: Final = (
-    Columns.TITLE,
-    Columns.DESCRIPTION,
-    Columns.TYPE,
-    Columns.CATEGORY,
-    Columns.DEPARTMENT,
-)
-"""Columns that may say what an item is, the most telling first."""
 
 
 def choose_system(promotion: dict[str, Any], chosen_configs: pd.DataFrame) -> dict[str, Any]:
@@ -114,7 +106,7 @@ def recommend_items(
         completion_top=params.completion_top,
         seed=params.seed,
     )
-    return listed.assign(**{Columns.TITLE: listed[Columns.ITEM].map(titles(prm_items))})
+    return listed.assign(**{Columns.TITLE: listed[Columns.ITEM].map(titles_of(prm_items))})
 
 
 def list_synthetic_customers(
@@ -135,15 +127,12 @@ def list_synthetic_customers(
         {
             "customer": np.repeat(users.user_ids.astype(str), users.lengths),
             Columns.ITEM: items,
-            Columns.TITLE: pd.Series(items).map(titles(prm_items)).to_numpy(),
+            Columns.TITLE: pd.Series(items).map(titles_of(prm_items)).to_numpy(),
         }
     )
 
 
-def titles(items: ir.Table) -> pd.Series:
-    """By item: what it is called, or else the nearest to it that the shop says; its id at last."""
+def titles_of(items: ir.Table) -> pd.Series:
+    """By item: what it is called; see ``data.titles``."""
     frame = items.select(Columns.ITEM, *[name for name in NAMES if name in items.columns])
-    table = frame.to_pandas().set_index(Columns.ITEM)
-    ids = table.index.to_series()
-    told = table.replace("", None).assign(id=ids).bfill(axis=1)
-    return told.iloc[:, 0]
+    return titles(frame.to_pandas().set_index(Columns.ITEM))
