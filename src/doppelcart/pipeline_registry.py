@@ -31,14 +31,34 @@ def register_pipelines() -> dict[str, Pipeline]:
     composite like the default could not be run by its name.
 
     Returns:
-        Pipelines by name; ``__default__`` is the core, in which no optional capability is.
+        Pipelines by name, each a group of its own; ``__default__`` is the core, in which no
+        optional capability is.
     """
     found = {
-        module.name: importlib.import_module(f"{packages.__name__}.{module.name}").create_pipeline()
+        module.name: grouped(
+            importlib.import_module(f"{packages.__name__}.{module.name}").create_pipeline(),
+            module.name,
+        )
         for module in pkgutil.iter_modules(packages.__path__)
     }
     core = sum((found[name] for name in CORE if name in found), Pipeline([]))
     return dict(sorted(found.items())) | {"__default__": core}
+
+
+def grouped(pipeline: Pipeline, name: str) -> Pipeline:
+    """Put the nodes of a pipeline into one namespace, which Kedro-Viz draws as a box that opens.
+
+    Datasets and parameters keep their names. So do nodes that lie in such a namespace already, as
+    those do that the pipeline made of a template.
+
+    Args:
+        pipeline: As its package makes it.
+        name: Its name, and the namespace.
+    """
+    inside = [node for node in pipeline.nodes if name in node.namespace_prefixes]
+    outside = [node for node in pipeline.nodes if name not in node.namespace_prefixes]
+    moved = Pipeline(outside, namespace=name, prefix_datasets_with_namespace=False)
+    return moved + Pipeline(inside)
 
 
 def find_rules() -> list[Rule]:

@@ -76,7 +76,7 @@ RUNS = [c for c in COMMANDS if c.startswith("kedro run") and "greetings" not in 
 WHOLE = {
     "kedro run",
     "kedro run --pipelines evaluation",
-    "kedro run --from-nodes declare_experiment,measure_synthetic_only",
+    "kedro run --from-nodes evaluation.declare_experiment,evaluation.measure_synthetic_only",
 }
 
 

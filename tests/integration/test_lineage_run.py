@@ -74,7 +74,7 @@ def test_nothing_that_was_made_of_another_split_is_read(
 
 
 def test_what_is_advised_is_enough(another_split: Run) -> None:
-    audit = ["find_non_members", "audit_users"]
+    audit = ["privacy.find_non_members", "privacy.audit_users"]
     with pytest.raises(LineageError) as refusal:
         another_split("privacy", nodes=audit)
     another_split(*advised(refusal))
@@ -135,7 +135,7 @@ def test_a_model_of_older_code_is_refused_with_all_that_came_of_it(
 
 
 def test_choices_made_anew_make_the_scores_of_the_former_stale(run: Run, copy_of_run: Path) -> None:
-    run(nodes=["tune_arms"], evaluation={"arms": ["copies"]})
+    run(nodes=["evaluation.tune_arms"], evaluation={"arms": ["copies"]})
     with pytest.raises(LineageError, match=r"evaluation\.section was made from another chosen"):
         run("reporting")
 

@@ -155,7 +155,7 @@ class TestAgain:
         done = kedro(
             copy_of_run,
             "--from-nodes",
-            "declare_experiment,measure_synthetic_only",
+            "evaluation.declare_experiment,evaluation.measure_synthetic_only",
             DOPPELCART_TRACKING="off",
         )
         assert done.returncode == 0, done.stdout[-5000:]

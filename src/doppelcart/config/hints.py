@@ -14,12 +14,19 @@ OF_A_VALIDATOR = "Value error, "
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question that ends in a space where something known is near; empty where nothing is.
 
+    Args:
+        name: What was typed.
+        known: Names; or, as a mapping, what may be typed and the name that is meant by it.
+
     Examples:
         >>> did_you_mean("evaluatoin", ["evaluation", "gan"])
         'Did you mean evaluation? '
+        >>> did_you_mean("tune_amrs", {"tune_arms": "evaluation.tune_arms"})
+        'Did you mean evaluation.tune_arms? '
     """
     near = get_close_matches(name, sorted(known), n=1)
-    return f"Did you mean {near[0]}? " if near else ""
+    meant = known if isinstance(known, Mapping) else {}
+    return f"Did you mean {meant.get(near[0], near[0])}? " if near else ""
 
 
 def unknown(name: str, known: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -121,11 +121,15 @@ def _pipelines(request: Request) -> Iterator[str]:
 
 def _nodes(request: Request) -> Iterator[str]:
     """Nodes of the pipelines asked for."""
-    known = {node.name for node in request.pipeline.nodes}
+    nodes = request.pipeline.nodes
+    known = {node.name for node in nodes}
+    # A name may lack its pipeline: `tune_arms` is meant for `evaluation.tune_arms`.
+    meant = {node.short_name: node.name for node in nodes} | {name: name for name in known}
     for option in ("nodes", "from_nodes", "to_nodes"):
         for name in request.options.get(option) or ():
             if name not in known:
-                yield _unknown(request, option, "node", name, known, _holders(request, name))
+                hint = did_you_mean(name, meant)
+                yield _unknown(request, option, "node", name, hint, _holders(request, name))
 
 
 def _datasets(request: Request) -> Iterator[str]:
@@ -135,7 +139,8 @@ def _datasets(request: Request) -> Iterator[str]:
         for name in request.options.get(option) or ():
             if name not in request.pipeline.datasets():
                 makers = makers_of(name, request.pipelines)
-                yield _unknown(request, option, "dataset", name, known, makers)
+                hint = did_you_mean(name, known)
+                yield _unknown(request, option, "dataset", name, hint, makers)
 
 
 def _tags(request: Request) -> Iterator[str]:
@@ -178,14 +183,14 @@ CHECKS: Final[tuple[Callable[[Request], Iterator[str]], ...]] = (
 
 
 def _unknown(
-    request: Request, option: str, kind: str, name: str, known: Iterable[str], holders: list[str]
+    request: Request, option: str, kind: str, name: str, hint: str, holders: list[str]
 ) -> str:
     """What to say of a node or a dataset that the pipelines asked for do not have."""
     given = f"{_option(option)} {name}"
     if holders:
         return f"{given}: it is of {' and '.join(holders)}: add `--pipelines {holders[0]}`."
     return (
-        f"{given}: there is no such {kind} in {_asked(request)}. {did_you_mean(name, known)}"
+        f"{given}: there is no such {kind} in {_asked(request)}. {hint}"
         "`kedro registry describe PIPELINE` lists them."
     )
 

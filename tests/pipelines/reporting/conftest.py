@@ -389,7 +389,7 @@ def write(run: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Call
         """None leaves all out."""
         there = [] if without is None else [name for name in CORE if name not in without]
         pipeline = telling(there) + register_pipelines()["reporting"].filter(
-            node_names=["write_report"]
+            node_names=["reporting.write_report"]
         )
         data = {**run, **{name.replace("__", "."): value for name, value in changed.items()}}
         folder = tmp_path_factory.mktemp("sections")

@@ -98,7 +98,10 @@ KINDS: dict[str, tuple[list[str], Edit | None, str]] = {
     "pipeline": (["--pipelines", "evaluatoin"], None, "Did you mean evaluation?"),
     "environment": (["--env", "smaple"], None, "Did you mean sample?"),
     "node": (["--nodes", "gan.trian"], None, "Did you mean gan.train?"),
-    "first node": (["--from-nodes", "tune_amrs"], None, "Did you mean tune_arms?"),
+    "first node": (["--from-nodes", "tune_amrs"], None, "Did you mean evaluation.tune_arms?"),
+    "node without its pipeline": (
+        ["--nodes", "measure_fidelity"], None, "Did you mean augmentation.measure_fidelity?",
+    ),
     "tag": (["--pipelines", "privacy", "--tags", "adit"], None, "Did you mean audit?"),
     "namespace": (["--namespaces", "gna"], None, "Did you mean gan?"),
     "first dataset": (["--from-inputs", "metrisc"], None, "Did you mean metrics?"),
@@ -112,7 +115,7 @@ KINDS: dict[str, tuple[list[str], Edit | None, str]] = {
     "bounds of a value": (["--params", "gan.training.epochs=-3"], None, "greater than or equal"),
     "value without a name": (["--params", "gan.training.epochs"], None, "a key and a value"),
     "part before its inputs": (
-        ["--pipelines", "reporting", "--from-nodes", "check_report"], None,
+        ["--pipelines", "reporting", "--from-nodes", "reporting.check_report"], None,
         "report_failures is made by reporting.*`kedro run --pipelines reporting`",
     ),
     "no YAML": ([], ("gan/parameters.yml", "gan:", "gan: ["), "Line .*Mend the file"),
