@@ -1,5 +1,6 @@
 """The notebooks run from top to bottom on what a finished run saved, and carry no outputs."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -7,6 +8,19 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+LOAD = "%load_ext kedro.ipython"
+# What TensorFlow's C++ writes as it is imported, before anybody can tell it not to.
+BEFORE_TENSORFLOW_LISTENS = re.compile(r"WARNING: All log messages before absl|[IWE]0000 ")
+
+
+def is_noise(output: nbformat.NotebookNode) -> bool:
+    """Whether an output is a line of a log, plain or as Rich draws it."""
+    text = output.get("text") or output.get("data", {}).get("text/plain", "")
+    if output.output_type == "stream" and output.name == "stderr":
+        return not BEFORE_TENSORFLOW_LISTENS.match(text)
+    return bool(re.search(r"\b(INFO|WARNING|DEBUG)\b", text))
 
 
 def read(path: Path) -> nbformat.NotebookNode:
@@ -32,9 +46,18 @@ def test_notebooks_are_thin(path):
         assert "def " not in cell.source
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs_with_a_kedro_kernel(path, finished_run, monkeypatch):
+def test_any_kernel_finds_the_project(path):
+    notebook = read(path)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert next(c for c in notebook.cells if c.cell_type == "code").source == LOAD
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extension", [[], ["--ext", "kedro.ipython"]], ids=["plain", "kedro"])
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_and_is_quiet(path, extension, finished_run, monkeypatch):
+    """By any Jupyter, and by the kernel of ``kedro jupyter lab``, which has loaded Kedro."""
     monkeypatch.setenv("KEDRO_ENV", "test")
     monkeypatch.setenv("DOPPELCART_TEST", str(finished_run))
     monkeypatch.setenv("DOPPELCART_TRACKING", "off")
@@ -43,11 +66,12 @@ def test_notebook_runs_with_a_kedro_kernel(path, finished_run, monkeypatch):
         notebook,
         timeout=300,
         kernel_name="python3",
-        extra_arguments=["--ext", "kedro.ipython"],
+        extra_arguments=extension,
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     shown = [output for output in outputs if output.output_type == "execute_result"]
     assert shown
+    assert not [output for output in outputs if is_noise(output)]
     loaded = [cell for cell in notebook.cells if "catalog.load(" in cell.source]
     assert len(shown) >= len(loaded) / 2
