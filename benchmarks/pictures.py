@@ -1,4 +1,4 @@
-"""Take the pictures of the README: the DAG as `kedro viz` draws it, and a run's report.
+"""Take the pictures of the documents: the DAG in `kedro viz`, and a run's last words and report.
 
     python -m benchmarks.pictures [DATA_FOLDER] [ENV]
 
@@ -7,8 +7,10 @@ needs Chromium, and a finished run of that environment (default: ``data``, ``bas
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -24,6 +26,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+from rich.console import Console
 
 from studies.machine import PROJECT
 
@@ -134,6 +140,44 @@ def shoot_dag(env: str, target: Path) -> None:
             plain.server_close()
 
 
+class Abridged(Console):
+    """A screen of 120 columns that remembers, and calls a data folder ``data``."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(record=True, width=120, file=io.StringIO(), force_terminal=True)
+        self._folder = f"{data}/"
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Print, with shorter paths."""
+        short = [
+            told.replace(self._folder, "data/") if isinstance(told, str) else told
+            for told in objects
+        ]
+        super().print(*short, **how)
+
+
+def shoot_terminal(data: Path, env: str, target: Path) -> None:
+    """Save the last words of a finished run as a picture."""
+    bootstrap_project(PROJECT)
+    from kedro.framework.project import pipelines  # known from here on
+
+    from doppelcart.hooks.tracking import TrackedRun
+    from doppelcart.hooks.verdict import VerdictPrinter
+
+    console = Abridged(data)
+    with KedroSession.create(PROJECT, env=env) as session:
+        context = session.load_context()
+        printer = VerdictPrinter(TrackedRun(), console)
+        printer.after_catalog_created(context.config_loader["catalog"])
+        printer.after_pipeline_run(pipelines["__default__"], context.catalog)
+    drawing = console.export_svg(title="kedro run")
+    width, height = map(float, re.findall(r'viewBox="0 0 (\S+) (\S+)"', drawing)[0])
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "terminal.html"
+        page.write_text(f'<body style="margin: 0">{drawing}</body>', encoding="utf-8")
+        shoot(page.as_uri(), (round(width), round(height)), target)
+
+
 @contextmanager
 def child(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command in a group of its own, all of which ends with the block.
@@ -181,4 +225,7 @@ if __name__ == "__main__":
     if not report.is_file():
         sys.exit(f"{report} is missing: run `kedro run` first")
     shoot(report.as_uri(), (1200, 1300), PROJECT / "docs/images/report.png")
-    shoot_dag(sys.argv[2] if len(sys.argv) > 2 else "base", PROJECT / "docs/images/dag.png")
+    env = sys.argv[2] if len(sys.argv) > 2 else "base"
+    os.environ["DOPPELCART_DATA"] = str(data)
+    shoot_terminal(data, env, PROJECT / "docs/images/terminal.png")
+    shoot_dag(env, PROJECT / "docs/images/dag.png")

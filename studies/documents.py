@@ -1,4 +1,4 @@
-"""Put what was measured into the documents: README.md between its markers, docs/results.md whole.
+"""Put what was measured into the documents: in short into README.md, whole into docs/results.md.
 
 Everything comes from the folders ``results`` of the benchmarks and of the studies: what each
 measured, and in ``runs/<source>`` the tables of finished runs, which ``take_in`` copies there.
@@ -27,10 +27,8 @@ README = PROJECT / "README.md"
 PAGE = PROJECT / "docs" / "results.md"
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 TABLES = ("verdict", "tstr", "metrics")
-# The recommender whose every slice stands in the README; all of them are in docs/results.md.
-SHOWN = "ease"
-# Of a longer table the README has the rows with a target; docs/results.md has every row.
-MOST_ROWS = 20
+# The case that stands in the README for all of docs/results.md: recommender, group, title.
+SHOWN = ("ease", "cold_5", "EASE, 5 items known")
 
 
 def take_in(data: Path, results: Path) -> Path:
@@ -81,37 +79,46 @@ def between(text: str, section: str) -> str:
 
 
 def readme_section(*folders: Path) -> str:
-    """What was measured in short, and per run how many verdicts went which way.
+    """A row for each run and use of the generator: how many verdicts went which way, one effect.
 
     Args:
         *folders: Where results are.
     """
-    parts = [
-        part
-        for path in _results(folders)
-        if (short := _in_readme(path, MOST_ROWS))
-        for part in (f"**{path.stem}**", short)
-    ]
-    for run in _runs(folders):
-        facts, verdict = run["facts"], run["verdict"]
-        parts += [
-            (
-                f"**{_title(facts)}** ({_size(facts)}). The GAN's data, judged in "
-                f"{verdict['slice'].nunique()} slices for {verdict['recommender'].nunique()} "
-                "recommenders:"
-            ),
-            _counts(verdict),
-            (
-                f"{SHOWN.upper()} by slice: NDCG@20 without synthetic data, and its change with it "
-                "(95 % interval), judged after Holm's correction: *not proven* is better than "
-                "without, but a control may do as well; only what *helps* may go into service."
-            ),
-            _verdicts(verdict[verdict["recommender"] == SHOWN]),
+    runs = _runs(folders)
+    if not runs:
+        return "No run has been measured yet: run `make study`."
+    made = {word for run in runs for word in run["verdict"]["verdict"]}
+    words = [word for word in VERDICTS if word in made]
+    rows = [
+        [
+            f"{_title(run['facts'])}, {ARMS[str(arm)].phrase}",
+            *(int((of_arm["verdict"] == word).sum()) for word in words),
+            _shown(of_arm),
         ]
-    if not parts:
-        return "Nothing has been measured yet: run `make benchmark` and `make study`."
-    parts.append("All recommenders and controls: [docs/results.md](docs/results.md).")
-    return "\n\n".join(part.strip() for part in parts)
+        for run in runs
+        for arm, of_arm in run["verdict"].groupby("arm", sort=False)
+    ]
+    return "\n\n".join(
+        [
+            (
+                "How many cases, each a group of customers and a recommender, went which way; and "
+                "of one case the change of NDCG@20 with its 95 % interval. Only what *helps* may "
+                "go into service; what is *not proven* beats the plain recommender, but a control "
+                "may do as well."
+            ),
+            _markdown(["", *words, SHOWN[-1]], rows),
+            (
+                "All cases, controls and studies, targets that were missed among them: "
+                "[docs/results.md](docs/results.md)."
+            ),
+        ]
+    )
+
+
+def _shown(of_arm: pd.DataFrame) -> str:
+    recommender, group, _ = SHOWN
+    case = of_arm[(of_arm["recommender"] == recommender) & (of_arm["slice"] == group)]
+    return "" if case.empty else _cell(case.iloc[0])
 
 
 def results_page(*folders: Path) -> str:
@@ -152,15 +159,6 @@ def results_page(*folders: Path) -> str:
     if len(parts) == 2:
         parts.append("Nothing has been measured yet: run `make benchmark` and `make study`.")
     return "\n\n".join(part.strip() for part in parts) + "\n"
-
-
-def _in_readme(path: Path, most: int) -> str:
-    """A table of results; if it has more rows than ``most``, those with a target, if any."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if len(content["figures"]) > most:
-        aimed = [entry for entry in content["figures"] if entry["target"] is not None]
-        content |= {"figures": aimed}
-    return table(content) if content["figures"] else ""
 
 
 def _all_figures(path: Path) -> str:

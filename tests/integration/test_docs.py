@@ -35,6 +35,7 @@ from doppelcart.config import secrecy
 from doppelcart.errors import ParameterError
 from doppelcart.models.histories.accounting import PrivacyConfig
 from doppelcart.pipeline_registry import CORE, register_pipelines
+from doppelcart.pipelines.ingestion.params import Source
 from studies import __main__ as studies
 from studies import documents, figures
 
@@ -452,7 +453,7 @@ def test_only_former_names_may_be_gone():
 
 
 def test_variables_that_are_named_are_read():
-    text = (PROJECT / "README.md").read_text() + (PROJECT / "conf/README.md").read_text()
+    text = "".join((PROJECT / name).read_text() for name in ("docs/runs.md", "conf/README.md"))
     files = [*(PROJECT / "conf").rglob("*.yml"), *(PROJECT / "src").rglob("*.py")]
     read = "".join(file.read_text() for file in files)
     named = set(re.findall(r"\bDOPPELCART_\w+", text))
@@ -461,13 +462,13 @@ def test_variables_that_are_named_are_read():
 
 
 def test_the_table_of_pipelines_is_that_of_the_registry():
-    section = (PROJECT / "README.md").read_text().split("## Parts of a run")[1].split("\n## ")[0]
+    section = (PROJECT / "docs/runs.md").read_text().split("## Parts of a run")[1].split("\n## ")[0]
     rows = re.findall(r"^\| \[(\w+)\]\((\S+)\)(, not in the default)? \|", section, re.MULTILINE)
     registered = register_pipelines()
     assert sorted(name for name, _, _ in rows) == sorted(set(registered) - {"__default__"})
     default = registered["__default__"].nodes
     for name, link, outside in rows:
-        assert link == f"src/doppelcart/pipelines/{name}/README.md"
+        assert link == f"../src/doppelcart/pipelines/{name}/README.md"
         assert bool(outside) != set(registered[name].nodes).issubset(default), name
     in_default = [name for name, _, outside in rows if not outside]
     assert in_default == list(CORE), "in the order in which they run"
@@ -475,12 +476,13 @@ def test_the_table_of_pipelines_is_that_of_the_registry():
 
 @pytest.mark.slow
 def test_the_files_that_a_run_is_said_to_leave_are_there(finished_run):
-    table = (PROJECT / "README.md").read_text().split("## What a run leaves")[1].split("## ")[0]
-    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
-    assert len(rows) > 5
+    whole = (PROJECT / "docs/runs.md").read_text().split("## What a run leaves")[1].split("## ")[0]
+    short = (PROJECT / "README.md").read_text().split("## What comes out")[1].split("## ")[0]
+    rows = [line.split("|")[1] for line in (whole + short).splitlines() if line.startswith("| `")]
+    assert len(rows) > 10
     for row in rows:
         names = re.findall(r"`([^`]+)`", row)
-        folder = Path(names[0]).parent
+        folder = Path(names[0]).parent if "/" in names[0] else Path("08_reporting")
         for name in names:
             path = Path(name) if "/" in name else folder / name
             assert (finished_run / "data" / path).is_file(), path
@@ -495,9 +497,17 @@ def test_measured_results_stand_in_the_documents_as_measured():
         assert path.with_suffix(".md").read_text() == figures.table(json.loads(path.read_text()))
 
 
+def test_the_readme_is_short_and_shows_a_shop_that_is_read_so():
+    text = (PROJECT / "README.md").read_text()
+    assert len(text.splitlines()) <= 120
+    shop = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0])
+    source = Source.model_validate(shop["source"])
+    assert set(source.tables["interactions"].columns) == {"user_id", "item_id", "timestamp"}
+
+
 def test_pictures_are_small():
     pictures = list((PROJECT / "docs/images").glob("*.png"))
-    assert {picture.name for picture in pictures} == {"dag.png", "report.png"}
+    assert {picture.name for picture in pictures} == {"dag.png", "report.png", "terminal.png"}
     assert all(picture.stat().st_size < 400_000 for picture in pictures)
 
 
