@@ -39,7 +39,7 @@ PATIENCE = 10
 """Seconds that a program is given to end when it is asked to; then it is made to."""
 SETTLING = 20
 """Seconds that the layout of the graph is given; a browser's own clock stands still meanwhile."""
-SIZE, SCALE = (900, 1100), 1.5
+SIZE, SCALE = (800, 1400), 1.75
 """Of the DAG: a page on which names can be read (pixels), and how many pixels are drawn of each."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
