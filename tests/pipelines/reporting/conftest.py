@@ -375,7 +375,8 @@ def telling(names: Iterable[str]) -> Pipeline:
     """Nodes that draw figures and write sections, of some pipelines."""
     known = register_pipelines()
     nodes = [node for name in names for node in known[name].nodes]
-    return Pipeline([n for n in nodes if re.match("plot_|draw_targeting|write_.*_section", n.name)])
+    wanted = re.compile(r".*\.(plot_|draw_targeting|write_.*_section)")
+    return Pipeline([node for node in nodes if wanted.match(node.name)])
 
 
 CORE = ("ingestion", "cleaning", "split", "gan", "augmentation", "evaluation", "targeting")
