@@ -9,11 +9,14 @@ from scipy import sparse
 
 from doppelcart.config.base import Parameters
 from doppelcart.errors import InputError, ParameterError
+from doppelcart.serving.scorer import Scorer
 
 Matrix: TypeAlias = sparse.csr_matrix | np.ndarray
 
 # Rows of a dense matrix multiplied at once by a sparse one, so that they stay in the cache.
 _ROWS = 128
+# Histories of one item each that are scored at once.
+_SINGLES = 512
 
 
 class RecommenderConfig(Parameters):
@@ -165,6 +168,17 @@ class Recommender(ABC):
         for scores in self._score_each(matrix, configs):
             yield np.ascontiguousarray(scores, dtype=np.float32)
 
+    def scorer(self, config: RecommenderConfig) -> Scorer | None:  # noqa: ARG002 - some need it
+        """What serves in its place once it is fitted: arrays that score as it does.
+
+        Args:
+            config: An instance of this recommender's ``Config``.
+
+        Returns:
+            A scorer; None where its scores do not come to arrays.
+        """
+        return None
+
     def _score_each(
         self, seen: Matrix, configs: Sequence[RecommenderConfig]
     ) -> Iterator[np.ndarray]:
@@ -179,6 +193,24 @@ class Recommender(ABC):
     @abstractmethod
     def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
         """(n_users, n_items) scores of checked histories."""
+
+
+def weights_of(recommender: Recommender, config: RecommenderConfig) -> np.ndarray:
+    """(n_items, n_items) float32 weights of a recommender whose scores are linear.
+
+    They are its scores of histories of one item each.
+
+    Args:
+        recommender: Fitted recommender, of scores ``x W``.
+        config: One configuration of it.
+    """
+    n_items = recommender.n_items
+    weights = np.empty((n_items, n_items), dtype=np.float32)
+    single = sparse.eye_array(n_items, dtype=np.float32, format="csr")
+    for start in range(0, n_items, _SINGLES):
+        rows = slice(start, start + _SINGLES)
+        weights[rows] = recommender.score(sparse.csr_matrix(single[rows]), config)
+    return weights
 
 
 def to_dense(matrix: Matrix) -> np.ndarray:

@@ -20,6 +20,7 @@ from doppelcart.recommenders.base import (
     times_sparse,
     to_dense,
 )
+from doppelcart.serving.scorer import ItemWeights, Scorer
 
 _BLOCK = 1024
 _CACHE_BYTES = 1 << 29
@@ -73,6 +74,15 @@ class EASE(Recommender):
         others = len({config.l2 for config in cast(Sequence[EASEConfig], configs)}) - 1
         kept = min(others, max(1, _CACHE_BYTES // solution))
         return 4 * solution + kept * solution + max(corner, solution)
+
+    def scorer(self, config: RecommenderConfig) -> Scorer:
+        """The item-item weights, with the mean if centred."""
+        own = cast(EASEConfig, config)
+        weights = self._form.weights(own.l2, own.centred)
+        if not own.centred:
+            return ItemWeights(weights)
+        mean = self._form.mean
+        return ItemWeights(weights, mean, _times(mean, weights))
 
     def _fit(self, train: sparse.csr_matrix) -> None:
         form = _UserForm if train.shape[0] < train.shape[1] else _ItemForm
@@ -144,6 +154,25 @@ class _Form(ABC):
                 self.solved.pop(next(iter(self.solved)))
             self.solved[l2] = solution
         return self.solved[l2]
+
+    def weights(self, l2: float, centred: bool) -> np.ndarray:
+        """(n_items, n_items) float32 B, from known items (rows) to candidates.
+
+        ``B = I - M_c / d`` in blocks of rows, with ``e - e M`` of single items e.
+        """
+        solution, n_items = self.solution(l2), self.train.shape[1]
+        update = solution.update * centred
+        diagonal = solution.diagonal + update**2
+        weights = np.empty((n_items, n_items), dtype=np.float32)
+        single = sparse.eye_array(n_items, dtype=np.float32, format="csr")
+        for start in range(0, n_items, _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            block = self.explained(self.meet(sparse.csr_matrix(single[rows])), l2)
+            block = (block - np.outer(update[rows], update)) / diagonal
+            weights[rows] = block
+        # An item is no reason for itself; what rounding left there is set right.
+        np.fill_diagonal(weights, 0)
+        return weights
 
     def scores(self, seen: Matrix, explained: np.ndarray, l2: float, centred: bool) -> np.ndarray:
         """``y B`` of ``y = seen - share * mean``, plus the mean if centred.
@@ -233,6 +262,15 @@ class _ItemForm(_Form):
         product = -np.float32(l2) * (met @ self.solution(l2).inverse)
         product += to_dense(met)
         return product
+
+
+def _times(row: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(n_columns,) float64 product of a row and a matrix, a block of rows at a time."""
+    product = np.zeros(weights.shape[1])
+    for start in range(0, len(row), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        product += row[part] @ weights[part].astype(np.float64)
+    return product
 
 
 def _invert(gram: np.ndarray, l2: float) -> np.ndarray:

@@ -10,8 +10,8 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig
-
-_BLOCK = 1024
+from doppelcart.serving.folding import fold_in, shared_squares
+from doppelcart.serving.scorer import FoldIn, Scorer
 
 
 class IALSConfig(RecommenderConfig):
@@ -75,36 +75,10 @@ class IALS(Recommender):
     def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
         config = cast(IALSConfig, config)
         items = self._item_factors(config)
-        users = _fold_in(seen, items, config.alpha, config.regularization)
+        users = fold_in(seen, items, config.alpha, shared_squares(items, config.regularization))
         return users.astype(np.float32) @ items.T
 
-
-def _fold_in(seen: Matrix, items: np.ndarray, alpha: float, regularization: float) -> np.ndarray:
-    """(n_users, factors) solution of each user's normal equations."""
-    shared = items.T @ items + regularization * np.eye(items.shape[1])
-    systems = shared + alpha * _weighted_squares(seen, items)
-    targets = (1 + alpha) * (seen @ items).astype(np.float64)
-    solution: np.ndarray = np.linalg.solve(systems, targets[:, :, None])[:, :, 0]
-    return solution
-
-
-def _weighted_squares(seen: Matrix, items: np.ndarray) -> np.ndarray:
-    """(n_users, factors, factors) sum over items of ``x_i y_i y_i^T``, float32."""
-    factors = items.shape[1]
-    squares = np.zeros((seen.shape[0], factors, factors), dtype=np.float32)
-    if not isinstance(seen, np.ndarray):
-        with threadpool_limits(1, "blas"):  # the products are too small to share
-            for user in range(seen.shape[0]):
-                row = slice(seen.indptr[user], seen.indptr[user + 1])
-                known = items[seen.indices[row]]
-                squares[user] = (known.T * seen.data[row]) @ known
-        return squares
-    # With every item weighted, one product with the items' own squares replaces a loop.
-    first, second = np.triu_indices(factors)
-    upper = np.zeros((seen.shape[0], len(first)), dtype=np.float32)
-    for start in range(0, len(items), _BLOCK):
-        block = items[start : start + _BLOCK]
-        upper += seen[:, start : start + _BLOCK] @ (block[:, first] * block[:, second])
-    squares[:, first, second] = upper
-    squares[:, second, first] = upper
-    return squares
+    def scorer(self, config: RecommenderConfig) -> Scorer:
+        """Item factors, with what folds a history in."""
+        config = cast(IALSConfig, config)
+        return FoldIn(self._item_factors(config), config.alpha, config.regularization)

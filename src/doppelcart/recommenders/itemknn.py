@@ -15,7 +15,9 @@ from doppelcart.recommenders.base import (
     column_sums,
     times_sparse,
     to_dense,
+    weights_of,
 )
+from doppelcart.serving.scorer import ItemWeights, Scorer
 
 _BLOCK = 1024
 # Above this share of non-zero cells a BLAS product beats SciPy's sparse one.
@@ -98,6 +100,14 @@ class ItemKNN(Recommender):
         self._look_up([config for config in own if self._cuts(config)])
         for config in configs:
             yield self._score(seen, config)
+
+    def scorer(self, config: RecommenderConfig) -> Scorer:
+        """The similarities, sparse where only the nearest are kept."""
+        own = cast(ItemKNNConfig, config)
+        if not self._cuts(own):
+            return ItemWeights(weights_of(self, own))
+        self._look_up([own])
+        return ItemWeights(self._nearest[own].T.tocsr())
 
     def _cuts(self, config: ItemKNNConfig) -> bool:
         return 0 < config.neighbours < self.n_items

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig
+from doppelcart.serving.scorer import Popular, Scorer
 
 
 class PopularityConfig(RecommenderConfig):
@@ -32,3 +33,7 @@ class Popularity(Recommender):
 
     def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:  # noqa: ARG002
         return np.tile(self.popularity, (seen.shape[0], 1))
+
+    def scorer(self, config: RecommenderConfig) -> Scorer:  # noqa: ARG002
+        """The counts."""
+        return Popular(self.popularity)

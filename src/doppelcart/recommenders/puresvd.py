@@ -8,6 +8,7 @@ from pydantic import Field
 from scipy import sparse
 
 from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig
+from doppelcart.serving.scorer import Projection, Scorer
 
 _MAX_RANK = 200
 
@@ -67,3 +68,8 @@ class PureSVD(Recommender):
         right = self._right[: cast(PureSVDConfig, config).rank]
         projected: np.ndarray = (seen @ np.ascontiguousarray(right.T)) @ right
         return projected
+
+    def scorer(self, config: RecommenderConfig) -> Scorer:
+        """The singular vectors."""
+        right = self._right[: cast(PureSVDConfig, config).rank]
+        return Projection(np.ascontiguousarray(right.T))

@@ -8,6 +8,8 @@ from implicit.als import AlternatingLeastSquares
 from scipy import sparse
 
 from doppelcart.recommenders import IALS, IALSConfig, ials
+from doppelcart.serving import folding
+from doppelcart.serving.folding import fold_in, shared_squares, weighted_squares
 
 
 @pytest.mark.parametrize(
@@ -23,7 +25,7 @@ from doppelcart.recommenders import IALS, IALSConfig, ials
 def test_fold_in_by_hand(weight: float, expected: float, form: type) -> None:
     items = np.array([[1.0], [2.0]], dtype=np.float32)
     seen = form(np.array([[weight, 0.0]], dtype=np.float32))
-    user = ials._fold_in(seen, items, alpha=3.0, regularization=0.5)
+    user = fold_in(seen, items, 3.0, shared_squares(items, 0.5))
     np.testing.assert_allclose(user, [[expected]], rtol=1e-6)
 
 
@@ -42,9 +44,9 @@ def test_fold_in_is_that_of_implicit() -> None:
 def test_item_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     items, seen = rng.random((23, 3), dtype=np.float32), rng.random((4, 23), dtype=np.float32)
-    whole = ials._weighted_squares(seen, items)
-    monkeypatch.setattr(ials, "_BLOCK", 5)
-    np.testing.assert_allclose(ials._weighted_squares(seen, items), whole, rtol=1e-5)
+    whole = weighted_squares(seen, items)
+    monkeypatch.setattr(folding, "_BLOCK", 5)
+    np.testing.assert_allclose(weighted_squares(seen, items), whole, rtol=1e-5)
 
 
 def test_a_config_is_fitted_once_and_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""What serves: scorers as plain arrays, the artefact that holds them, and the server."""

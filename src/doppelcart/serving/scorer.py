@@ -1,0 +1,282 @@
+"""Scorers: what a fitted recommender comes to, as plain arrays that score any history.
+
+Each scores one history as it scores a thousand, row by row, and says of a score what every known
+item brought to it. NumPy and SciPy alone are needed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, ClassVar, Final, NamedTuple, Self
+
+import numpy as np
+from scipy import sparse
+
+from doppelcart.metrics import ranking
+from doppelcart.serving.folding import fold_in, shared_squares, weighted_squares
+
+
+class Shares(NamedTuple):
+    """What scores are made of.
+
+    Attributes:
+        by_item: (n_known, n_targets) what each known item brings to the score of each target.
+        base: (n_targets,) what no known item brings. A score is the base and its column's sum.
+    """
+
+    by_item: np.ndarray
+    base: np.ndarray
+
+
+class Scorer(ABC):
+    """A fitted recommender as arrays; every subclass is a frozen dataclass of arrays and numbers.
+
+    Attributes:
+        kind: Its name in a manifest.
+    """
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def score(self, seen: sparse.csr_matrix) -> np.ndarray:
+        """(n_users, n_items) float32 scores of histories, higher is better.
+
+        Args:
+            seen: (n_users, n_items) CSR, float32, ones where an item is known.
+        """
+
+    @abstractmethod
+    def shares(self, known: np.ndarray, targets: np.ndarray) -> Shares:
+        """What each known item of one history brings to the scores of some items.
+
+        Args:
+            known: (n_known,) distinct catalogue positions.
+            targets: (n_targets,) catalogue positions.
+        """
+
+    def parts(self) -> dict[str, np.ndarray | sparse.csr_matrix]:
+        """Its arrays by name."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {name: value for name, value in found.items() if not _is_plain(value)}
+
+    def numbers(self) -> dict[str, float]:
+        """Its numbers by name."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {name: value for name, value in found.items() if isinstance(value, float)}
+
+    @classmethod
+    def of(cls, parts: Mapping[str, Any], numbers: Mapping[str, float]) -> Self:
+        """The scorer of some arrays and numbers.
+
+        Args:
+            parts: As from ``parts``.
+            numbers: As from ``numbers``.
+        """
+        return cls(**parts, **numbers)
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, float)
+
+
+@dataclass(frozen=True)
+class Popular(Scorer):
+    """The same scores for everybody.
+
+    Args:
+        popularity: (n_items,) float32.
+    """
+
+    kind: ClassVar[str] = "popular"
+    popularity: np.ndarray
+
+    def score(self, seen: sparse.csr_matrix) -> np.ndarray:
+        """See ``Scorer``."""
+        return np.tile(self.popularity, (seen.shape[0], 1))
+
+    def shares(self, known: np.ndarray, targets: np.ndarray) -> Shares:
+        """Known items bring nothing."""
+        base = self.popularity[targets].astype(np.float64)
+        return Shares(np.zeros((len(known), len(targets))), base)
+
+
+@dataclass(frozen=True)
+class ItemWeights(Scorer):
+    """Sums of weights from known items to others, perhaps about what is expected of anybody.
+
+    ``x W``, or centred ``(x - s mean) W + mean``, where s is the share that the history is of the
+    mean length, at most 1.
+
+    Args:
+        weights: (n_items, n_items) float32, from known items (rows) to candidates (columns), dense
+            or CSR.
+        mean: (n_items,) float64 share of users that bought an item; None where nothing is centred.
+        reach: (n_items,) float64 ``mean W``; None where nothing is centred.
+    """
+
+    kind: ClassVar[str] = "item_weights"
+    weights: np.ndarray | sparse.csr_matrix
+    mean: np.ndarray | None = None
+    reach: np.ndarray | None = None
+
+    def score(self, seen: sparse.csr_matrix) -> np.ndarray:
+        """See ``Scorer``."""
+        product = seen @ self.weights
+        scores: np.ndarray = product.toarray() if sparse.issparse(product) else product
+        if self.mean is not None:
+            lengths = np.asarray(seen.sum(axis=1, dtype=np.float64)).ravel()
+            for row, length in enumerate(lengths):
+                scores[row] += self._expected(length).astype(np.float32)
+        return scores
+
+    def shares(self, known: np.ndarray, targets: np.ndarray) -> Shares:
+        """See ``Scorer``."""
+        by_item = self.weights[known][:, targets]
+        if sparse.issparse(by_item):
+            by_item = by_item.toarray()
+        base = np.zeros(len(targets))
+        if self.mean is not None:
+            base = self._expected(float(len(known)))[targets]
+        return Shares(np.asarray(by_item, dtype=np.float64), base)
+
+    def _expected(self, length: float) -> np.ndarray:
+        """(n_items,) what a history of this length is scored whatever is in it."""
+        assert self.mean is not None
+        assert self.reach is not None
+        expected: np.ndarray = self.mean - min(length / self._size, 1.0) * self.reach
+        return expected
+
+    @cached_property
+    def _size(self) -> float:
+        """Mean length of a history; without any purchase, nothing is expected anyway."""
+        assert self.mean is not None
+        return float(self.mean.sum()) or np.inf
+
+
+@dataclass(frozen=True)
+class Projection(Scorer):
+    """Histories projected on directions of the items: ``x V V^T``.
+
+    Args:
+        directions: (n_items, rank) float32.
+    """
+
+    kind: ClassVar[str] = "projection"
+    directions: np.ndarray
+
+    def score(self, seen: sparse.csr_matrix) -> np.ndarray:
+        """See ``Scorer``."""
+        return times_transposed(seen @ self.directions, self.directions)
+
+    def shares(self, known: np.ndarray, targets: np.ndarray) -> Shares:
+        """See ``Scorer``."""
+        by_item = self.directions[known].astype(np.float64) @ self.directions[targets].T
+        return Shares(by_item, np.zeros(len(targets)))
+
+
+@dataclass(frozen=True)
+class FoldIn(Scorer):
+    """Histories folded into a factorisation of confidences.
+
+    Args:
+        items: (n_items, factors) float32 latent vectors.
+        alpha: Confidence of a purchase is 1 + alpha.
+        regularization: L2 penalty on a latent vector.
+    """
+
+    kind: ClassVar[str] = "fold_in"
+    items: np.ndarray
+    alpha: float
+    regularization: float
+
+    def score(self, seen: sparse.csr_matrix) -> np.ndarray:
+        """See ``Scorer``."""
+        users = fold_in(seen, self.items, self.alpha, self._shared)
+        return times_transposed(users.astype(np.float32), self.items)
+
+    def shares(self, known: np.ndarray, targets: np.ndarray) -> Shares:
+        """The explanation of Hu, Koren and Volinsky (2008), equation 7."""
+        one = _row(known, len(self.items))
+        system = self._shared + self.alpha * weighted_squares(one, self.items)[0]
+        towards = np.linalg.solve(system, self.items[targets].T.astype(np.float64))
+        by_item = (1 + self.alpha) * (self.items[known].astype(np.float64) @ towards)
+        return Shares(by_item, np.zeros(len(targets)))
+
+    @cached_property
+    def _shared(self) -> np.ndarray:
+        return shared_squares(self.items, self.regularization)
+
+
+KINDS: Final[dict[str, type[Scorer]]] = {
+    scorer.kind: scorer for scorer in (Popular, ItemWeights, Projection, FoldIn)
+}
+"""Every kind of scorer by its name in a manifest."""
+
+_ROWS = 16
+
+
+def times_transposed(users: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """(n_users, n_items) float32 product of latent vectors.
+
+    BLAS adds up in another order for a vector than for a matrix, so that one user alone would be
+    scored otherwise than among others, in the last bits: ties would be broken otherwise, too. So
+    the last rows of too few are filled up.
+
+    Args:
+        users: (n_users, factors) float32.
+        items: (n_items, factors) float32.
+    """
+    missing = -len(users) % _ROWS
+    if not missing:
+        return np.asarray(users @ items.T)
+    filled = np.zeros((len(users) + missing, users.shape[1]), dtype=users.dtype)
+    filled[: len(users)] = users
+    return np.asarray(filled @ items.T)[: len(users)]
+
+
+def rank(
+    scorer: Scorer,
+    popularity: np.ndarray,
+    seen: sparse.csr_matrix,
+    k: int,
+    hidden: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The best k unknown items of every history, by popularity where nothing is known.
+
+    Args:
+        scorer: What scores.
+        popularity: (n_items,) float32.
+        seen: (n_users, n_items) CSR, float32, ones where an item is known.
+        k: Length of the lists.
+        hidden: (n_items,) bool: items that are not to be listed; None hides none.
+
+    Returns:
+        As from ``metrics.ranking.top_k``: (n_users, k) catalogue positions, -1 where there are no
+        more; and their (n_users, k) float32 scores, 0 there.
+    """
+    scores = scorer.score(seen)
+    scores[np.diff(seen.indptr) == 0] = popularity
+    open_scores = scores if hidden is None else np.where(hidden, np.float32(-np.inf), scores)
+    best = ranking.top_k(open_scores, seen, k)
+    of_best = np.take_along_axis(scores, np.maximum(best, 0), axis=1)
+    return best, np.where(best == ranking.NO_ITEM, np.float32(0), of_best)
+
+
+def histories_of(rows: list[np.ndarray], n_items: int) -> sparse.csr_matrix:
+    """(n_rows, n_items) CSR of ones.
+
+    Args:
+        rows: Distinct catalogue positions of each history, in any order.
+        n_items: Size of the catalogue.
+    """
+    indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
+    indices = np.concatenate([np.sort(row) for row in rows]) if rows else np.empty(0)
+    ones = np.ones(len(indices), dtype=np.float32)
+    return sparse.csr_matrix((ones, indices.astype(np.int32), indptr), shape=(len(rows), n_items))
+
+
+def _row(known: np.ndarray, n_items: int) -> sparse.csr_matrix:
+    return histories_of([known], n_items)
