@@ -18,6 +18,7 @@ from yaml import YAMLError
 from doppelcart.config.mistakes import Request, check_request
 from doppelcart.data.storage import ELSEWHERE, ONLY_WRITING, READ_ADVICE, write_message
 from doppelcart.errors import DoppelcartError, chain
+from doppelcart.serving.commands import COMMANDS
 
 CONF = Path("conf")
 FIRST = [
@@ -178,3 +179,5 @@ run = ReadableErrors(
     help="Learn from a shop's log, imitate its customers, and measure whether that helps.",
 )
 cli.add_command(run)
+for command in COMMANDS.values():
+    cli.add_command(command)

@@ -13,7 +13,17 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 NETWORKS = {"keras", "tensorflow"}
 # What takes seconds to import, is an optional extra, or has to wait until the project is set up.
 HEAVY = NETWORKS | {
-    *("dp_accounting", "kedro", "kedro_mlflow", "mlflow", "optuna", "pandera", "skops", "sklearn"),
+    *(
+        "dp_accounting",
+        "fastapi",
+        "kedro",
+        "kedro_mlflow",
+        "mlflow",
+        "optuna",
+        "pandera",
+        "skops",
+        "sklearn",
+    ),
 }
 # What no command needs that only looks pipelines up; together they take longer than Kedro itself.
 SLOW = NETWORKS | {

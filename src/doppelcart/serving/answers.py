@@ -1,0 +1,152 @@
+"""From a question to its answer: pure functions of a model."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from doppelcart.errors import RequestError
+from doppelcart.metrics.ranking import NO_ITEM
+from doppelcart.serving.model import Catalogue, Model, Strategy
+from doppelcart.serving.questions import (
+    Answer,
+    Filters,
+    Listed,
+    Question,
+    Reason,
+    Reasons,
+    Used,
+)
+from doppelcart.serving.scorer import rank
+
+MOST_REASONS: Final = 10
+
+
+def answer(model: Model, question: Question, version: str) -> Answer:
+    """Recommend to whoever is asked for.
+
+    Args:
+        model: What serves.
+        question: Who it is, and what may be listed.
+        version: Of the model.
+
+    Raises:
+        RequestError: A filter names an attribute, or a value, that no item has.
+    """
+    known, unknown, row = _known(model, question)
+    hidden, not_there = _hidden(model.catalogue, question.filters)
+    strategy = model.strategy(len(known), returning=row is not None)
+    best, scores = rank(
+        strategy.system.scorer,
+        strategy.system.popularity,
+        model.history(known),
+        min(question.k, model.n_items),
+        hidden,
+    )
+    listed = best[0][best[0] != NO_ITEM]
+    reasons = _reasons(model, strategy, known, listed) if question.explain else None
+    return Answer(
+        items=[
+            Listed(
+                item_id=model.catalogue.ids[item],
+                title=model.catalogue.titles[item],
+                score=float(scores[0, place]),
+                reasons=reasons[place] if reasons is not None else None,
+            )
+            for place, item in enumerate(listed)
+        ],
+        strategy=_used(strategy),
+        evidence=strategy.facts.evidence,
+        version=version,
+        known_items=len(known),
+        unknown_user=question.user_id is not None and row is None,
+        unknown_items=[*unknown, *not_there],
+        unused=list(question.profile or ()),
+    )
+
+
+def _known(model: Model, question: Question) -> tuple[np.ndarray, list[str], int | None]:
+    """Known items, those that the catalogue has not, and the customer's row if there is one."""
+    if question.user_id is not None:
+        row = model.customers.find(question.user_id)
+        items = np.empty(0, dtype=np.int32) if row is None else model.customers.of(row)
+        return items, [], row
+    names = dict.fromkeys(purchase.item_id for purchase in question.items or ())
+    found = [model.catalogue.positions.get(name, NO_ITEM) for name in names]
+    unknown = [name for name, item in zip(names, found, strict=True) if item == NO_ITEM]
+    return np.array([i for i in found if i != NO_ITEM], dtype=np.int32), unknown, None
+
+
+def _hidden(catalogue: Catalogue, filters: Filters) -> tuple[np.ndarray | None, list[str]]:
+    """(n_items,) bool of items that may not be listed, None where all may; and unknown items."""
+    if not (filters.only or filters.without or filters.exclude_items):
+        return None, []
+    hidden = np.zeros(len(catalogue.ids), dtype=bool)
+    for name, values in filters.only.items():
+        hidden |= ~_having(catalogue, name, values)
+    for name, values in filters.without.items():
+        hidden |= _having(catalogue, name, values)
+    found = {name: catalogue.positions.get(name) for name in filters.exclude_items}
+    hidden[[position for position in found.values() if position is not None]] = True
+    return hidden, [name for name, position in found.items() if position is None]
+
+
+def _having(catalogue: Catalogue, name: str, values: list[str]) -> np.ndarray:
+    """(n_items,) bool of items whose attribute has one of some values.
+
+    Raises:
+        RequestError: No item has that attribute, or one of the values.
+    """
+    if name not in catalogue.codes:
+        there = ", ".join(catalogue.codes) or "none"
+        raise RequestError(f"items have no attribute {name!r} to filter by; there are: {there}")
+    codes, of_items = catalogue.codes[name]
+    if missing := [value for value in values if value not in codes]:
+        raise RequestError(
+            f"no item has the {name} {', '.join(map(repr, missing[:5]))}"
+            f" ({len(missing)} of {len(values)} values)"
+        )
+    return np.isin(of_items, [codes[value] for value in values])
+
+
+def _reasons(
+    model: Model, strategy: Strategy, known: np.ndarray, listed: np.ndarray
+) -> list[Reasons]:
+    """What the scores of the listed items are made of."""
+    if not len(known):
+        return [
+            Reasons(items=[], others=0.0, base=float(strategy.system.popularity[item]))
+            for item in listed
+        ]
+    by_item, base = strategy.system.scorer.shares(known, listed)
+    return [
+        _reason(model.catalogue, known, by_item[:, place], float(base[place]))
+        for place in range(len(listed))
+    ]
+
+
+def _reason(catalogue: Catalogue, known: np.ndarray, shares: np.ndarray, base: float) -> Reasons:
+    order = np.argsort(-shares, kind="stable")[:MOST_REASONS]
+    kept = [place for place in order if shares[place] != 0]
+    items = [
+        Reason(
+            item_id=catalogue.ids[known[place]],
+            title=catalogue.titles[known[place]],
+            share=float(shares[place]),
+        )
+        for place in kept
+    ]
+    return Reasons(items=items, others=float(shares.sum() - shares[kept].sum()), base=base)
+
+
+def _used(strategy: Strategy) -> Used:
+    facts = strategy.facts
+    return Used(
+        slice=facts.slice,
+        customers=facts.customers,
+        recommender=facts.recommender,
+        synthetic_data=facts.arm,
+        promoted=facts.promoted,
+        note=facts.note,
+    )

@@ -1,0 +1,185 @@
+"""The server: questions over HTTP, answered by the model that is released."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from pydantic import ValidationError
+from threadpoolctl import threadpool_limits
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from doppelcart.errors import RequestError
+from doppelcart.serving.answers import answer
+from doppelcart.serving.counting import Counts
+from doppelcart.serving.following import Follower
+from doppelcart.serving.limits import Guard, Limits
+from doppelcart.serving.questions import EXAMPLES, Answer, Question, UnreadableError, read_json
+
+_JSON: Final = "application/json"
+_ASKED: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {_JSON: {"schema": Question.model_json_schema(), "examples": EXAMPLES}},
+    }
+}
+_REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"model": Answer},
+    400: {"description": "The body is no JSON that means one thing."},
+    401: {"description": "The key is missing or wrong."},
+    408: {"description": "The body took too long."},
+    413: {"description": "The body is too long."},
+    415: {"description": "The body is compressed."},
+    422: {"description": "The question asks for what there is not; `detail` says what."},
+    503: {"description": "No model serves yet, or there are too many requests."},
+}
+
+
+def make_app(path: Path, limits: Limits | None = None, key: str = "") -> Any:
+    """The application, its first model loaded if there is one.
+
+    Args:
+        path: Of the release file.
+        limits: What it puts up with.
+        key: What a client must give as ``X-API-Key``; empty lets everybody in.
+
+    Returns:
+        An ASGI application.
+    """
+    limits = limits or Limits()
+    follower = Follower(path)
+    follower.look()
+
+    @contextlib.asynccontextmanager
+    async def following(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(follower.follow(limits.follow_seconds))
+        yield
+        task.cancel()
+
+    app = FastAPI(
+        title="Doppelcart",
+        description="Recommendations, with what made them and what that is worth.",
+        lifespan=following,
+        docs_url=None,
+        redoc_url=None,
+    )
+    _add_routes(app, follower, Counts())
+    return Guard(app, limits, key)
+
+
+def _add_routes(app: FastAPI, follower: Follower, counts: Counts) -> None:
+    @app.post("/recommend", openapi_extra=_ASKED, responses=_REFUSALS)
+    async def recommend(request: Request) -> Response:
+        """The best items for a known customer, for a history, or for a profile."""
+        began = time.perf_counter()
+        status, content, name = _respond(follower, await request.body())
+        counts.add(status, time.perf_counter() - began, name)
+        return Response(content, status, media_type=_JSON)
+
+    @app.get("/live")
+    async def live() -> dict[str, str]:
+        """Whether the process answers."""
+        return {"status": "live"}
+
+    @app.get("/ready", responses={503: {"description": "No model serves yet."}})
+    async def ready() -> JSONResponse:
+        """Whether a model serves, which, and since when a newer one could not be loaded."""
+        serving = follower.serving
+        state = {
+            "status": "ready" if serving else "no model",
+            "version": serving.release.version if serving else None,
+            "since": serving.release.since.isoformat() if serving else None,
+            "stale_since": follower.stale_since if serving else None,
+            "fault": follower.fault or None,
+        }
+        return JSONResponse(state, 200 if serving else 503)
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> str:
+        """What the server counts, as Prometheus reads it."""
+        version = follower.serving.release.version if follower.serving else ""
+        return counts.text(version, follower.stale_since is not None)
+
+
+def _respond(follower: Follower, body: bytes) -> tuple[int, bytes, str]:
+    """Status, body and slice of the answer to a body."""
+    serving = follower.serving
+    if serving is None:
+        return 503, _detail("no model serves yet"), ""
+    try:
+        question = Question.model_validate(read_json(body))
+        found = answer(serving.model, question, serving.release.version)
+    except UnreadableError as error:
+        return 400, _detail(str(error)), ""
+    except ValidationError as error:
+        return 422, _detail(_faults(error)), ""
+    except RequestError as error:
+        return 422, _detail(str(error)), ""
+    if follower.stale_since:
+        found.stale_since = follower.stale_since
+    return 200, found.model_dump_json().encode(), found.strategy.slice
+
+
+def _detail(detail: Any) -> bytes:
+    return json.dumps({"detail": detail}).encode()
+
+
+def _faults(error: ValidationError) -> list[dict[str, str]]:
+    """Where a question is wrong and how, without what was asked: it may be long or personal."""
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    return [
+        {"where": ".".join(map(str, fault["loc"]))[:200], "what": fault["msg"]}
+        for fault in faults[:20]
+    ]
+
+
+def run(path: Path, host: str, port: int, limits: Limits, key: str) -> None:
+    """Serve until the process is told to stop; what is in flight is answered first.
+
+    Args:
+        path: Of the release file.
+        host: Address to listen at.
+        port: Port to listen at.
+        limits: What the server puts up with.
+        key: As of ``make_app``.
+    """
+    # Several threads gain nothing on one history, and take a core from the neighbours.
+    with threadpool_limits(1, "blas"):
+        uvicorn.run(
+            make_app(path, limits, key),
+            host=host,
+            port=port,
+            http=_impatient(limits.idle_seconds),
+            access_log=False,
+            log_level="warning",
+            timeout_keep_alive=int(max(limits.idle_seconds, 1)),
+            timeout_graceful_shutdown=limits.stop_seconds,
+            server_header=False,
+        )
+
+
+def _impatient(seconds: float) -> type[asyncio.Protocol]:
+    """Uvicorn's protocol, closing connections on which no request ever begins.
+
+    Its own limit on idle connections only begins with the first answer.
+    """
+
+    class Impatient(HttpToolsProtocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self.loop.call_later(seconds, self._close_unless_asked)
+
+        def _close_unless_asked(self) -> None:
+            begun: Any = self.cycle
+            if begun is None and not self.transport.is_closing():
+                self.transport.close()
+
+    return Impatient
