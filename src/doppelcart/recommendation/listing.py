@@ -15,7 +15,8 @@ from doppelcart.metrics import ranking
 from doppelcart.recommendation.arms import ARMS, SYNTHETIC_OF, Kind
 from doppelcart.recommendation.completion import Completer, completed, strongest_of
 from doppelcart.recommendation.scoring import batches, or_popular
-from doppelcart.recommenders import RECOMMENDERS
+from doppelcart.recommenders import RECOMMENDERS, Recommender, RecommenderConfig
+from doppelcart.serving.scorer import Scorer, rank
 
 
 class System(BaseModel):
@@ -77,20 +78,36 @@ def top_items(
         seen = completed(matrix, probable, system.level)
     recommender = RECOMMENDERS[system.recommender](seed=seed).fit(train)
     config = recommender.Config.model_validate_json(system.config)
+    # What completes no history is ranked as a server ranks it, to the last bit.
+    scorer = recommender.scorer(config) if seen is matrix else None
     blocks = []
     for part in batches(everybody.n_users):
-        scores = or_popular(recommender.score(seen[part], config), seen[part], recommender)
-        best = ranking.top_k(scores, matrix[part], k)
+        best, scores = _ranked(recommender, config, scorer, seen[part], matrix[part], k)
         users, ranks = np.nonzero(best != ranking.NO_ITEM)
-        items = best[users, ranks]
         blocks.append(
             pd.DataFrame(
                 {
                     Columns.USER: everybody.user_ids[part][users],
                     "rank": ranks + 1,
-                    Columns.ITEM: everybody.item_ids[items],
-                    "score": scores[users, items],
+                    Columns.ITEM: everybody.item_ids[best[users, ranks]],
+                    "score": scores[users, ranks],
                 }
             )
         )
     return pd.concat(blocks, ignore_index=True)
+
+
+def _ranked(
+    recommender: Recommender,
+    config: RecommenderConfig,
+    scorer: Scorer | None,
+    seen: sparse.csr_matrix,
+    known: sparse.csr_matrix,
+    k: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n_users, k) catalogue positions, -1 where there are no more, and their scores."""
+    if scorer is not None:
+        return rank(scorer, recommender.popularity, known, k)
+    scores = or_popular(recommender.score(seen, config), seen, recommender)
+    best = ranking.top_k(scores, known, k)
+    return best, np.take_along_axis(scores, np.maximum(best, 0), axis=1)

@@ -179,6 +179,16 @@ class Recommender(ABC):
         """
         return None
 
+    @classmethod
+    def scorer_bytes(cls, n_items: int, config: RecommenderConfig) -> int:  # noqa: ARG003
+        """Bytes of what ``scorer`` returns that grow with the square of the items; an estimate.
+
+        Args:
+            n_items: Size of the catalogue.
+            config: An instance of this recommender's ``Config``.
+        """
+        return 0
+
     def _score_each(
         self, seen: Matrix, configs: Sequence[RecommenderConfig]
     ) -> Iterator[np.ndarray]:

@@ -84,6 +84,11 @@ class EASE(Recommender):
         mean = self._form.mean
         return ItemWeights(weights, mean, _times(mean, weights))
 
+    @classmethod
+    def scorer_bytes(cls, n_items: int, config: RecommenderConfig) -> int:  # noqa: ARG003
+        """The item-item weights."""
+        return 4 * n_items**2
+
     def _fit(self, train: sparse.csr_matrix) -> None:
         form = _UserForm if train.shape[0] < train.shape[1] else _ItemForm
         self._use(form(train))

@@ -109,6 +109,12 @@ class ItemKNN(Recommender):
         self._look_up([own])
         return ItemWeights(self._nearest[own].T.tocsr())
 
+    @classmethod
+    def scorer_bytes(cls, n_items: int, config: RecommenderConfig) -> int:
+        """The similarities, unless only the nearest are kept."""
+        is_cut = 0 < cast(ItemKNNConfig, config).neighbours < n_items
+        return 0 if is_cut else 4 * n_items**2
+
     def _cuts(self, config: ItemKNNConfig) -> bool:
         return 0 < config.neighbours < self.n_items
 

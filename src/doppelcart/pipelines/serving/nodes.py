@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import ibis.expr.types as ir
 import numpy as np
@@ -17,7 +17,12 @@ from doppelcart.errors import InputError
 from doppelcart.pipelines.serving.params import ServingParams
 from doppelcart.recommendation.arms import NONE
 from doppelcart.recommendation.completers import completer_of
+from doppelcart.recommendation.exporting import best_systems, evidence_of, export
 from doppelcart.recommendation.listing import System, top_items
+from doppelcart.serving.model import Catalogue, Model
+
+ATTRIBUTES: Final = (Columns.DEPARTMENT, Columns.CATEGORY, Columns.TYPE, Columns.BRAND)
+"""Columns that a list can be filtered by."""
 
 
 def choose_system(promotion: dict[str, Any], chosen_configs: pd.DataFrame) -> dict[str, Any]:
@@ -86,12 +91,7 @@ def recommend_items(
         One row per (customer, rank): user_id, rank from 1, item_id, score (higher is better, of no
         unit), title.
     """
-    firsts = (
-        prm_interactions.group_by([Columns.USER, Columns.ITEM])
-        .aggregate(**{Columns.TIMESTAMP: prm_interactions[Columns.TIMESTAMP].min()})
-        .order_by([Columns.USER, Columns.TIMESTAMP, Columns.ITEM])
-    )
-    everybody = Histories.from_firsts(firsts.to_pandas(), train_histories.item_ids)
+    everybody = histories_of_all(prm_interactions, train_histories.item_ids)
     chosen = System.model_validate(system)
     completer = completer_of(
         chosen.arm, everybody, generators, demographics_matrix, params.completion_draws, params.seed
@@ -107,6 +107,76 @@ def recommend_items(
         seed=params.seed,
     )
     return listed.assign(**{Columns.TITLE: listed[Columns.ITEM].map(titles_of(prm_items))})
+
+
+def export_model(
+    promotion: dict[str, Any],
+    chosen_configs: pd.DataFrame,
+    user_metrics: pd.DataFrame,
+    verdict: pd.DataFrame,
+    prm_interactions: ir.Table,
+    prm_items: ir.Table,
+    train_histories: Histories,
+    synthetic_users: dict[str, Histories],
+    params: ServingParams,
+) -> Model:
+    """The model that a server answers from: what may serve each slice, fitted on everybody.
+
+    Args:
+        promotion: What may go into service.
+        chosen_configs: What validation chose.
+        user_metrics: Metrics of every held-out customer, for the evidence.
+        verdict: The verdict on what is generated.
+        prm_interactions: Clean interactions of all customers.
+        prm_items: Clean items.
+        train_histories: Real training users, with the catalogue.
+        synthetic_users: Sets of synthetic users by name.
+        params: Parameters of the pipeline.
+    """
+    systems = best_systems(promotion, chosen_configs, train_histories.n_items, params.max_gb * 1e9)
+    return export(
+        systems,
+        histories_of_all(prm_interactions, train_histories.item_ids),
+        synthetic_users,
+        catalogue_of(prm_items, train_histories.item_ids),
+        evidence_of(systems, user_metrics, verdict, params.metric, params.seed),
+        n_judged=train_histories.n_users,
+        seed=params.seed,
+    )
+
+
+def histories_of_all(interactions: ir.Table, item_ids: np.ndarray) -> Histories:
+    """All customers with all that is known of them.
+
+    Args:
+        interactions: Clean interactions.
+        item_ids: The catalogue.
+    """
+    firsts = (
+        interactions.group_by([Columns.USER, Columns.ITEM])
+        .aggregate(**{Columns.TIMESTAMP: interactions[Columns.TIMESTAMP].min()})
+        .order_by([Columns.USER, Columns.TIMESTAMP, Columns.ITEM])
+    )
+    return Histories.from_firsts(firsts.to_pandas(), item_ids)
+
+
+def catalogue_of(items: ir.Table, item_ids: np.ndarray) -> Catalogue:
+    """Items by catalogue position, with what they can be filtered by.
+
+    Args:
+        items: Clean items.
+        item_ids: The catalogue.
+    """
+    ids = [str(item) for item in item_ids]
+    told = titles_of(items).reindex(ids)
+    names = [name for name in ATTRIBUTES if name in items.columns]
+    table = items.select(Columns.ITEM, *names).to_pandas().set_index(Columns.ITEM).reindex(ids)
+    texts = table.astype(object).where(table.notna(), None)
+    return Catalogue(
+        ids,
+        told.where(told.notna(), pd.Series(ids, index=ids)).astype(str).tolist(),
+        {name: [None if v is None else str(v) for v in texts[name]] for name in names},
+    )
 
 
 def list_synthetic_customers(

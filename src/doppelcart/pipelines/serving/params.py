@@ -15,4 +15,16 @@ class ServingParams(Parameters):
     completion_draws: int = Field(
         default=4, ge=1, le=100, description="Draws of the generator averaged into a completion."
     )
+    max_gb: float = Field(
+        default=2.0,
+        ge=0,
+        description="Memory and disk that the item-item weights of the served model may take, in "
+        "GB; with 10,000 items each set of them takes 0.4. Slices that are left without go to "
+        "recommenders of factors.",
+    )
+    metric: str = Field(
+        default="ndcg@20",
+        min_length=1,
+        description="Metric that the server tells as evidence; one that evaluation measures.",
+    )
     seed: int = Field(default=0, ge=0, description="Of the recommender and of completions.")

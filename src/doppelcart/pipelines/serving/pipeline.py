@@ -35,6 +35,22 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 name="recommend_items",
             ),
             Node(
+                nodes.export_model,
+                inputs=[
+                    "promotion",
+                    "chosen_configs",
+                    "user_metrics",
+                    "verdict",
+                    "prm_interactions",
+                    "prm_items",
+                    "train_histories",
+                    "synthetic_users",
+                    "params:serving",
+                ],
+                outputs="serving.model",
+                name="export_model",
+            ),
+            Node(
                 nodes.list_synthetic_customers,
                 inputs=["synthetic_users", "prm_items"],
                 outputs="synthetic_customers",
