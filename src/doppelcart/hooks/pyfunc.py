@@ -1,0 +1,33 @@
+"""The released model as a folder that MLflow serves and registers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from doppelcart.serving import artefact
+from doppelcart.serving.release import folder_of, read_release
+
+CODE = Path(__file__).with_name("pyfunc_code.py")
+
+
+def save_pyfunc(release_file: Path, folder: Path) -> None:
+    """Save the released model as an MLflow pyfunc of code and plain arrays.
+
+    Args:
+        release_file: Where the release is named.
+        folder: For the MLflow model; it must not be there yet.
+
+    Raises:
+        StorageError: The release or its artefact is missing or damaged.
+    """
+    import mlflow
+
+    release = read_release(release_file)
+    artefact.check(folder_of(release_file, release), release.digest)
+    mlflow.pyfunc.save_model(
+        path=str(folder),
+        python_model=str(CODE),
+        artifacts={"model": str(folder_of(release_file, release))},
+        model_config={"digest": release.digest},
+        pip_requirements=["doppelcart"],
+    )
