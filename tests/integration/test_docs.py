@@ -36,6 +36,8 @@ from doppelcart.errors import ParameterError
 from doppelcart.models.histories.accounting import PrivacyConfig
 from doppelcart.pipeline_registry import CORE, register_pipelines
 from doppelcart.pipelines.ingestion.params import Source
+from doppelcart.serving.commands import COMMANDS as SERVING
+from doppelcart.serving.questions import Question, read_json
 from studies import __main__ as studies
 from studies import documents, figures
 
@@ -188,6 +190,28 @@ def check_elsewhere(command: str) -> None:
     assert command in (PROJECT / ".ci/run").read_text()
 
 
+def check_serving(command: str) -> None:
+    """That its arguments are known: that it serves is tried in tests/unit/serving."""
+    _, name, *arguments = shlex.split(command)
+    assert SERVING[name].make_context(name, arguments).info_name == name
+
+
+def check_scoring(command: str) -> None:
+    """That its arguments are known: the model itself is served in tests/unit/hooks."""
+    from mlflow.models.cli import serve
+
+    assert serve.make_context("serve", shlex.split(command)[3:]).params["env_manager"] == "local"
+
+
+def check_question(command: str) -> None:
+    """That the server would understand it; a file of that name stands below as JSON."""
+    given = shlex.split(command)[-1]
+    if given.startswith("@"):
+        document = (PROJECT / "docs/serving.md").read_text("utf-8")
+        (given,) = re.findall(r"```json\n(.*?)```", document, re.DOTALL)
+    assert Question.model_validate(read_json(given.encode())).k == 5
+
+
 # Runs, servers and `kedro registry list` have tests of their own below.
 CHECKS = {
     r"kedro run\b.*|kedro registry list|kedro viz run|kedro viz|kedro jupyter lab|mlflow ui": None,
@@ -201,6 +225,9 @@ CHECKS = {
     r"python -m pytest benchmarks .*": check_benchmark,
     r"python -m tests\.algorithms": check_algorithms,
     r"kedro viz build --include-previews": check_elsewhere,
+    r"mlflow models serve .*": check_scoring,
+    r"doppelcart (serve|recommend)\b.*": check_serving,
+    r"curl -s localhost:8080/recommend -d .*": check_question,
 }
 
 
