@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +13,10 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from page_reader import Page
 from running import PROJECT, kedro
 
+from doppelcart.experiment.verdict import VERDICTS
 from doppelcart.recommenders import RECOMMENDERS
 
 pytestmark = pytest.mark.slow
@@ -256,8 +259,47 @@ class TestTracking:
         assert kept >= {
             "models/gan_generator.keras",
             "models/gan_critic.keras",
-            "reporting/report.html",
+            "reporting/report_to_share.html",
             "reporting/uplift_forest.json",
             "reporting/training_curves.json",
             "reporting/verdict.csv",
         }
+        # It shows real customers, and a tracking server may be anywhere.
+        assert "reporting/report.html" not in kept
+
+
+class TestOneVocabulary:
+    """verdict.csv, the terminal, the report and MLflow say the same word as often."""
+
+    @pytest.fixture(scope="class")
+    def words(self, finished_run) -> pd.Series:
+        return table(finished_run, "verdict").groupby("slice", sort=False)["verdict"].agg(list)
+
+    @pytest.fixture(scope="class")
+    def page(self, finished_run) -> Page:
+        return Page((finished_run / "data" / REPORTING / "report.html").read_text("utf-8"))
+
+    def test_every_word_is_one_of_the_verdicts(self, words):
+        assert set(words.explode()) <= set(VERDICTS)
+
+    def test_the_grid_of_the_report_counts_as_the_table_does(self, finished_run, words, page):
+        at = page.text.index("The verdict for every recommender")
+        stop = page.text.index("Against the best that can be done without synthetic data")
+        shown = Counter(word for word in page.text[at:stop] if word in VERDICTS)
+        assert shown == Counter(words.explode())
+
+    def test_the_first_page_and_the_terminal_give_each_group_the_same_word(
+        self, finished_run, words, page
+    ):
+        terminal = (finished_run / "terminal.txt").read_text().splitlines()
+        cut = page.text.index("Why, for each group")
+        first = [word for word in page.text[3:cut] if word in VERDICTS]
+        ending = [
+            re.split(r" [^\w ] ", line)[-1].strip()
+            for line in terminal[-30:]
+            if line.startswith(("  Returning customers", "  New customers"))
+        ]
+        assert ending == first
+        assert len(first) == len(words)
+        for word, found in zip(first, words, strict=True):
+            assert word in found
