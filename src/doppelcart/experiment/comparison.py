@@ -231,7 +231,8 @@ def _compare_group(rows: pd.DataFrame, plan: Sequence[Pair], design: Design) -> 
         _group(key) if design.system else ("", *_group(key)): part.set_index(design.unit)
         for key, part in rows.groupby(columns, sort=False, observed=True)
     }
-    wide = pd.concat({key: part[VALUE] for key, part in parts.items()}, axis=1)
+    # Signs are drawn unit by unit, so that their order must not be that of the rows.
+    wide = pd.concat({key: part[VALUE] for key, part in parts.items()}, axis=1).sort_index()
     units = rows.drop_duplicates(design.unit).set_index(design.unit).reindex(wide.index)
     values = np.column_stack([wide[pair.system, pair.arm] for pair in plan])
     bases = np.column_stack([wide[pair.reference] for pair in plan])

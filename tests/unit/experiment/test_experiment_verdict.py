@@ -122,3 +122,55 @@ def test_promotion_names_what_won_and_what_did_not() -> None:
     assert (won["rule"], [entry["arm"] for entry in won["promoted"]]) == ("a rule", ["gan"])
     lost = promotion(judged({"nothing": 0.0, "plain": 0.1, "gan": 0.1}, **BEST), design, "a rule")
     assert [entry["arm"] for entry in lost["refused"]] == ["gan"]
+
+
+def test_a_win_over_a_weak_baseline_is_not_promoted() -> None:
+    """Another baseline is stronger than what the trial gains."""
+    best = {"best": (Baseline(group=(), arm="strong"),)}
+    gains = {"nothing": 0.0, "strong": 0.3, "plain": 0.1, "gan": 0.2}
+    row = judged(gains, **best).iloc[0]
+    assert row[["verdict", "win", "promoted"]].tolist() == ["best not beaten", True, False]
+    assert "not shown to beat the best text baseline" in row["reason"]
+
+
+def test_an_arm_that_is_not_used_is_undefined_only_where_there_are_too_few_units() -> None:
+    """Five comparisons at .05 take 30 units at least; at 29 nobody can tell that nothing is."""
+
+    def unused(n: int) -> str:
+        arms = tuple(Arm(name=name, role=ROLES[name], phrase=name) for name in ("nothing", "gan"))
+        design = Design(name="toy", metric="auc", unit="review", arms=arms, n_bootstrap=2000)
+        rows = pd.DataFrame(
+            {
+                "arm": ["nothing"] * n + ["gan"] * n,
+                "review": [*range(n), *range(n)],
+                "value": 0.5,
+                "level": 0.0,
+            }
+        )
+        found: str = judge(compare(rows, design), design)["verdict"].iloc[0]
+        return found
+
+    assert [unused(n) for n in (29, 30)] == ["undefined", "not used"]
+
+
+def test_a_group_that_no_arm_is_meant_for_asks_for_no_rivals() -> None:
+    arms = tuple(
+        Arm(name=name, role=ROLES[name], phrase=name) for name in ("nothing", "plain", "gan")
+    )
+    design = Design(
+        name="toy",
+        metric="auc",
+        unit="review",
+        arms=arms,
+        groups=("who",),
+        bystanders={"who": "others"},
+        n_bootstrap=2000,
+    )
+    rng = np.random.default_rng(0)
+    rows = pd.concat(
+        pd.DataFrame({"who": "others", "arm": arm, "review": range(60), "value": gain + noise})
+        for arm, gain in (("nothing", 0.0), ("gan", 0.2))
+        for noise in (rng.random(60) / 50,)
+    )
+    row = judge(compare(rows, design), design).iloc[0]
+    assert row[["verdict", "win", "not_beaten"]].tolist() == ["helps", True, ""]
