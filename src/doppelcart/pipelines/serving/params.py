@@ -16,7 +16,7 @@ class ServingParams(Parameters):
         default=4, ge=1, le=100, description="Draws of the generator averaged into a completion."
     )
     max_gb: float = Field(
-        default=2.0,
+        default=0.5,
         ge=0,
         description="Memory and disk that the item-item weights of the served model may take, in "
         "GB; with 10,000 items each set of them takes 0.4. Slices that are left without go to "
