@@ -13,7 +13,14 @@ from doppelcart.datasets.atomic import DatasetStorageError
 from doppelcart.errors import StorageError
 from doppelcart.serving import artefact
 from doppelcart.serving.model import Model
-from doppelcart.serving.release import Release, folder_of, read_release, write_release
+from doppelcart.serving.release import (
+    Release,
+    Version,
+    folder_of,
+    locked,
+    read_release,
+    write_release,
+)
 
 
 class ServingModelDataset(AbstractDataset[Model, Model]):
@@ -46,8 +53,11 @@ class ServingModelDataset(AbstractDataset[Model, Model]):
 
     def save(self, data: Model) -> None:
         """Write the artefact, release it, and remove those that nobody needs any more."""
+        with locked(self._filepath):
+            self._write_and_release(data)
+
+    def _write_and_release(self, data: Model) -> None:
         folder = self._filepath.parent
-        former = self._former()
         fresh = folder / ".new"
         shutil.rmtree(fresh, ignore_errors=True)
         digest = artefact.write(data, fresh)
@@ -56,19 +66,23 @@ class ServingModelDataset(AbstractDataset[Model, Model]):
             shutil.rmtree(fresh)
         else:
             fresh.rename(folder / version)
-        since = datetime.now(UTC)
-        write_release(
-            self._filepath, Release(version=version, path=version, digest=digest, since=since)
+        since, former = datetime.now(UTC), self._former(version)
+        release = Release(
+            version=version, path=version, digest=digest, since=since, previous=former
         )
+        write_release(self._filepath, release)
+        kept = {version, former.path if former else version}
         for path in folder.iterdir():
-            if (path / artefact.MANIFEST).is_file() and path.name not in {version, former}:
+            if (path / artefact.MANIFEST).is_file() and path.name not in kept:
                 shutil.rmtree(path)
 
-    def _former(self) -> str | None:
+    def _former(self, version: str) -> Version | None:
+        """What served before a version, which may be the one that serves already."""
         try:
-            return read_release(self._filepath).path
+            release = read_release(self._filepath)
         except StorageError:
             return None
+        return release.previous if release.version == version else release.itself
 
     def _exists(self) -> bool:
         return self._filepath.exists()

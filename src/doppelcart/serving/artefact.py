@@ -136,8 +136,28 @@ def check(folder: Path, digest: str) -> Manifest:
         digest: What ``write`` returned.
 
     Raises:
-        StorageError: The manifest is not that of the digest, of another format, or a file is
-            missing, more than there should be, or not as it was written; all of them are named.
+        StorageError: As from ``read_manifest``; or a file is missing, more than there should be, or
+            not as it was written; all of them are named.
+    """
+    manifest = read_manifest(folder, digest)
+    if faults := _faults(folder, manifest):
+        raise StorageError(
+            f"{folder} is damaged, and nothing of it was loaded. {len(faults)} of "
+            f"{len(manifest.files)} files are not as they were written: {', '.join(faults)}. "
+            "Export the model again, or copy the folder anew."
+        )
+    return manifest
+
+
+def read_manifest(folder: Path, digest: str) -> Manifest:
+    """Read the manifest alone.
+
+    Args:
+        folder: As ``write`` left it.
+        digest: What ``write`` returned.
+
+    Raises:
+        StorageError: The manifest is missing, not that of the digest, or of another format.
     """
     try:
         text = (folder / MANIFEST).read_bytes()
@@ -160,12 +180,6 @@ def check(folder: Path, digest: str) -> Manifest:
         raise StorageError(
             f"{folder} is of format {manifest.format}; this version reads {FORMAT}. "
             "Export the model again."
-        )
-    if faults := _faults(folder, manifest):
-        raise StorageError(
-            f"{folder} is damaged, and nothing of it was loaded. {len(faults)} of "
-            f"{len(manifest.files)} files are not as they were written: {', '.join(faults)}. "
-            "Export the model again, or copy the folder anew."
         )
     return manifest
 

@@ -1,4 +1,4 @@
-"""``doppelcart serve`` and ``doppelcart recommend``: what starts without Kedro."""
+"""``doppelcart serve``, ``recommend`` and ``rollback``: what starts without Kedro."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import click
 
 from doppelcart.errors import DoppelcartError
 from doppelcart.serving import artefact
-from doppelcart.serving.batch import recommend_all
 from doppelcart.serving.limits import Limits
-from doppelcart.serving.release import folder_of, read_release
+from doppelcart.serving.release import folder_of, read_release, roll_back
 
 KEY = "DOPPELCART_API_KEY"
 RELEASE = "08_reporting/serving/release.json"
@@ -66,6 +65,8 @@ def serve(path: Path, host: str, port: int) -> None:
 @click.option("-k", default=20, show_default=True, type=click.IntRange(1, 1000), help="Items each.")
 def recommend(path: Path, out: Path, k: int) -> None:
     """Write the lists of all known customers as Parquet, as the server would answer."""
+    from doppelcart.serving.batch import recommend_all
+
     try:
         release = read_release(path)
         model = artefact.read(folder_of(path, release), release.digest)
@@ -75,7 +76,20 @@ def recommend(path: Path, out: Path, k: int) -> None:
     click.echo(f"{len(model.customers.ids)} customers, {written} files written into {out}")
 
 
-COMMANDS = {command.name: command for command in (serve, recommend)}
+@click.command(name="rollback")
+@_release
+@click.option("--expect", help="Version that must be serving; nothing is done if another does.")
+def rollback(path: Path, expect: str | None) -> None:
+    """Let the version that served before serve again; once more undoes it."""
+    try:
+        release = roll_back(path, expect)
+    except DoppelcartError as error:
+        raise click.ClickException(str(error)) from error
+    former = release.previous.version if release.previous else "nothing"
+    click.echo(f"Version {release.version} serves again, in place of {former}.")
+
+
+COMMANDS = {command.name: command for command in (serve, recommend, rollback)}
 """What the command line runs without Kedro, by name."""
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from doppelcart.data.storage import replacing
-from doppelcart.errors import StorageError
+from doppelcart.errors import RequestError, StorageError
+from doppelcart.serving import artefact
 
 
-class Release(BaseModel):
-    """Which artefact serves.
+class Version(BaseModel):
+    """An artefact that serves, or did.
 
     Attributes:
         version: What people call it.
@@ -27,6 +32,22 @@ class Release(BaseModel):
     path: str = Field(min_length=1)
     digest: str = Field(pattern="^[0-9a-f]{64}$")
     since: AwareDatetime
+
+
+class Release(Version):
+    """Which artefact serves.
+
+    Attributes:
+        previous: What served before it. It stands in the same file, so that one replacement of
+            the file changes both: no kill can leave them at odds.
+    """
+
+    previous: Version | None = None
+
+    @property
+    def itself(self) -> Version:
+        """What serves, without what was before."""
+        return Version.model_validate(self.model_dump(exclude={"previous"}))
 
 
 def read_release(path: Path) -> Release:
@@ -75,7 +96,56 @@ def write_release(path: Path, release: Release) -> None:
         os.close(handle)
 
 
-def folder_of(path: Path, release: Release) -> Path:
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep everybody else from changing a release file; the system lets go of it at a kill.
+
+    Args:
+        path: Where it lies; its folder is made if need be.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (path.parent / f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def roll_back(path: Path, expect: str | None = None) -> Release:
+    """Let the previous version serve again; what serves now becomes the previous one.
+
+    Its manifest is looked at here. Its other files are checked by whoever loads it, and a server
+    goes on with what it has where they are damaged.
+
+    Args:
+        path: Of the release file.
+        expect: Version that must be serving; None takes any.
+
+    Returns:
+        What serves now.
+
+    Raises:
+        RequestError: Another version serves than was expected, or nothing served before.
+        StorageError: The release file or the previous artefact cannot be read, or the disk refuses.
+    """
+    with locked(path):
+        now = read_release(path)
+        if expect is not None and now.version != expect:
+            raise RequestError(
+                f"Version {now.version} serves since {now.since:%Y-%m-%d %H:%M} UTC, not {expect}. "
+                "Nothing was changed. Look at it, and ask again with that version if need be."
+            )
+        if now.previous is None:
+            raise RequestError(
+                f"Nothing served before version {now.version}, so there is nothing to go back to. "
+                "Nothing was changed."
+            )
+        artefact.read_manifest(folder_of(path, now.previous), now.previous.digest)
+        back = now.previous.model_dump() | {"since": datetime.now(UTC), "previous": now.itself}
+        release = Release.model_validate(back)
+        write_release(path, release)
+    return release
+
+
+def folder_of(path: Path, release: Version) -> Path:
     """The folder of an artefact.
 
     Args:

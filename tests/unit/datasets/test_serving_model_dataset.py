@@ -8,7 +8,7 @@ from serving_model import make_model
 
 from doppelcart.datasets.atomic import DatasetStorageError
 from doppelcart.datasets.serving_model import ServingModelDataset
-from doppelcart.serving.release import read_release
+from doppelcart.serving.release import read_release, roll_back
 
 
 def folders(path: Path) -> list[str]:
@@ -28,6 +28,19 @@ def test_what_is_saved_is_released_and_the_one_before_it_kept(tmp_path: Path) ->
     # made alike, it is the same artefact
     dataset.save(make_model(np.eye(4, k=2, dtype=np.float32)))
     assert read_release(path).version == versions[2]
+    assert folders(path) == sorted(versions[1:])
+
+
+def test_what_was_rolled_back_to_is_kept_by_the_next_export(tmp_path: Path) -> None:
+    path = tmp_path / "serving/release.json"
+    dataset = ServingModelDataset(filepath=str(path))
+    for number in range(2):
+        dataset.save(make_model(np.eye(4, k=number, dtype=np.float32)))
+    served = roll_back(path)
+    dataset.save(make_model(np.eye(4, k=2, dtype=np.float32)))
+    release = read_release(path)
+    assert release.previous == served.itself
+    assert folders(path) == sorted([release.version, served.version])
 
 
 def test_a_damaged_model_is_not_loaded(tmp_path: Path) -> None:
