@@ -11,6 +11,7 @@ import click
 
 from doppelcart.errors import DoppelcartError
 from doppelcart.serving import artefact
+from doppelcart.serving.batch import recommend_all
 from doppelcart.serving.limits import Limits
 from doppelcart.serving.release import folder_of, read_release, roll_back
 
@@ -65,8 +66,6 @@ def serve(path: Path, host: str, port: int) -> None:
 @click.option("-k", default=20, show_default=True, type=click.IntRange(1, 1000), help="Items each.")
 def recommend(path: Path, out: Path, k: int) -> None:
     """Write the lists of all known customers as Parquet, as the server would answer."""
-    from doppelcart.serving.batch import recommend_all
-
     try:
         release = read_release(path)
         model = artefact.read(folder_of(path, release), release.digest)
