@@ -13,10 +13,23 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.wait import WebDriverWait
 
 ROOT = Path(__file__).resolve().parents[1]
 AXE = ROOT / "build" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 """Where `.ci/run` puts axe-core; without it, and without Chromium, the tests skip."""
+
+ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    # Nothing that Chromium would fetch for itself: there may be no network.
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 def missing() -> list[str]:
@@ -39,7 +52,7 @@ def browser() -> Iterator[webdriver.Chrome]:
     """A browser that is closed at the end."""
     options = Options()
     options.binary_location = shutil.which("chromium") or ""
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"):
+    for argument in ARGUMENTS:
         options.add_argument(argument)
     driver = webdriver.Chrome(options, Service(shutil.which("chromedriver")))
     try:
@@ -48,13 +61,22 @@ def browser() -> Iterator[webdriver.Chrome]:
         driver.quit()
 
 
-def look(driver: webdriver.Chrome, page: Path, *, width: int = 1400, dark: bool = False) -> None:
-    """Open a page as a screen of a width (pixels) shows it, and wait until it is drawn."""
+def look(
+    driver: webdriver.Chrome, page: Path | str, *, width: int = 1400, dark: bool = False
+) -> None:
+    """Open a file, or an address, as a screen of a width (pixels) shows it."""
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    driver.get(page.as_uri())
+    driver.get(page if isinstance(page, str) else page.as_uri())
+
+
+def until(driver: webdriver.Chrome, condition: str, seconds: float = 20) -> None:
+    """Wait until a condition in JavaScript holds."""
+    WebDriverWait(driver, seconds, 0.05).until(
+        lambda _: driver.execute_script(f"return {condition}")
+    )
 
 
 def open_all(driver: webdriver.Chrome, wanted: str = "details") -> None:

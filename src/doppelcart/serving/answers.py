@@ -146,6 +146,7 @@ def _used(strategy: Strategy) -> Used:
         slice=facts.slice,
         customers=facts.customers,
         recommender=facts.recommender,
+        label=facts.label,
         synthetic_data=facts.arm,
         promoted=facts.promoted,
         note=facts.note,

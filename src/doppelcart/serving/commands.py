@@ -48,7 +48,7 @@ def serve(path: Path, host: str, port: int) -> None:
         )
     from doppelcart.serving.server import run
 
-    click.echo(f"Serving {path} at http://{host}:{port} (POST /recommend, GET /openapi.json)")
+    click.echo(f"Serving {path} at http://{host}:{port}: a page to look at, POST /recommend")
     try:
         run(path, host, port, Limits(), key)
     except DoppelcartError as error:

@@ -16,7 +16,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-OPEN_TO_ALL = ("/live", "/ready")
+OPEN_TO_ALL = ("/", "/live", "/ready")
 
 
 class Limits(Parameters):

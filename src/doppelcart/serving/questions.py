@@ -80,6 +80,18 @@ class Question(_Strict):
         return self
 
 
+class Named(BaseModel):
+    """An item or a customer, to choose from.
+
+    Attributes:
+        id: Its identifier.
+        title: What it is called; for a customer, what is known of them.
+    """
+
+    id: str
+    title: str
+
+
 class Reason(BaseModel):
     """What a known item brought to a score.
 
@@ -131,6 +143,7 @@ class Used(BaseModel):
         slice: Customers that it is for, by name.
         customers: These customers in words.
         recommender: Its name.
+        label: The recommender as the field writes it.
         synthetic_data: What it was given of synthetic data; ``none`` for a plain recommender.
         promoted: Whether the verdict promoted it; otherwise it is the best without synthetic data.
         note: What else is to be known; empty where there is nothing.
@@ -139,6 +152,7 @@ class Used(BaseModel):
     slice: str
     customers: str
     recommender: str
+    label: str
     synthetic_data: str
     promoted: bool
     note: str

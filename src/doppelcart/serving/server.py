@@ -8,11 +8,11 @@ import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import uvicorn
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from pydantic import ValidationError
 from threadpoolctl import threadpool_limits
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -22,7 +22,17 @@ from doppelcart.serving.answers import answer
 from doppelcart.serving.counting import Counts
 from doppelcart.serving.following import Follower
 from doppelcart.serving.limits import Guard, Limits
-from doppelcart.serving.questions import EXAMPLES, Answer, Question, UnreadableError, read_json
+from doppelcart.serving.looking import customers_like, history_of, items_like
+from doppelcart.serving.model import Model
+from doppelcart.serving.questions import (
+    EXAMPLES,
+    Answer,
+    Named,
+    Question,
+    UnreadableError,
+    read_json,
+)
+from doppelcart.serving.window import page
 
 _JSON: Final = "application/json"
 _ASKED: Final = {
@@ -31,6 +41,8 @@ _ASKED: Final = {
         "content": {_JSON: {"schema": Question.model_json_schema(), "examples": EXAMPLES}},
     }
 }
+_Typed = Annotated[str, Query(max_length=200)]
+_NO_MODEL: Final[dict[int | str, dict[str, Any]]] = {503: {"description": "No model serves yet."}}
 _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"model": Answer},
     400: {"description": "The body is no JSON that means one thing."},
@@ -72,6 +84,7 @@ def make_app(path: Path, limits: Limits | None = None, key: str = "") -> Any:
         redoc_url=None,
     )
     _add_routes(app, follower, Counts())
+    _add_window(app, follower)
     return Guard(app, limits, key)
 
 
@@ -107,6 +120,35 @@ def _add_routes(app: FastAPI, follower: Follower, counts: Counts) -> None:
         """What the server counts, as Prometheus reads it."""
         version = follower.serving.release.version if follower.serving else ""
         return counts.text(version, follower.stale_since is not None)
+
+
+def _add_window(app: FastAPI, follower: Follower) -> None:
+    """The shop window, and what it needs to offer customers and items."""
+
+    def model() -> Model:
+        if follower.serving is None:
+            raise HTTPException(503, "no model serves yet")
+        return follower.serving.model
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def window() -> HTMLResponse:
+        html, policy = page()
+        return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+
+    @app.get("/items", responses=_NO_MODEL)
+    async def items(text: _Typed = "") -> list[Named]:
+        """Items whose identifier or title holds a text."""
+        return items_like(model().catalogue, text)
+
+    @app.get("/customers", responses=_NO_MODEL)
+    async def customers(text: _Typed = "") -> list[Named]:
+        """Known customers whose identifier begins with a text."""
+        return customers_like(model().customers, text)
+
+    @app.get("/history", responses=_NO_MODEL)
+    async def history(user_id: _Typed = "") -> list[Named]:
+        """What a known customer bought; nothing of one who is not known."""
+        return history_of(model(), user_id)
 
 
 def _respond(follower: Follower, body: bytes) -> tuple[int, bytes, str]:

@@ -1,0 +1,121 @@
+"""The shop window: what it offers to choose from, and that a browser can use it."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import browser
+import pytest
+import uvicorn
+from starlette.testclient import TestClient
+
+from doppelcart.serving.limits import Limits
+from doppelcart.serving.looking import customers_like, history_of, items_like
+from doppelcart.serving.model import Model
+from doppelcart.serving.server import make_app
+from doppelcart.serving.window import page
+
+Publish = Callable[..., Path]
+
+
+def named(found: list) -> list[tuple[str, str]]:
+    return [(entry.id, entry.title) for entry in found]
+
+
+def test_items_are_found_by_title_and_identifier_whatever_the_case(model: Model) -> None:
+    assert named(items_like(model.catalogue, "BREAD")) == [("bread", "Rye bread")]
+    assert [name for name, _ in named(items_like(model.catalogue, "b"))] == ["bread", "butter"]
+    assert len(items_like(model.catalogue, "")) == 4
+    assert items_like(model.catalogue, "caviar") == []
+
+
+def test_an_item_of_that_very_name_comes_first(model: Model) -> None:
+    assert [name for name, _ in named(items_like(model.catalogue, "salt"))] == ["salt"]
+
+
+def test_customers_are_found_by_how_they_begin(model: Model) -> None:
+    assert named(customers_like(model.customers, "b")) == [("bob", "2 items known")]
+    assert [name for name, _ in named(customers_like(model.customers, ""))] == ["ann", "bob", "eve"]
+    assert customers_like(model.customers, "zoe") == []
+    assert customers_like(model.customers, "bobby the very long name") == []
+
+
+def test_of_a_customer_who_is_not_known_nothing_is(model: Model) -> None:
+    assert named(history_of(model, "bob")) == [("bread", "Rye bread"), ("butter", "Butter")]
+    assert history_of(model, "zoe") == []
+
+
+def test_the_page_runs_its_own_script_alone() -> None:
+    html, policy = page()
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "http" not in html
+    assert "/*script*/" not in html
+    assert "innerHTML" not in html
+
+
+@pytest.mark.parametrize("path", ["/items", "/customers", "/history"])
+def test_what_there_is_to_choose_from_needs_the_key_and_the_page_does_not(
+    model: Model, publish: Publish, path: str
+) -> None:
+    with TestClient(make_app(publish(model), key="secret")) as client:
+        assert client.get("/").status_code == 200
+        assert client.get(path).status_code == 401
+        assert client.get(path, headers={"X-API-Key": "secret"}).status_code == 200
+        too_long = client.get(path, params={"text": "x" * 201, "user_id": "x" * 201})
+        assert too_long.status_code == 401
+
+
+def test_before_there_is_a_model_nothing_can_be_chosen(tmp_path: Path) -> None:
+    with TestClient(make_app(tmp_path / "release.json")) as client:
+        assert client.get("/").status_code == 200
+        assert client.get("/customers").status_code == 503
+        assert client.get("/customers", params={"text": "x" * 201}).status_code == 422
+
+
+@pytest.fixture
+def address(model: Model, publish: Publish) -> Iterator[str]:
+    """Where a server answers, in a thread of this process."""
+    browser.require()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = make_app(publish(model), Limits())
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{port}/"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.mark.slow
+def test_a_customer_and_a_basket_in_a_browser(address: str) -> None:
+    with browser.browser() as driver:
+        browser.look(driver, address, width=420)
+        browser.until(driver, "document.querySelectorAll('#list > li').length === 3")
+        text = "return document.body.innerText"
+        shown = driver.execute_script(text)
+        assert "EASE, for warm" in shown
+        assert "+10.0 % over the most popular items" in shown
+        driver.execute_script(
+            """
+            document.querySelector("input[value=basket]").click();
+            const item = document.getElementById("item");
+            item.value = "butter";
+            item.dispatchEvent(new Event("input"));
+            """
+        )
+        browser.until(driver, "document.querySelectorAll('#basket li').length === 1")
+        driver.execute_script("document.getElementById('ask').requestSubmit()")
+        browser.until(driver, "document.getElementById('known').innerText.trim() === 'Butter'")
+        assert "ITEMKNN, for cold_1" in driver.execute_script(text)
+        driver.execute_script(
+            "document.querySelectorAll('details').forEach(d => { d.open = true; })"
+        )
+        assert browser.cut(driver) == []
+        assert browser.violations(driver) == []
+        assert [log for log in driver.get_log("browser") if log["level"] == "SEVERE"] == []
