@@ -196,6 +196,15 @@ def test_a_few_real_customers_are_shown_and_synthetic_ones_in_their_place(
     assert not any("tenth" in person["note"] for person in made["people"])
 
 
+def test_without_a_synthetic_customer_who_is_long_enough_only_real_ones_are_shown(
+    inputs: dict[str, Any], completers_made: list[tuple[str, int, int]]
+) -> None:
+    gan = inputs["synthetic_users"]["gan"]
+    inputs["synthetic_users"]["gan"] = gan.first(1)
+    (real,) = run(inputs)["evaluation.customers"]
+    assert not real["synthetic"]
+
+
 def test_items_without_prices_have_no_sales(
     inputs: dict[str, Any], completers_made: list[tuple[str, int, int]]
 ) -> None:

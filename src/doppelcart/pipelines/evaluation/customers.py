@@ -102,7 +102,7 @@ def average_profiles(demographics: pd.DataFrame, made: Case) -> pd.DataFrame:
         made: Synthetic customers.
     """
     mean = demographics.drop(columns=Columns.USER).mean()
-    rows = pd.DataFrame([mean] * made.n_users)
+    rows = pd.DataFrame([mean] * made.n_users, columns=mean.index)
     return rows.assign(**{Columns.USER: made.user_ids})[list(demographics.columns)]
 
 
