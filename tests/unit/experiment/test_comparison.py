@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from doppelcart.errors import InputError
-from doppelcart.experiment.comparison import columns_of, compare
+from doppelcart.experiment.comparison import columns_of, compare, correct
 from doppelcart.experiment.design import Arm, Design, Role
 from doppelcart.experiment.intervals import interval
 
@@ -50,6 +50,35 @@ def test_units_of_one_cluster_count_once() -> None:
     # Fifteen shops are fewer than a verdict takes, however many items they have.
     assert together["outcome"] == "undefined"
     assert together["least_units"] == 30
+
+
+@pytest.mark.parametrize(
+    ("alpha", "n", "least", "outcome"),
+    [
+        (0.05, 29, 30, "undefined"),
+        (0.05, 30, 30, "helps"),
+        # An error rate of .0001 / 300 comparisons takes more than the 30 of any design.
+        (0.0001, 30, 37, "undefined"),
+    ],
+)
+def test_a_verdict_takes_as_many_units_as_its_family_asks_for(
+    alpha: float, n: int, least: int, outcome: str
+) -> None:
+    found = design("nothing", "gan", groups=("slice",), alpha=alpha, n_bootstrap=4_000_000)
+    many = range(300) if alpha < 0.05 else range(1)
+    compared = pd.DataFrame(
+        {
+            "slice": many,
+            "arm": "gan",
+            "against": "nothing",
+            "difference": 0.1,
+            "p_value": 1e-7,
+            "n_clusters": n,
+            "tested": True,
+        }
+    )
+    row = correct(compared, found).iloc[0]
+    assert (row["least_units"], row["outcome"]) == (least, outcome)
 
 
 def test_a_cluster_of_one_unit_is_a_cluster() -> None:

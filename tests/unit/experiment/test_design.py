@@ -74,13 +74,14 @@ def test_bystanders_are_only_looked_at_for_harm() -> None:
 
 
 def test_an_arm_at_level_0_is_not_tested() -> None:
-    found = design(NOTHING, PLAIN, GAN)
+    found = design(NOTHING, PLAIN, GAN, best=(Baseline(group=(), arm="nothing"),))
     present = {("", "nothing"): 0.0, ("", "plain"): 0.5, ("", "gan"): 0.0}
     tested = {(p.arm, p.against): p.tested for p in pairs(found, (), present)}
     assert tested == {
         ("plain", "nothing"): True,
         ("gan", "nothing"): False,
         ("gan", "plain"): False,
+        ("gan", BEST_BASELINE): False,
     }
 
 

@@ -122,6 +122,17 @@ def test_promotion_names_what_won_and_what_did_not() -> None:
     assert (won["rule"], [entry["arm"] for entry in won["promoted"]]) == ("a rule", ["gan"])
     lost = promotion(judged({"nothing": 0.0, "plain": 0.1, "gan": 0.1}, **BEST), design, "a rule")
     assert [entry["arm"] for entry in lost["refused"]] == ["gan"]
+    assert lost["promoted"] == []
+
+
+def test_not_worse_is_about_a_rise_where_less_is_better() -> None:
+    def not_worse(rise: float) -> bool:
+        found = judged(
+            {"nothing": 0.0, "gan": rise}, noise=0.005, margin=0.05, higher_is_better=False
+        )
+        return bool(found["not_worse"].item())
+
+    assert [not_worse(rise) for rise in (0.01, 0.05, -0.05)] == [True, False, True]
 
 
 def test_a_win_over_a_weak_baseline_is_not_promoted() -> None:
