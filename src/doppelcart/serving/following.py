@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,11 +24,9 @@ class Serving:
     model: Model
 
 
-class Follower:
-    """Keeps the model that a release file names, and the last good one where that cannot be had.
-
-    Args:
-        path: Of the release file.
+@dataclass(frozen=True)
+class State:
+    """What a follower knows after a look. It is replaced whole, so that no reader meets half of it.
 
     Attributes:
         serving: What answers; None until the first model was loaded.
@@ -36,28 +34,41 @@ class Follower:
         fault: Why it could not be; empty where it serves.
     """
 
+    serving: Serving | None = None
+    stale_since: str | None = None
+    fault: str = ""
+
+
+class Follower:
+    """Keeps the model that a release file names, and the last good one where that cannot be had.
+
+    Args:
+        path: Of the release file.
+
+    Attributes:
+        state: What was found at the last look.
+    """
+
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._failed: tuple[str, int] | None = None
-        self.serving: Serving | None = None
-        self.stale_since: str | None = None
-        self.fault = ""
+        self.state = State()
 
     def look(self) -> None:
         """Load what the release file names, unless it serves already. Never raises."""
         try:
-            release = read_release(self._path)
-            if self.serving is None or release.digest != self.serving.release.digest:
-                model = artefact.read(folder_of(self._path, release), release.digest)
-                _warm_up(model)
-                self.serving = Serving(release, model)
-                log.info("version %s serves", release.version)
-            elif release != self.serving.release:
-                self.serving = Serving(release, self.serving.model)
+            self.state = State(self._load())
         except (DoppelcartError, OSError, ValueError, KeyError, TypeError) as error:
             self._note(str(error))
-        else:
-            self.stale_since, self.fault = None, ""
+
+    def _load(self) -> Serving:
+        now = self.state.serving
+        release = read_release(self._path)
+        if now is not None and release.digest == now.release.digest:
+            return Serving(release, now.model)
+        model = artefact.read(folder_of(self._path, release), release.digest)
+        _warm_up(model)
+        log.info("version %s serves", release.version)
+        return Serving(release, model)
 
     async def follow(self, seconds: float) -> None:
         """Look again and again, in a thread, so that nobody has to wait.
@@ -70,10 +81,10 @@ class Follower:
             await asyncio.to_thread(self.look)
 
     def _note(self, fault: str) -> None:
-        if fault != self.fault:
+        if fault != self.state.fault:
             log.error("the released model does not serve: %s", fault)
-        self.fault = fault
-        self.stale_since = self.stale_since or datetime.now(UTC).isoformat(timespec="seconds")
+        since = self.state.stale_since or datetime.now(UTC).isoformat(timespec="seconds")
+        self.state = replace(self.state, stale_since=since, fault=fault)
 
 
 def _warm_up(model: Model) -> None:

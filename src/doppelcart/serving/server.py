@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from doppelcart.errors import RequestError
 from doppelcart.serving.answers import answer
 from doppelcart.serving.counting import Counts
-from doppelcart.serving.following import Follower
+from doppelcart.serving.following import Follower, State
 from doppelcart.serving.limits import Guard, Limits
 from doppelcart.serving.looking import customers_like, history_of, items_like
 from doppelcart.serving.model import Model
@@ -93,7 +93,7 @@ def _add_routes(app: FastAPI, follower: Follower, counts: Counts) -> None:
     async def recommend(request: Request) -> Response:
         """The best items for a known customer, for a history, or for a profile."""
         began = time.perf_counter()
-        status, content, name = _respond(follower, await request.body())
+        status, content, name = _respond(follower.state, await request.body())
         counts.add(status, time.perf_counter() - began, name)
         return Response(content, status, media_type=_JSON)
 
@@ -105,30 +105,33 @@ def _add_routes(app: FastAPI, follower: Follower, counts: Counts) -> None:
     @app.get("/ready", responses={503: {"description": "No model serves yet."}})
     async def ready() -> JSONResponse:
         """Whether a model serves, which, and since when a newer one could not be loaded."""
-        serving = follower.serving
-        state = {
+        state = follower.state
+        serving = state.serving
+        found = {
             "status": "ready" if serving else "no model",
             "version": serving.release.version if serving else None,
             "since": serving.release.since.isoformat() if serving else None,
-            "stale_since": follower.stale_since if serving else None,
-            "fault": follower.fault or None,
+            "stale_since": state.stale_since if serving else None,
+            "fault": state.fault or None,
         }
-        return JSONResponse(state, 200 if serving else 503)
+        return JSONResponse(found, 200 if serving else 503)
 
     @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> str:
         """What the server counts, as Prometheus reads it."""
-        version = follower.serving.release.version if follower.serving else ""
-        return counts.text(version, follower.stale_since is not None)
+        state = follower.state
+        version = state.serving.release.version if state.serving else ""
+        return counts.text(version, state.stale_since is not None)
 
 
 def _add_window(app: FastAPI, follower: Follower) -> None:
     """The shop window, and what it needs to offer customers and items."""
 
     def model() -> Model:
-        if follower.serving is None:
+        serving = follower.state.serving
+        if serving is None:
             raise HTTPException(503, "no model serves yet")
-        return follower.serving.model
+        return serving.model
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def window() -> HTMLResponse:
@@ -151,9 +154,9 @@ def _add_window(app: FastAPI, follower: Follower) -> None:
         return history_of(model(), user_id)
 
 
-def _respond(follower: Follower, body: bytes) -> tuple[int, bytes, str]:
+def _respond(state: State, body: bytes) -> tuple[int, bytes, str]:
     """Status, body and slice of the answer to a body."""
-    serving = follower.serving
+    serving = state.serving
     if serving is None:
         return 503, _detail("no model serves yet"), ""
     try:
@@ -165,8 +168,8 @@ def _respond(follower: Follower, body: bytes) -> tuple[int, bytes, str]:
         return 422, _detail(_faults(error)), ""
     except RequestError as error:
         return 422, _detail(str(error)), ""
-    if follower.stale_since:
-        found.stale_since = follower.stale_since
+    if state.stale_since:
+        found.stale_since = state.stale_since
     return 200, found.model_dump_json().encode(), found.strategy.slice
 
 
