@@ -226,7 +226,7 @@ CHECKS = {
     r"python -m tests\.algorithms": check_algorithms,
     r"kedro viz build --include-previews": check_elsewhere,
     r"mlflow models serve .*": check_scoring,
-    r"doppelcart (serve|recommend|rollback)\b.*": check_serving,
+    r"doppelcart (serve|recommend|rollback|why)\b.*": check_serving,
     r"curl -s localhost:8080/recommend -d .*": check_question,
 }
 

@@ -68,6 +68,27 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def write_durably(path: Path, text: str) -> None:
+    """Replace a text file whole, on the disk when this returns.
+
+    Args:
+        path: The file; its folder is made if need be.
+        text: Its new content.
+
+    Raises:
+        StorageError: As from ``replacing``.
+    """
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def is_about(error: OSError, path: Path) -> bool:
     """Whether an error of the system that arose while a file was written is about that file.
 

@@ -38,6 +38,10 @@ class Track(BaseModel):
         default=None, description="Prefix of the names of what its monitors measured."
     )
     trials: bool = Field(default=False, description="Whether its rows become nested runs.")
+    registered: str | None = Field(
+        default=None,
+        description="Name under which what serves is registered once this decision is saved.",
+    )
     source: bool = Field(default=False, description="Whether it names the source, for a tag.")
 
 

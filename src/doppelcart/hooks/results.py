@@ -6,9 +6,11 @@ from typing import Any
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 
+from doppelcart.datasets.serving_model import RELEASE
 from doppelcart.hooks import tracking
 from doppelcart.hooks.common import as_table, path_in
 from doppelcart.hooks.metadata import handling_of, handlings
+from doppelcart.hooks.registry import mirror
 from doppelcart.hooks.tracking import Point, TrackedRun
 from doppelcart.reporting.section import Section
 
@@ -51,6 +53,8 @@ class ResultTracking:
         path = path_in(self._catalog, dataset_name)
         if track.file is not None and path is not None and path.is_file():
             self._run.log_file(path, track.file)
+        if track.registered is not None and path is not None:
+            mirror(path.with_name(RELEASE), self._run.uri, self._run.run_id, track.registered)
 
     def _log(self, data: Any, prefix: str, columns: Sequence[str] | None = None) -> None:
         table = as_table(data)

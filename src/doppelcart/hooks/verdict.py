@@ -37,7 +37,7 @@ class VerdictPrinter:
             for name in sorted(pipeline.all_outputs())
             if handling_of(catalog, name).terminal == "section" and catalog.exists(name)
         ]
-        judged = [section for section in told if section.evidence]
+        judged = [section for section in told if section.evidence or section.story]
         if not judged:
             return
         self._console.print()

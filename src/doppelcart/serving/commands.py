@@ -1,4 +1,4 @@
-"""``doppelcart serve``, ``recommend`` and ``rollback``: what starts without Kedro."""
+"""``doppelcart serve``, ``recommend``, ``rollback`` and ``why``: what starts without Kedro."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from doppelcart.errors import DoppelcartError
 from doppelcart.serving import artefact
 from doppelcart.serving.batch import recommend_all
+from doppelcart.serving.decisions import in_words, read_decision
 from doppelcart.serving.limits import Limits
 from doppelcart.serving.release import folder_of, read_release, roll_back
 
@@ -88,7 +89,19 @@ def rollback(path: Path, expect: str | None) -> None:
     click.echo(f"Version {release.version} serves again, in place of {former}.")
 
 
-COMMANDS = {command.name: command for command in (serve, recommend, rollback)}
+@click.command(name="why")
+@_release
+@click.argument("version", required=False)
+def why(path: Path, version: str | None) -> None:
+    """Say why VERSION serves or was refused: tests, slices, costs; by default what serves now."""
+    try:
+        decision = read_decision(path, version or read_release(path).version)
+    except DoppelcartError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(in_words(decision))
+
+
+COMMANDS = {command.name: command for command in (serve, recommend, rollback, why)}
 """What the command line runs without Kedro, by name."""
 
 

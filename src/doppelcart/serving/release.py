@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,9 +10,10 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from doppelcart.data.storage import replacing
+from doppelcart.data.storage import write_durably
 from doppelcart.errors import RequestError, StorageError
 from doppelcart.serving import artefact
+from doppelcart.serving.decisions import Decision, Outcome, write_decision
 
 
 class Version(BaseModel):
@@ -75,6 +75,18 @@ def read_release(path: Path) -> Release:
         ) from error
 
 
+def served_by(path: Path) -> Release | None:
+    """What a release file names; None where there is no such file, or one that nobody can read.
+
+    Args:
+        path: Where it lies.
+    """
+    try:
+        return read_release(path)
+    except StorageError:
+        return None
+
+
 def write_release(path: Path, release: Release) -> None:
     """Replace a release file whole, on the disk when this returns.
 
@@ -85,15 +97,7 @@ def write_release(path: Path, release: Release) -> None:
     Raises:
         StorageError: The disk is full or refuses.
     """
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.write(release.model_dump_json(indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    write_durably(path, release.model_dump_json(indent=1) + "\n")
 
 
 @contextmanager
@@ -141,6 +145,53 @@ def roll_back(path: Path, expect: str | None = None) -> Release:
         artefact.read_manifest(folder_of(path, now.previous), now.previous.digest)
         back = now.previous.model_dump() | {"since": datetime.now(UTC), "previous": now.itself}
         release = Release.model_validate(back)
+        write_release(path, release)
+    return release
+
+
+def promote(path: Path, decision: Decision) -> Release:
+    """Carry a decision out: keep it, and let the candidate serve if it says so.
+
+    The decision is on the disk before the release file is replaced, so that whatever serves can be
+    asked why. What serves must be what the candidate was tested against.
+
+    Args:
+        path: Of the release file.
+        decision: What was decided.
+
+    Returns:
+        What serves now.
+
+    Raises:
+        RequestError: Another version serves by now than the one that the candidate was tested
+            against.
+        StorageError: The candidate's manifest is not that of its digest, or the disk refuses.
+    """
+    with locked(path):
+        now = served_by(path)
+        if decision.outcome is Outcome.SERVES and now is not None:
+            return now
+        if decision.against != (now.version if now else None):
+            serving = f"version {now.version} serves since {now.since:%H:%M:%S} UTC" if now else ""
+            raise RequestError(
+                f"Version {decision.version} was tested against {decision.against or 'nothing'}, "
+                f"but {serving or 'nothing serves'} by now. Nothing was changed. Test it again: "
+                "`kedro run --pipelines champion`."
+            )
+        if decision.promotes:
+            artefact.read_manifest(path.parent / decision.path, decision.digest)
+        write_decision(path, decision)
+        if not decision.promotes:
+            if now is None:
+                raise RequestError(f"Version {decision.version} was refused, and nothing serves.")
+            return now
+        release = Release(
+            version=decision.version,
+            path=decision.path,
+            digest=decision.digest,
+            since=datetime.now(UTC),
+            previous=now.itself if now else None,
+        )
         write_release(path, release)
     return release
 

@@ -1,6 +1,7 @@
 """A release file is read whole or refused."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,15 @@ from serving_model import make_model
 from doppelcart.errors import RequestError, StorageError
 from doppelcart.serving import artefact
 from doppelcart.serving.commands import rollback
-from doppelcart.serving.release import Release, folder_of, read_release, roll_back, write_release
+from doppelcart.serving.decisions import Decision, Outcome, read_decision
+from doppelcart.serving.release import (
+    Release,
+    folder_of,
+    promote,
+    read_release,
+    roll_back,
+    write_release,
+)
 
 RELEASE = Release(
     version="7", path="models/7", digest="a" * 64, since=datetime(2031, 1, 1, tzinfo=UTC)
@@ -128,3 +137,127 @@ def test_a_rollback_to_nothing_or_to_what_is_damaged_changes_nothing(released: P
     write_release(released, RELEASE)
     with pytest.raises(RequestError, match="Nothing served before version 7"):
         roll_back(released)
+
+
+def decided(released: Path, **changed: object) -> Decision:
+    """A decision that lets a third model serve in place of the new one."""
+    folder = released.parent / "third"
+    if folder.exists():
+        shutil.rmtree(folder)
+    digest = artefact.write(make_model(np.eye(4, k=2, dtype=np.float32)), folder)
+    given = {
+        "version": "third", "digest": digest, "path": "third", "against": "new",
+        "outcome": Outcome.BETTER, "reason": "better.", "made": datetime(2031, 1, 2, tzinfo=UTC),
+    }  # fmt: skip
+    return Decision.model_validate(given | changed)
+
+
+def test_a_promotion_swaps_keeps_the_decision_and_can_be_undone(released: Path) -> None:
+    before, decision = read_release(released), decided(released)
+    release = promote(released, decision)
+    assert read_release(released) == release
+    assert (release.version, release.previous) == ("third", before.itself)
+    assert read_decision(released, "third") == decision
+    assert roll_back(released, "third").version == "new"
+
+
+def test_what_was_refused_is_kept_and_changes_nothing(released: Path) -> None:
+    before = released.read_bytes()
+    decision = decided(released, outcome=Outcome.HARMS)
+    assert promote(released, decision).version == "new"
+    assert released.read_bytes() == before
+    assert read_decision(released, "third") == decision
+
+
+def test_what_serves_already_is_left_as_it_is(released: Path) -> None:
+    before = released.read_bytes()
+    promote(released, decided(released, outcome=Outcome.SERVES))
+    assert released.read_bytes() == before
+    with pytest.raises(RequestError):
+        read_decision(released, "third")
+
+
+def test_where_nothing_serves_the_first_one_does(released: Path) -> None:
+    decision = decided(released, against=None, outcome=Outcome.FIRST)
+    with pytest.raises(RequestError, match="tested against nothing, but version new serves since"):
+        promote(released, decision)
+    for text in (None, "{"):
+        released.unlink()
+        if text:
+            released.write_text(text)
+        assert promote(released, decision).previous is None
+    with pytest.raises(RequestError, match="tested against new, but version third"):
+        promote(released, decided(released))
+
+
+def test_a_candidate_that_is_damaged_is_not_released(released: Path) -> None:
+    decision, before = decided(released), released.read_bytes()
+    (released.parent / "third/manifest.json").write_text("{}")
+    with pytest.raises(StorageError, match="not the one that was asked for"):
+        promote(released, decision)
+    assert released.read_bytes() == before
+
+
+def test_of_twenty_promotions_at_once_one_wins_and_the_others_say_who(released: Path) -> None:
+    decision = decided(released)
+    code = """
+import sys
+from pathlib import Path
+from doppelcart.errors import RequestError
+from doppelcart.serving.decisions import Decision
+from doppelcart.serving.release import promote
+decision = Decision.model_validate_json(sys.argv[2])
+sys.stdin.readline()
+try:
+    print(promote(Path(sys.argv[1]), decision).version)
+except RequestError as error:
+    print(error)
+"""
+    called = [sys.executable, "-c", code, str(released), decision.model_dump_json()]
+    running = [
+        subprocess.Popen(called, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(20)
+    ]
+    told = sorted(process.communicate("\n")[0].strip() for process in running)
+    assert told.count("third") == 1
+    assert sum("but version third serves since" in text for text in told) == 19
+
+
+# The decision is put in place, and then the release: each before or after the kill.
+@pytest.mark.parametrize(
+    ("step", "moment", "serves", "is_kept"),
+    [
+        (1, "before", "new", False), (1, "after", "new", True),
+        (2, "before", "new", True), (2, "after", "third", True),
+    ],
+)  # fmt: skip
+def test_a_promotion_that_is_killed_leaves_one_version_serving(
+    released: Path, step: int, moment: str, serves: str, is_kept: bool
+) -> None:
+    decision = decided(released)
+    code = """
+import os, sys
+from pathlib import Path
+from doppelcart.serving.decisions import Decision
+from doppelcart.serving.release import promote
+replace, calls = Path.replace, []
+def killed(self, target):
+    calls.append(target)
+    last = len(calls) == int(sys.argv[3])
+    if not last or sys.argv[4] == "after":
+        replace(self, target)
+    if last:
+        os.kill(os.getpid(), 9)
+Path.replace = killed
+promote(Path(sys.argv[1]), Decision.model_validate_json(sys.argv[2]))
+"""
+    called = [code, str(released), decision.model_dump_json(), str(step), moment]
+    ended = subprocess.run([sys.executable, "-c", *called], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    found = read_release(released)
+    assert found.version == serves
+    artefact.read(folder_of(released, found), found.digest)
+    assert (released.parent / "decisions/third.json").exists() == is_kept
+    # the lock went with the process, and what was left undone can be done
+    if serves == "new":
+        assert promote(released, decision).version == "third"
