@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from doppelcart.data.storage import replacing
 from doppelcart.errors import RequestError
@@ -89,25 +92,35 @@ def _write(path: Path, model: Model, part: slice, k: int) -> None:
 
 
 def _tables(model: Model, part: slice, k: int) -> Iterator[pa.Table]:
-    """Lists of some customers: user_id, rank from 1, item_id, score, title."""
+    """Lists of some customers: user_id, rank from 1, item_id, score, title.
+
+    Sparse products and the choice of the best use one core however many there are, so blocks of
+    customers are shared out. Each is ranked alone, whoever ranks it, and they come in order.
+    """
+    blocks = [
+        slice(start, min(start + BATCH_USERS, part.stop))
+        for start in range(part.start, part.stop, BATCH_USERS)
+    ]
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(partial(_table, model, k), blocks)
+
+
+def _table(model: Model, k: int, rows: slice) -> pa.Table:
     import pyarrow as pa
 
-    ids, titles = pa.array(model.catalogue.ids), pa.array(model.catalogue.titles)
-    for start in range(part.start, part.stop, BATCH_USERS):
-        rows = slice(start, min(start + BATCH_USERS, part.stop))
-        best, scores = ranked(model, rows, k)
-        users, ranks = np.nonzero(best != NO_ITEM)
-        items = pa.array(best[users, ranks])
-        names = pa.array(np.asarray(model.customers.ids[rows]).astype(object), pa.string())
-        yield pa.table(
-            {
-                "user_id": names.take(pa.array(users)),
-                "rank": pa.array(ranks + 1),
-                "item_id": ids.take(items),
-                "score": pa.array(scores[users, ranks]),
-                "title": titles.take(items),
-            }
-        )
+    best, scores = ranked(model, rows, k)
+    users, ranks = np.nonzero(best != NO_ITEM)
+    items = pa.array(best[users, ranks])
+    names = pa.array(np.asarray(model.customers.ids[rows]).astype(object), pa.string())
+    return pa.table(
+        {
+            "user_id": names.take(pa.array(users)),
+            "rank": pa.array(ranks + 1),
+            "item_id": pa.array(model.catalogue.ids).take(items),
+            "score": pa.array(scores[users, ranks]),
+            "title": pa.array(model.catalogue.titles).take(items),
+        }
+    )
 
 
 def ranked(model: Model, rows: slice, k: int) -> tuple[np.ndarray, np.ndarray]:
