@@ -6,7 +6,7 @@ import json
 import math
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from doppelcart.serving.model import Evidence
 
@@ -26,6 +26,16 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+def _as_text(value: Any) -> Any:
+    """A number is no time of JSON, though it could be read as seconds of an era."""
+    if isinstance(value, int | float):
+        raise ValueError("give a time as text, such as 2031-05-04T10:00:00Z")
+    return value
+
+
+Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_as_text)]
+
+
 class Purchase(_Strict):
     """An item that somebody bought.
 
@@ -35,7 +45,7 @@ class Purchase(_Strict):
     """
 
     item_id: Identifier
-    time: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    time: Time | None = None
 
 
 class Filters(_Strict):

@@ -35,10 +35,14 @@ from doppelcart.serving.questions import (
 from doppelcart.serving.window import page
 
 _JSON: Final = "application/json"
+_SCHEMAS: Final = "#/components/schemas/"
+_QUESTION: Final = Question.model_json_schema(ref_template=_SCHEMAS + "{model}")
 _ASKED: Final = {
     "requestBody": {
         "required": True,
-        "content": {_JSON: {"schema": Question.model_json_schema(), "examples": EXAMPLES}},
+        "content": {
+            _JSON: {"schema": {"$ref": f"{_SCHEMAS}{Question.__name__}"}, "examples": EXAMPLES}
+        },
     }
 }
 _Typed = Annotated[str, Query(max_length=200)]
@@ -83,9 +87,24 @@ def make_app(path: Path, limits: Limits | None = None, key: str = "") -> Any:
         docs_url=None,
         redoc_url=None,
     )
+    _describe_questions(app)
     _add_routes(app, follower, Counts())
     _add_window(app, follower)
     return Guard(app, limits, key)
+
+
+def _describe_questions(app: FastAPI) -> None:
+    """Put the form of a question among the schemas: FastAPI knows those alone that it reads."""
+    parts = dict(_QUESTION)
+    question = {**parts.pop("$defs"), Question.__name__: parts}
+    described = app.openapi
+
+    def with_questions() -> dict[str, Any]:
+        schema = described()
+        schema["components"]["schemas"] |= question
+        return schema
+
+    app.openapi = with_questions  # type: ignore[method-assign]
 
 
 def _add_routes(app: FastAPI, follower: Follower, counts: Counts) -> None:

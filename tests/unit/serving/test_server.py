@@ -128,6 +128,7 @@ def test_an_excluded_item_that_is_not_there_is_named(client: TestClient) -> None
         ({"items": ["jam"]}, "valid dictionary"),
         ({"items": [{"item_id": "jam", "time": "yesterday"}]}, "items.0.time"),
         ({"items": [{"item_id": "jam", "time": "2031-05-04T10:00:00"}]}, "timezone"),
+        ({"items": [{"item_id": "jam", "time": 1935655200}]}, "as text"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_answered_is_said(
@@ -247,7 +248,10 @@ def test_what_was_asked_is_counted(client: TestClient) -> None:
 def test_the_interface_is_described_with_an_example_of_each_kind(client: TestClient) -> None:
     described = client.get("/openapi.json").json()["paths"]["/recommend"]["post"]
     content = described["requestBody"]["content"]["application/json"]
-    assert set(content["schema"]["properties"]) >= {"user_id", "items", "profile", "k", "filters"}
+    assert content["schema"] == {"$ref": "#/components/schemas/Question"}
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    assert {"Filters", "Purchase"} <= set(schemas)
+    assert set(schemas["Question"]["properties"]) >= {"user_id", "items", "profile", "k", "filters"}
     assert len(content["examples"]) == 3
     for example in content["examples"].values():
         ask(client, **example["value"])

@@ -6,12 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from serving_model import make_model
 
 from doppelcart.serving.commands import serve
 from doppelcart.serving.model import Model
@@ -45,23 +48,68 @@ def connected(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
+def start(release: Path, port: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", CODE, str(release), str(port)])
+
+
+def wait_for(port: int) -> None:
+    for _ in range(400):
+        try:
+            connected(port).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("the server did not come up")
+
+
 @pytest.fixture
 def process(
     model: Model, publish: Callable[[Model], Path]
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = free_port()
-    started = subprocess.Popen([sys.executable, "-c", CODE, str(publish(model)), str(port)])
+    started = start(publish(model), port)
     try:
-        for _ in range(200):
-            try:
-                connected(port).close()
-                break
-            except OSError:
-                time.sleep(0.05)
+        wait_for(port)
         yield started, port
     finally:
         started.kill()
         started.wait()
+
+
+class Load:
+    """Clients that ask one after the other until they are stopped, and note what they were told."""
+
+    def __init__(self, port: int, clients: int = 8) -> None:
+        self.versions: list[str] = []
+        self.failures: list[str] = []
+        self._port, self._stop = port, threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def until(self, what: Callable[[], bool]) -> None:
+        for _ in range(600):
+            if what():
+                return
+            time.sleep(0.02)
+        pytest.fail(f"still {self.versions[-3:]}, {self.failures[-3:]}")
+
+    def _ask(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.versions.append(str(asked(self._port)["version"]))
+            except OSError as error:
+                self.failures.append(str(error))
+                time.sleep(0.02)
 
 
 def memory(process: subprocess.Popen[bytes]) -> int:
@@ -110,6 +158,38 @@ def test_what_is_in_flight_is_answered_before_the_end(
         client.sendall(QUESTION[-1:])
         assert client.recv(10_000).startswith(b"HTTP/1.1 200")
     server.wait(timeout=10)
+
+
+def test_under_load_a_new_release_takes_over_and_no_request_fails(
+    process: tuple[subprocess.Popen[bytes], int], publish: Callable[..., Path]
+) -> None:
+    _, port = process
+    with Load(port) as load:
+        for version in ("2", "3"):
+            load.until(lambda: len(load.versions) > 20)
+            publish(make_model(int(version) * np.eye(4, dtype=np.float32)), version)
+            load.until(lambda told=version: load.versions[-1] == told)  # type: ignore[misc]
+    assert load.failures == []
+    assert set(load.versions) == {"1", "2", "3"}
+
+
+def test_killed_under_load_it_answers_again_once_it_is_started(
+    process: tuple[subprocess.Popen[bytes], int], tmp_path: Path
+) -> None:
+    server, port = process
+    with Load(port) as load:
+        load.until(lambda: len(load.versions) > 20)
+        server.kill()
+        server.wait()
+        load.until(lambda: bool(load.failures))
+        answered = len(load.versions)
+        again = start(tmp_path / "release.json", port)
+        try:
+            load.until(lambda: len(load.versions) > answered + 20)
+        finally:
+            again.kill()
+            again.wait()
+    assert set(load.versions) == {"1"}
 
 
 def test_an_open_address_without_a_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
