@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 from serving_model import make_model
 from starlette.testclient import TestClient
 
+from doppelcart.serving import artefact
 from doppelcart.serving.limits import Limits
 from doppelcart.serving.model import Model
+from doppelcart.serving.release import Release, write_release
 from doppelcart.serving.server import make_app
 
 Publish = Callable[..., Path]
@@ -222,9 +225,11 @@ def test_a_broken_release_leaves_the_old_one_serving(model: Model, publish: Publ
     with TestClient(make_app(path, QUICK)) as client:
         publish(make_model(2 * np.eye(4, dtype=np.float32)), "2")
         waited(client, lambda state: state["version"] == "2")
-        publish(make_model(3 * np.eye(4, dtype=np.float32)), "3")
         weights = path.parent / "4"
-        (path.parent / "3").rename(weights)
+        digest = artefact.write(make_model(3 * np.eye(4, dtype=np.float32)), weights)
+        since = datetime(2031, 1, 1, tzinfo=UTC)
+        # before its folder is there, so that the server cannot be quicker than the fault
+        write_release(path, Release(version="3", path="3", digest=digest, since=since))
         state = waited(client, lambda state: state["stale_since"] is not None)
         assert state["status"] == "ready"
         found = ask(client, user_id="ann")
