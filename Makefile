@@ -12,7 +12,7 @@ SOURCES := pyproject.toml constraints.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install run sample claims check test lint format benchmark study docs docs-serve \
+.PHONY: help install run sample claims check test lint format benchmark study notebooks docs docs-serve \
   constraints clean
 
 help: ## Say what can be made.
@@ -67,6 +67,10 @@ benchmark: $(VENV)/.installed-dev ## Measure time and memory.
 
 study: $(VENV)/.installed-dev ## Hold every contest of methods, or one (NAME=critic).
 	$(BIN)/python -m studies $(NAME)
+
+# Kedro's kernel looks for the project from the notebooks' folder upwards.
+notebooks: $(VENV)/.installed-dev ## Execute the notebooks on the last run, into build/notebooks; the site shows them.
+	$(BIN)/jupyter nbconvert --to html --execute --output-dir build/notebooks --log-level WARN notebooks/*.ipynb
 
 # The theme tells of its successor at every build; docs/decisions/0005-site.md says what of it counts.
 docs docs-serve: export NO_MKDOCS_2_WARNING = 1

@@ -5,6 +5,7 @@ between documents as they are written. Only the address on the site is another.
 """
 
 import ast
+import json
 import logging
 import posixpath
 import re
@@ -32,6 +33,10 @@ DOCUMENTS: Final = (
     "studies/README.md",
 )
 PICTURES: Final = ("docs/images/*",)
+
+EXECUTED: Final = "build/notebooks"
+"""Where `make notebooks` leaves them, with what they show of the last run."""
+NOTEBOOKS: Final = "notebooks.md"
 
 ADDRESSES: Final = {
     f"src/{PACKAGE}/pipelines/": "capabilities/",
@@ -83,6 +88,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(file)
     for path, text in api_pages(root / "src" / PACKAGE):
         files.append(File.generated(config, path, content=text))
+    executed = sorted((root / EXECUTED).glob("*.html"))
+    for page in executed:
+        files.append(File.generated(config, f"notebooks/{page.name}", abs_src_path=str(page)))
+    files.append(File.generated(config, NOTEBOOKS, content=notebooks_page(root, executed)))
     pages = sorted(file.src_uri for file in files.documentation_pages())
     config.nav = expand(config.nav, sorted(pages, key=lambda page: not makes_claims(root / page)))
     return files
@@ -184,6 +193,30 @@ def api_pages(package: Path) -> Iterator[tuple[str, str]]:
         if path != pipelines:
             name = path.relative_to(package).as_posix()
             yield f"api/{name}.md", ROOM.format(title=path.name, module=name.replace("/", "."))
+
+
+def notebooks_page(root: Path, executed: Iterable[Path]) -> str:
+    """A page that leads to the executed notebooks, or says how they are made.
+
+    Args:
+        root: Of the project.
+        executed: Their pages.
+    """
+    done = {page.stem for page in executed}
+    lines = [
+        "# Notebooks",
+        "",
+        "What a run leaves, looked at step by step: `kedro jupyter lab`.",
+        "",
+    ]
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        first = json.loads(path.read_text("utf-8"))["cells"][0]["source"]
+        title, _, text = "".join(first).removeprefix("# ").partition("\n")
+        name = f"[{title}](notebooks/{path.stem}.html)" if path.stem in done else title
+        lines.append(f"- **{name}**: {' '.join(text.split())}")
+    if not done:
+        lines += ["", "They are not executed here: `kedro run`, then `make notebooks docs`."]
+    return "\n".join(lines)
 
 
 def packages_in(folder: Path) -> list[Path]:

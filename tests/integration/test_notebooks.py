@@ -11,15 +11,13 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 
 LOAD = "%load_ext kedro.ipython"
-# What TensorFlow's C++ writes as it is imported, before anybody can tell it not to.
-BEFORE_TENSORFLOW_LISTENS = re.compile(r"WARNING: All log messages before absl|[IWE]0000 ")
 
 
 def is_noise(output: nbformat.NotebookNode) -> bool:
     """Whether an output is a line of a log, plain or as Rich draws it."""
     text = output.get("text") or output.get("data", {}).get("text/plain", "")
     if output.output_type == "stream" and output.name == "stderr":
-        return not BEFORE_TENSORFLOW_LISTENS.match(text)
+        return True
     return bool(re.search(r"\b(INFO|WARNING|DEBUG)\b", text))
 
 

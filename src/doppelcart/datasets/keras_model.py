@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kedro.io import AbstractDataset
 
 from doppelcart.data.storage import replacing
 from doppelcart.datasets.atomic import DatasetStorageError
+
+_STANDARD_ERROR: Final = 2
 
 
 class KerasModelDataset(AbstractDataset[Any, Any]):
@@ -43,9 +49,10 @@ class KerasModelDataset(AbstractDataset[Any, Any]):
         with self._filepath.open("rb") as file:
             if not zipfile.is_zipfile(file):
                 raise self._broken("it may have been cut short")
-        import keras
+        with _standard_error_aside():
+            import keras
 
-        import doppelcart.models.histories.networks  # noqa: F401  (registers the layers)
+            import doppelcart.models.histories.networks  # noqa: F401  (registers the layers)
 
         try:
             return keras.models.load_model(self._filepath, compile=False, safe_mode=True)
@@ -68,3 +75,23 @@ class KerasModelDataset(AbstractDataset[Any, Any]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath)}
+
+
+@contextlib.contextmanager
+def _standard_error_aside() -> Iterator[None]:
+    """Let go of what TensorFlow writes as it is loaded, before anybody can tell it not to.
+
+    Its lines on processors and missing graphics cards would stand above the figures of a notebook.
+    What goes wrong is raised, not written.
+    """
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    kept = os.dup(_STANDARD_ERROR)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), _STANDARD_ERROR)
+    try:
+        yield
+    finally:
+        os.dup2(kept, _STANDARD_ERROR)
+        os.close(kept)

@@ -1,5 +1,6 @@
 """The site is made of the project's documents, and a link that leads nowhere ends its build."""
 
+import json
 import logging
 import shutil
 from pathlib import Path
@@ -53,6 +54,7 @@ SMALL = {
 NAV = [
     {"Start": "README.md"},
     "docs/model.md",
+    "notebooks.md",
     {"Capabilities": "src/doppelcart/pipelines/*/README.md"},
     {"API": ["api/*.md", "api/pipelines/*.md"]},
 ]
@@ -106,6 +108,21 @@ def test_a_sound_project_becomes_a_site(project):
     assert 'id="doppelcart.errors.ToyError"' in (site / "api/doppelcart.html").read_text()
     node = 'id="doppelcart.pipelines.toy.nodes.play"'
     assert node in (site / "api/pipelines/toy.html").read_text()
+
+
+def test_notebooks_are_shown_once_they_are_executed(project):
+    cells = [{"cell_type": "markdown", "source": ["# 1. Look\n", "\n", "At\n", "all."]}]
+    write(project, {"notebooks/1_look.ipynb": json.dumps({"cells": cells})})
+    page = build_strictly(project) / "notebooks.html"
+    assert "<strong>1. Look</strong>: At all." in page.read_text()
+    assert "make notebooks docs" in page.read_text()
+    write(project, {"build/notebooks/1_look.html": "<p>seen</p>"})
+    assert (
+        'href="notebooks/1_look.html">1. Look</a>'
+        in (build_strictly(project) / "notebooks.html").read_text()
+    )
+    assert page.with_name("notebooks").joinpath("1_look.html").read_text() == "<p>seen</p>"
+    assert "make notebooks docs" not in page.read_text()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
