@@ -322,7 +322,7 @@ SPLITS = {"split.split_interactions": {"train_interactions", "split_bounds"}}
 FITTED = (
     r"train_.*|feat_.*|.*_transformer|.*_matrix|.*\.generator|.*\.critic|.*\.encoder"
     r"|(.*\.)?synthetic_.*"
-    r"|(.*\.)?chosen_configs|validation_scores"
+    r"|(.*\.)?chosen_configs|validation_scores|fusion\.weights"
 )
 # Nodes that may see validation data without passing them on, and why.
 MAY_SEE_VALIDATION = {
@@ -330,6 +330,8 @@ MAY_SEE_VALIDATION = {
     "gan.denoiser.train": "as above",
     "gan.vae.train": "as above",
     "targeting.choose_ratios": "chooses configurations and ratios for segments on validation users",
+    "fusion.tune_networks": "tunes the recommenders that evaluation leaves out, as it would",
+    "fusion.choose_weights": "chooses the weights of every fusion on validation users",
     "evaluation.tune_arms": "chooses every configuration, ratio and strength on validation users",
 }
 # Nodes that may read whole tables, and what they do to remain within training time.
