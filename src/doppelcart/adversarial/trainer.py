@@ -31,9 +31,9 @@ class Trainer:
 
     As it stands it trains a generator of noise alone on batches of ``real`` examples. Whoever
     generates on a condition, draws from what the network puts out, or knows something to
-    reconstruct, overrides the methods that say so: ``output``, ``draw``, ``real``, ``judge``,
-    ``reconstruction``, ``row_weights`` and ``paired``. Whoever trains in another way overrides
-    ``step``. Averaging, checkpoints, resuming and recovery are the same for all.
+    reconstruct, overrides the methods that say so: ``output``, ``draw``, ``real``, ``shown``,
+    ``judge``, ``reconstruction``, ``row_weights`` and ``paired``. Whoever trains in another way
+    overrides ``step``. Averaging, checkpoints, resuming and recovery are the same for all.
 
     Args:
         generator: G, by default of noise alone.
@@ -93,6 +93,14 @@ class Trainer:
     def draw(self, output: tf.Tensor, batch: Tensors, seed: tf.Tensor) -> tf.Tensor:  # noqa: ARG002
         """(batch, ...) synthetic examples from what the generator put out."""
         return output
+
+    def shown(self, fake: tf.Tensor, batch: Tensors) -> tf.Tensor:  # noqa: ARG002
+        """(batch, ...) what the critic learns to refuse; by default all that was drawn.
+
+        Whoever generates on a condition may put real examples of other conditions among them:
+        a critic that never sees one need not look at the condition.
+        """
+        return fake
 
     def judge(self, batch: Tensors) -> Judge:  # noqa: ARG002
         """The critic's opinion of examples, on the conditions of a batch."""
@@ -157,7 +165,8 @@ class Trainer:
     def _train_critic(self, batch: Tensors, fake: tf.Tensor, seed: tf.Tensor) -> Tensors:
         assert isinstance(self.objective, AdversarialObjective)
         with tf.GradientTape() as tape:
-            examples = self._examples(batch, [tf.stop_gradient(fake)], seed)
+            refused = tf.stop_gradient(self.shown(fake, batch))
+            examples = self._examples(batch, [refused], seed)
             loss, margin = self.objective.critic_loss(examples)
         gradients = tape.gradient(loss, self.critic.trainable_variables)
         self.update_critic(gradients)

@@ -1,4 +1,4 @@
-"""Histories and cases in NumPy's archive format, read without pickle."""
+"""Histories, cases and item features in NumPy's archive format, read without pickle."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 from kedro.io import AbstractDataset
+from scipy import sparse
 
+from doppelcart.catalogue.item_features import ItemFeatures
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.data.storage import replacing
@@ -182,3 +184,31 @@ class CasesDataset(_ArchiveDataset[dict[str, Case]]):
                 arrays[f"{position}_{part}_indptr"] = getattr(case, part).indptr
                 arrays[f"{position}_{part}_items"] = getattr(case, part).items
         _write(self._path, arrays)
+
+
+class ItemFeaturesDataset(_ArchiveDataset[ItemFeatures]):
+    """``ItemFeatures`` as an ``.npz`` archive."""
+
+    def load(self) -> ItemFeatures:
+        """Read the features.
+
+        Raises:
+            DatasetStorageError: If the file is absent or not such an archive.
+        """
+        arrays = _read(self._path, "features of items")
+        try:
+            parts = tuple(arrays.pop(f"matrix_{name}") for name in ("data", "indices", "indptr"))
+            shape = (len(arrays["item_ids"]), len(arrays["columns"]))
+            return ItemFeatures(matrix=sparse.csr_matrix(parts, shape=shape), **arrays)
+        except (KeyError, TypeError) as error:
+            raise DatasetStorageError(
+                f"{self._path} is not a file of features of items: {error}"
+            ) from error
+
+    def save(self, data: ItemFeatures) -> None:
+        """Write the features, whole or not at all."""
+        names = ("item_ids", "columns", "blocks", "block_names", "lacks")
+        matrix = {
+            f"matrix_{name}": getattr(data.matrix, name) for name in ("data", "indices", "indptr")
+        }
+        _write(self._path, {name: getattr(data, name) for name in names} | matrix)

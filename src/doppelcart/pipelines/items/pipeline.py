@@ -1,0 +1,27 @@
+"""Wiring of the items pipeline."""
+
+from typing import Any
+
+from kedro.pipeline import Node, Pipeline
+
+from doppelcart.pipelines.items import nodes
+
+
+def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
+    """Encode what items say of themselves; not part of the default run."""
+    return Pipeline(
+        [
+            Node(
+                nodes.encode_items,
+                inputs=["int_items", "int_interactions", "params:items"],
+                outputs="items.features",
+                name="encode_items",
+            ),
+            Node(
+                nodes.describe_features,
+                inputs="items.features",
+                outputs="items.coverage",
+                name="describe_features",
+            ),
+        ]
+    )

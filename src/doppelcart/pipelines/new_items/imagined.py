@@ -1,0 +1,246 @@
+"""New items by what a generator imagines that a household would buy, and by what it did buy.
+
+A new item's score is the household's share of its category times how alike it and the imagined
+items of that category are. Copies are the control: the items that the household bought stand in
+the place of imagined ones, with the same likeness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import linalg as sparse_linalg
+
+from doppelcart.catalogue.item_features import ItemFeatures
+from doppelcart.columns import Columns
+from doppelcart.metrics.ranking import ndcg, top_k
+from doppelcart.models.items.hyperparameters import ItemTrainingConfig
+from doppelcart.models.items.item_attributes import ItemAttributes, code_items, likeness
+from doppelcart.pipelines.new_items import plain
+from doppelcart.pipelines.new_items.design import TRIAL
+from doppelcart.pipelines.new_items.launches import Window
+from doppelcart.pipelines.new_items.params import ImaginedParams
+
+if TYPE_CHECKING:
+    from doppelcart.models.items.imagining import Purchases
+
+COPIES: Final = "copies"
+HEADS: Final = (Columns.TYPE, Columns.MANUFACTURER, Columns.BRAND, Columns.SIZE)
+CATEGORY_LEVEL: Final = plain.LEVELS.index(Columns.CATEGORY)
+
+
+def kinds(training: ItemTrainingConfig) -> dict[str, ItemTrainingConfig]:
+    """How the generator on trial and its controls are trained, by arm: the same network for all."""
+    return {
+        TRIAL: training,
+        "without_critic": training.model_copy(update={"adversarial_weight": 0.0}),
+        "energy_score": training.model_copy(update={"adversarial_loss": "energy_score"}),
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What imagined items and copies are compared by, in one launch window.
+
+    Args:
+        window: The window.
+        attributes: Of all items; their codes are made by the old items.
+        categories: (n_items,) category of each item among those of old items; -1 for none.
+        shares: (n_judged, n_new) share of each new item's category in a household's purchases.
+    """
+
+    window: Window
+    attributes: ItemAttributes
+    categories: np.ndarray
+    shares: np.ndarray
+
+    @property
+    def n_categories(self) -> int:
+        """Number of categories."""
+        return int(self.categories.max()) + 1
+
+
+def setting_of(
+    window: Window, features: ItemFeatures, groups: Sequence[np.ndarray], params: ImaginedParams
+) -> Setting:
+    """Prepare a window; one whose source has no categories is asked for all items alike.
+
+    Args:
+        window: The window.
+        features: Of all items.
+        groups: As from ``plain.groups_of``.
+        params: Most values of an attribute, and the back-off of shares.
+    """
+    values = {name: features.values(name) for name in HEADS if name in features.block_names}
+    attributes = code_items(values, window.old, params.largest_head, window.prices)
+    shares = plain.group_shares(window, groups, window.judged, params.share_prior)
+    return Setting(window, attributes, _categories(window, features), shares[CATEGORY_LEVEL])
+
+
+def _categories(window: Window, features: ItemFeatures) -> np.ndarray:
+    if Columns.CATEGORY not in features.block_names:
+        return np.zeros(features.n_items, dtype=np.int64)
+    values = features.values(Columns.CATEGORY)
+    known = np.unique(values[window.old][values[window.old] >= 0])
+    if not len(known):
+        return np.zeros(features.n_items, dtype=np.int64)
+    place = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    return np.where(known[place] == values, place, -1)
+
+
+def household_vectors(window: Window, units: int) -> np.ndarray:
+    """(n_users, n_units) float32: what households bought, by its leading singular vectors.
+
+    Args:
+        window: The window.
+        units: Vectors; fewer where there are fewer users or items.
+    """
+    history = window.history.astype(np.float64)
+    units = min(units, min(history.shape) - 1)
+    start = np.ones(min(history.shape))
+    left, sizes, _ = sparse_linalg.svds(history, k=units, v0=start)
+    vectors = left * sizes
+    return (vectors / (vectors.std(axis=0) + 1e-9)).astype(np.float32)
+
+
+def purchases_of(setting: Setting, units: int) -> Purchases:
+    """What a generator learns from: every item that a household bought before the window."""
+    from doppelcart.models.items.imagining import Purchases
+
+    history = setting.window.history.tocoo()
+    return Purchases(
+        household_vectors(setting.window, units),
+        setting.categories,
+        setting.n_categories,
+        history.row.astype(np.int64),
+        setting.window.old[history.col],
+    )
+
+
+def imagined_scores(
+    setting: Setting,
+    purchases: Purchases,
+    generator: Any,
+    training: ItemTrainingConfig,
+    params: ImaginedParams,
+) -> list[np.ndarray]:
+    """(n_judged, n_new) float32 scores by imagined items, one array a floor.
+
+    Args:
+        setting: The window.
+        purchases: What the generator learnt from.
+        generator: As trained.
+        training: How it was.
+        params: Draws and floors.
+    """
+    from doppelcart.models.items.imagining import imagined_likeness
+
+    window = setting.window
+    users = window.judged
+    liked = np.empty((len(params.floors), len(users), len(window.new)))
+    of_new = setting.categories[window.new]
+    for category in np.unique(of_new):
+        places = np.flatnonzero(of_new == category)
+        liked[:, :, places] = imagined_likeness(
+            generator,
+            purchases,
+            setting.attributes,
+            users,
+            np.full(len(users), category),
+            np.tile(window.new[places], (len(users), 1)),
+            params.draws,
+            params.floors,
+            training,
+        )
+    return [(setting.shares * own).astype(np.float32) for own in liked]
+
+
+def copied_scores(setting: Setting, params: ImaginedParams) -> list[np.ndarray]:
+    """(n_judged, n_new) float32 scores by the household's own items, one array a floor.
+
+    Where it bought nothing of the category, nothing is like the new item.
+
+    Args:
+        setting: The window.
+        params: Floors.
+    """
+    window, codes = setting.window, setting.attributes.codes
+    history = window.history[window.judged]
+    same = setting.categories[window.old][:, None] == setting.categories[window.new][None, :]
+    bought = history @ same.astype(np.float32)
+    matched = codes[window.old][:, None, :] == codes[window.new][None, :, :]
+    found = []
+    for floor in params.floors:
+        alike = np.where(same, likeness(matched, floor), 0.0).astype(np.float32)
+        nothing = np.full_like(bought, floor ** codes.shape[1])
+        mean = np.divide(history @ alike, bought, out=nothing, where=bought > 0)
+        found.append((setting.shares * mean).astype(np.float32))
+    return found
+
+
+class Ranked(NamedTuple):
+    """What generators and copies make of new items.
+
+    Attributes:
+        scores: Of the tuning and of the tested window: by arm, one (n_judged, n_new) a floor.
+        logs: Of every training, with ``arm`` and ``window``.
+    """
+
+    scores: list[dict[str, list[np.ndarray]]]
+    logs: list[pd.DataFrame]
+
+
+def rank_all(
+    settings: Sequence[Setting], params: ImaginedParams, training: ItemTrainingConfig, seed: int
+) -> Ranked:
+    """Train every kind of generator before every window, and rank its new items by each.
+
+    Args:
+        settings: Of the tuning and of the tested window.
+        params: How items are compared.
+        training: How the generator on trial is trained.
+        seed: Of the run, added to that of training.
+    """
+    from doppelcart.models.items.imagining import train_generator
+
+    scores, logs = [], []
+    for window, setting in zip(("tuning", "test"), settings, strict=True):
+        own = {COPIES: copied_scores(setting, params)}
+        purchases = purchases_of(setting, params.household_units)
+        for arm, config in kinds(training).items():
+            seeded = config.model_copy(update={"seed": config.seed + seed})
+            trained = train_generator(purchases, setting.attributes, seeded, f"{arm} ({window})")
+            own[arm] = imagined_scores(setting, purchases, trained.generator, seeded, params)
+            logs.append(trained.training_log.assign(arm=arm, window=window))
+        scores.append(own)
+    return Ranked(scores, logs)
+
+
+def choose_floors(
+    window: Window, scores: dict[str, list[np.ndarray]], floors: Sequence[float], k: int
+) -> tuple[dict[str, int], pd.DataFrame]:
+    """Which floor suits each arm best in the window before the cut, by its place among them.
+
+    Args:
+        window: That window.
+        scores: By arm, one (n_judged, n_new) a floor.
+        floors: What was tried.
+        k: Length of the lists.
+
+    Returns:
+        Places by arm; and a table of all that was tried.
+    """
+    bought = window.bought[window.judged]
+    chosen, rows = {}, []
+    for arm, tried in scores.items():
+        values = [float(np.nanmean(ndcg(top_k(own, None, k), bought, k))) for own in tried]
+        chosen[arm] = int(np.argmax(values))
+        rows += [
+            {"system": arm, "config": f"floor {floor:g}", "ndcg": value}
+            for floor, value in zip(floors, values, strict=True)
+        ]
+    return chosen, pd.DataFrame(rows)

@@ -1,0 +1,352 @@
+"""Nodes of the new_items pipeline."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from doppelcart.catalogue.item_features import ItemFeatures, Weighting
+from doppelcart.experiment.design import Design
+from doppelcart.models.items.hyperparameters import ItemTrainingConfig
+from doppelcart.pipelines.new_items import demand, imagined, plain, systems
+from doppelcart.pipelines.new_items.demand import Forecasts
+from doppelcart.pipelines.new_items.design import RIDGE, declare, score_lists
+from doppelcart.pipelines.new_items.launches import Launch, Window, lines_of, open_launches
+from doppelcart.pipelines.new_items.params import (
+    ExperimentParams,
+    ImaginedParams,
+    SystemsParams,
+    WindowsParams,
+)
+from doppelcart.pipelines.new_items.systems import Bench, Config, Lists
+from doppelcart.progress import tracked
+
+logger = logging.getLogger(__name__)
+
+TRIED: Final = ["cut", "system", "config", "ndcg"]
+LOG: Final = ["cut", "arm", "window", "epoch", "selection"]
+BLENDED: Final = ("popularity", "demand", "shares", "neighbours", "clicks", RIDGE)
+"""What the boosted trees see."""
+
+
+def gather_lines(prm_interactions: ir.Table, quarantine: ir.Table) -> pd.DataFrame:
+    """Put clean lines of items that few bought back beside those of many.
+
+    Args:
+        prm_interactions: Clean interactions of items with enough buyers for the core.
+        quarantine: What cleaning took, with its rule.
+
+    Returns:
+        As from ``lines_of``.
+    """
+    return lines_of(prm_interactions, quarantine)
+
+
+def open_windows(
+    lines: pd.DataFrame, features: ItemFeatures, params: WindowsParams
+) -> tuple[list[Launch], pd.DataFrame]:
+    """Part the log at every cut, into what is known and what is launched after it.
+
+    Args:
+        lines: As from ``gather_lines``.
+        features: Of all items.
+        params: Cuts, and the support that old and new items need.
+
+    Returns:
+        The launches; and one row a cut with their sizes.
+
+    Raises:
+        InputError: No cut has a window that can be tested.
+    """
+    launches = open_launches(
+        lines,
+        features,
+        params.cuts,
+        params.tuning_share,
+        params.min_users,
+        min_buyers_before=params.min_buyers_before,
+        min_buyers_after=params.min_buyers_after,
+        recent_weeks=params.recent_weeks,
+    )
+    return launches, pd.DataFrame([_sizes(launch, features) for launch in launches])
+
+
+def _sizes(launch: Launch, features: ItemFeatures) -> dict[str, Any]:
+    window = launch.test
+    return {
+        "cut": launch.cut,
+        "opens": window.opens.date().isoformat(),
+        "old_items": len(window.old),
+        "launched_items": len(window.launched),
+        "new_items": len(window.new),
+        "without_features": int(features.lacks[window.new].all(axis=1).sum()),
+        "households": len(window.judged),
+        "new_items_each": window.bought.nnz / len(window.judged),
+    }
+
+
+def rank_plainly(
+    launches: list[Launch],
+    features: ItemFeatures,
+    params: SystemsParams,
+    experiment: ExperimentParams,
+) -> tuple[dict[float, Lists], pd.DataFrame]:
+    """Tune every plain system on the window before each cut, and rank the new items after it.
+
+    Args:
+        launches: As from ``open_windows``.
+        features: Of all items.
+        params: What to choose from.
+        experiment: Length of the lists, seed.
+
+    Returns:
+        Scores by cut; and all that was tried, with what it was worth before the cut.
+    """
+    groups, lists, tables = plain.groups_of(features), {}, []
+    for launch in tracked(launches, "ranking new items", "window"):
+        before, after = (
+            bench_of(window, features, groups, params) for window in (launch.tuning, launch.test)
+        )
+        chosen, tried = systems.tune(before, params.grid(), experiment.list_length)
+        lists[launch.cut] = Lists(
+            systems.rank(before, chosen),
+            systems.rank(after, chosen)
+            | {
+                "random": plain.random_scores(after.bought.shape, experiment.seed),
+                "shuffled": systems.shuffled_ridge(after, chosen[RIDGE], experiment.seed),
+                "oracle": systems.oracle(after),
+            },
+        )
+        tables.append(tried.assign(cut=launch.cut))
+    return lists, pd.concat(tables, ignore_index=True)
+
+
+def bench_of(
+    window: Window, features: ItemFeatures, groups: list[np.ndarray], params: SystemsParams
+) -> Bench:
+    """A window with the features of its items, weighted by what its old items have.
+
+    Args:
+        window: The window.
+        features: Of all items.
+        groups: As from ``plain.groups_of``.
+        params: How features are weighted.
+    """
+    return Bench(window, groups, weighting_of(window, features, params), features)
+
+
+def weighting_of(window: Window, features: ItemFeatures, params: SystemsParams) -> Weighting:
+    """How much each feature counts, as the old items of a window tell."""
+    return Weighting.learn(
+        features, window.old, dict(params.block_weights), params.min_items, params.max_runs
+    )
+
+
+def forecast_demand(
+    launches: list[Launch],
+    features: ItemFeatures,
+    params: SystemsParams,
+    experiment: ExperimentParams,
+) -> tuple[dict[float, Forecasts], pd.DataFrame]:
+    """Forecast how many will buy each launched item, and hold it against what came.
+
+    Args:
+        launches: As from ``open_windows``.
+        features: Of all items.
+        params: How features are weighted.
+        experiment: Length of the list of launches, resamples, seed.
+
+    Returns:
+        Forecasts by cut; and what they are worth, with intervals over items.
+    """
+    groups, found = plain.groups_of(features), {}
+    everything = np.arange(features.n_items)
+    for launch in tracked(launches, "forecasting sales", "window"):
+        parts = []
+        for window in (launch.earlier, launch.tuning, launch.test):
+            rows = weighting_of(window, features, params).rows(features, everything)
+            parts.append(demand.describe_launches(window, window.launched, features, groups, rows))
+        found[launch.cut] = demand.forecast_launch(launch, parts, groups, experiment.seed)
+    table = demand.measure_forecasts(
+        launches, found, experiment.launches_listed, experiment.n_bootstrap, experiment.seed
+    )
+    return found, table
+
+
+def imagine_items(
+    launches: list[Launch],
+    features: ItemFeatures,
+    params: ImaginedParams,
+    training: ItemTrainingConfig,
+    experiment: ExperimentParams,
+) -> tuple[dict[float, Lists], pd.DataFrame, pd.DataFrame]:
+    """Rank new items by those that a generator imagines, and by copies of what was bought.
+
+    Args:
+        launches: As from ``open_windows``.
+        features: Of all items.
+        params: Cuts at which generators are trained, and how items are compared.
+        training: How they are trained.
+        experiment: Length of the lists.
+
+    Returns:
+        Scores by cut; a log of every training; and all that was tried before the cuts.
+    """
+    groups, lists, logs, tables = plain.groups_of(features), {}, [], []
+    for launch in launches:
+        if launch.cut not in params.cuts:
+            continue
+        settings = [
+            imagined.setting_of(window, features, groups, params)
+            for window in (launch.tuning, launch.test)
+        ]
+        if not settings[0].attributes.names:
+            logger.warning("No item is imagined: the items have no attribute and no price.")
+            continue
+        by_floor = imagined.rank_all(settings, params, training, experiment.seed)
+        logs += [log.assign(cut=launch.cut) for log in by_floor.logs]
+        chosen, tried = imagined.choose_floors(
+            launch.tuning, by_floor.scores[0], params.floors, experiment.list_length
+        )
+        lists[launch.cut] = Lists(
+            *({name: own[name][floor] for name, floor in chosen.items()} for own in by_floor.scores)
+        )
+        tables.append(tried.assign(cut=launch.cut))
+    return lists, joined(logs, LOG), joined(tables, TRIED)
+
+
+def joined(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    """Tables below each other; an empty one of these columns where there are none."""
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
+def combine(
+    launches: list[Launch],
+    features: ItemFeatures,
+    plain_lists: dict[float, Lists],
+    forecasts: dict[float, Forecasts],
+    imagined_lists: dict[float, Lists],
+    params: SystemsParams,
+    imagined_params: ImaginedParams,
+    experiment: ExperimentParams,
+) -> tuple[dict[float, Lists], pd.DataFrame, pd.DataFrame]:
+    """Add to the plain systems what is made of several of them.
+
+    Args:
+        launches: As from ``open_windows``.
+        features: Of all items.
+        plain_lists: As from ``rank_plainly``.
+        forecasts: As from ``forecast_demand``.
+        imagined_lists: As from ``imagine_items``.
+        params: Weights to choose from.
+        imagined_params: Weights of what was imagined.
+        experiment: Length of the lists, seed.
+
+    Returns:
+        Scores by cut; the weight that was chosen of every sum, by cut; and all candidates with
+        what they were worth before the cut.
+    """
+    groups, lists, tables, levels = plain.groups_of(features), {}, [], []
+    for launch in tracked(launches, "combining systems", "window"):
+        benches = [
+            bench_of(window, features, groups, params) for window in (launch.tuning, launch.test)
+        ]
+        both = [
+            own | more | {"demand": plain.for_everybody(seen, len(bench.users))}
+            for own, more, seen, bench in zip(
+                plain_lists[launch.cut],
+                imagined_lists.get(launch.cut, Lists({}, {})),
+                forecasts[launch.cut].of_new(launch),
+                benches,
+                strict=True,
+            )
+        ]
+        extra = dict.fromkeys(imagined_lists.get(launch.cut, [{}])[0], imagined_params.weights)
+        for name, candidates in sums_to_try(params.weights, extra).items():
+            chosen, values = systems.choose_weights(
+                benches[0], both[0], candidates, experiment.list_length
+            )
+            both = [own | {name: systems.weighted_sum(own, chosen)} for own in both]
+            tables.append(tried(launch.cut, name, candidates, values))
+            levels.append({"cut": launch.cut, "arm": name, "level": added(chosen)})
+        pairs = [
+            systems.pair_table(bench, own, BLENDED, min(params.priors))
+            for bench, own in zip(benches, both, strict=True)
+        ]
+        scores = systems.boosted((pairs[0], benches[0].bought), pairs[1], experiment.seed)
+        both[1]["boosted"] = scores.reshape(both[1][RIDGE].shape)
+        lists[launch.cut] = Lists(*both)
+    return lists, pd.DataFrame(levels), pd.concat(tables, ignore_index=True)
+
+
+def added(weights: Config) -> float:
+    """All that is added to the ridge: the sum of the other weights."""
+    return float(sum(weight for name, weight in weights.items() if name != RIDGE))
+
+
+def sums_to_try(
+    weights: tuple[float, ...], extra: Mapping[str, tuple[float, ...]]
+) -> dict[str, list[Config]]:
+    """Weights of what is added to the ridge, by the name of the sum.
+
+    Args:
+        weights: Of plain systems.
+        extra: Weights of others, each of which is added alone, by system.
+    """
+    alone = {"demand": weights} | extra
+    return {
+        "sum": [
+            {RIDGE: 1.0, "neighbours": one, "shares": other} for one in weights for other in weights
+        ],
+        **{
+            f"ridge_and_{name}": [{RIDGE: 1.0, name: weight} for weight in own]
+            for name, own in alone.items()
+        },
+    }
+
+
+def tried(cut: float, system: str, candidates: list[Config], values: list[float]) -> pd.DataFrame:
+    """Candidates of a system and what they were worth before a cut."""
+    return pd.DataFrame(
+        {
+            "system": system,
+            "config": [systems.told(config) for config in candidates],
+            "ndcg": values,
+            "cut": cut,
+        }
+    )
+
+
+def measure_lists(
+    launches: list[Launch],
+    lists: dict[float, Lists],
+    levels: pd.DataFrame,
+    params: ExperimentParams,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Measure every household's list of every arm, and declare what is compared.
+
+    Args:
+        launches: As from ``open_windows``.
+        lists: As from ``combine``.
+        levels: Weights that were chosen, likewise.
+        params: Length of the lists, and how they are compared.
+
+    Returns:
+        One row a (arm, household, cut) with its ``value``; and the design, ready for JSON.
+    """
+    design: Design = declare(params)
+    tested = {cut: own.test for cut, own in lists.items()}
+    scores = score_lists(launches, tested, params.list_length)
+    # Of several windows the mean: 0 only where nothing was added in any.
+    chosen = levels.groupby("arm")["level"].mean()
+    return scores.assign(level=scores["arm"].map(chosen)), design.model_dump(mode="json")
+
+
+def list_tried(*tables: pd.DataFrame) -> pd.DataFrame:
+    """All configurations and weights that were tried, with what they were worth before the cuts."""
+    return joined([table[TRIED] for table in tables if len(table)], TRIED)
