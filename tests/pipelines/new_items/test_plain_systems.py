@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from doppelcart.pipelines.new_items import plain, systems
+from doppelcart.pipelines.new_items import combining, plain, systems
 from doppelcart.pipelines.new_items.nodes import bench_of, rank_plainly
 from doppelcart.pipelines.new_items.params import ExperimentParams, SystemsParams
 
@@ -90,12 +90,12 @@ class TestByHand:
         assert found == pytest.approx(window.recent[alike].mean(), rel=1e-2)
 
     def test_scores_are_standardised_by_user(self):
-        found = systems.standardised(np.array([[1.0, 3.0], [5.0, 5.0]]))
+        found = combining.standardised(np.array([[1.0, 3.0], [5.0, 5.0]]))
         assert found.tolist() == [[-1, 1], [0, 0]]
 
     def test_a_weighted_sum(self):
         parts = {"a": np.array([[1.0, 3.0]]), "b": np.array([[9.0, 0.0]])}
-        assert systems.weighted_sum(parts, {"a": 1.0, "b": 0.5}).tolist() == [[-0.5, 0.5]]
+        assert combining.weighted_sum(parts, {"a": 1.0, "b": 0.5}).tolist() == [[-0.5, 0.5]]
 
 
 class TestFindings:

@@ -1,4 +1,4 @@
-"""The generator of items: codes, likeness, batches, the critic's wrong households, what it learns."""
+"""The generator of items: codes, likeness, batches, wrong households, and what it learns."""
 
 import numpy as np
 import pytest

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any, Final
 
 import ibis.expr.types as ir
@@ -13,7 +12,7 @@ import pandas as pd
 from doppelcart.catalogue.item_features import ItemFeatures, Weighting
 from doppelcart.experiment.design import Design
 from doppelcart.models.items.hyperparameters import ItemTrainingConfig
-from doppelcart.pipelines.new_items import demand, imagined, plain, systems
+from doppelcart.pipelines.new_items import combining, demand, imagined, plain, systems
 from doppelcart.pipelines.new_items.demand import Forecasts
 from doppelcart.pipelines.new_items.design import RIDGE, declare, score_lists
 from doppelcart.pipelines.new_items.launches import Launch, Window, lines_of, open_launches
@@ -23,15 +22,13 @@ from doppelcart.pipelines.new_items.params import (
     SystemsParams,
     WindowsParams,
 )
-from doppelcart.pipelines.new_items.systems import Bench, Config, Lists
+from doppelcart.pipelines.new_items.systems import Bench, Lists
 from doppelcart.progress import tracked
 
 logger = logging.getLogger(__name__)
 
 TRIED: Final = ["cut", "system", "config", "ndcg"]
 LOG: Final = ["cut", "arm", "window", "epoch", "selection"]
-BLENDED: Final = ("popularity", "demand", "shares", "neighbours", "clicks", RIDGE)
-"""What the boosted trees see."""
 
 
 def gather_lines(prm_interactions: ir.Table, quarantine: ir.Table) -> pd.DataFrame:
@@ -251,12 +248,12 @@ def combine(
         Scores by cut; the weight that was chosen of every sum, by cut; and all candidates with
         what they were worth before the cut.
     """
-    groups, lists, tables, levels = plain.groups_of(features), {}, [], []
+    groups, found = plain.groups_of(features), {}
     for launch in tracked(launches, "combining systems", "window"):
         benches = [
             bench_of(window, features, groups, params) for window in (launch.tuning, launch.test)
         ]
-        both = [
+        parts = [
             own | more | {"demand": plain.for_everybody(seen, len(bench.users))}
             for own, more, seen, bench in zip(
                 plain_lists[launch.cut],
@@ -266,59 +263,21 @@ def combine(
                 strict=True,
             )
         ]
-        extra = dict.fromkeys(imagined_lists.get(launch.cut, [{}])[0], imagined_params.weights)
-        for name, candidates in sums_to_try(params.weights, extra).items():
-            chosen, values = systems.choose_weights(
-                benches[0], both[0], candidates, experiment.list_length
-            )
-            both = [own | {name: systems.weighted_sum(own, chosen)} for own in both]
-            tables.append(tried(launch.cut, name, candidates, values))
-            levels.append({"cut": launch.cut, "arm": name, "level": added(chosen)})
-        pairs = [
-            systems.pair_table(bench, own, BLENDED, min(params.priors))
-            for bench, own in zip(benches, both, strict=True)
-        ]
-        scores = systems.boosted((pairs[0], benches[0].bought), pairs[1], experiment.seed)
-        both[1]["boosted"] = scores.reshape(both[1][RIDGE].shape)
-        lists[launch.cut] = Lists(*both)
-    return lists, pd.DataFrame(levels), pd.concat(tables, ignore_index=True)
-
-
-def added(weights: Config) -> float:
-    """All that is added to the ridge: the sum of the other weights."""
-    return float(sum(weight for name, weight in weights.items() if name != RIDGE))
-
-
-def sums_to_try(
-    weights: tuple[float, ...], extra: Mapping[str, tuple[float, ...]]
-) -> dict[str, list[Config]]:
-    """Weights of what is added to the ridge, by the name of the sum.
-
-    Args:
-        weights: Of plain systems.
-        extra: Weights of others, each of which is added alone, by system.
-    """
-    alone = {"demand": weights} | extra
-    return {
-        "sum": [
-            {RIDGE: 1.0, "neighbours": one, "shares": other} for one in weights for other in weights
-        ],
-        **{
-            f"ridge_and_{name}": [{RIDGE: 1.0, name: weight} for weight in own]
-            for name, own in alone.items()
-        },
-    }
-
-
-def tried(cut: float, system: str, candidates: list[Config], values: list[float]) -> pd.DataFrame:
-    """Candidates of a system and what they were worth before a cut."""
-    return pd.DataFrame(
-        {
-            "system": system,
-            "config": [systems.told(config) for config in candidates],
-            "ndcg": values,
-            "cut": cut,
-        }
+        imagined_arms = imagined_lists.get(launch.cut, Lists({}, {})).tuning
+        found[launch.cut] = combining.combine(
+            benches,
+            parts,
+            combining.sums_to_try(
+                params.weights, dict.fromkeys(imagined_arms, imagined_params.weights)
+            ),
+            min(params.priors),
+            experiment.list_length,
+            experiment.seed,
+        )
+    return (
+        {cut: own.lists for cut, own in found.items()},
+        pd.concat([own.levels.assign(cut=cut) for cut, own in found.items()], ignore_index=True),
+        pd.concat([own.tried.assign(cut=cut) for cut, own in found.items()], ignore_index=True),
     )
 
 

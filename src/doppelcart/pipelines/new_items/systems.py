@@ -7,7 +7,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from doppelcart.catalogue.item_features import ItemFeatures, Weighting
 from doppelcart.metrics.ranking import ndcg, top_k
@@ -161,80 +160,3 @@ def told(config: Mapping[str, Any]) -> str:
 def rank(bench: Bench, chosen: Mapping[str, Config]) -> dict[str, np.ndarray]:
     """Scores of each system under its configuration."""
     return {name: next(SYSTEMS[name](bench, [config])) for name, config in chosen.items()}
-
-
-def standardised(scores: np.ndarray) -> np.ndarray:
-    """Each user's scores with mean 0 and deviation 1; zeros where they do not vary."""
-    centred = scores - scores.mean(axis=1, keepdims=True)
-    deviation = centred.std(axis=1, keepdims=True)
-    return np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > 1e-12)
-
-
-def weighted_sum(parts: Mapping[str, np.ndarray], weights: Config) -> np.ndarray:
-    """(n_judged, n_new) sum of standardised scores, each times its weight."""
-    total = sum(weight * standardised(parts[name]) for name, weight in weights.items())
-    return np.asarray(total, dtype=np.float32)
-
-
-def choose_weights(
-    bench: Bench, parts: Mapping[str, np.ndarray], candidates: Sequence[Config], k: int
-) -> tuple[Config, list[float]]:
-    """The weights of a sum that rank best in a window before the one that is tested.
-
-    Args:
-        bench: That window.
-        parts: Scores by system.
-        candidates: Weights by system to try; of equally good ones the first is taken.
-        k: Length of the lists.
-
-    Returns:
-        The weights, and the NDCG of every candidate.
-    """
-    values = [
-        float(np.nanmean(bench.quality(weighted_sum(parts, weights), k))) for weights in candidates
-    ]
-    return candidates[int(np.argmax(values))], values
-
-
-def pair_table(
-    bench: Bench, parts: Mapping[str, np.ndarray], names: Sequence[str], prior: float
-) -> np.ndarray:
-    """(n_judged * n_new, n_inputs) float32 of what each system says of each user and new item.
-
-    Args:
-        bench: The window.
-        parts: Scores by system.
-        names: Systems that count.
-        prior: Lines that a group above is worth in the shares.
-    """
-    shares = plain.group_shares(bench.window, bench.groups, bench.users, prior)
-    columns = [*shares, *(parts[name] for name in names)]
-    return np.column_stack([np.asarray(scores, np.float32).ravel() for scores in columns])
-
-
-def boosted(
-    learn_from: tuple[np.ndarray, sparse.csr_matrix], pairs: np.ndarray, seed: int
-) -> np.ndarray:
-    """(n_pairs,) chances that users buy new items, learnt from the new items of another window.
-
-    Trees are small and their leaves large: new items are few, and a tree that tells one from
-    another learns by heart how well it sold.
-
-    Args:
-        learn_from: (n_pairs, n_inputs) as from ``pair_table``, and what was bought.
-        pairs: (n_pairs, n_inputs) of the window to be ranked.
-        seed: Of the model.
-    """
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    inputs, bought = learn_from
-    model = HistGradientBoostingClassifier(
-        max_iter=60,
-        learning_rate=0.05,
-        max_leaf_nodes=7,
-        min_samples_leaf=1_000,
-        l2_regularization=1.0,
-        early_stopping=False,
-        random_state=seed,
-    ).fit(inputs, bought.toarray().ravel() > 0)
-    return np.asarray(model.predict_proba(pairs)[:, 1], dtype=np.float32)
