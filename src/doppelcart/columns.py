@@ -38,6 +38,15 @@ class Columns:
     RATING: Final = "rating"
     TEXT: Final = "text"
 
+    SALES: Final = "sales"
+    IN_STOCK: Final = "in_stock"
+    HOLIDAY: Final = "holiday"
+    ACTIVITY: Final = "activity"
+    PRECIPITATION: Final = "precipitation"
+    TEMPERATURE: Final = "temperature"
+    HUMIDITY: Final = "humidity"
+    WIND: Final = "wind"
+
     RULE: Final = "rule"
     PROTOCOL: Final = "protocol"
     SLICE: Final = "slice"
@@ -56,3 +65,4 @@ class Tables:
     CAMPAIGNS: Final = "campaigns"
     REDEMPTIONS: Final = "redemptions"
     REVIEWS: Final = "reviews"
+    STOCK: Final = "stock"

@@ -33,6 +33,7 @@ class _ReadOnly:
         files: Per file name ``path``, optionally ``format`` (by default after the path's ending)
             and ``options`` for the reader.
         tables: The declarations of the canonical tables, which say what the columns feed.
+        declared: The key of globals.yml under which a person names the files.
         connection: Ibis backend and its arguments; the same as that of the tables downstream.
         metadata: Ignored here; read by Kedro plugins.
     """
@@ -43,9 +44,11 @@ class _ReadOnly:
         connection: dict[str, Any] | None = None,
         tables: dict[str, dict[str, Any]] | None = None,
         metadata: dict[str, Any] | None = None,
+        declared: str = "source",
     ) -> None:
         """Remember where the files are."""
         self._files = files
+        self._declared = declared
         self._connection = connection
         self._tables = tables or {}
         self.metadata = metadata
@@ -69,7 +72,8 @@ class _ReadOnly:
             raise SourceError(
                 f"these files of the source {'do not exist' if absent else 'cannot be read'}:\n"
                 + "\n".join(wrong)
-                + "\nPut them there, or correct `source: files:` in conf/<environment>/globals.yml."
+                + f"\nPut them there, or correct `{self._declared}: files:` in "
+                "conf/<environment>/globals.yml."
             )
 
     def _exists(self) -> bool:

@@ -1,0 +1,82 @@
+"""Wiring of the stockouts pipeline."""
+
+from typing import Any
+
+from kedro.pipeline import Node, Pipeline
+
+from doppelcart.pipelines.stockouts import nodes
+from doppelcart.pipelines.stockouts.section import write_section
+from doppelcart.templates.experiment import experiment_pipeline
+
+FORECAST = "params:stockouts.forecast"
+
+
+def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
+    """Read the stock table, foretell, order, try generated series; not part of the default run."""
+    return Pipeline(
+        [
+            Node(
+                nodes.read_stock,
+                inputs=["stockouts.tables", "params:stock", "params:stockouts.reading"],
+                outputs=["stockouts.panel", "stockouts.counts"],
+                name="read_stock",
+            ),
+            Node(
+                nodes.try_detectors,
+                inputs=["stockouts.panel", FORECAST],
+                outputs=["stockouts.detectors", "stockouts.calibration", "stockouts.chances"],
+                name="try_detectors",
+            ),
+            Node(
+                nodes.correct_demand,
+                inputs=["stockouts.panel", FORECAST],
+                outputs="stockouts.demand",
+                name="correct_demand",
+            ),
+            Node(
+                nodes.plan_orders,
+                inputs=["stockouts.panel", "stockouts.chances", FORECAST],
+                outputs=["stockouts.forecasts", "stockouts.orders"],
+                name="plan_orders",
+            ),
+            Node(
+                nodes.measure_arms,
+                inputs=[
+                    "stockouts.panel",
+                    "stockouts.chances",
+                    FORECAST,
+                    "params:stockouts.experiment",
+                    "params:stockouts.generator",
+                ],
+                outputs=["stockouts.scores", "stockouts.design", "stockouts.draws"],
+                name="measure_stockout_arms",
+            ),
+            *experiment_pipeline("stockouts").nodes,
+            Node(
+                nodes.summarise_draws,
+                inputs="stockouts.draws",
+                outputs="stockouts.draw_means",
+                name="summarise_draws",
+            ),
+            Node(
+                write_section,
+                inputs={
+                    "verdict": "stockouts.verdict",
+                    "differences": "stockouts.differences",
+                    "declared": "stockouts.design",
+                    "counts": "stockouts.counts",
+                    "detectors": "stockouts.detectors",
+                    "curve": "stockouts.calibration",
+                    "demand": "stockouts.demand",
+                    "forecasts": "stockouts.forecasts",
+                    "orders": "stockouts.orders",
+                    "draws": "stockouts.draw_means",
+                    "source": "params:stock",
+                    "forecast": FORECAST,
+                    "parameters": "params:reporting",
+                },
+                outputs="stockouts.section",
+                name="write_stockouts_section",
+            ),
+        ]
+    )

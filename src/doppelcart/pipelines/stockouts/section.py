@@ -1,0 +1,339 @@
+"""The section on stock-outs: what will run out, what to order, do generated series help?"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+from plotly import graph_objects as go
+
+from doppelcart.experiment.design import Design, Role
+from doppelcart.pipelines.stockouts import demand as ways
+from doppelcart.pipelines.stockouts import trials
+from doppelcart.pipelines.stockouts.params import ForecastParams, StockSource
+from doppelcart.reporting.blocks import details, figure, heading, paragraph, table
+from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
+from doppelcart.reporting.params import ReportingParams
+from doppelcart.reporting.section import Capability, Claim, Section
+from doppelcart.reporting.style import INK, QUIET, finish
+from doppelcart.reporting.tables import (
+    CHANGE,
+    Column,
+    Table,
+    count,
+    in_percent,
+    number,
+    score,
+    share,
+    tabulate,
+    text,
+    yes_no,
+)
+
+SERIES: Final = "series"
+CAPABILITY: Final = Capability(
+    name="stockouts",
+    rank=60,
+    title="What will run out tomorrow",
+    question="Which items will run out tomorrow, what should be ordered, and do generated series "
+    "help a shop of few series to know?",
+    claims=(
+        Claim(
+            name=SERIES,
+            text="Series of sales and stock made by a GAN help a shop of few series to foretell "
+            "its stock-outs.",
+            source="Jeha, Bohlke-Schneider, Mercado, Kapoor, Nirwan, Flunkert, Gasthaus and "
+            "Januschowski 2022, PSA-GAN (ICLR): generated series for what has few data",
+        ),
+    ),
+    command="kedro run --pipelines stockouts",
+)
+
+
+@CAPABILITY.written_by
+def write_section(
+    verdict: pd.DataFrame,
+    differences: pd.DataFrame,
+    declared: dict[str, Any],
+    counts: pd.DataFrame,
+    detectors: pd.DataFrame,
+    curve: pd.DataFrame,
+    demand: pd.DataFrame,
+    forecasts: pd.DataFrame,
+    orders: pd.DataFrame,
+    draws: pd.DataFrame,
+    source: StockSource,
+    forecast: ForecastParams,
+    parameters: ReportingParams,
+) -> Section:
+    """Lay out what is known of stock-outs.
+
+    Args:
+        verdict: One row per shop size.
+        differences: One row per comparison.
+        declared: The design.
+        counts: What was counted while reading.
+        detectors: One row per event and method.
+        curve: What was said against what came.
+        demand: One row per way to put demand right.
+        forecasts: One row per distribution of demand.
+        orders: One row per series, the likeliest to run out first.
+        draws: One row per shop size and arm, means over draws.
+        source: The stock table.
+        forecast: Service levels and length of the list.
+        parameters: Longest table.
+    """
+    design, limit = Design.model_validate(declared), parameters.table_rows
+    evidence = evidence_of(verdict, design)
+    chosen = detectors[detectors["chosen"]].iloc[0]
+    return CAPABILITY.section(
+        f"{_sure(chosen)} Do generated series help? {answer_of(verdict)}",
+        [
+            heading("How sure that is"),
+            table(detectors_table(detectors, limit)),
+            figure("stockouts-calibration", calibration_figure(curve), CALIBRATION),
+            heading("Demand that an empty shelf hid"),
+            paragraph(_demand_in_words(demand)),
+            table(demand_table(demand, limit)),
+            heading("What to order"),
+            table(forecasts_table(forecasts, forecast, source.unit, limit)),
+            heading("Do generated series help?"),
+            *blocks_of(verdict, differences, design, limit),
+            table(draws_table(draws, design, limit)),
+            details("What was read", [table(counts_table(counts, limit))]),
+        ],
+        shown=[
+            paragraph(
+                "The items that are likeliest to run out, and what to have on the shelf so that "
+                "the day's demand is met as often as the heading says. For a person to act on: "
+                "nothing is ordered by itself."
+            ),
+            table(orders_table(orders.head(forecast.listed), forecast, source.unit, limit)),
+        ],
+        caveats=_caveats(source),
+        evidence={SERIES: evidence} if evidence else {},
+        metrics={"auc": float(chosen["auc"]), "brier": float(chosen["brier"])},
+        glossary=GLOSSARY,
+        data=source.name,
+    )
+
+
+GLOSSARY: Final = {
+    "AUC": "the chance that a day with a stock-out is ranked above a day without one: 0.5 is "
+    "guessing, 1 is certainty",
+    "Brier score": "mean squared distance of the stated chance from what happened; less is better",
+    "wQL": "weighted quantile loss: how far the stated range of demand lies from what was asked "
+    "for, as a share of it; less is better",
+    "WAPE": "sum of all errors as a share of all that was sold; less is better",
+}
+CALIBRATION: Final = (
+    "What was said against what came on the test days: each mark is a tenth of all days. On the "
+    "line, a stated chance of 30 % comes true in 30 of 100 days; above it, too little was said."
+)
+
+
+def _sure(chosen: pd.Series) -> str:
+    return (
+        f"Of two days, one with a stock-out of {chosen['event']} and one without, the detector "
+        f"ranks the right one higher in {100 * chosen['auc']:.0f} of 100 cases, and its stated "
+        f"chances are off by {100 * chosen['off']:.1f} points on average."
+    )
+
+
+def _caveats(source: StockSource) -> list[str]:
+    return [
+        (
+            f"Measured on {source.name} ({source.licence or 'licence not stated'}), not on the "
+            "shop's log: receipts do not tell an empty shelf from an hour without demand."
+        ),
+        (
+            "Intervals of the experiment are over stores, given the shops that were drawn; the "
+            "table of draws says how far one drawn shop is from the next."
+        ),
+        "One training of the generator per drawn shop: indicative.",
+        "An order covers one day, and knows neither delivery times nor shelf lives.",
+    ]
+
+
+def orders_table(orders: pd.DataFrame, forecast: ForecastParams, unit: str, limit: int) -> Table:
+    """What is likely to run out, and what to have on the shelf.
+
+    Args:
+        orders: The likeliest first.
+        forecast: Service levels.
+        unit: What sales are counted in.
+        limit: Longest table (rows).
+    """
+    day = str(orders["day"].iloc[0]) if len(orders) else "tomorrow"
+    columns = [
+        Column("item_id", "item", text, False),
+        Column("store_id", "store", text, False),
+        Column("chance", "chance to run out", share),
+        Column("usual", "usual demand", number),
+    ]
+    for level in forecast.service_levels:
+        name = f"{100 * level:g}"
+        columns.append(Column(f"stock_{name}", f"stock for {name} %", number))
+        if f"value_{name}" in orders:
+            columns.append(Column(f"value_{name}", f"its value for {name} %", number))
+    note = f"Demand and stock in {unit}. The whole list is saved as stockouts_orders.csv."
+    return tabulate(orders, f"Likeliest to run out on {day}", columns, limit, note)
+
+
+def detectors_table(detectors: pd.DataFrame, limit: int) -> Table:
+    """Detectors and rules on the test days."""
+    columns = [
+        Column("event", "stock-out of", text, False),
+        Column("method", "by", text, False),
+        Column("auc", "AUC", score),
+        Column("low", "from", score),
+        Column("high", "to", score),
+        Column("precision", "average precision", score),
+        Column("brier", "Brier score", score),
+        Column("off", "chances off by", share),
+        Column("chosen", "chosen before", yes_no, False),
+    ]
+    days = int(detectors["rows"].max())
+    note = (
+        f"Over {days:,} days of the test span; a stock-out came in "
+        f"{_shares(detectors)} of them. From and to: 95 % interval over series. What is chosen was "
+        "chosen on earlier days, by its Brier score."
+    )
+    return tabulate(detectors, "Next-day stock-outs", columns, limit, note, grouped=True)
+
+
+def _shares(detectors: pd.DataFrame) -> str:
+    first = detectors.drop_duplicates("event")
+    return " and ".join(
+        f"{share(value)} ({event})"
+        for event, value in zip(first["event"], first["share"], strict=True)
+    )
+
+
+def calibration_figure(curve: pd.DataFrame) -> go.Figure:
+    """What was said against what came, per event.
+
+    Args:
+        curve: As from ``metrics.classification.calibration``, with ``event``.
+    """
+    drawn = go.Figure()
+    drawn.add_trace(
+        go.Scatter(
+            x=[0, 1], y=[0, 1], mode="lines", line={"color": QUIET, "dash": "dot"}, showlegend=False
+        )
+    )
+    marks = (("circle", "#0b6e99"), ("square-open", "#b3541e"))
+    for (event, rows), (symbol, colour) in zip(
+        curve.groupby("event", sort=False), marks, strict=False
+    ):
+        drawn.add_trace(
+            go.Scatter(
+                x=rows["said"].tolist(),
+                y=rows["came"].tolist(),
+                mode="lines+markers",
+                name=str(event),
+                marker={"symbol": symbol, "color": colour, "size": 9},
+                line={"color": colour},
+            )
+        )
+    drawn.update_xaxes(title="stated chance", range=[0, 1], tickformat=".0%", color=INK)
+    drawn.update_yaxes(title="share that came", range=[0, 1], tickformat=".0%", color=INK)
+    alt = "Stated chance against share that came: " + "; ".join(
+        f"{event}: "
+        + ", ".join(f"{s:.0%} said, {c:.0%} came" for s, c in rows[["said", "came"]].to_numpy())
+        for event, rows in curve.groupby("event", sort=False)
+    )
+    return finish(drawn, 420, alt, legend=True)
+
+
+def _demand_in_words(demand: pd.DataFrame) -> str:
+    rows = demand.set_index("arm").to_dict("index")
+    plain = rows[ways.SOLD]
+    trials_of = [
+        f"{ways.DESIGN.by_name[name].phrase}: {share(rows[name]['wape'])}, "
+        f"{_side(rows[name]['bias'])}, {rows[name]['outcome']}"
+        for name in ways.DESIGN.of_role(Role.TRIAL)
+    ]
+    return (
+        "On a day that ran out, what was sold is less than what was asked for. The mean of what "
+        f"was sold in seven days misses the demand of days in stock by {share(plain['wape'])} "
+        f"({_side(plain['bias'])}). Three ways to put such days right: "
+        f"{'; '.join(trials_of)}. Days in stock are days of less demand than others, since much demand empties the shelf: a way "
+        "that is right on all days is too high on these."
+    )
+
+
+def _side(bias: float) -> str:
+    return f"{share(abs(bias))} too {'high' if bias > 0 else 'low'}"
+
+
+def demand_table(demand: pd.DataFrame, limit: int) -> Table:
+    """Ways to foretell demand, on days in stock."""
+    rows = in_percent(demand)
+    columns = [
+        Column("arm", "way", lambda arm: ways.DESIGN.by_name[arm].phrase, False),
+        Column("wape", "WAPE", score),
+        Column("bias", "bias", share),
+        *CHANGE,
+        Column("outcome", "outcome", text, False),
+    ]
+    note = "Change of WAPE against the first row; 95 % intervals over stores."
+    return tabulate(rows, "Demand of the next day, on days in stock", columns, limit, note)
+
+
+def forecasts_table(
+    forecasts: pd.DataFrame, forecast: ForecastParams, unit: str, limit: int
+) -> Table:
+    """Distributions of demand, and what their orders cost."""
+    columns = [
+        Column("method", "distribution", text, False),
+        Column("wql", "wQL", score),
+        Column("covered", "demand met at 95 %", share),
+        *[
+            Column(f"cost_{100 * level:g}", f"cost at {100 * level:g} %", number)
+            for level in forecast.service_levels
+        ],
+        Column("chosen", "chosen before", yes_no, False),
+    ]
+    note = (
+        f"Cost of a day's order in {unit}: one per unit left over, and so many per unit lacking "
+        "that the service level is what costs least (9, 19 and 49 at 90, 95 and 98 %). Costs are "
+        "comparable where demand is met equally often. Days in stock only."
+    )
+    return tabulate(forecasts, "Demand of the next day as a range", columns, limit, note)
+
+
+def draws_table(draws: pd.DataFrame, design: Design, limit: int) -> Table:
+    """Means over the drawn shops."""
+    phrases = {arm.name: arm.phrase for arm in design.arms}
+    phrases[trials.TREES] = "boosted trees alone: a weak baseline, for comparison"
+    rows = draws.assign(
+        place=[design.words.of([shop]) for shop in draws[trials.SHOP]],
+        of=[f"{ahead} of {n}" for ahead, n in zip(draws["ahead"], draws["draws"], strict=True)],
+    )
+    columns = [
+        Column("place", "shop", text, False),
+        Column("arm", "added", lambda arm: phrases[arm], False),
+        Column("auc", "AUC", score),
+        Column("sd", "its spread over shops", score),
+        Column("gain", "gain", score),
+        Column("of", "shops with a gain", text, False),
+        Column("brier", "Brier score", score),
+        Column("ratio", "added days per real one", number),
+    ]
+    note = (
+        "Every arm chose its detector, and whether anything is added, on days before the test "
+        "days. A gain over boosted trees alone is no gain: few series are too few for them."
+    )
+    return tabulate(rows, "The shops that were drawn", columns, limit, note, grouped=True)
+
+
+def counts_table(counts: pd.DataFrame, limit: int) -> Table:
+    """What was found in the rows, and what was done about it."""
+    columns = [
+        Column("what", "what", text, False),
+        Column("number", "number", count),
+        Column("of", "of", count),
+        Column("done", "done", text, False),
+    ]
+    return tabulate(counts, "Rows and series", columns, limit)

@@ -1,0 +1,81 @@
+"""Series of a trained generator, made on what is known of real days."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from doppelcart.models.series.window_config import WindowConfig
+from doppelcart.pipelines.stockouts.daily import CHANNELS, LOG_SALES, LOOKBACK, Daily
+from doppelcart.pipelines.stockouts.plain_makers import Maker, cut_windows, marked, random_windows
+
+
+def trained_maker(config: WindowConfig, name: str) -> Maker:
+    """A maker that trains a generator on the series that it is given.
+
+    Args:
+        config: How to train; ``adversarial_loss: energy_score`` trains without a critic.
+        name: Of the maker, for the ids of what it makes.
+    """
+
+    def make(daily: Daily, number: int, rng: np.random.Generator) -> Daily:
+        # TensorFlow is slow to import, and plain makers do without.
+        from doppelcart.models.series.window_training import fit_generator, generate
+
+        whole = filled(daily)
+        level = whole.values[..., LOG_SALES].mean(axis=1)
+        places, starts = all_windows(whole)
+        real = cut_windows(whole, places, starts)
+        seeded = config.model_copy(update={"seed": int(rng.integers(2**31 - 1))})
+        scales = _scales(real)
+        known = conditions(real, level[places], scales)
+        generator = fit_generator(real.values, known, seeded)
+        asked = random_windows(replace(whole, ids=np.arange(whole.n_series)), number, rng)
+        known = conditions(asked, level[asked.ids], scales)
+        return marked(replace(asked, values=generate(generator, known, asked.hours, rng)), name)
+
+    return make
+
+
+def all_windows(daily: Daily) -> tuple[np.ndarray, np.ndarray]:
+    """Series and first day of every window that there is."""
+    starts = np.arange(daily.n_days - LOOKBACK + 1)
+    return np.repeat(np.arange(daily.n_series), len(starts)), np.tile(starts, daily.n_series)
+
+
+def filled(daily: Daily) -> Daily:
+    """The same without missing numbers: a channel takes the series' mean, a trait 0.
+
+    Args:
+        daily: Series.
+    """
+    means = np.stack(
+        [np.nan_to_num(np.nanmean(daily.values[..., n], axis=1)) for n in range(len(CHANNELS))],
+        axis=1,
+    )
+    values = np.where(np.isnan(daily.values), means[:, None], daily.values).astype(np.float32)
+    hours = np.maximum(daily.hours, 1)
+    planned, observed = np.nan_to_num(daily.planned), np.nan_to_num(daily.observed)
+    return replace(daily, values=values, hours=hours, planned=planned, observed=observed)
+
+
+def _scales(real: Daily) -> np.ndarray:
+    """(2, n) mean and spread of the traits of days, by which conditions are scaled."""
+    traits = np.concatenate([real.planned, real.observed], axis=2).reshape(-1, 7)
+    return np.stack([traits.mean(axis=0), traits.std(axis=0) + 1e-3])
+
+
+def conditions(windows: Daily, level: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """(n, days, 15) what is known of each day: traits, weekday, mean log sales of the series.
+
+    Args:
+        windows: Whose days.
+        level: (n,) mean log sales of each window's series.
+        scales: As from ``_scales``.
+    """
+    traits = np.concatenate([windows.planned, windows.observed], axis=2)
+    weekday = np.eye(7)[windows.weekdays]
+    own = np.broadcast_to(level[:, None, None], (*traits.shape[:2], 1))
+    scaled = np.clip((traits - scales[0]) / scales[1], -5, 5)
+    return np.concatenate([scaled, weekday, own], axis=2).astype(np.float32)

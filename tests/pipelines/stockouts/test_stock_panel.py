@@ -1,0 +1,170 @@
+"""A stock table is read as it is, and what cannot be learnt from is dropped, told or refused."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from doppelcart.errors import InputError
+
+
+def count(counts: pd.DataFrame, what: str) -> int:
+    return int(counts.set_index("what").loc[what, "number"])
+
+
+def test_rows_come_into_their_places(rows, read):
+    table = rows()
+    panel, counts = read(table)
+    assert panel.sales.shape == (4, 70, 4)
+    assert panel.items.tolist() == ["i0", "i1", "i2", "i3"]
+    assert panel.stores.tolist() == ["s0", "s0", "s1", "s1"]
+    assert panel.days[0] == np.datetime64("2024-01-01")
+    assert panel.empty[0, 0].tolist() == [0, 0, 1, 1]
+    assert panel.empty[0, 1].tolist() == [0, 0, 0, 0]
+    first = table[(table["item_id"] == "i2") & (table["timestamp"] < "2024-01-02")]
+    assert panel.sales[2, 0].tolist() == first["sales"].tolist()
+    assert panel.traits["discount"][1, 5] == pytest.approx(0.1)
+    assert count(counts, "series read") == 4
+
+
+def test_a_column_that_is_lacking_is_named_with_all_that_is_needed(rows, read):
+    with pytest.raises(InputError, match=r"no column in_stock: stock-outs are learnt from item_id"):
+        read(rows().drop(columns="in_stock"))
+
+
+def test_a_gap_in_the_dates_is_missing_and_not_0(rows, read):
+    table = rows()
+    gap = (table["item_id"] == "i1") & (
+        table["timestamp"].dt.date == pd.Timestamp("2024-01-11").date()
+    )
+    panel, counts = read(table[~gap])
+    assert np.isnan(panel.sales[1, 10]).all()
+    assert np.isnan(panel.empty[1, 10]).all()
+    assert not np.isnan(panel.sales[1, 9]).any()
+    assert count(counts, "days without rows") == 1
+
+
+def test_a_series_cut_short_is_dropped_and_counted(rows, read):
+    table = rows()
+    panel, counts = read(table[(table["item_id"] != "i3") | (table["timestamp"] < "2024-02-01")])
+    assert panel.n_series == 3
+    assert count(counts, "series cut short") == 1
+
+
+def test_a_series_with_many_gaps_is_dropped(rows, read):
+    table = rows()
+    day = (table["timestamp"] - table["timestamp"].min()).dt.days
+    gaps = (table["item_id"] == "i0") & day.between(10, 18)
+    assert read(table[~gaps])[0].n_series == 3
+    assert read(table[~gaps], max_missing_days=0.2)[0].n_series == 4
+
+
+@pytest.mark.parametrize(
+    ("share", "told", "refused"), [(0.0, False, False), (0.03, True, False), (0.2, False, True)]
+)
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("flagged", "hours with sales, though flagged empty"),
+        ("negative", "hours with negative sales"),
+        ("doubled", "hours that stand there more than once"),
+        ("unknown", "hours without a number of sales or a flag"),
+    ],
+)
+def test_bad_hours_are_told_and_then_refused(
+    rows, read, caplog, kind, message, share, told, refused
+):
+    table = rows()
+    rng = np.random.default_rng(1)
+    bad = rng.random(len(table)) < share
+    if kind == "flagged":
+        table.loc[bad, "in_stock"] = False
+        table.loc[bad, "sales"] = 2.0
+    elif kind == "negative":
+        table.loc[bad, "sales"] = -1.0
+    elif kind == "unknown":
+        table.loc[bad, "sales"] = np.nan
+    else:
+        table = pd.concat([table, table[bad]])
+    with caplog.at_level(logging.WARNING):
+        if refused:
+            with pytest.raises(InputError, match=message):
+                read(table)
+            return
+        panel, counts = read(table)
+    assert (message in caplog.text) == told
+    assert (panel.sales[~np.isnan(panel.sales)] >= 0).all()
+    assert bool(count(counts, message)) == (share > 0)
+
+
+def test_an_hour_that_stands_there_twice_is_added_up(rows, read):
+    table = rows()
+    twice = table.iloc[[4]].assign(sales=7.0)
+    panel, _ = read(pd.concat([table, twice]))
+    assert panel.sales[0, 1, 0] == table["sales"].iloc[4] + 7
+    assert panel.sales[0, 1, 1] == table["sales"].iloc[5]
+
+
+def test_series_that_never_change_are_dropped_by_reason(rows, read):
+    table = rows(n_series=6)
+    zero, same = table["item_id"] == "i0", table["item_id"] == "i1"
+    table.loc[zero | same, "in_stock"] = True
+    table.loc[zero, "sales"] = 0.0
+    table.loc[same, "sales"] = 2.0
+    panel, counts = read(table)
+    assert panel.n_series == 4
+    assert count(counts, "series never sold") == 1
+    assert count(counts, "series always the same") == 1
+
+
+def test_a_series_that_sells_evenly_and_runs_out_is_kept(rows, read):
+    table = rows()
+    table.loc[(table["item_id"] == "i0"), "sales"] = 0.0
+    at_eight = (table["item_id"] == "i0") & (table["timestamp"].dt.hour == 8)
+    table.loc[at_eight, "sales"] = 1.0
+    assert read(table)[0].n_series == 4
+
+
+def test_fewer_than_eight_weeks_are_refused(rows, read):
+    with pytest.raises(InputError, match=r"it covers 55 days, and it takes 8 weeks"):
+        read(rows(n_days=55))
+    assert read(rows(n_days=56))[0].n_series == 4
+
+
+@pytest.mark.parametrize(("in_stock", "state"), [(True, "in stock"), (False, "empty")])
+def test_flags_that_are_all_alike_are_refused(rows, read, in_stock, state):
+    table = rows().assign(in_stock=in_stock)
+    if not in_stock:
+        table["sales"] = np.where(np.arange(len(table)) % 50 == 0, 1.0, 0.0)
+        table["sales"] *= np.arange(len(table)) % 100
+    with pytest.raises(InputError, match=rf"flagged {state}: there is no stock-out to learn from"):
+        read(table, warn_share=1.0, refuse_share=1.0)
+
+
+def test_what_was_generated_is_refused_as_real(rows, read):
+    table = rows()
+    table.loc[table["item_id"] == "i2", "item_id"] = "gen-gan-2"
+    with pytest.raises(InputError, match=r"1 of 4 series .* begins with gen-: they were generated"):
+        read(table)
+
+
+def test_hours_out_of_the_day_are_refused(rows, read):
+    table = rows()
+    table["timestamp"] = table["timestamp"].dt.normalize()
+    with pytest.raises(InputError, match="no row in the hours that count"):
+        read(table)
+
+
+def test_sales_that_are_no_numbers_are_refused_in_words(rows, read):
+    with pytest.raises(InputError, match="the engine cannot sum up the stock table"):
+        read(rows().assign(sales="many"))
+
+
+def test_all_faults_are_told_at_once(rows, read):
+    table = rows(n_days=30)
+    table["sales"] = -1.0
+    with pytest.raises(InputError) as error:
+        read(table)
+    assert "hours with negative sales" in str(error.value)
+    assert "it takes 8 weeks" in str(error.value)
