@@ -258,8 +258,8 @@ def _demand_in_words(demand: pd.DataFrame) -> str:
         "On a day that ran out, what was sold is less than what was asked for. The mean of what "
         f"was sold in seven days misses the demand of days in stock by {share(plain['wape'])} "
         f"({_side(plain['bias'])}). Three ways to put such days right: "
-        f"{'; '.join(trials_of)}. Days in stock are days of less demand than others, since much demand empties the shelf: a way "
-        "that is right on all days is too high on these."
+        f"{'; '.join(trials_of)}. Days in stock are days of less demand than others, since much "
+        "demand empties the shelf: a way that is right on all days is too high on these."
     )
 
 
