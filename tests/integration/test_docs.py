@@ -53,7 +53,7 @@ DOCUMENTS = sorted(
     ]
 )
 PROGRAMS = ("kedro ", "make ", "mlflow ", "python ", "source ", ".ci/run", "pre-commit ")
-QUICK = {"ingestion", "cleaning", "split", "profiles", "reporting"}
+QUICK = {"ingestion", "cleaning", "split", "profiles", "reporting", "champion"}
 # Names of a namespace's datasets look like parameters.
 DATASETS = {"generator", "critic", "training_log", "monitors"}
 PLACEHOLDER = re.compile(r"\bNAME\b|<\w+>|\.\.\.|FOLDER")
