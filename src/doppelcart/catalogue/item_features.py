@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer
 
 from doppelcart.columns import Columns
 from doppelcart.errors import InputError
@@ -184,6 +183,8 @@ def _runs(
 
     Every text is counted once, however many items share it.
     """
+    from sklearn.feature_extraction.text import CountVectorizer
+
     codes, texts = pd.factorize(words)
     vocabulary = None if known is None else known.columns[known.blocks == WORDS]
     nothing = all(not text.strip() for text in texts)

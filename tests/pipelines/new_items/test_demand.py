@@ -29,7 +29,12 @@ class TestMeasures:
         _, gain = demand.ranking_parts(np.array([1.0, 1.0, 0.0]), np.array([4.0, 0.0, 0.0]), 1)
         assert gain.mean() == pytest.approx(0.5)
 
-    def test_what_does_not_vary_is_undefined(self):
+    def test_one_forecast_for_all_agrees_with_nothing(self):
+        agreement, gain = demand.ranking_parts(np.ones(4), np.array([3.0, 1.0, 0.0, 0.0]), 1)
+        assert agreement.tolist() == [0, 0, 0, 0]
+        assert gain.mean() == pytest.approx(1 / 3)
+
+    def test_where_sales_do_not_vary_nothing_is_defined(self):
         agreement, gain = demand.ranking_parts(np.ones(3), np.zeros(3), 2)
         assert np.isnan(agreement).all()
         assert np.isnan(gain).all()

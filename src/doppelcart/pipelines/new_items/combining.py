@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from doppelcart.pipelines.new_items import plain
 from doppelcart.pipelines.new_items.design import RIDGE
@@ -152,6 +151,8 @@ def boosted(
         others: (n_others, n_inputs) of the window to be ranked.
         seed: Of the model.
     """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     model = HistGradientBoostingClassifier(
         max_iter=60,
         learning_rate=0.05,

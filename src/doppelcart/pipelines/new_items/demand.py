@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import Ridge
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from scipy import sparse
 
 from doppelcart.catalogue.item_features import ItemFeatures
 from doppelcart.columns import Columns
@@ -90,13 +86,18 @@ def _by_likeness(
     return ridge_values(others, values, items, PENALTY)
 
 
-def forecaster(name: str, seed: int) -> Pipeline | HistGradientBoostingRegressor:
+def forecaster(name: str, seed: int) -> Any:
     """An untrained model of log(1 + buyers).
 
     Args:
         name: One of ``MODELS``.
         seed: Of the boosting.
     """
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     if name == "boosting":
         return HistGradientBoostingRegressor(
             max_iter=150,
@@ -134,7 +135,9 @@ def ranking_parts(
 
     The means over launches are Spearman's correlation with the real buyers, and the NDCG of the k
     launches ranked best, whose gain is their number of buyers, discounted by 1 / log2(rank + 1)
-    (Järvelin and Kekäläinen 2002). Launches of equal forecast share the mean of their places.
+    (Järvelin and Kekäläinen 2002). Launches of equal forecast share the mean of their places, so
+    that a forecast of one number for all agrees with nothing: its correlation is 0, as that of a
+    random order is on average.
 
     Args:
         forecasts: (n,) higher sells more.
@@ -142,14 +145,14 @@ def ranking_parts(
         k: Length of the list.
 
     Returns:
-        Two (n,) float64; of NaN for the correlation where a side does not vary, and for the gain
+        Two (n,) float64; of NaN for the correlation where buyers do not vary, and for the gain
         where nobody bought.
     """
     n = len(buyers)
     undefined = np.full(n, np.nan)
     agreement = undefined
-    if n and np.ptp(forecasts) > 0 and np.ptp(buyers) > 0:
-        agreement = stats.zscore(stats.rankdata(forecasts)) * stats.zscore(stats.rankdata(buyers))
+    if n and np.ptp(buyers) > 0:
+        agreement = _standard_ranks(forecasts) * _standard_ranks(buyers)
     discounts = np.zeros(n)
     discounts[:k] = 1 / np.log2(np.arange(2, min(k, n) + 2))
     ideal = np.sort(buyers)[::-1] @ discounts
@@ -158,6 +161,14 @@ def ranking_parts(
     cumulated = np.concatenate([[0.0], np.cumsum(discounts)])
     shared = (cumulated[ends] - cumulated[ends - size]) / size
     return agreement, n * buyers * shared[tie] / ideal if ideal > 0 else undefined
+
+
+def _standard_ranks(values: np.ndarray) -> np.ndarray:
+    """(n,) ranks with mean 0 and deviation 1; zeros where all are equal."""
+    from scipy import stats
+
+    ranks = stats.rankdata(values)
+    return np.zeros(len(ranks)) if np.ptp(ranks) == 0 else stats.zscore(ranks)
 
 
 def type_mean(window: Window, groups: Sequence[np.ndarray], items: np.ndarray) -> np.ndarray:

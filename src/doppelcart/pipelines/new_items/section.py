@@ -26,7 +26,7 @@ from doppelcart.reporting.tables import (
 
 CAPABILITY: Final = Capability(
     name="new_items",
-    rank=40,
+    rank=45,
     title="New items",
     question="Who will buy an item that nobody bought yet, and how well will it sell?",
     claims=(
