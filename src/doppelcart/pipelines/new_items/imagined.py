@@ -24,6 +24,7 @@ from doppelcart.pipelines.new_items import plain
 from doppelcart.pipelines.new_items.design import TRIAL
 from doppelcart.pipelines.new_items.launches import Window
 from doppelcart.pipelines.new_items.params import ImaginedParams
+from doppelcart.pipelines.new_items.systems import Lists
 
 if TYPE_CHECKING:
     from doppelcart.models.items.imagining import Purchases
@@ -183,19 +184,25 @@ def copied_scores(setting: Setting, params: ImaginedParams) -> list[np.ndarray]:
 
 
 class Ranked(NamedTuple):
-    """What generators and copies make of new items.
+    """What generators and copies make of the new items of a cut.
 
     Attributes:
-        scores: Of the tuning and of the tested window: by arm, one (n_judged, n_new) a floor.
-        logs: Of every training, with ``arm`` and ``window``.
+        lists: Scores by arm, each under the floor that suits it.
+        log: Of every training, by ``arm`` and ``window``.
+        tried: Every floor of every arm, with what it was worth before the cut.
     """
 
-    scores: list[dict[str, list[np.ndarray]]]
-    logs: list[pd.DataFrame]
+    lists: Lists
+    log: pd.DataFrame
+    tried: pd.DataFrame
 
 
-def rank_all(
-    settings: Sequence[Setting], params: ImaginedParams, training: ItemTrainingConfig, seed: int
+def rank_launch(
+    settings: Sequence[Setting],
+    params: ImaginedParams,
+    training: ItemTrainingConfig,
+    k: int,
+    seed: int,
 ) -> Ranked:
     """Train every kind of generator before every window, and rank its new items by each.
 
@@ -203,21 +210,40 @@ def rank_all(
         settings: Of the tuning and of the tested window.
         params: How items are compared.
         training: How the generator on trial is trained.
+        k: Length of the lists.
         seed: Of the run, added to that of training.
+    """
+    both, logs = [], []
+    for name, setting in zip(("tuning", "test"), settings, strict=True):
+        scores, own = rank_window(setting, params, training, seed)
+        both.append(scores)
+        logs += [log.assign(window=name) for log in own]
+    chosen, tried = choose_floors(settings[0].window, both[0], params.floors, k)
+    lists = Lists(*({arm: own[arm][floor] for arm, floor in chosen.items()} for own in both))
+    return Ranked(lists, pd.concat(logs, ignore_index=True), tried)
+
+
+def rank_window(
+    setting: Setting, params: ImaginedParams, training: ItemTrainingConfig, seed: int
+) -> tuple[dict[str, list[np.ndarray]], list[pd.DataFrame]]:
+    """Scores of copies and of every kind of generator, one a floor; and the logs of training.
+
+    Args:
+        setting: The window.
+        params: How items are compared.
+        training: How the generator on trial is trained.
+        seed: Added to that of training.
     """
     from doppelcart.models.items.imagining import train_generator
 
-    scores, logs = [], []
-    for window, setting in zip(("tuning", "test"), settings, strict=True):
-        own = {COPIES: copied_scores(setting, params)}
-        purchases = purchases_of(setting, params.household_units)
-        for arm, config in kinds(training).items():
-            seeded = config.model_copy(update={"seed": config.seed + seed})
-            trained = train_generator(purchases, setting.attributes, seeded, f"{arm} ({window})")
-            own[arm] = imagined_scores(setting, purchases, trained.generator, seeded, params)
-            logs.append(trained.training_log.assign(arm=arm, window=window))
-        scores.append(own)
-    return Ranked(scores, logs)
+    scores, logs = {COPIES: copied_scores(setting, params)}, []
+    purchases = purchases_of(setting, params.household_units)
+    for arm, config in kinds(training).items():
+        seeded = config.model_copy(update={"seed": config.seed + seed})
+        trained = train_generator(purchases, setting.attributes, seeded, arm)
+        scores[arm] = imagined_scores(setting, purchases, trained.generator, seeded, params)
+        logs.append(trained.training_log.assign(arm=arm))
+    return scores, logs
 
 
 def choose_floors(

@@ -194,7 +194,7 @@ def imagine_items(
     Returns:
         Scores by cut; a log of every training; and all that was tried before the cuts.
     """
-    groups, lists, logs, tables = plain.groups_of(features), {}, [], []
+    groups, found = plain.groups_of(features), {}
     for launch in launches:
         if launch.cut not in params.cuts:
             continue
@@ -205,16 +205,14 @@ def imagine_items(
         if not settings[0].attributes.names:
             logger.warning("No item is imagined: the items have no attribute and no price.")
             continue
-        by_floor = imagined.rank_all(settings, params, training, experiment.seed)
-        logs += [log.assign(cut=launch.cut) for log in by_floor.logs]
-        chosen, tried = imagined.choose_floors(
-            launch.tuning, by_floor.scores[0], params.floors, experiment.list_length
+        found[launch.cut] = imagined.rank_launch(
+            settings, params, training, experiment.list_length, experiment.seed
         )
-        lists[launch.cut] = Lists(
-            *({name: own[name][floor] for name, floor in chosen.items()} for own in by_floor.scores)
-        )
-        tables.append(tried.assign(cut=launch.cut))
-    return lists, joined(logs, LOG), joined(tables, TRIED)
+    return (
+        {cut: own.lists for cut, own in found.items()},
+        joined([own.log.assign(cut=cut) for cut, own in found.items()], LOG),
+        joined([own.tried.assign(cut=cut) for cut, own in found.items()], TRIED),
+    )
 
 
 def joined(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
