@@ -87,6 +87,8 @@ def test_the_section_answers(found):
         found["demand"], found["tried"], found["log"], ReportingParams(),
     )  # fmt: skip
     assert section.failure == ""
+    assert section.answer.startswith("Items imagined by the GAN: ")
+    assert "; the ridge and items imagined by the GAN: " in section.answer
     assert "rank correlation" in section.answer
     assert section.evidence["imagined"].controls == 5
 

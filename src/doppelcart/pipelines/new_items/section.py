@@ -80,7 +80,7 @@ def write_section(
     limit = parameters.table_rows
     evidence = evidence_of(verdict, design)
     return CAPABILITY.section(
-        f"{answer_of(verdict)} {demand_in_short(demand)}",
+        f"{verdicts_in_short(verdict, design)} {demand_in_short(demand)}",
         [
             paragraph(
                 "The log is parted at moments: what was sold before one is known, and items first "
@@ -111,6 +111,18 @@ def write_section(
             "Generators are trained with one seed, so that their verdict is indicative.",
         ],
     )
+
+
+def verdicts_in_short(verdict: pd.DataFrame, design: Design) -> str:
+    """What was found of each arm on trial, in one sentence."""
+    if verdict.empty:
+        return answer_of(verdict)
+    told = [
+        f"{design.by_name[arm].phrase}: {word}"
+        for arm, word in zip(verdict["arm"], verdict["verdict"], strict=True)
+    ]
+    sentence = "; ".join(told)
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def demand_in_short(demand: pd.DataFrame) -> str:
