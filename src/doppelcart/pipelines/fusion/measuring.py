@@ -17,8 +17,8 @@ from doppelcart.pipelines.fusion.params import FusionParams
 from doppelcart.recommendation.arms import NONE
 from doppelcart.recommendation.blending import Validation
 from doppelcart.recommendation.fusing import Candidates, Ranked, diversify, fuse, join, order
+from doppelcart.recommendation.listing_rules import Rules, allow, within_quota
 from doppelcart.recommendation.protocol import EvaluationParams
-from doppelcart.recommendation.rules import Rules, allow, within_quota
 from doppelcart.recommendation.scoring import METRICS
 from doppelcart.recommendation.sources import Source
 

@@ -21,12 +21,12 @@ from doppelcart.recommendation import grid_search
 from doppelcart.recommendation.arms import COMPLETED_BY
 from doppelcart.recommendation.completers import completer_of
 from doppelcart.recommendation.completion import Completer
+from doppelcart.recommendation.listing_rules import rules_of
 from doppelcart.recommendation.protocol import (
     EvaluationParams,
     comparison_settings,
     tuning_settings,
 )
-from doppelcart.recommendation.rules import rules_of
 from doppelcart.recommendation.sources import Listed, Source, list_candidates, sources_of
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from doppelcart.experiment.design import largest_family
 from doppelcart.experiment.families import least_resamples
 from doppelcart.pipelines.fusion.arms import declare
 from doppelcart.recommendation.grid import expand_all
+from doppelcart.recommendation.listing_rules import RulesParams
 from doppelcart.recommendation.protocol import comparison_settings
-from doppelcart.recommendation.rules import RulesParams
 from doppelcart.recommenders import RecommenderConfig
 
 Balance = Annotated[float, Field(ge=0, le=1)]

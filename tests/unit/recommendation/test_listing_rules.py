@@ -11,7 +11,7 @@ from scipy import sparse
 
 from doppelcart.errors import InputError
 from doppelcart.recommendation.fusing import SCORE, Ranked, fuse, join, order
-from doppelcart.recommendation.rules import (
+from doppelcart.recommendation.listing_rules import (
     Quota,
     Rules,
     RulesParams,
