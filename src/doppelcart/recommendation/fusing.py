@@ -190,7 +190,7 @@ def diversify(
     norms = np.linalg.norm(features, axis=1, keepdims=True)
     units = (features / np.where(norms > 0, norms, 1)).astype(np.float32)
     own = units[np.maximum(candidates.items, 0)]
-    worth = balance * _from_0_to_1(scores)
+    worth = np.where(np.isfinite(scores), balance * _from_0_to_1(scores), -np.inf)
     nearest = np.zeros(scores.shape, dtype=np.float32)
     ranked = np.full((len(scores), k), NO_ITEM, dtype=np.int64)
     for place in range(min(k, scores.shape[1])):
@@ -204,9 +204,9 @@ def diversify(
 
 
 def _from_0_to_1(scores: np.ndarray) -> np.ndarray:
-    """Finite scores of each user from 0 to 1; minus infinity stays."""
+    """Finite scores of each user from 0 to 1; 0 in place of the others."""
     is_open = np.isfinite(scores)
     low = np.where(is_open, scores, np.inf).min(axis=1, keepdims=True)
     spread = np.where(is_open, scores - np.where(np.isfinite(low), low, 0), 0.0)
     high = spread.max(axis=1, keepdims=True)
-    return np.where(is_open, spread / np.where(high > 0, high, 1), -np.inf)
+    return np.asarray(spread / np.where(high > 0, high, 1))

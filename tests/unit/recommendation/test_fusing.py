@@ -139,5 +139,7 @@ class TestVariety:
     def test_what_must_not_be_listed_is_not(self):
         scores = np.array([[3.0, -np.inf, 1.0]])
         assert diversify(self.LIKED, scores, self.FEATURES, 0.5, 3).tolist() == [[0, 2, -1]]
+        # Nor where the scores do not count at all.
+        assert diversify(self.LIKED, scores, self.FEATURES, 0.0, 3).tolist() == [[0, 2, -1]]
         nothing = np.full((1, 3), -np.inf)
         assert diversify(self.LIKED, nothing, self.FEATURES, 0.5, 2).tolist() == [[-1, -1]]
