@@ -144,6 +144,14 @@ def test_the_best_recommender_is_a_plain_one_and_the_first_of_equals():
     values = [source("ease", "gan_completion", 0.9), source("ials", "none", float("nan"))]
     values += [source("ease", "none", 0.4), source("puresvd", "none", 0.4)]
     assert arms.best_of(values) == "ease"
+    with_gan = arms.best_generated(values)
+    assert list(with_gan.weights) == [("ease+gan_completion", "score")]
+    assert (with_gan.arm, with_gan.level) == ("best_gan_single", 1)
+    # Where it brings nothing, it is the plain one and is not used.
+    assert arms.best_generated(values[1:])._replace(arm="best_single", level=1) == arms.alone(
+        "ease"
+    )
+    assert arms.best_generated(values[1:]).level == 0
 
 
 def test_a_source_is_named_in_words():

@@ -21,6 +21,7 @@ from doppelcart.reporting.params import ReportingParams
 ARMS = {
     "best_single", "reciprocal_rank", "weighted_sum", "learned", "plain_fusion",
     "popularity_fusion", "denoiser_fusion", "gan_fusion", "best_per_customer", "random_fusion",
+    "best_gan_single",
 }  # fmt: skip
 
 

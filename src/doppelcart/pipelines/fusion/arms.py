@@ -36,6 +36,7 @@ PLAIN: Final = "plain_fusion"
 POPULARITY: Final = "popularity_fusion"
 DENOISER: Final = "denoiser_fusion"
 GENERATED: Final = "gan_fusion"
+BEST_GENERATED: Final = "best_gan_single"
 ORACLE: Final = "best_per_customer"
 RANDOM: Final = "random_fusion"
 
@@ -72,10 +73,15 @@ ARMS: Final = (
         phrase="the fusion with what the generator without critic makes",
     ),
     Arm(
+        name=BEST_GENERATED,
+        role=Role.CONTROL,
+        phrase="the best single recommender, with what the GAN makes",
+    ),
+    Arm(
         name=GENERATED,
         role=Role.TRIAL,
         phrase="the fusion with what the GAN makes",
-        rivals=(PLAIN, POPULARITY, DENOISER),
+        rivals=(PLAIN, POPULARITY, DENOISER, BEST_GENERATED),
         level="number of generated sources",
     ),
     Arm(name=ORACLE, role=Role.ORACLE, phrase="each customer's best recommender, in hindsight"),
@@ -123,10 +129,15 @@ def declare(metric: str, slices: Iterable[str], **settings: Any) -> Design:
     )
 
 
-def best_of(sources: Sequence[Source]) -> str:
-    """The best plain recommender, as validation saw it; of equals the first."""
-    plain = [source for source in sources if source.arm == NONE]
-    return max(plain, key=lambda source: np.nan_to_num(source.value, nan=-np.inf)).name
+def best_of(sources: Sequence[Source], added: tuple[str, ...] = ()) -> str:
+    """The best source alone, as validation saw it; of equals the first.
+
+    Args:
+        sources: Sources of a slice.
+        added: Arms that may be used; without any the plain recommenders stand by themselves.
+    """
+    open_to = [source for source in sources if source.arm in (NONE, *added)]
+    return max(open_to, key=lambda source: np.nan_to_num(source.value, nan=-np.inf)).name
 
 
 def parts_of(sources: Sequence[Source], lists: Mapping[str, Ranked]) -> dict[str, Candidates]:
@@ -274,13 +285,23 @@ def alone(source: str) -> Blend:
     return Blend(BEST, SINGLE, {(source, SCORE): 1.0}, 1)
 
 
+def best_generated(sources: Sequence[Source]) -> Blend:
+    """The best source alone where what the GAN makes may be used; level 0 where it is not.
+
+    Args:
+        sources: Sources of a slice.
+    """
+    best = best_of(sources, SETS[GENERATED])
+    return alone(best)._replace(arm=BEST_GENERATED, level=int(best != best_of(sources)))
+
+
 def without_choice(best: str) -> list[Blend]:
     """The best single recommender in the place of every arm: where nobody could choose weights.
 
     Args:
         best: The best single recommender.
     """
-    names = (RECIPROCAL_RANK, WEIGHTED_SUM, LEARNED, *SETS, RANDOM)
+    names = (RECIPROCAL_RANK, WEIGHTED_SUM, LEARNED, *SETS, BEST_GENERATED, RANDOM)
     return [alone(best), *(alone(best)._replace(arm=name, level=0) for name in names)]
 
 

@@ -67,7 +67,7 @@ def choose(
     def validate(candidates: Candidates) -> Validation:
         return Validation(allow(rules, candidates), relevant, evaluation.metric, evaluation.k)
 
-    return arms.choose_blends(
+    blends, tried = arms.choose_blends(
         arms.parts_of(sources, lists),
         arms.with_random(lists, best, params.seed),
         best,
@@ -75,6 +75,7 @@ def choose(
         params.folds,
         params.seed,
     )
+    return [*blends, arms.best_generated(sources)], tried
 
 
 def score(
