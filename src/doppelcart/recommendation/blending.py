@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.linear_model import LogisticRegression
 
 from doppelcart.errors import InputError
 from doppelcart.metrics import ranking
@@ -175,6 +174,9 @@ def learned(validation: Validation, _: str) -> Weights:
     Args:
         validation: Users who choose.
     """
+    # Loaded here, so that whoever only looks at the pipelines does not wait for it.
+    from sklearn.linear_model import LogisticRegression
+
     candidates = validation.candidates
     listed = candidates.items >= 0
     votes = candidates.votes[:, listed].T
