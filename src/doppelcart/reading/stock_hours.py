@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import ibis.expr.types as ir
 import pandas as pd
@@ -11,6 +12,9 @@ from doppelcart.columns import Columns
 from doppelcart.data.engine import quoted, view
 from doppelcart.errors import InputError
 from doppelcart.reading.files import plain
+
+SERIES: Final = "stock_series"
+"""Name of the view that numbers the series."""
 
 
 def count_hours(
@@ -51,14 +55,14 @@ def _series(table: ir.Table) -> pd.DataFrame:
         "(SELECT CAST(store_id AS VARCHAR) AS store_id, CAST(item_id AS VARCHAR) AS item_id, "
         f"{category} AS category FROM {quoted(table.get_name())} GROUP BY 1, 2)"
     )
-    return view(table.get_backend(), "stock_series", query).to_pandas()
+    return view(table.get_backend(), SERIES, query).to_pandas()
 
 
 def _rows(table: ir.Table) -> str:
     """The rows with the number of their series and their moment."""
     return (
         "(SELECT s.series, CAST(t.timestamp AS TIMESTAMP) AS moment, t.* "
-        f"FROM {quoted(table.get_name())} AS t JOIN stock_series AS s "
+        f"FROM {quoted(table.get_name())} AS t JOIN {quoted(SERIES)} AS s "
         "ON CAST(t.store_id AS VARCHAR) = s.store_id AND CAST(t.item_id AS VARCHAR) = s.item_id)"
     )
 

@@ -125,22 +125,22 @@ def fit(setting: Setting, rows: Rows, seed: int) -> Any:
     from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
+    # What is known of no row is 0: trees cannot look at a column without a number.
+    filled = SimpleImputer(keep_empty_features=True)
     if len(np.unique(rows.happened)) < 2:
         model: Any = DummyClassifier(strategy="prior")
     elif setting.family == LOGISTIC:
-        model = make_pipeline(
-            StandardScaler(),
-            SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True),
-            LogisticRegression(C=setting.strength, max_iter=300),
-        )
+        ridge = LogisticRegression(C=setting.strength, max_iter=300)
+        model = make_pipeline(filled, StandardScaler(), ridge)
     else:
-        model = HistGradientBoostingClassifier(
+        trees = HistGradientBoostingClassifier(
             learning_rate=BOOSTING_RATE,
             max_iter=BOOSTING_ROUNDS,
             max_leaf_nodes=int(setting.strength),
             early_stopping=False,
             random_state=seed,
         )
+        model = make_pipeline(filled, trees)
     # Threads cost more than they bring on so few rows, and wait for each other on a busy machine.
     with threadpool_limits(1):
         return model.fit(rows.features, rows.happened)
