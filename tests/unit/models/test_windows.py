@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from doppelcart.models.series.likeness import distance
 from doppelcart.models.series.window_config import WindowConfig
 from doppelcart.models.series.window_networks import drawn
-from doppelcart.models.series.window_training import distance, fit_generator, generate
+from doppelcart.models.series.window_training import fit_generator, generate
 
 pytestmark = pytest.mark.slow
 N_DAYS = 28

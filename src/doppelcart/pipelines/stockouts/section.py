@@ -320,10 +320,12 @@ def draws_table(draws: pd.DataFrame, design: Design, limit: int) -> Table:
         Column("of", "shops with a gain", text, False),
         Column("brier", "Brier score", score),
         Column("ratio", "added days per real one", number),
+        Column("unlike", "distance from real windows", number),
     ]
     note = (
         "Every arm chose its detector, and whether anything is added, on days before the test "
-        "days. A gain over boosted trees alone is no gain: few series are too few for them."
+        "days. The distance of the shop's own windows is as near as windows of so few series come "
+        "to those of all. A gain over boosted trees alone is no gain: these need more series."
     )
     return tabulate(rows, "The shops that were drawn", columns, limit, note, grouped=True)
 

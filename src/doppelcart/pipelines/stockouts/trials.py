@@ -10,6 +10,7 @@ import pandas as pd
 
 from doppelcart.experiment.design import Arm, Baseline, Design, Role, Words
 from doppelcart.metrics.classification import auc_by_unit, brier
+from doppelcart.models.series.likeness import distance
 from doppelcart.pipelines.stockouts.daily import LOOKBACK, WARM_UP, Daily
 from doppelcart.pipelines.stockouts.detectors import (
     BOOSTING,
@@ -25,13 +26,16 @@ from doppelcart.pipelines.stockouts.detectors import (
     tune,
 )
 from doppelcart.pipelines.stockouts.params import ExperimentParams, ForecastParams
-from doppelcart.pipelines.stockouts.plain_makers import Maker
+from doppelcart.pipelines.stockouts.plain_makers import Maker, random_windows
 from doppelcart.progress import tracked
 
 NONE, ORACLE, TREES, GAN, WITHOUT_CRITIC = "none", "oracle", "trees", "gan", "without_critic"
 SERIES, STORE, SHOP = "series_id", "store_id", "shop"
 WINDOW_DAYS: Final = np.arange(WARM_UP, LOOKBACK)
 """Days of a window that a detector can learn from: those with enough days before them."""
+
+N_COMPARED: Final = 1000
+"""Real windows that generated ones are held against."""
 
 PHRASES: Final = {
     "copies": "copies of its series",
@@ -50,12 +54,15 @@ class Scored(NamedTuple):
         loss: Brier score.
         setting: What was fitted.
         ratio: Added days per real one.
+        unlike: Distance of what can be added from real windows of all series; of the shop's own
+            windows where nothing is added.
     """
 
     by_series: np.ndarray
     loss: float
     setting: Setting
     ratio: float
+    unlike: float = float("nan")
 
 
 def declare(shops: Mapping[str, str], makers: Mapping[str, Maker], n_bootstrap: int) -> Design:
@@ -130,13 +137,20 @@ def measure(
     test = rows_of(daily, days.test, params.least_hours)
     bound = _scored(all_real, test, Setting("", 0), 1.0)
     scores, drawn = [], []
+    real = _past_windows(daily, days, np.random.default_rng(params.seed))
     sizes = shop_sizes(daily.n_series, params)
     plan = [(shop, size, draw) for shop, size in sizes.items() for draw in range(params.draws)]
     found: dict[tuple[str, str], list[Scored]] = {}
     for shop, size, draw in tracked(plan, "trying shops", "shop"):
         rng = np.random.default_rng([params.seed, size, draw])
         own = daily.part(np.sort(rng.choice(daily.n_series, size, replace=False)))
-        tried = try_shop(own, days, test, makers, forecast, params, rng) | {ORACLE: bound}
+        tried = {
+            arm: scored._replace(unlike=unlike(windows, real))
+            for arm, (scored, windows) in try_shop(
+                own, days, test, makers, forecast, params, rng
+            ).items()
+        }
+        tried[ORACLE] = bound
         for arm, scored in tried.items():
             found.setdefault((shop, arm), []).append(scored)
             drawn.append(
@@ -147,6 +161,7 @@ def measure(
                     "auc": float(scored.by_series.mean()),
                     "brier": scored.loss,
                     "ratio": scored.ratio,
+                    "unlike": scored.unlike,
                     "setting": str(scored.setting) if scored.setting.family else "",
                 }
             )
@@ -176,7 +191,7 @@ def try_shop(
     forecast: ForecastParams,
     params: ExperimentParams,
     rng: np.random.Generator,
-) -> dict[str, Scored]:
+) -> dict[str, tuple[Scored, Daily]]:
     """Every arm on one shop: chosen on its validation days, fitted anew, scored on the test days.
 
     What is generated is made of the days before validation, and never changes afterwards.
@@ -189,14 +204,18 @@ def try_shop(
         forecast: Grids.
         params: Ratios.
         rng: Of what is generated.
+
+    Returns:
+        By arm its scores, and the windows that it could add: the shop's own where it adds none.
     """
     train, validation = (rows_of(own, part, params.least_hours) for part in days[:2])
     whole = joined(train, validation)
     plain = tune(train, validation, settings(forecast), forecast).assign(ratio=0.0)
     trees = plain[plain["family"] == BOOSTING]
+    own_windows = _past_windows(own, days, np.random.default_rng(params.seed))
     found = {
-        NONE: _fitted(plain, whole, None, test, forecast),
-        TREES: _fitted(trees, whole, None, test, forecast),
+        NONE: (_fitted(plain, whole, None, test, forecast), own_windows),
+        TREES: (_fitted(trees, whole, None, test, forecast), own_windows),
     }
     past = own.part(slice(None), slice(0, int(days.validation[0])))
     largest = max(params.ratios)
@@ -211,8 +230,34 @@ def try_shop(
                 tuned = tune(more, validation, settings(forecast), forecast)
                 tables.append(tuned.assign(ratio=ratio))
         table = pd.concat(tables, ignore_index=True)
-        found[arm] = _fitted(table, whole, (added, largest), test, forecast)
+        found[arm] = _fitted(table, whole, (added, largest), test, forecast), windows
     return found
+
+
+def _past_windows(daily: Daily, days: Spans, rng: np.random.Generator) -> Daily:
+    """Real windows of the days before validation."""
+    past = daily.part(slice(None), slice(0, int(days.validation[0])))
+    return random_windows(past, N_COMPARED, rng)
+
+
+def unlike(windows: Daily, real: Daily) -> float:
+    """Distance of windows from real ones; what is missing in either is left out with its window.
+
+    Args:
+        windows: Any number of them.
+        real: Real ones, as many as are compared.
+    """
+    ours, theirs = (_whole(part) for part in (real, windows))
+    if not len(ours) or not len(theirs):
+        return float("nan")
+    rows = np.linspace(0, len(theirs) - 1, len(ours)).round().astype(int)
+    return distance(ours, theirs[rows])
+
+
+def _whole(windows: Daily) -> np.ndarray:
+    """(n, days, 4) windows of which nothing is missing."""
+    values = windows.values  # noqa: PD011 - an array of our own
+    return values[~np.isnan(values).any(axis=(1, 2))]
 
 
 def _fitted(
@@ -262,6 +307,7 @@ def summary(drawn: pd.DataFrame) -> pd.DataFrame:
         sd=("auc", "std"),
         gain=("gain", "mean"),
         brier=("brier", "mean"),
+        unlike=("unlike", "mean"),
         ratio=("ratio", "mean"),
         ahead=("ahead", "sum"),
         draws=("draw", "size"),
