@@ -534,7 +534,7 @@ def test_the_readme_is_short_and_shows_a_shop_that_is_read_so():
 
 def test_pictures_are_small():
     pictures = list((PROJECT / "docs/images").glob("*.png"))
-    named = {"dag.png", "report.png", "terminal.png", "window.png"}
+    named = {"dag.png", "report.png", "stockouts.png", "terminal.png", "window.png"}
     assert {picture.name for picture in pictures} == named
     assert all(picture.stat().st_size < 400_000 for picture in pictures)
 
