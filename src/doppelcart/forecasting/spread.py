@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import nbinom, poisson
 
 
 def variances(demand: np.ndarray, forecast: np.ndarray) -> np.ndarray:
@@ -31,6 +30,8 @@ def count_quantiles(means: np.ndarray, variance: np.ndarray, levels: Sequence[fl
     Returns:
         (n, n_levels) counts; NaN where the mean is.
     """
+    from scipy.stats import nbinom, poisson
+
     mean = np.maximum(means, 1e-6)[:, None]
     excess = np.asarray(variance)[:, None] - mean
     is_wide = excess > 1e-6 * mean

@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 N_BINS: Final = 10
 
@@ -33,6 +32,8 @@ def placements(happened: np.ndarray, chances: np.ndarray) -> tuple[np.ndarray, n
         happened: (n,) whether it happened.
         chances: (n,) whatever rises with its chance.
     """
+    from scipy.stats import rankdata
+
     events, others = chances[happened.astype(bool)], chances[~happened.astype(bool)]
     n_events, n_others = len(events), len(others)
     if not n_events or not n_others:

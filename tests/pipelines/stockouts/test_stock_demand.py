@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from doppelcart.pipelines.stockouts.demand import (
+from doppelcart.pipelines.stockouts.hidden_demand import (
     SCALED,
     SOLD,
     at_least_usual,

@@ -62,7 +62,7 @@ def test_a_source_is_declared_in_one_way():
 @pytest.mark.slow
 def test_a_table_becomes_a_section(tables):
     given = {
-        "stockouts.tables": tables,
+        "raw_stock": tables,
         "params:stock": SOURCE,
         "params:stockouts.reading": ReadingParams(open_hour=8, close_hour=12),
         "params:stockouts.forecast": ForecastParams(penalties=(0.01,), leaves=(4,), listed=3),

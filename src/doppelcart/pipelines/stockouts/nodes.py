@@ -14,9 +14,8 @@ from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import check_resamples, compare
 from doppelcart.experiment.design import largest_family
 from doppelcart.models.series.window_config import WindowConfig
-from doppelcart.pipelines.stockouts import demand, foretelling, trials
+from doppelcart.pipelines.stockouts import foretelling, hidden_demand, trials
 from doppelcart.pipelines.stockouts.daily import EVENTS, Daily, by_day
-from doppelcart.pipelines.stockouts.demand import errors, tabulated
 from doppelcart.pipelines.stockouts.detectors import (
     Spans,
     best,
@@ -28,6 +27,7 @@ from doppelcart.pipelines.stockouts.detectors import (
     spans,
     tune,
 )
+from doppelcart.pipelines.stockouts.hidden_demand import errors, tabulated
 from doppelcart.pipelines.stockouts.orders import demand_of, orders_of, scored
 from doppelcart.pipelines.stockouts.panel import Panel, describe, read_panel
 from doppelcart.pipelines.stockouts.params import (
@@ -102,7 +102,7 @@ def correct_demand(panel: Panel, params: ForecastParams) -> pd.DataFrame:
     """
     days = spans(len(panel.days), params).test
     scores = errors(panel, by_day(panel).ids, days)
-    return tabulated(scores, compare(scores, demand.DESIGN))
+    return tabulated(scores, compare(scores, hidden_demand.DESIGN))
 
 
 def plan_orders(

@@ -11,7 +11,7 @@ import pandas as pd
 from doppelcart.forecasting.smoothing import SMOOTHERS
 from doppelcart.forecasting.spread import count_quantiles, empirical_quantiles, variances
 from doppelcart.metrics.forecasting import covered, newsvendor_cost, weighted_quantile_loss
-from doppelcart.pipelines.stockouts.demand import in_stock, means_before, profiles, topped_up
+from doppelcart.pipelines.stockouts.hidden_demand import in_stock, means_before, profiles, topped_up
 from doppelcart.pipelines.stockouts.panel import Panel
 from doppelcart.pipelines.stockouts.params import ForecastParams
 

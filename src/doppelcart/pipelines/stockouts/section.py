@@ -8,7 +8,7 @@ import pandas as pd
 from plotly import graph_objects as go
 
 from doppelcart.experiment.design import Design, Role
-from doppelcart.pipelines.stockouts import demand as ways
+from doppelcart.pipelines.stockouts import hidden_demand as ways
 from doppelcart.pipelines.stockouts import trials
 from doppelcart.pipelines.stockouts.params import ForecastParams, StockSource
 from doppelcart.reporting.blocks import details, figure, heading, paragraph, table
