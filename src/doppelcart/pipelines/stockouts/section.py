@@ -33,7 +33,7 @@ from doppelcart.reporting.tables import (
 SERIES: Final = "series"
 CAPABILITY: Final = Capability(
     name="stockouts",
-    rank=60,
+    rank=65,
     title="What will run out tomorrow",
     question="Which items will run out tomorrow, what should be ordered, and do generated series "
     "help a shop of few series to know?",
