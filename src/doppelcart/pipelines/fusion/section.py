@@ -36,7 +36,7 @@ METHODS: Final = {
 
 CAPABILITY: Final = Capability(
     name="fusion",
-    rank=15,
+    rank=12,
     title="Recommenders fused",
     question="Do several recommenders make a better list together than the best of them alone, and "
     "does what the GAN makes add to it?",
