@@ -68,9 +68,10 @@ benchmark: $(VENV)/.installed-dev ## Measure time and memory.
 study: $(VENV)/.installed-dev ## Hold every contest of methods, or one (NAME=critic).
 	$(BIN)/python -m studies $(NAME)
 
-# Kedro's kernel looks for the project from the notebooks' folder upwards.
+# modules.js lies in docs/site/static: the site loads nothing from elsewhere.
 notebooks: $(VENV)/.installed-dev ## Execute the notebooks on the last run, into build/notebooks; the site shows them.
-	$(BIN)/jupyter nbconvert --to html --execute --output-dir build/notebooks --log-level WARN notebooks/*.ipynb
+	$(BIN)/jupyter nbconvert --to html --execute --output-dir build/notebooks --log-level WARN \
+	  --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url=modules.js notebooks/*.ipynb
 
 # The theme tells of its successor at every build; docs/decisions/0005-site.md says what of it counts.
 docs docs-serve: export NO_MKDOCS_2_WARNING = 1

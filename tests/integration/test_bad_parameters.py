@@ -16,7 +16,7 @@ WRONG = {
     "evaluation.grids.ease.l3=1": "evaluation.grids.ease.l3",
     "cleaning.support.min_user_per_item=3": "cleaning.support.min_user_per_item: unknown; did",
     "evalution.k=5": "evalution: unknown; did you mean evaluation?",
-    "nothing_like_it=1": "nothing_like_it: unknown; known are augmentation, cleaning",
+    "nothing_like_it=1": "nothing_like_it: unknown; known are augmentation, champion, cleaning",
 }
 
 
@@ -34,7 +34,8 @@ def test_those_that_disagree_are_listed_before_anything_runs(tmp_path: Path) -> 
     changed = "evaluation.n_bootstrap=100,augmentation.ratio=0.5,gan.trainer.selection_slice=cold_9"
     done = kedro(tmp_path, "--params", changed, DOPPELCART_TRACKING="off")
     assert done.returncode == 1
-    assert "3 parameters cannot be used" in done.stdout
+    # too few resamples for the evaluation, and for the fusion that is compared with as many
+    assert "4 parameters cannot be used" in done.stdout
     for name in ("evaluation.n_bootstrap", "augmentation.ratio", "gan.trainer.selection_slice"):
         assert f"  - {name}: " in done.stdout
     assert list(tmp_path.iterdir()) == []
