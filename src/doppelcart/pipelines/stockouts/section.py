@@ -151,6 +151,10 @@ def _caveats(source: StockSource) -> list[str]:
             "table of draws says how far one drawn shop is from the next."
         ),
         "One training of the generator per drawn shop: indicative.",
+        (
+            "Which way of putting demand right is on trial, and which orders go by, was picked on "
+            "the judging days of FreshRetailNet-50K: there its verdict is a find, not a test."
+        ),
         "An order covers one day, and knows neither delivery times nor shelf lives.",
     ]
 
