@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from doppelcart.catalogue.item_features import ItemFeatures, encode
+from doppelcart.catalogue.windows import lines_of
 from doppelcart.data.schemas import SCHEMAS
-from doppelcart.pipelines.new_items.launches import Launch, lines_of, open_launches
+from doppelcart.pipelines.new_items.launches import Launch, open_launches
 
 N_USERS, N_ITEMS, N_TYPES, DAYS = 60, 150, 5, 100
 SUPPORT = {"min_buyers_before": 3, "min_buyers_after": 3, "recent_weeks": 2}

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from doppelcart.pipelines.new_items import demand, plain
+from doppelcart.catalogue.groups import groups_of
+from doppelcart.pipelines.new_items import demand
 from doppelcart.pipelines.new_items.nodes import forecast_demand, weighting_of
 from doppelcart.pipelines.new_items.params import ExperimentParams, SystemsParams
 
@@ -73,7 +74,7 @@ class TestForecasts:
 
     def test_what_is_known_at_a_launch_by_hand(self, planted):
         (launch,), features = planted
-        window, groups = launch.test, plain.groups_of(features)
+        window, groups = launch.test, groups_of(features)
         rows = weighting_of(window, features, SystemsParams()).rows(
             features, np.arange(features.n_items)
         )

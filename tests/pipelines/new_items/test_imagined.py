@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from doppelcart.catalogue.groups import groups_of
 from doppelcart.catalogue.item_features import encode
 from doppelcart.models.items.hyperparameters import ItemTrainingConfig
 from doppelcart.models.items.item_attributes import ItemAttributes
-from doppelcart.pipelines.new_items import imagined, nodes, plain
+from doppelcart.pipelines.new_items import imagined, nodes
 from doppelcart.pipelines.new_items.params import ExperimentParams, ImaginedParams
 
 from .conftest import make_items
@@ -74,7 +75,7 @@ def test_a_generator_learns_from_what_was_bought_before(setting):
 
 
 def test_the_control_without_a_critic_differs_in_nothing_else():
-    kinds = imagined.kinds(ItemTrainingConfig(epochs=7))
+    kinds = ItemTrainingConfig(epochs=7).with_controls("imagined")
     assert kinds["without_critic"].adversarial_weight == 0
     assert kinds["energy_score"].adversarial_loss == "energy_score"
     same = {"adversarial_weight": 1.0, "adversarial_loss": "wgan_gp"}
@@ -114,6 +115,6 @@ def test_without_categories_all_items_are_asked_for_alike(planted):
     (launch,), _ = planted
     items = make_items()[["item_id", "brand"]]
     features = encode(items, ("brand",), ("title",), (3, 3))
-    found = imagined.setting_of(launch.test, features, plain.groups_of(features), PARAMS)
+    found = imagined.setting_of(launch.test, features, groups_of(features), PARAMS)
     assert found.n_categories == 1
     assert np.ptp(found.shares) < 1e-6

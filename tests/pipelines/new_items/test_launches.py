@@ -7,14 +7,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from doppelcart.catalogue.windows import Window, first_prices, lines_of, moment_at, open_window
 from doppelcart.errors import InputError
-from doppelcart.pipelines.new_items.launches import (
-    Window,
-    first_prices,
-    lines_of,
-    moment_at,
-    open_window,
-)
 
 from .conftest import SUPPORT, features_of, launches_of, make_items, make_lines, table
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from doppelcart.catalogue.groups import group_means, group_shares, groups_of
 from doppelcart.pipelines.new_items import combining, plain, systems
 from doppelcart.pipelines.new_items.nodes import bench_of, rank_plainly
 from doppelcart.pipelines.new_items.params import ExperimentParams, SystemsParams
@@ -20,7 +21,7 @@ def matrix(*rows: list[float]) -> sparse.csr_matrix:
 
 class TestByHand:
     def test_groups_are_nested(self):
-        department, category, kind = plain.groups_of(features_of(make_items(10)))
+        department, category, kind = groups_of(features_of(make_items(10)))
         assert len(np.unique(department)) == 2
         # Category c0 is of types t0 and t1, both food; c1 of t2 and t3, both home.
         assert len(np.unique(category)) == 3
@@ -30,16 +31,16 @@ class TestByHand:
 
     def test_a_mean_is_drawn_towards_the_group_above(self):
         groups = [np.array([0, 0, 0, 1]), np.array([0, 0, 1, 2])]
-        found = plain.group_means(np.array([0, 1]), np.array([2.0, 6.0]), groups, prior=2)
+        found = group_means(np.array([0, 1]), np.array([2.0, 6.0]), groups, prior=2)
         # All: 4. Group 0: (8 + 2 * 4) / 4 = 4, finer: the same; where nothing is known, above.
         assert found.tolist() == [4, 4, 4, 4]
-        found = plain.group_means(np.array([0, 2]), np.array([1.0, 4.0]), groups, prior=1)
+        found = group_means(np.array([0, 2]), np.array([1.0, 4.0]), groups, prior=1)
         assert found.tolist() == pytest.approx([(1 + 2.5) / 2, (1 + 2.5) / 2, (4 + 2.5) / 2, 2.5])
 
     def test_shares_back_off_from_type_to_category_to_department(self, planted):
         (launch,), features = planted
-        window, groups = launch.test, plain.groups_of(features)
-        found = plain.group_shares(window, groups, window.judged, prior=20.0)
+        window, groups = launch.test, groups_of(features)
+        found = group_shares(window, groups, window.judged, prior=20.0)
         place = 7
         user, new = window.judged[place], window.new[0]
         counts = window.counts[user].toarray()[0]
@@ -54,7 +55,7 @@ class TestByHand:
 
     def test_a_share_is_divided_by_the_items_of_its_group(self, planted):
         (launch,), features = planted
-        window, group = launch.test, plain.groups_of(features)[-1]
+        window, group = launch.test, groups_of(features)[-1]
         shares = np.ones((1, len(window.new)))
         n_items = (group[window.old] == group[window.new[0]]).sum()
         found = plain.spread_over_items(shares, window, group, 0.5)
@@ -84,7 +85,7 @@ class TestByHand:
 
     def test_the_recent_mean_of_a_type(self, planted):
         (launch,), features = planted
-        window, groups = launch.test, plain.groups_of(features)
+        window, groups = launch.test, groups_of(features)
         found = plain.recent_means(window, groups, prior=0.01)[window.new[0]]
         alike = window.old[groups[-1][window.old] == groups[-1][window.new[0]]]
         assert found == pytest.approx(window.recent[alike].mean(), rel=1e-2)
@@ -102,7 +103,7 @@ class TestFindings:
     def test_an_attribute_that_decides_is_found(self, planted):
         launches, features = planted
         lists, tried = rank_plainly(launches, features, PARAMS, EXPERIMENT)
-        bench = bench_of(launches[0].test, features, plain.groups_of(features), PARAMS)
+        bench = bench_of(launches[0].test, features, groups_of(features), PARAMS)
         worth = {name: bench.quality(scores, 5).mean() for name, scores in lists[0.7].test.items()}
         for name in ("ridge", "clicks", "neighbours", "shares"):
             assert worth[name] > 2 * worth["random"], name
@@ -112,7 +113,7 @@ class TestFindings:
     def test_nothing_is_found_where_nothing_is(self, null):
         launches, features = null
         lists, _ = rank_plainly(launches, features, PARAMS, EXPERIMENT)
-        bench = bench_of(launches[0].test, features, plain.groups_of(features), PARAMS)
+        bench = bench_of(launches[0].test, features, groups_of(features), PARAMS)
         gap = bench.quality(lists[0.7].test["ridge"], 5) - bench.quality(
             lists[0.7].test["shuffled"], 5
         )
@@ -120,7 +121,7 @@ class TestFindings:
 
     def test_two_new_items_of_the_same_features_have_the_same_scores(self, planted):
         launches, features = planted
-        bench = bench_of(launches[0].test, features, plain.groups_of(features), PARAMS)
+        bench = bench_of(launches[0].test, features, groups_of(features), PARAMS)
         new = bench.new.toarray()
         twins = next(
             (i, j) for i in range(len(new)) for j in range(i) if np.array_equal(new[i], new[j])
@@ -132,14 +133,14 @@ class TestFindings:
 
     def test_the_oracle_knows_who_bought(self, planted):
         launches, features = planted
-        bench = bench_of(launches[0].test, features, plain.groups_of(features), PARAMS)
+        bench = bench_of(launches[0].test, features, groups_of(features), PARAMS)
         found = systems.oracle(bench)
         assert found[0].tolist() == launches[0].test.bought.toarray().sum(axis=0).tolist()
 
     def test_what_is_chosen_is_best_before_the_cut(self, planted):
         launches, features = planted
         params = PARAMS.model_copy(update={"neighbours": (1, 3, 50)})
-        bench = bench_of(launches[0].tuning, features, plain.groups_of(features), params)
+        bench = bench_of(launches[0].tuning, features, groups_of(features), params)
         chosen, tried = systems.tune(bench, params.grid(), 5)
         own = tried[tried["system"] == "neighbours"].set_index("config")["ndcg"]
         assert own.idxmax() == systems.told(chosen["neighbours"])

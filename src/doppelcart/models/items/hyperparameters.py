@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field
 
@@ -35,3 +35,15 @@ class ItemTrainingConfig(TrainerConfig):
         lt=1,
         description="share of the purchases that choose the checkpoint and are not trained on",
     )
+
+    def with_controls(self, trial: str) -> dict[str, Self]:
+        """How the generator on trial and its controls are trained: the same network for all.
+
+        Args:
+            trial: Name of the arm on trial.
+        """
+        return {
+            trial: self,
+            "without_critic": self.model_copy(update={"adversarial_weight": 0.0}),
+            "energy_score": self.model_copy(update={"adversarial_loss": "energy_score"}),
+        }

@@ -185,7 +185,7 @@ def imagined_likeness(
         n_rows = len(user[rows])
         for draw in noise:
             fed = asked | {"noise": np.tile(draw, (n_rows, 1))}
-            chances = _chances(np.asarray(model(fed, training=False)), attributes)
+            chances = value_chances(np.asarray(model(fed, training=False)), attributes)
             columns = attributes.codes[items[rows]] + attributes.starts
             matched = chances[np.arange(n_rows)[:, None, None], columns]
             for place, floor in enumerate(floors):
@@ -193,8 +193,13 @@ def imagined_likeness(
     return found
 
 
-def _chances(logits: np.ndarray, attributes: ItemAttributes) -> np.ndarray:
-    """(n, width) chance of each value, head by head."""
+def value_chances(logits: np.ndarray, attributes: ItemAttributes) -> np.ndarray:
+    """(n, width) chance of each value, head by head.
+
+    Args:
+        logits: (n, width) as from the generator.
+        attributes: Of the items.
+    """
     heads = np.split(logits, attributes.starts[1:], axis=1)
     powers = [np.exp(head - head.max(axis=1, keepdims=True)) for head in heads]
     return np.concatenate([power / power.sum(axis=1, keepdims=True) for power in powers], axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from doppelcart.pipelines.new_items import plain
+from doppelcart.catalogue.groups import group_shares
 from doppelcart.pipelines.new_items.design import RIDGE
 from doppelcart.pipelines.new_items.systems import Bench, Config, Lists, told
 
@@ -132,7 +132,7 @@ def pair_table(bench: Bench, parts: Mapping[str, np.ndarray], prior: float) -> n
         parts: Scores by system.
         prior: Lines that a group above is worth in the shares.
     """
-    shares = plain.group_shares(bench.window, bench.groups, bench.users, prior)
+    shares = group_shares(bench.window, bench.groups, bench.users, prior)
     columns = [*shares, *(parts[name] for name in BLENDED)]
     return np.column_stack([np.asarray(scores, np.float32).ravel() for scores in columns])
 

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from doppelcart.catalogue.groups import LEVELS, group_means
 from doppelcart.catalogue.item_features import ItemFeatures
+from doppelcart.catalogue.windows import Window
 from doppelcart.columns import Columns
 from doppelcart.experiment.resampling import paired_bootstrap
-from doppelcart.pipelines.new_items.launches import Launch, Window
-from doppelcart.pipelines.new_items.plain import LEVELS, group_means, recent_means, ridge_values
+from doppelcart.pipelines.new_items.launches import Launch
+from doppelcart.pipelines.new_items.plain import recent_means, ridge_values
 
 MODELS: Final = ("ridge", "boosting")
 POOLED: Final = "all"
@@ -38,7 +40,7 @@ def describe_launches(
         window: In which they are launched.
         items: (n,) rows of the features.
         features: Of the items.
-        groups: As from ``plain.groups_of``.
+        groups: As from ``groups_of``.
         rows: (n_items, n_columns) features of all items, rows of length 1, weighted by what was
             known when the window opened.
 
@@ -176,7 +178,7 @@ def type_mean(window: Window, groups: Sequence[np.ndarray], items: np.ndarray) -
 
     Args:
         window: The window.
-        groups: As from ``plain.groups_of``.
+        groups: As from ``groups_of``.
         items: (n,) rows of the features.
     """
     return recent_means(window, groups, PRIOR)[items]
@@ -211,7 +213,7 @@ def forecast_launch(
     Args:
         launch: The cut.
         described: As from ``describe_launches``, of its three windows.
-        groups: As from ``plain.groups_of``.
+        groups: As from ``groups_of``.
         seed: Of the boosting.
     """
     earlier, tuning, test = described

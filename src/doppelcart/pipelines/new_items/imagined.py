@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import linalg as sparse_linalg
 
+from doppelcart.catalogue.groups import LEVELS, categories_of, group_shares, household_vectors
 from doppelcart.catalogue.item_features import ItemFeatures
+from doppelcart.catalogue.windows import Window
 from doppelcart.columns import Columns
 from doppelcart.metrics.ranking import ndcg, top_k
 from doppelcart.models.items.hyperparameters import ItemTrainingConfig
 from doppelcart.models.items.item_attributes import ItemAttributes, code_items, likeness
-from doppelcart.pipelines.new_items import plain
 from doppelcart.pipelines.new_items.design import TRIAL
-from doppelcart.pipelines.new_items.launches import Window
 from doppelcart.pipelines.new_items.params import ImaginedParams
 from doppelcart.pipelines.new_items.systems import Lists
 
@@ -31,16 +30,7 @@ if TYPE_CHECKING:
 
 COPIES: Final = "copies"
 HEADS: Final = (Columns.TYPE, Columns.MANUFACTURER, Columns.BRAND, Columns.SIZE)
-CATEGORY_LEVEL: Final = plain.LEVELS.index(Columns.CATEGORY)
-
-
-def kinds(training: ItemTrainingConfig) -> dict[str, ItemTrainingConfig]:
-    """How the generator on trial and its controls are trained, by arm: the same network for all."""
-    return {
-        TRIAL: training,
-        "without_critic": training.model_copy(update={"adversarial_weight": 0.0}),
-        "energy_score": training.model_copy(update={"adversarial_loss": "energy_score"}),
-    }
+CATEGORY_LEVEL: Final = LEVELS.index(Columns.CATEGORY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,39 +63,13 @@ def setting_of(
     Args:
         window: The window.
         features: Of all items.
-        groups: As from ``plain.groups_of``.
+        groups: As from ``groups_of``.
         params: Most values of an attribute, and the back-off of shares.
     """
     values = {name: features.values(name) for name in HEADS if name in features.block_names}
     attributes = code_items(values, window.old, params.largest_head, window.prices)
-    shares = plain.group_shares(window, groups, window.judged, params.share_prior)
-    return Setting(window, attributes, _categories(window, features), shares[CATEGORY_LEVEL])
-
-
-def _categories(window: Window, features: ItemFeatures) -> np.ndarray:
-    if Columns.CATEGORY not in features.block_names:
-        return np.zeros(features.n_items, dtype=np.int64)
-    values = features.values(Columns.CATEGORY)
-    known = np.unique(values[window.old][values[window.old] >= 0])
-    if not len(known):
-        return np.zeros(features.n_items, dtype=np.int64)
-    place = np.minimum(np.searchsorted(known, values), len(known) - 1)
-    return np.where(known[place] == values, place, -1)
-
-
-def household_vectors(window: Window, units: int) -> np.ndarray:
-    """(n_users, n_units) float32: what households bought, by its leading singular vectors.
-
-    Args:
-        window: The window.
-        units: Vectors; fewer where there are fewer users or items.
-    """
-    history = window.history.astype(np.float64)
-    units = min(units, min(history.shape) - 1)
-    start = np.ones(min(history.shape))
-    left, sizes, _ = sparse_linalg.svds(history, k=units, v0=start)
-    vectors = left * sizes
-    return (vectors / (vectors.std(axis=0) + 1e-9)).astype(np.float32)
+    shares = group_shares(window, groups, window.judged, params.share_prior)
+    return Setting(window, attributes, categories_of(window, features), shares[CATEGORY_LEVEL])
 
 
 def purchases_of(setting: Setting, units: int) -> Purchases:
@@ -238,7 +202,7 @@ def rank_window(
 
     scores, logs = {COPIES: copied_scores(setting, params)}, []
     purchases = purchases_of(setting, params.household_units)
-    for arm, config in kinds(training).items():
+    for arm, config in training.with_controls(TRIAL).items():
         seeded = config.model_copy(update={"seed": config.seed + seed})
         trained = train_generator(purchases, setting.attributes, seeded, arm)
         scores[arm] = imagined_scores(setting, purchases, trained.generator, seeded, params)

@@ -9,13 +9,15 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from doppelcart.catalogue.groups import groups_of
 from doppelcart.catalogue.item_features import ItemFeatures, Weighting
+from doppelcart.catalogue.windows import Window, lines_of
 from doppelcart.experiment.design import Design
 from doppelcart.models.items.hyperparameters import ItemTrainingConfig
 from doppelcart.pipelines.new_items import combining, demand, imagined, plain, systems
 from doppelcart.pipelines.new_items.demand import Forecasts
 from doppelcart.pipelines.new_items.design import RIDGE, declare, score_lists
-from doppelcart.pipelines.new_items.launches import Launch, Window, lines_of, open_launches
+from doppelcart.pipelines.new_items.launches import Launch, open_launches
 from doppelcart.pipelines.new_items.params import (
     ExperimentParams,
     ImaginedParams,
@@ -104,7 +106,7 @@ def rank_plainly(
     Returns:
         Scores by cut; and all that was tried, with what it was worth before the cut.
     """
-    groups, lists, tables = plain.groups_of(features), {}, []
+    groups, lists, tables = groups_of(features), {}, []
     for launch in tracked(launches, "ranking new items", "window"):
         before, after = (
             bench_of(window, features, groups, params) for window in (launch.tuning, launch.test)
@@ -131,7 +133,7 @@ def bench_of(
     Args:
         window: The window.
         features: Of all items.
-        groups: As from ``plain.groups_of``.
+        groups: As from ``groups_of``.
         params: How features are weighted.
     """
     return Bench(window, groups, weighting_of(window, features, params), features)
@@ -161,7 +163,7 @@ def forecast_demand(
     Returns:
         Forecasts by cut; and what they are worth, with intervals over items.
     """
-    groups, found = plain.groups_of(features), {}
+    groups, found = groups_of(features), {}
     everything = np.arange(features.n_items)
     for launch in tracked(launches, "forecasting sales", "window"):
         parts = []
@@ -194,7 +196,7 @@ def imagine_items(
     Returns:
         Scores by cut; a log of every training; and all that was tried before the cuts.
     """
-    groups, found = plain.groups_of(features), {}
+    groups, found = groups_of(features), {}
     for launch in launches:
         if launch.cut not in params.cuts:
             continue
@@ -246,7 +248,7 @@ def combine(
         Scores by cut; the weight that was chosen of every sum, by cut; and all candidates with
         what they were worth before the cut.
     """
-    groups, found = plain.groups_of(features), {}
+    groups, found = groups_of(features), {}
     for launch in tracked(launches, "combining systems", "window"):
         benches = [
             bench_of(window, features, groups, params) for window in (launch.tuning, launch.test)

@@ -8,10 +8,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from doppelcart.catalogue.groups import group_shares
 from doppelcart.catalogue.item_features import ItemFeatures, Weighting
+from doppelcart.catalogue.windows import Window
 from doppelcart.metrics.ranking import ndcg, top_k
 from doppelcart.pipelines.new_items import plain
-from doppelcart.pipelines.new_items.launches import Window
 
 Config = Mapping[str, float]
 Grid = Mapping[str, Sequence[Config]]
@@ -35,7 +36,7 @@ class Bench:
 
     Args:
         window: The window.
-        groups: As from ``plain.groups_of``.
+        groups: As from ``groups_of``.
         weighting: How much each column counts, as learnt from the window's old items.
         features: Of the items.
     """
@@ -79,7 +80,7 @@ def _popularity(bench: Bench, configs: Sequence[Config]) -> Iterator[np.ndarray]
 
 def _shares(bench: Bench, configs: Sequence[Config]) -> Iterator[np.ndarray]:
     for config in configs:
-        shares = plain.group_shares(bench.window, bench.groups, bench.users, config["prior"])
+        shares = group_shares(bench.window, bench.groups, bench.users, config["prior"])
         yield plain.spread_over_items(shares[-1], bench.window, bench.groups[-1], config["spread"])
 
 
