@@ -1,0 +1,192 @@
+"""From the canonical tables to the edges of a graph, as they were known at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from doppelcart.catalogue.triples import HEAD, RELATION, TAIL, Graph, drop_inverses, graph_of
+from doppelcart.columns import Columns
+from doppelcart.pipelines.knowledge_graph.params import GraphParams
+
+ATTRIBUTES: Final = (Columns.TYPE, Columns.BRAND, Columns.MANUFACTURER, Columns.SIZE)
+CO_PURCHASE: Final = "bought_with"
+SINCE: Final = "since"
+"""Column of the moment from which on an edge is known; none where it always was."""
+ROWS: Final = 1_000
+
+
+def entity(kind: str, values: pd.Series) -> pd.Series:
+    """Names of entities: an item 12 and a coupon 12 are two."""
+    return kind + ":" + values.astype(str)
+
+
+def describe_items(items: pd.DataFrame) -> pd.DataFrame:
+    """Edges from items to what they are, from types to categories, from these to departments.
+
+    Args:
+        items: Canonical items.
+
+    Returns:
+        ``src``, ``dst``, ``relationship``; each edge once, whatever was listed twice.
+    """
+    parts = [
+        _linked(items, Columns.ITEM, Columns.ITEM, name, name, f"has_{name}") for name in ATTRIBUTES
+    ]
+    chain = (Columns.TYPE, Columns.CATEGORY, Columns.DEPARTMENT)
+    parts += [
+        _linked(items, low, low, high, high, f"is_of_{high}") for low, high in pairwise(chain)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def describe_coupons(coupons: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataFrame:
+    """Edges from coupons to items and campaigns, and from these to their kinds.
+
+    Args:
+        coupons: Canonical coupons.
+        campaigns: Canonical campaigns.
+
+    Returns:
+        ``src``, ``dst``, ``relationship`` and ``since``: the begin of the campaign.
+    """
+    of_campaign = campaigns.groupby(Columns.CAMPAIGN, as_index=False).agg(
+        kind=(Columns.TYPE, "first"), since=(Columns.START, "min")
+    )
+    told = coupons.merge(of_campaign, on=Columns.CAMPAIGN, how="left")
+    coupon, campaign = Columns.COUPON, Columns.CAMPAIGN
+    return pd.concat(
+        [
+            _linked(told, coupon, "coupon", Columns.ITEM, Columns.ITEM, "is_coupon_for", SINCE),
+            _linked(told, coupon, "coupon", campaign, "campaign", "is_in_campaign", SINCE),
+            _linked(of_campaign, campaign, "campaign", "kind", "kind", "is_of_kind", SINCE),
+        ],
+        ignore_index=True,
+    )
+
+
+def _linked(
+    table: pd.DataFrame,
+    head: str,
+    head_kind: str,
+    tail: str,
+    tail_kind: str,
+    relation: str,
+    *more: str,
+) -> pd.DataFrame:
+    rows = table[table[head].notna() & table[tail].notna()]
+    edges = pd.DataFrame(
+        {
+            HEAD: entity(head_kind.removesuffix("_id"), rows[head]),
+            TAIL: entity(tail_kind.removesuffix("_id"), rows[tail]),
+            RELATION: relation,
+            **{name: rows[name] for name in more},
+        }
+    )
+    return edges.drop_duplicates([HEAD, TAIL])
+
+
+def co_purchases(visits: pd.DataFrame, min_baskets: int, min_lift: float) -> pd.DataFrame:
+    """Pairs of items that lie in one basket more often than by chance.
+
+    Args:
+        visits: ``basket`` (whole numbers) and ``item_id``; a basket's item may be there twice.
+        min_baskets: Baskets that must hold both.
+        min_lift: How many times as often as if they were bought independently.
+
+    Returns:
+        ``src``, ``dst``, ``relationship``; one edge a pair, from the lower name to the higher.
+    """
+    item, names = pd.factorize(visits[Columns.ITEM].astype(str), sort=True)
+    basket, baskets = pd.factorize(visits["basket"])
+    cells = (np.ones(len(visits), np.float32), (basket, item))
+    held = sparse.coo_matrix(cells, shape=(len(baskets), len(names))).tocsr()
+    held.data[:] = 1
+    counts = np.bincount(held.indices, minlength=len(names)).astype(np.float64)
+    pairs = list(_pairs_above_chance(held.tocsc(), counts, min_baskets, min_lift))
+    first, second = np.concatenate(pairs, axis=1) if pairs else np.empty((2, 0), dtype=np.int64)
+    return pd.DataFrame(
+        {
+            HEAD: entity("item", pd.Series(names[first], dtype=str)),
+            TAIL: entity("item", pd.Series(names[second], dtype=str)),
+            RELATION: CO_PURCHASE,
+        }
+    )
+
+
+def _pairs_above_chance(
+    held: sparse.csc_matrix, counts: np.ndarray, min_baskets: int, min_lift: float
+) -> Iterator[np.ndarray]:
+    """(2, n) items of each pair, the lower first, a thousand of the lower at a time."""
+    n_baskets = held.shape[0]
+    for start in range(0, len(counts), ROWS):
+        both = (held[:, start : start + ROWS].T @ held).tocoo()
+        first, second = both.row + start, both.col
+        lift = both.data * n_baskets / (counts[first] * counts[second])
+        kept = (second > first) & (both.data >= min_baskets) & (lift >= min_lift)
+        yield np.vstack([first[kept], second[kept]])
+
+
+def visits_of(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines with a whole number for each visit: a basket number of a user on a day.
+
+    Args:
+        lines: ``user_id``, ``item_id``, ``timestamp``, ``basket_id``, which may be empty.
+
+    Returns:
+        ``basket``, ``item_id``, ``timestamp``.
+    """
+    day = lines[Columns.TIMESTAMP].dt.normalize()
+    keys = [lines[Columns.USER], day, lines[Columns.BASKET].fillna("")]
+    basket = lines.groupby(keys, sort=False).ngroup()
+    return lines[[Columns.ITEM, Columns.TIMESTAMP]].assign(basket=basket)
+
+
+def graph_at(
+    facts: pd.DataFrame, visits: pd.DataFrame, moment: pd.Timestamp, params: GraphParams
+) -> Graph:
+    """What was known at a moment: attributes, campaigns begun by then, baskets sold by then.
+
+    Args:
+        facts: Edges with ``since``.
+        visits: As from ``visits_of``.
+        moment: What comes from then on is not known.
+        params: Which pairs are related, and which relations are kept.
+
+    Raises:
+        InputError: No edge is left, or a relation is asked for that there is not.
+    """
+    known = facts[facts[SINCE].isna() | (facts[SINCE] < moment)]
+    sold = visits[visits[Columns.TIMESTAMP] < moment]
+    together = co_purchases(sold, params.min_baskets, params.min_lift)
+    whole = graph_of(pd.concat([known[[HEAD, TAIL, RELATION]], together], ignore_index=True))
+    return drop_inverses(whole.keep(params.relations))
+
+
+def later_triples(
+    graph: Graph, visits: pd.DataFrame, moment: pd.Timestamp, params: GraphParams
+) -> np.ndarray:
+    """(n, 3) pairs bought together above chance from a moment on, that were not before.
+
+    Args:
+        graph: What was known at the moment.
+        visits: As from ``visits_of``.
+        moment: When they begin to count.
+        params: Which pairs are related.
+    """
+    if CO_PURCHASE not in graph.relations:
+        return np.empty((0, 3), dtype=np.int64)
+    sold = visits[visits[Columns.TIMESTAMP] >= moment]
+    edges = co_purchases(sold, params.min_baskets_later, params.min_lift)
+    relation = np.full(len(edges), np.searchsorted(graph.relations, CO_PURCHASE))
+    found = np.column_stack(
+        [graph.places(edges[HEAD].to_numpy()), relation, graph.places(edges[TAIL].to_numpy())]
+    )
+    found = found[(found >= 0).all(axis=1)]
+    before = pd.MultiIndex.from_arrays(list(graph.triples.T))
+    return found[~pd.MultiIndex.from_arrays(list(found.T)).isin(before)]

@@ -1,0 +1,130 @@
+"""Edges of canonical tables, and what was known of them at a moment."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from doppelcart.catalogue.triples import graph_of
+from doppelcart.errors import InputError
+from doppelcart.pipelines.knowledge_graph import facts
+from doppelcart.pipelines.knowledge_graph.params import GraphParams, RecommendingParams
+
+PARAMS = GraphParams(min_baskets=2, min_baskets_later=1, min_lift=1.2)
+MONDAY = pd.Timestamp("2024-01-01")
+
+
+def rows_of(edges: pd.DataFrame) -> set[tuple[str, ...]]:
+    return {tuple(row) for row in edges[["src", "relationship", "dst"]].to_numpy()}
+
+
+def visits(*baskets: str, day: int = 0) -> pd.DataFrame:
+    """One basket a text, one item a letter."""
+    return pd.DataFrame(
+        [
+            (n, item, MONDAY + pd.Timedelta(days=day))
+            for n, own in enumerate(baskets)
+            for item in own
+        ],
+        columns=["basket", "item_id", "timestamp"],
+    )
+
+
+def test_items_are_told_by_what_they_are():
+    items = pd.DataFrame(
+        {
+            "item_id": ["1", "2", "2"], "type": ["ice", "ice", "ice"], "brand": ["own", None, None],
+            "manufacturer": None, "size": None, "category": "frozen", "department": "food",
+        }
+    )  # fmt: skip
+    # An identifier that is listed twice is one item.
+    assert rows_of(facts.describe_items(items)) == {
+        ("item:1", "has_type", "type:ice"),
+        ("item:2", "has_type", "type:ice"),
+        ("item:1", "has_brand", "brand:own"),
+        ("type:ice", "is_of_category", "category:frozen"),
+        ("category:frozen", "is_of_department", "department:food"),
+    }
+
+
+def test_coupons_are_known_from_the_begin_of_their_campaign():
+    coupons = pd.DataFrame({"coupon_id": ["k"], "item_id": ["1"], "campaign_id": ["9"]})
+    campaigns = pd.DataFrame(
+        {"campaign_id": ["9", "9"], "type": "mail", "start": MONDAY, "user_id": ["a", "b"]}
+    )
+    found = facts.describe_coupons(coupons, campaigns)
+    assert rows_of(found) == {
+        ("coupon:k", "is_coupon_for", "item:1"),
+        ("coupon:k", "is_in_campaign", "campaign:9"),
+        ("campaign:9", "is_of_kind", "kind:mail"),
+    }
+    items = pd.DataFrame({"src": ["item:1"], "relationship": "has_type", "dst": "type:ice"})
+    told = pd.concat([found, items], ignore_index=True)
+    none = visits()
+    before = facts.graph_at(told, none, MONDAY, PARAMS)
+    assert before.relations.tolist() == ["has_type"]
+    after = facts.graph_at(told, none, MONDAY + pd.Timedelta(days=1), PARAMS)
+    assert len(after.relations) == 4
+
+
+def test_items_are_related_that_lie_together_more_often_than_by_chance():
+    # Of six baskets a and b lie in three each, together in two: 2 * 6 / 9 = 1.33 times chance.
+    held = visits("ab", "ba", "ac", "bc", "c", "c")
+    assert rows_of(facts.co_purchases(held, 2, 1.3)) == {("item:a", "bought_with", "item:b")}
+    assert facts.co_purchases(held, 2, 1.4).empty
+    assert facts.co_purchases(held, 3, 1.0).empty
+
+
+def test_what_comes_later_is_held_out_and_only_where_it_is_new():
+    early = visits("ab", "ab", "cd", "cd", "e")
+    late = visits("ab", "ac", "ac", "d", "e", "xy", day=2)
+    both = pd.concat([early, late], ignore_index=True)
+    moment = MONDAY + pd.Timedelta(days=1)
+    told = pd.DataFrame({"src": ["item:e"], "relationship": "has_type", "dst": "type:ice"})
+    graph = facts.graph_at(told.assign(since=pd.NaT), both, moment, PARAMS)
+    later = facts.later_triples(graph, both, moment, PARAMS)
+    named = {(graph.entities[h], graph.entities[t]) for h, _, t in later}
+    # x and y are not in the graph, and a with b is known.
+    assert named == {("item:a", "item:c")}
+
+
+def test_baskets_are_told_apart_by_user_and_day():
+    lines = pd.DataFrame(
+        {
+            "user_id": ["u", "u", "v", "u"], "item_id": list("abcd"),
+            "timestamp": MONDAY + pd.to_timedelta([1, 2, 3, 26], "h"),
+            "basket_id": [None, None, "7", None],
+        }
+    )  # fmt: skip
+    assert facts.visits_of(lines)["basket"].tolist() == [0, 0, 1, 2]
+
+
+def test_relations_are_chosen_by_name_and_an_unknown_one_is_refused():
+    told = pd.DataFrame(
+        {
+            "src": "item:1",
+            "relationship": ["has_type", "has_brand"],
+            "dst": ["t", "b"],
+            "since": pd.NaT,
+        }
+    )
+    params = PARAMS.model_copy(update={"relations": ("has_brand",)})
+    assert facts.graph_at(told, visits(), MONDAY, params).relations.tolist() == ["has_brand"]
+    params = PARAMS.model_copy(update={"relations": ("made_of",)})
+    with pytest.raises(InputError, match="no relation made_of; it has has_brand, has_type"):
+        facts.graph_at(told, visits(), MONDAY, params)
+
+
+def test_weights_hold_zero():
+    for name in ("side_weights", "vector_weights"):
+        with pytest.raises(ValueError, match="must hold 0"):
+            RecommendingParams(**{name: (1.0,)})
+
+
+def test_duplicates_of_tables_are_counted(caplog):
+    edges = pd.DataFrame({"src": ["a", "a"], "relationship": "r", "dst": "b"})
+    with caplog.at_level(logging.WARNING):
+        assert len(graph_of(edges).triples) == 1
+    assert "there twice" in caplog.text
+    assert np.unique(graph_of(edges).entities).tolist() == ["a", "b"]
