@@ -1,0 +1,478 @@
+"""The experiment: detectors that learnt from some attacks, judged on kinds they never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from doppelcart.errors import InputError
+from doppelcart.experiment.design import Arm, Baseline, Design, Role, Words
+from doppelcart.metrics.classification import auc
+from doppelcart.pipelines.shilling.attacks import (
+    AOP,
+    AVERAGE,
+    BANDWAGON,
+    COPIES,
+    MAKERS,
+    MIMICRY,
+    RANDOM,
+    TWINS,
+    Maker,
+    Scene,
+    attack,
+    targets,
+)
+from doppelcart.pipelines.shilling.attributes import oddest_items
+from doppelcart.pipelines.shilling.fake_detectors import (
+    LEAST_FAKES,
+    PCA,
+    Detector,
+    Fitted,
+    Profiles,
+    chosen,
+    f1_at_k,
+    profiles_of,
+    stacked,
+)
+from doppelcart.pipelines.shilling.harm import harm_of, lost_by
+from doppelcart.pipelines.shilling.params import AttackParams
+from doppelcart.pipelines.shilling.rating_matrix import Ratings
+from doppelcart.progress import tracked
+
+NONE, ORACLE, GAN, WITHOUT_CRITIC = "none", "oracle", "gan", "without_critic"
+OTHER_FAMILY, CRITIC, ALL_PLAIN = "other_family", "critic", "all_plain"
+KIND, TARGET, ATTACK = "kind", "target", "attack"
+
+NEW: Final = 0.25
+"""Share of genuine users, those of fewest items, that count as new."""
+KNOWN: Final = (RANDOM, AVERAGE, BANDWAGON)
+LISTING: Final = (*KNOWN, AOP, COPIES)
+"""Kinds of attack that the list for a person is made by."""
+LEARNT: Final[dict[str, tuple[str, ...]]] = {
+    NONE: KNOWN,
+    AOP: (*KNOWN, AOP),
+    COPIES: (*KNOWN, COPIES),
+    WITHOUT_CRITIC: (*KNOWN, WITHOUT_CRITIC),
+    GAN: (*KNOWN, GAN),
+    ALL_PLAIN: LISTING,
+    TWINS: (*KNOWN, TWINS),
+}
+"""Kinds of attack that the detector of an arm learns from; that it is judged on is left out."""
+JUDGED: Final = (RANDOM, AVERAGE, BANDWAGON, AOP, MIMICRY)
+KINDS: Final = {
+    RANDOM: "random profiles",
+    AVERAGE: "average profiles",
+    BANDWAGON: "bandwagon profiles",
+    AOP: "average over popular items",
+    MIMICRY: "mimicry of users from elsewhere",
+    OTHER_FAMILY: "profiles of another generator (VAE)",
+}
+PHRASES: Final = {
+    NONE: "random, average and bandwagon attacks",
+    AOP: "average over popular items besides",
+    COPIES: "thinned copies of real users of elsewhere besides",
+    WITHOUT_CRITIC: "profiles of the same network without a critic besides",
+    GAN: "profiles of the GAN besides",
+    ALL_PLAIN: "both of these besides",
+    PCA: "principal components, which learn from no attack",
+    ORACLE: "attacks of the judged kind besides, which nobody would have",
+}
+
+
+class Draw(NamedTuple):
+    """Users by what they are for, and the items that are pushed.
+
+    Attributes:
+        number: Of the draw.
+        shop: Users of all matrices, those to learn from first.
+        n_learnt: How many of them detectors learn from; the others judge.
+        to_learn: Profiles that attacks to learn from imitate; in no matrix.
+        to_judge: Profiles that judged attacks imitate; in no matrix.
+        pushed: Items that judged attacks push.
+        practised: Items that attacks to learn from push.
+    """
+
+    number: int
+    shop: Ratings
+    n_learnt: int
+    to_learn: np.ndarray
+    to_judge: np.ndarray
+    pushed: np.ndarray
+    practised: np.ndarray
+
+
+class Generated(NamedTuple):
+    """What was trained on the users of a draw that detectors learn from.
+
+    Attributes:
+        makers: Makers of profiles by the arm or kind that they make.
+        critic: (n, n_items) ratings to (n,) suspicion; None where there is no critic.
+        unlike: By maker, how far its histories lie from real ones.
+    """
+
+    makers: Mapping[str, Maker]
+    critic: Callable[[np.ndarray], np.ndarray] | None = None
+    unlike: Mapping[str, float] = MappingProxyType({})
+
+
+Generate = Callable[[Draw, int], Generated]
+"""Draw and seed -> what was trained."""
+
+
+def generate_nothing(draw: Draw, seed: int) -> Generated:  # noqa: ARG001
+    """No generator is trained."""
+    return Generated({})
+
+
+class Trials(NamedTuple):
+    """What the experiment found.
+
+    Attributes:
+        attacks: One row per (kind, arm, attack).
+        harm: One row per harmed attack, recommender and state.
+        lost: One row per draw and recommender: what genuine users lose by false alarms.
+        suspects: One row per user and draw in which he was not learnt from.
+        unlike: One row per draw and generator.
+    """
+
+    attacks: pd.DataFrame
+    harm: pd.DataFrame
+    lost: pd.DataFrame
+    suspects: pd.DataFrame
+    unlike: pd.DataFrame
+
+
+def declare(n_bootstrap: int, generated: bool) -> Design:
+    """The experiment.
+
+    Args:
+        n_bootstrap: Resamples.
+        generated: Whether profiles are generated.
+    """
+    roles = {
+        NONE: Role.BASELINE,
+        AOP: Role.CONTROL,
+        COPIES: Role.CONTROL,
+        ALL_PLAIN: Role.CONTROL,
+        PCA: Role.CONTROL,
+        WITHOUT_CRITIC: Role.CONTROL,
+        GAN: Role.TRIAL,
+        ORACLE: Role.ORACLE,
+    }
+    kinds = (*JUDGED, OTHER_FAMILY) if generated else JUDGED
+    return Design(
+        name="shilling",
+        metric="AUC of fake profiles",
+        unit=ATTACK,
+        cluster=TARGET,
+        groups=(KIND,),
+        arms=tuple(Arm(name=n, role=role, phrase=PHRASES[n]) for n, role in roles.items()),
+        best=tuple(Baseline(group=(kind,), arm=NONE) for kind in kinds),
+        n_bootstrap=n_bootstrap,
+        words=Words(
+            unit="attack",
+            units="attacks",
+            groups={kind: KINDS[kind] for kind in kinds},
+            trial="the GAN",
+            best="the best detector without generated profiles",
+            unchanged="the detector stays as it is",
+            worse="fewer fakes were found",
+        ),
+    )
+
+
+def sizes_of(n_shop: int, params: AttackParams) -> dict[float, int]:
+    """Profiles of an attack of each size; sizes of too few profiles are left out.
+
+    Args:
+        n_shop: Users of a matrix.
+        params: Sizes.
+
+    Raises:
+        InputError: None is left, or there are too few to learn from.
+    """
+    counted = {size: round(size * n_shop) for size in params.sizes}
+    fitting = {size: number for size, number in counted.items() if number >= LEAST_FAKES}
+    learnt = round(params.training_size * n_shop)
+    if not fitting or learnt < LEAST_FAKES:
+        raise InputError(
+            f"too few to judge: among {n_shop:,} users an attack of {max(params.sizes):.0%} has "
+            f"{max(counted.values())} profiles, one to learn from {learnt}, and it takes "
+            f"{LEAST_FAKES}. Bring more users, or raise shilling.attacks.sizes and "
+            "shilling.attacks.training_size."
+        )
+    return fitting
+
+
+def draw_parts(ratings: Ratings, params: AttackParams) -> Iterator[Draw]:
+    """Part the users anew for each draw, and share the targets out among the draws.
+
+    Args:
+        ratings: All users.
+        params: Draws, targets, users held out.
+
+    Yields:
+        One draw after the other.
+    """
+    rng = np.random.default_rng(params.seed)
+    pushed = targets(ratings, params, rng)
+    for number in range(params.draws):
+        rng = np.random.default_rng([params.seed, number])
+        order = rng.permutation(ratings.n_users)
+        n_out = max(2, round(params.held_out * ratings.n_users))
+        out, kept = order[:n_out], order[n_out:]
+        shop = ratings.select(kept)
+        own = pushed[number :: params.draws]
+        raters = (shop.given > 0).sum(axis=0)
+        own = own[raters[own] > 0]
+        others = np.setdiff1d(np.flatnonzero((raters > 0) & (raters <= np.median(raters))), pushed)
+        yield Draw(
+            number,
+            shop,
+            len(kept) // 2,
+            ratings.given[out[: n_out // 2]],
+            ratings.given[out[n_out // 2 :]],
+            own,
+            rng.choice(others, min(params.training_targets, len(others)), replace=False),
+        )
+
+
+def measure(
+    ratings: Ratings, params: AttackParams, generate: Generate = generate_nothing
+) -> Trials:
+    """Try every arm on every attack.
+
+    In ``attacks`` stand ``target``, ``size``, ``draw``, ``value`` (AUC), ``f1``, ``found`` (share
+    of fakes in a list as long as the false alarms allow), ``false_new`` (share of genuine users
+    with few items in it) and ``detector``. Arms that are no part of the design are there too:
+    twins, the critic alone.
+
+    Args:
+        ratings: All users.
+        params: Attacks.
+        generate: Trains generators of profiles on a draw's users to learn from.
+    """
+    from threadpoolctl import threadpool_limits
+
+    draws = list(draw_parts(ratings, params))
+    # Threads cost more than they bring on such small matrices, and wait for each other.
+    with threadpool_limits(1):
+        found = [
+            tried(draw, params, generate(draw, params.seed + draw.number))
+            for draw in tracked(draws, "trying attacks", "draw")
+        ]
+    return Trials(*(pd.concat(tables, ignore_index=True) for tables in zip(*found, strict=True)))
+
+
+def tried(draw: Draw, params: AttackParams, made: Generated) -> Trials:
+    """All attacks of a draw.
+
+    Args:
+        draw: Users and targets.
+        params: Attacks.
+        made: What was trained.
+    """
+    makers = {**MAKERS, **made.makers}
+    detectors = Detectors(learn(draw, params, makers), params)
+    kinds = [*JUDGED, TWINS, *(kind for kind in (OTHER_FAMILY, GAN) if kind in made.makers)]
+    sizes = sizes_of(draw.shop.n_users, params)
+    rows: list[dict[str, Any]] = []
+    harm: list[dict[str, Any]] = []
+    for kind, target in [(kind, int(target)) for kind in kinds for target in draw.pushed]:
+        for size, number in sizes.items():
+            rng = np.random.default_rng([params.seed, draw.number, target, number])
+            scene = Scene(draw.shop, draw.to_judge, params.judged_fillers, params.dropped)
+            fakes = attack(makers[kind], scene, target, number, rng)
+            seen = profiles_of(draw.shop, fakes, kind)
+            about = {KIND: kind, TARGET: draw.shop.items[target], "size": size, "draw": draw.number}
+            about[ATTACK] = f"{about[TARGET]} at {size:g}"
+            said = {arm: fitted.suspicion(seen) for arm, fitted in detectors.on(kind)}
+            chosen_as = {arm: str(fitted.detector) for arm, fitted in detectors.on(kind)}
+            if made.critic is not None:
+                said[CRITIC] = made.critic(np.concatenate([draw.shop.given, fakes]))
+            rows += [
+                about
+                | {"arm": arm, "detector": chosen_as.get(arm, CRITIC)}
+                | judged(suspicion, seen, draw.n_learnt, params)
+                for arm, suspicion in said.items()
+            ]
+            is_harmed = target in draw.pushed[: params.harmed_targets] and kind in JUDGED
+            if is_harmed and size == max(sizes):
+                flagged = listed(said[ALL_PLAIN], seen.fake, draw.n_learnt, params)
+                harm += [about | row for row in harm_of(draw.shop, fakes, target, flagged)]
+    alone = profiles_of(draw.shop, draw.shop.given[:0], "")
+    suspicion = detectors.of(LISTING).suspicion(alone)
+    genuine = np.zeros(draw.shop.n_users, bool)
+    alarms = listed(suspicion, genuine, draw.n_learnt, params)
+    lost = lost_by(draw.shop, alarms, draw.n_learnt, params.seed)
+    return Trials(
+        pd.DataFrame(rows),
+        pd.DataFrame(harm),
+        pd.DataFrame(lost).assign(draw=draw.number),
+        suspects_of(draw, suspicion),
+        pd.DataFrame(
+            [{"draw": draw.number, "arm": k, "unlike": v} for k, v in made.unlike.items()],
+            columns=["draw", "arm", "unlike"],
+        ),
+    )
+
+
+def suspects_of(draw: Draw, suspicion: np.ndarray) -> pd.DataFrame:
+    """Users of the shop itself that were not learnt from, with the rank of their suspicion.
+
+    Args:
+        draw: Users.
+        suspicion: (n_users,) of the shop without any attack.
+    """
+    own = np.arange(draw.n_learnt, draw.shop.n_users)
+    ranks = np.argsort(np.argsort(suspicion[own])) / max(len(own) - 1, 1)
+    has = draw.shop.given[own] > 0
+    return pd.DataFrame(
+        {
+            "user_id": draw.shop.users[own],
+            "draw": draw.number,
+            "suspicion": ranks,
+            "items": has.sum(axis=1),
+            "odd_item": draw.shop.items[oddest_items(draw.shop)[own]],
+        }
+    )
+
+
+def learn(draw: Draw, params: AttackParams, makers: Mapping[str, Maker]) -> dict[str, Profiles]:
+    """Attacks to learn from by kind, with the genuine users who are to be learnt from.
+
+    Args:
+        draw: Users and targets.
+        params: Number and size.
+        makers: By kind; that of another family is for judging only.
+    """
+    scene = Scene(draw.shop, draw.to_learn, params.training_fillers, params.dropped)
+    number = round(params.training_size * draw.shop.n_users)
+    found = {}
+    for place, (kind, maker) in enumerate(makers.items()):
+        if kind == OTHER_FAMILY:
+            continue
+        parts: list[Profiles] = []
+        for target in draw.practised:
+            rng = np.random.default_rng([params.seed, draw.number, place, int(target)])
+            seen = profiles_of(draw.shop, attack(maker, scene, int(target), number, rng), kind)
+            # The same genuine users with each target would teach nothing more.
+            parts.append(seen.where(seen.fake if parts else _known(seen, draw.n_learnt)))
+        found[kind] = stacked(parts)
+    return found
+
+
+def _known(seen: Profiles, n_learnt: int) -> np.ndarray:
+    """Fakes, and the genuine users that are learnt from."""
+    return seen.fake | (np.arange(len(seen.fake)) < n_learnt)
+
+
+class Detectors:
+    """Detectors by the kinds that they learnt from, each fitted once.
+
+    Args:
+        lessons: Attacks to learn from, by kind.
+        params: Grid.
+    """
+
+    def __init__(self, lessons: Mapping[str, Profiles], params: AttackParams) -> None:
+        self._lessons = lessons
+        self._params = params
+        self._fitted: dict[tuple[str, ...], Fitted] = {}
+
+    def of(self, kinds: tuple[str, ...]) -> Fitted:
+        """The detector that learnt from some kinds."""
+        if kinds not in self._fitted:
+            rows = stacked([self._lessons[kind] for kind in kinds])
+            self._fitted[kinds] = chosen(rows, self._params)
+        return self._fitted[kinds]
+
+    def on(self, kind: str) -> Iterator[tuple[str, Fitted]]:
+        """Name and detector of every arm that is tried on a kind, which none but bounds learnt."""
+        is_warning = kind in (TWINS, GAN)
+        for arm, kinds in LEARNT.items():
+            if set(kinds) <= set(self._lessons):
+                yield arm, self.of(tuple(k for k in kinds if is_warning or k != kind))
+        if kind in self._lessons:
+            yield ORACLE, self.of(tuple(dict.fromkeys((*KNOWN, kind))))
+        yield PCA, Fitted(Detector(PCA), None)
+
+
+def listed(said: np.ndarray, fake: np.ndarray, n_learnt: int, params: AttackParams) -> np.ndarray:
+    """(n,) who stands in a list that has as many genuine users as the false alarms allow.
+
+    The length is set by the genuine users who were not learnt from: an operating point on the ROC
+    curve, at which detectors are compared.
+
+    Args:
+        said: (n,) suspicion.
+        fake: (n,) whether it is a fake.
+        n_learnt: Genuine users that were learnt from.
+        params: Share of false alarms.
+    """
+    others = ~fake & (np.arange(len(said)) >= n_learnt)
+    found: np.ndarray = said > np.quantile(said[others], 1 - params.false_alarms)
+    return found
+
+
+def judged(
+    said: np.ndarray, seen: Profiles, n_learnt: int, params: AttackParams
+) -> dict[str, float]:
+    """What a detector makes of an attack, among the genuine users that it did not learn from.
+
+    Args:
+        said: (n,) suspicion.
+        seen: Genuine users and fakes.
+        n_learnt: Genuine users that it learnt from.
+        params: Share of genuine users that may be listed.
+    """
+    rest = np.arange(len(said)) >= n_learnt
+    over = listed(said, seen.fake, n_learnt, params)[rest]
+    fake, lengths = seen.fake[rest], seen.lengths[rest]
+    new = ~fake & (lengths <= np.quantile(lengths[~fake], NEW))
+    return {
+        "value": auc(fake, said[rest]),
+        "f1": f1_at_k(fake, said[rest]),
+        "found": float(over[fake].mean()),
+        "false": float(over[~fake].mean()),
+        "false_new": float(over[new].mean()),
+    }
+
+
+def scores_of(tried_on: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """The rows that the design compares.
+
+    Args:
+        tried_on: As from ``measure``.
+        design: The experiment.
+    """
+    kinds = [best.group[0] for best in design.best]
+    inside = tried_on["arm"].isin(list(design.by_name)) & tried_on[KIND].isin(kinds)
+    found: pd.DataFrame = tried_on.loc[inside, [KIND, "arm", ATTACK, TARGET, "value"]]
+    return found.reset_index(drop=True)
+
+
+def summary(tried_on: pd.DataFrame) -> pd.DataFrame:
+    """Means per kind and arm, over attacks.
+
+    Args:
+        tried_on: As from ``measure``.
+
+    Returns:
+        ``kind``, ``arm``, ``auc``, ``f1``, ``found``, ``false``, ``false_new``, ``detectors`` (what
+        validation chose, the most frequent first), ``attacks``.
+    """
+    grouped: Any = tried_on.groupby([KIND, "arm"], sort=False)
+    return grouped.agg(
+        auc=("value", "mean"),
+        f1=("f1", "mean"),
+        found=("found", "mean"),
+        false=("false", "mean"),
+        false_new=("false_new", "mean"),
+        detectors=("detector", lambda names: ", ".join(names.value_counts().index)),
+        attacks=("value", "size"),
+    ).reset_index()

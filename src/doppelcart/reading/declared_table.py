@@ -1,0 +1,55 @@
+"""A table that a shop declares beside its log: files, and how the columns come from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import ibis.expr.types as ir
+from pydantic import Field, model_validator
+
+from doppelcart.config.base import Parameters
+from doppelcart.data.engine import view
+from doppelcart.errors import InputError
+from doppelcart.reading.declaration import statement
+from doppelcart.reading.files import plain
+
+
+class DeclaredTable(Parameters):
+    """A table as globals.yml declares it."""
+
+    name: str = Field(min_length=1, description="what the data are called in the section")
+    licence: str = Field("", description="licence of the data")
+    files: dict[str, dict[str, Any]] = Field(
+        min_length=1, description="per file name its path, format and options"
+    )
+    table: dict[str, Any] = Field(
+        description="`from` a file with one SQL expression per column, or a whole `sql`"
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if ("sql" in self.table) == ("from" in self.table):
+            raise ValueError("table: give either `from` with `columns`, or `sql`")
+        return self
+
+
+def declared(raw_tables: Mapping[str, ir.Table], source: DeclaredTable, key: str) -> ir.Table:
+    """The table that a declaration stands for.
+
+    Args:
+        raw_tables: The files' tables by file name.
+        source: The declaration.
+        key: Where a person gives it in globals.yml.
+
+    Raises:
+        InputError: The expressions do not fit the files.
+    """
+    connection = next(iter(raw_tables.values())).get_backend()
+    try:
+        return view(connection, f"declared_{key}", statement(source.table))
+    except Exception as error:
+        raise InputError(
+            f"the table of {source.name} cannot be made of its files: {plain(error)}. Correct the "
+            f"expressions of `{key}: table` in conf/<environment>/globals.yml."
+        ) from error

@@ -1,0 +1,171 @@
+"""The experiment finds an effect that is planted, and none where there is none."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from doppelcart.errors import InputError
+from doppelcart.experiment.comparison import compare
+from doppelcart.experiment.verdict import judge
+from doppelcart.pipelines.shilling import attack_trials as trials
+from doppelcart.pipelines.shilling.attacks import AOP, MAKERS, MIMICRY, RANDOM
+from doppelcart.pipelines.shilling.fake_detectors import f1_at_k
+from doppelcart.pipelines.shilling.harm import AFTER, BEFORE, CLEANED, harm_of, lost_by
+from doppelcart.pipelines.shilling.params import AttackParams, ListParams
+from doppelcart.pipelines.shilling.suspects import listed_users
+
+
+def verdict_with(ratings, params, maker):
+    def generate(draw, seed):
+        return trials.Generated({trials.GAN: maker, trials.WITHOUT_CRITIC: MAKERS[RANDOM]})
+
+    found = trials.measure(ratings, params, generate)
+    design = trials.declare(params.n_bootstrap, generated=False)
+    differences = compare(trials.scores_of(found.attacks, design), design)
+    return judge(differences, design).set_index("kind"), found
+
+
+@pytest.fixture(scope="module")
+def params():
+    return AttackParams(
+        targets=30,
+        draws=2,
+        sizes=(0.1,),
+        training_size=0.1,
+        training_targets=2,
+        training_fillers=0.1,
+        judged_fillers=0.15,
+        penalties=(1.0,),
+        trees=10,
+        n_bootstrap=2000,
+    )
+
+
+@pytest.mark.slow
+def test_a_planted_effect_is_found_and_a_null_is_not(ratings, params, monkeypatch):
+    monkeypatch.setattr(trials, "JUDGED", (MIMICRY,))
+    shop = ratings(n_users=150, n_items=300)
+    more = params.model_copy(update={"targets": 60})
+    # What the detector lacks: examples like those that are judged, of a kind that it never saw.
+    taught, found = verdict_with(shop, more, MAKERS[MIMICRY])
+    assert taught.loc[MIMICRY, "outcome"] == "helps"
+    assert 0.5 < taught.loc[MIMICRY, "gap_closed"] < 1.5
+    # What it has seen enough of teaches it nothing.
+    idle, _ = verdict_with(shop, more, MAKERS[RANDOM])
+    assert idle.loc[MIMICRY, "outcome"] == "no evidence"
+    means = trials.summary(found.attacks).set_index(["kind", "arm"])
+    assert means.loc[(MIMICRY, trials.GAN), "auc"] > means.loc[(MIMICRY, trials.NONE), "auc"]
+    assert set(found.suspects["user_id"]) <= set(shop.users)
+    assert (found.attacks["false"] <= 0.03).all()
+
+
+def test_the_judged_kind_is_never_learnt_from(ratings, params):
+    draw = next(iter(trials.draw_parts(ratings(), params)))
+    detectors = trials.Detectors(trials.learn(draw, params, MAKERS), params)
+    asked = []
+    detectors.of = lambda kinds: asked.append(kinds)
+    arms = [arm for arm, _ in detectors.on(AOP)]
+    learnt = dict(zip(arms, asked, strict=False))
+    assert AOP in learnt.pop(trials.ORACLE)
+    assert all(AOP not in kinds for kinds in learnt.values())
+    assert trials.COPIES in learnt[trials.ALL_PLAIN]
+
+
+def test_draws_keep_users_apart(ratings, params):
+    shop = ratings()
+    for draw in trials.draw_parts(shop, params):
+        inside = {row.tobytes() for row in draw.shop.given}
+        for outside in (draw.to_learn, draw.to_judge):
+            assert not inside & {row.tobytes() for row in outside}
+        assert not {r.tobytes() for r in draw.to_learn} & {r.tobytes() for r in draw.to_judge}
+        assert not set(draw.pushed) & set(draw.practised)
+    pushed = [set(draw.pushed) for draw in trials.draw_parts(shop, params)]
+    assert not pushed[0] & pushed[1]
+
+
+def test_too_few_fakes_to_judge_are_refused():
+    with pytest.raises(InputError, match="too few to judge: among 90 users an attack of 5% has 4"):
+        trials.sizes_of(90, AttackParams(sizes=(0.03, 0.05)))
+    assert trials.sizes_of(120, AttackParams(sizes=(0.03, 0.05), training_size=0.1)) == {0.05: 6}
+
+
+def test_f1_counts_the_top_only():
+    fake = np.array([True, False, True, False, False])
+    assert f1_at_k(fake, np.array([0.9, 0.8, 0.1, 0.2, 0.3])) == 0.5
+    assert np.isnan(f1_at_k(np.zeros(3, bool), np.arange(3)))
+
+
+def test_a_list_is_as_long_as_false_alarms_allow(params):
+    said = np.arange(220, dtype=float)
+    fake = np.arange(220) >= 200
+    over = trials.listed(said, fake, 100, params)
+    # A hundred genuine users were not learnt from: one of them stands in the list.
+    assert over[100:200].sum() == 1
+    assert over[200:].all()
+
+
+def test_an_attack_lifts_its_target_and_removal_undoes_it(ratings):
+    shop = ratings()
+    target = int(np.argsort((shop.given > 0).sum(axis=0))[5])
+    fakes = np.tile(shop.given[:10], (8, 1))
+    fakes[:, target] = 5
+    flagged = np.arange(shop.n_users + len(fakes)) >= shop.n_users
+    rows = pd.DataFrame(harm_of(shop, fakes, target, flagged))
+    ease = rows[rows["recommender"] == "EASE"].set_index("state")
+    assert ease.loc[AFTER, "rank"] < ease.loc[BEFORE, "rank"]
+    assert ease.loc[AFTER, "hit_rate"] > ease.loc[BEFORE, "hit_rate"]
+    assert ease.loc[CLEANED, "rank"] == ease.loc[BEFORE, "rank"]
+
+
+def test_without_alarms_nothing_is_lost(ratings):
+    shop = ratings()
+    none = lost_by(shop, np.zeros(shop.n_users, bool), 80, seed=0)
+    assert all(row["ndcg_before"] == row["ndcg_after"] for row in none)
+    everybody = lost_by(shop, np.arange(shop.n_users) % 2 == 0, 80, seed=0)
+    assert everybody[0]["alarmed"] == 40
+    assert everybody[0]["ndcg_after"] < everybody[0]["ndcg_before"]
+
+
+def test_nobody_is_flagged_on_few_confirmed_fakes():
+    with pytest.raises(ValueError, match="takes 50 fake profiles that persons have confirmed"):
+        ListParams(flag_fakes=True, validated=49)
+    ranks = pd.DataFrame(
+        {
+            "user_id": ["a", "b", "a", "b"],
+            "draw": [0, 0, 1, 1],
+            "suspicion": [0.2, 0.9, 0.4, 0.8],
+            "items": [5, 6, 5, 6],
+            "odd_item": ["x", "y", "x", "y"],
+        }
+    )
+    listed = listed_users(ranks, ListParams())
+    assert listed["user_id"].tolist() == ["b", "a"]
+    assert (listed["flag"] == "").all()
+    flagged = listed_users(ranks, ListParams(flag_fakes=True, validated=50, listed=1))
+    assert flagged["flag"].tolist() == ["fake, to be confirmed", ""]
+
+
+def test_mimics_of_users_in_the_data_are_told_by_their_twin(ratings, params):
+    draw = next(iter(trials.draw_parts(ratings(), params)))
+    scene = trials.Scene(draw.shop, draw.to_judge, 0.1, 0.3)
+    nearest = {}
+    for kind in (trials.TWINS, MIMICRY):
+        made = MAKERS[kind](scene, 20, np.random.default_rng(0))
+        seen = trials.profiles_of(draw.shop, made, kind)
+        nearest[kind] = np.median(seen.features[seen.fake, 3])
+    assert nearest[trials.TWINS] > nearest[MIMICRY]
+
+
+def test_purchases_are_judged_too(ratings, params):
+    shop = ratings(scale=None)
+    small = params.model_copy(update={"targets": 2, "draws": 1})
+    found = trials.measure(shop, small)
+    assert found.attacks["value"].between(0, 1).all()
+    assert np.isfinite(found.harm["rank"]).all()
+
+
+def test_no_generator_is_trained_unless_asked(ratings, params):
+    draw = next(iter(trials.draw_parts(ratings(), params)))
+    assert trials.generate_nothing(draw, 0).makers == {}
+    kinds = set(trials.learn(draw, params, MAKERS))
+    assert trials.GAN not in kinds

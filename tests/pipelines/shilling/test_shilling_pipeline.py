@@ -1,0 +1,146 @@
+"""The whole pipeline on a small made-up shop, from rows to section, list and card."""
+
+import numpy as np
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from doppelcart.errors import InputError
+from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
+from doppelcart.pipelines.shilling import create_pipeline
+from doppelcart.pipelines.shilling import nodes as shilling_nodes
+from doppelcart.pipelines.shilling.attack_trials import (
+    GAN,
+    OTHER_FAMILY,
+    WITHOUT_CRITIC,
+    Generated,
+)
+from doppelcart.pipelines.shilling.attack_trials import draw_parts as parts_of
+from doppelcart.pipelines.shilling.attacks import AOP, MAKERS, MIMICRY, Scene
+from doppelcart.pipelines.shilling.generated import trained_on
+from doppelcart.pipelines.shilling.params import (
+    AttackParams,
+    ListParams,
+    RatingParams,
+    RatingSource,
+)
+from doppelcart.reporting.blocks import Skipped
+from doppelcart.reporting.model_card import FIELDS
+from doppelcart.reporting.params import ReportingParams
+
+SOURCE = RatingSource(
+    name="made up",
+    scale=(1, 5),
+    files={"lines": {"path": "lines.parquet"}},
+    table={
+        "from": "lines",
+        "columns": {name: name for name in ("user_id", "item_id", "rating", "timestamp")},
+    },
+)
+ATTACKS = AttackParams(
+    targets=2,
+    draws=1,
+    sizes=(0.1,),
+    training_size=0.1,
+    training_targets=1,
+    training_fillers=0.1,
+    judged_fillers=0.15,
+    penalties=(1.0,),
+    trees=5,
+    n_bootstrap=10_000,
+)
+SMALL = TrainingConfig(epochs=1, batch_size=16, evaluate_every=1)
+
+
+@pytest.fixture
+def tables(table):
+    """The rows of a small shop as the file of a source, registered in an engine."""
+    import ibis
+
+    connection = ibis.duckdb.connect()
+    connection.con.register("lines", table())
+    return {"lines": connection.table("lines")}
+
+
+def run(tables, **changed):
+    given = {
+        "raw_ratings": tables,
+        "params:ratings": SOURCE,
+        "params:shilling.reading": RatingParams(),
+        "params:shilling.attacks": ATTACKS,
+        "params:shilling.listing": ListParams(listed=3),
+        "params:shilling.generate_fakes": False,
+        "params:shilling.network": NetworkConfig(hidden_units=8, critic_units=8),
+        "params:shilling.training": SMALL,
+        "params:reporting": ReportingParams(),
+    } | changed
+    catalog = DataCatalog({n: MemoryDataset(v, copy_mode="assign") for n, v in given.items()})
+    return SequentialRunner().run(create_pipeline(), catalog)
+
+
+def test_a_table_becomes_a_section_a_list_and_a_card(tables):
+    done = run(tables)
+    section = done["shilling.section"].load()
+    assert section.failure == ""
+    assert section.data == "made up"
+    assert "Not tried in this run" in section.answer
+    told = [block.text for block in section.blocks if isinstance(block, Skipped)]
+    assert any("shilling.generate_fakes=true" in text for text in told)
+    listed = section.shown[1].table
+    assert listed.caption == "To be looked at by a person"
+    assert len(listed.rows) == 3
+    assert "flag" not in listed.headings
+    assert "nobody is deleted" in section.shown[0].text
+    card = done["shilling.card"].load()
+    assert set(card) == {"model", *FIELDS}
+    page = done["shilling.card_page"].load()
+    assert "deleting, blocking or accusing" in page
+
+
+def test_generated_profiles_are_tried_only_if_asked(tables, monkeypatch):
+    def train(network, training):
+        makers = {GAN: MAKERS[AOP], WITHOUT_CRITIC: MAKERS[AOP], OTHER_FAMILY: MAKERS[MIMICRY]}
+        unlike = dict.fromkeys(makers, 0.5)
+        return lambda draw, seed: Generated(makers, lambda given: given.sum(axis=1), unlike)
+
+    monkeypatch.setattr(shilling_nodes, "trained_on", train)
+    done = run(tables, **{"params:shilling.generate_fakes": True})
+    section = done["shilling.section"].load()
+    assert section.failure == ""
+    assert set(section.evidence) == {"hard_examples"}
+    assert not any(isinstance(block, Skipped) for block in section.blocks)
+    text = section.model_dump_json()
+    assert "the critic's opinion alone" in text
+    assert "not to be trusted" in text
+    # Marked profiles are nowhere in what is saved: the words only say what their mark is.
+    assert text.count("gen-") == text.count("ids that begin with gen-")
+
+
+@pytest.mark.slow
+def test_generated_profiles_are_on_the_scale_and_scored_by_the_critic(ratings):
+    shop = ratings()
+    draw = next(iter(parts_of(shop, ATTACKS)))
+    made = trained_on(NetworkConfig(hidden_units=8, critic_units=8), SMALL)(draw, 0)
+    assert set(made.makers) == {GAN, WITHOUT_CRITIC, OTHER_FAMILY}
+    assert set(made.unlike) == set(made.makers)
+    scene = Scene(draw.shop, draw.to_judge, 0.1, 0.3)
+    for maker in made.makers.values():
+        profiles = maker(scene, 6, np.random.default_rng(0))
+        assert profiles.shape == (6, shop.n_items)
+        assert set(np.unique(profiles)) <= {0, 1, 2, 3, 4, 5}
+    assert made.critic(draw.shop.given).shape == (draw.shop.n_users,)
+    assert np.isfinite(list(made.unlike.values())).all()
+
+
+def test_a_source_is_declared_in_one_way_with_a_scale_in_order():
+    with pytest.raises(ValueError, match="either `from` with `columns`, or `sql`"):
+        RatingSource(name="x", files={"a": {"path": "a"}}, table={"columns": {}})
+    with pytest.raises(ValueError, match="the lowest rating must be below the highest"):
+        RatingSource(**{**SOURCE.model_dump(), "scale": (5, 1)})
+
+
+def test_expressions_that_do_not_fit_are_refused_in_words(tables):
+    columns = SOURCE.table["columns"] | {"rating": "stars"}
+    wrong = SOURCE.model_copy(update={"table": {"from": "lines", "columns": columns}})
+    with pytest.raises(InputError, match=r"the table of made up cannot be made .*stars"):
+        shilling_nodes.read_opinions(tables, wrong, RatingParams())
