@@ -20,15 +20,15 @@ from doppelcart.pipelines.shilling.attacks import (
     candidates,
     targets,
 )
-from doppelcart.pipelines.shilling.attributes import (
+from doppelcart.pipelines.shilling.fake_detectors import profiles_of
+from doppelcart.pipelines.shilling.params import AttackParams
+from doppelcart.pipelines.shilling.profile_attributes import (
     OF_ALL,
     OF_RATINGS,
     attributes,
     coherence,
     oddest_items,
 )
-from doppelcart.pipelines.shilling.fake_detectors import profiles_of
-from doppelcart.pipelines.shilling.params import AttackParams
 
 
 def scene_of(shop, sources=None):

@@ -20,6 +20,7 @@ from doppelcart.pipelines.shilling.attacks import AOP, MAKERS, MIMICRY, Scene
 from doppelcart.pipelines.shilling.generated import trained_on
 from doppelcart.pipelines.shilling.params import (
     AttackParams,
+    GeneratorParams,
     ListParams,
     RatingParams,
     RatingSource,
@@ -69,7 +70,7 @@ def run(tables, **changed):
         "params:shilling.reading": RatingParams(),
         "params:shilling.attacks": ATTACKS,
         "params:shilling.listing": ListParams(listed=3),
-        "params:shilling.generate_fakes": False,
+        "params:shilling.generator": GeneratorParams(),
         "params:shilling.network": NetworkConfig(hidden_units=8, critic_units=8),
         "params:shilling.training": SMALL,
         "params:reporting": ReportingParams(),
@@ -85,7 +86,7 @@ def test_a_table_becomes_a_section_a_list_and_a_card(tables):
     assert section.data == "made up"
     assert "Not tried in this run" in section.answer
     told = [block.text for block in section.blocks if isinstance(block, Skipped)]
-    assert any("shilling.generate_fakes=true" in text for text in told)
+    assert any("shilling.generator.generate_fakes=true" in text for text in told)
     listed = section.shown[1].table
     assert listed.caption == "To be looked at by a person"
     assert len(listed.rows) == 3
@@ -104,7 +105,7 @@ def test_generated_profiles_are_tried_only_if_asked(tables, monkeypatch):
         return lambda draw, seed: Generated(makers, lambda given: given.sum(axis=1), unlike)
 
     monkeypatch.setattr(shilling_nodes, "trained_on", train)
-    done = run(tables, **{"params:shilling.generate_fakes": True})
+    done = run(tables, **{"params:shilling.generator": GeneratorParams(generate_fakes=True)})
     section = done["shilling.section"].load()
     assert section.failure == ""
     assert set(section.evidence) == {"hard_examples"}

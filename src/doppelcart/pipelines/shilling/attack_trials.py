@@ -26,7 +26,6 @@ from doppelcart.pipelines.shilling.attacks import (
     attack,
     targets,
 )
-from doppelcart.pipelines.shilling.attributes import oddest_items
 from doppelcart.pipelines.shilling.fake_detectors import (
     LEAST_FAKES,
     PCA,
@@ -40,6 +39,7 @@ from doppelcart.pipelines.shilling.fake_detectors import (
 )
 from doppelcart.pipelines.shilling.harm import harm_of, lost_by
 from doppelcart.pipelines.shilling.params import AttackParams
+from doppelcart.pipelines.shilling.profile_attributes import oddest_items
 from doppelcart.pipelines.shilling.rating_matrix import Ratings
 from doppelcart.progress import tracked
 

@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 
 from doppelcart.experiment.design import Design
-from doppelcart.pipelines.shilling.attack_trials import KIND, KINDS
-from doppelcart.pipelines.shilling.attacks import COPIES
+from doppelcart.pipelines.shilling.attack_trials import ALL_PLAIN, KIND, KINDS
 from doppelcart.pipelines.shilling.params import LEAST_VALIDATED, RatingSource
 from doppelcart.reporting.experiments import answer_of
 from doppelcart.reporting.model_card import card
@@ -25,7 +24,7 @@ def describe_detector(
         design: The experiment.
         source: The data.
     """
-    rows = means[means["arm"] == COPIES]
+    rows = means[means["arm"] == ALL_PLAIN]
     return card(
         "detector of fake profiles",
         {

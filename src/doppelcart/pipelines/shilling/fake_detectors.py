@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from doppelcart.metrics.classification import average_precision
-from doppelcart.pipelines.shilling.attributes import attributes, eccentricity
 from doppelcart.pipelines.shilling.params import AttackParams
+from doppelcart.pipelines.shilling.profile_attributes import attributes, eccentricity
 from doppelcart.pipelines.shilling.rating_matrix import Ratings
 
 LOGISTIC, FOREST, PCA = "logistic regression", "random forest", "PCA"

@@ -9,6 +9,7 @@ import numpy as np
 
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
+from doppelcart.models.histories.generation import generate
 from doppelcart.models.histories.hyperparameters import Family, NetworkConfig, TrainingConfig
 from doppelcart.pipelines.shilling.attack_trials import (
     GAN,
@@ -40,7 +41,7 @@ def trained_on(
         training: How the GAN is trained.
     """
 
-    def generate(draw: Draw, seed: int) -> Generated:
+    def train(draw: Draw, seed: int) -> Generated:
         own = training.model_copy(update={"seed": seed})
         learnt = draw.shop.select(np.arange(draw.n_learnt))
         elsewhere = Ratings(
@@ -66,7 +67,7 @@ def trained_on(
             {name: _distance(makers[name], plans[name][0], seed) for name in makers},
         )
 
-    return generate
+    return train
 
 
 def _fit(
@@ -117,8 +118,6 @@ def _maker(generator: Any, behaviour: np.ndarray) -> Maker:
     """
 
     def make(scene: Scene, number: int, rng: np.random.Generator) -> np.ndarray:
-        from doppelcart.models.histories.generation import generate
-
         shop = scene.shop
         like = behaviour[rng.integers(0, len(behaviour), number)]
         made = generate(generator, number, shop.items, rng, behaviour=like, prefix=GENERATED + "u")

@@ -16,6 +16,7 @@ from doppelcart.pipelines.shilling.cards import describe_detector
 from doppelcart.pipelines.shilling.generated import trained_on
 from doppelcart.pipelines.shilling.params import (
     AttackParams,
+    GeneratorParams,
     ListParams,
     RatingParams,
     RatingSource,
@@ -53,7 +54,7 @@ def read_opinions(
 def measure_attacks(
     ratings: Ratings,
     params: AttackParams,
-    generate_fakes: bool,
+    making: GeneratorParams,
     network: NetworkConfig,
     training: TrainingConfig,
 ) -> tuple[
@@ -65,7 +66,7 @@ def measure_attacks(
     Args:
         ratings: Users by items.
         params: Attacks.
-        generate_fakes: Whether generators of profiles are trained.
+        making: Whether generators of profiles are trained.
         network: Sizes of the generator.
         training: How it is trained.
 
@@ -73,11 +74,11 @@ def measure_attacks(
         Scores and design of the experiment; attacks, harm, what is lost by false alarms, suspects
         of every draw, and how like real histories the generated ones are.
     """
-    design = trials.declare(params.n_bootstrap, generate_fakes)
+    design = trials.declare(params.n_bootstrap, making.generate_fakes)
     groups = [best.group for best in design.best]
     family = largest_family(design, groups, [""])
     check_resamples(family, design.n_resamples, design.alpha, design.name)
-    generate = trained_on(network, training) if generate_fakes else trials.generate_nothing
+    generate = trained_on(network, training) if making.generate_fakes else trials.generate_nothing
     found = trials.measure(ratings, params, generate)
     return trials.scores_of(found.attacks, design), design.model_dump(mode="json"), *found
 

@@ -101,6 +101,16 @@ class AttackParams(Parameters):
     seed: int = Field(0, ge=0, le=2**31 - 1, description="of draws, attacks and detectors")
 
 
+class GeneratorParams(Parameters):
+    """Whether fake profiles are generated."""
+
+    PATH: ClassVar[str] = "shilling.generator"
+
+    generate_fakes: bool = Field(
+        False, description="whether generators of fake profiles are trained, within the run"
+    )
+
+
 class ListParams(Parameters):
     """The list of users for a person to look at."""
 

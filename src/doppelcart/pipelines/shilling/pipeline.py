@@ -24,7 +24,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 inputs=[
                     "shilling.matrix",
                     "params:shilling.attacks",
-                    "params:shilling.generate_fakes",
+                    "params:shilling.generator",
                     "params:shilling.network",
                     "params:shilling.training",
                 ],
@@ -73,7 +73,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "source": "params:ratings",
                     "attacks": "params:shilling.attacks",
                     "listing": "params:shilling.listing",
-                    "generate_fakes": "params:shilling.generate_fakes",
+                    "making": "params:shilling.generator",
                     "parameters": "params:reporting",
                 },
                 outputs="shilling.section",

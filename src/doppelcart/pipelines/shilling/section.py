@@ -10,7 +10,12 @@ from doppelcart.experiment.design import Design
 from doppelcart.pipelines.shilling import attack_trials as trials
 from doppelcart.pipelines.shilling.attacks import AOP, COPIES, MIMICRY, TWINS
 from doppelcart.pipelines.shilling.fake_detectors import PCA
-from doppelcart.pipelines.shilling.params import AttackParams, ListParams, RatingSource
+from doppelcart.pipelines.shilling.params import (
+    AttackParams,
+    GeneratorParams,
+    ListParams,
+    RatingSource,
+)
 from doppelcart.reporting.blocks import Block, details, heading, paragraph, skipped, table
 from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
 from doppelcart.reporting.params import ReportingParams
@@ -42,7 +47,7 @@ CAPABILITY: Final = Capability(
             "malicious users where few are labelled",
         ),
     ),
-    command="kedro run --pipelines shilling --params shilling.generate_fakes=true",
+    command="kedro run --pipelines shilling --params shilling.generator.generate_fakes=true",
 )
 WARNED: Final = {
     TWINS: "copies of users who are in the data: not to be trusted",
@@ -69,7 +74,7 @@ def write_section(
     source: RatingSource,
     attacks: AttackParams,
     listing: ListParams,
-    generate_fakes: bool,
+    making: GeneratorParams,
     parameters: ReportingParams,
 ) -> Section:
     """Lay out what is known of fake profiles.
@@ -87,7 +92,7 @@ def write_section(
         source: Where the data are from.
         attacks: What was tried.
         listing: Length of the list.
-        generate_fakes: Whether profiles were generated.
+        making: Whether profiles were generated.
         parameters: Longest table.
     """
     design, limit = Design.model_validate(declared), parameters.table_rows
@@ -95,12 +100,12 @@ def write_section(
     implicit = source.scale is None
     return CAPABILITY.section(
         f"{_found(means, attacks)} Do generated profiles help? "
-        f"{answer_of(verdict) if generate_fakes else 'Not tried in this run.'}",
+        f"{answer_of(verdict) if making.generate_fakes else 'Not tried in this run.'}",
         [
             heading("What is found"),
             table(means_table(means, attacks, limit)),
             heading("Do generated profiles help?"),
-            *_generated(generate_fakes, unlike, limit),
+            *_generated(making.generate_fakes, unlike, limit),
             *blocks_of(verdict, differences, design, limit),
             heading("What an attack does"),
             *_harm(harm, limit),
@@ -160,13 +165,13 @@ def _sizes(attacks: AttackParams) -> str:
 
 
 def _precision(means: pd.DataFrame, attacks: AttackParams) -> str:
-    rows = means[(means["arm"] == COPIES) & means[trials.KIND].isin(trials.JUDGED)]
+    rows = means[(means["arm"] == trials.ALL_PLAIN) & means[trials.KIND].isin(trials.JUDGED)]
     if rows.empty:
         return ""
     low, high = (100 * rows["f1"].agg(end) for end in ("min", "max"))
     least, most = (100 * rows["found"].agg(end) for end in ("min", "max"))
     return (
-        "In attacks that were made up, the detector with thinned copies had, by kind of attack, "
+        "In attacks that were made up, the detector that the list is made by had, by kind, "
         f"{low:.0f} to {high:.0f} fakes in 100 of as many top places as there were fakes. A list "
         f"with {1000 * attacks.false_alarms:.0f} false alarms per 1,000 genuine users held "
         f"{least:.0f} to {most:.0f} of 100 fakes; of 1,000 genuine users with few items, "
@@ -190,13 +195,13 @@ def _generated(generate_fakes: bool, unlike: pd.DataFrame, limit: int) -> list[B
             skipped(
                 "Profiles of the GAN, and of the same network without a critic",
                 "nobody asked for them; kedro run --pipelines shilling --params "
-                "shilling.generate_fakes=true trains the generators",
+                "shilling.generator.generate_fakes=true trains the generators",
             )
         ]
     return [
         paragraph(
-            "Generators of profiles were trained, since shilling.generate_fakes says so. What they "
-            "made has ids that begin with gen-, stayed in the run and was saved nowhere."
+            "Generators of profiles were trained, since shilling.generator.generate_fakes says so. "
+            "What they made has ids that begin with gen-, stayed in the run and was saved nowhere."
         ),
         table(unlike_table(unlike, limit)),
     ]
@@ -252,7 +257,7 @@ def _harm(harm: pd.DataFrame, limit: int) -> list[Block]:
     ]
     note = (
         "Users without the item who have it in their list of ten, and its median rank, mean over "
-        "attacks. Removed is who stands in the list of the detector with thinned copies."
+        "attacks. Removed is who stands in the list, with its false alarms."
     )
     return [table(tabulate(found, "The pushed item", columns, limit, note, grouped=True))]
 
