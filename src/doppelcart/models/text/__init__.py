@@ -1,0 +1,1 @@
+"""Texts in coordinates, generated on their label."""

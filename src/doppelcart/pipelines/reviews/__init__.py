@@ -1,0 +1,8 @@
+"""Reviews: which may be deceptive, and whether generated ones teach to find them."""
+
+from doppelcart.pipelines.reviews.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]
+
+ALGORITHM_VERSION = 1
+"""To be raised by hand where what this pipeline makes changes: what is saved is then made anew."""

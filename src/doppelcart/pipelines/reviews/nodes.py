@@ -1,0 +1,120 @@
+"""Nodes of the reviews pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from doppelcart.experiment.comparison import check_resamples
+from doppelcart.experiment.design import largest_family
+from doppelcart.models.text.coordinate_config import CoordinateConfig
+from doppelcart.pipelines.reviews import review_trials as trials
+from doppelcart.pipelines.reviews.params import FakeReviewParams, LabelParams, ReviewParams
+from doppelcart.pipelines.reviews.review_texts import read_reviews
+from doppelcart.pipelines.reviews.section import describe_detector
+from doppelcart.pipelines.reviews.text_detectors import detectors_table
+from doppelcart.reading.declared_table import DeclaredTable, declared
+from doppelcart.reporting.model_card import as_page
+
+
+def read_labelled(
+    raw_tables: dict[str, ir.Table], source: DeclaredTable, params: ReviewParams
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read labelled reviews.
+
+    Args:
+        raw_tables: The files' tables by file name.
+        source: The declaration.
+        params: What is tolerated.
+
+    Returns:
+        One row per review, and what was counted on the way.
+
+    Raises:
+        InputError: The expressions do not fit the files, or nothing can be learnt.
+    """
+    return read_reviews(declared(raw_tables, source, "labelled_reviews"), params)
+
+
+def try_text_detectors(reviews: pd.DataFrame, params: LabelParams) -> pd.DataFrame:
+    """Tell deceptive reviews of unseen places, with all labels.
+
+    Args:
+        reviews: Texts, labels and places.
+        params: Folds.
+    """
+    return detectors_table(reviews, params.folds, params.seed)
+
+
+def measure_labels(
+    reviews: pd.DataFrame,
+    params: LabelParams,
+    making: FakeReviewParams,
+    training: CoordinateConfig,
+) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame, pd.DataFrame]:
+    """Try what can be added to few labelled reviews.
+
+    Args:
+        reviews: Texts, labels and places.
+        params: Numbers of labels, folds, grids.
+        making: Whether reviews are generated.
+        training: How the GAN is trained.
+
+    Returns:
+        Scores and design of the experiment; means per number of labels and arm; and what detectors
+        of generated text and of human lies find of each, empty where nothing is generated.
+    """
+    sizes = trials.sizes_of(reviews, params)
+    design = trials.declare(params.n_bootstrap, sizes, making.generate_fakes)
+    family = largest_family(design, [(str(size),) for size in sizes], [""])
+    check_resamples(family, design.n_resamples, design.alpha, design.name)
+    drawers = drawers_of(training) if making.generate_fakes else {}
+    scores, tried = trials.measure(reviews, params, drawers)
+    columns = (
+        trials.lies_or_generated(reviews, params)
+        if making.generate_fakes
+        else pd.DataFrame(columns=["learnt", "generated", "lies"])
+    )
+    return scores, design.model_dump(mode="json"), trials.summary(tried), columns
+
+
+def drawers_of(training: CoordinateConfig) -> dict[str, trials.Drawer]:
+    """Generators by arm: the network without a critic, and the GAN.
+
+    Args:
+        training: How the GAN is trained.
+    """
+    without = training.model_copy(update={"adversarial_loss": "energy_score"})
+    return {trials.WITHOUT_CRITIC: _drawer(without), trials.GAN: _drawer(training)}
+
+
+def _drawer(training: CoordinateConfig) -> trials.Drawer:
+    def draw(
+        values: np.ndarray, labels: np.ndarray, asked: np.ndarray, seed: int
+    ) -> tuple[np.ndarray, float]:
+        # TensorFlow is slow to import, and detectors do without.
+        from doppelcart.models.text.coordinate_training import fit_and_draw
+
+        return fit_and_draw(values, labels, asked, training.model_copy(update={"seed": seed}))
+
+    return draw
+
+
+def write_review_card(
+    detectors: pd.DataFrame, verdict: pd.DataFrame, source: DeclaredTable
+) -> tuple[dict[str, Any], str]:
+    """Write the detector's card.
+
+    Args:
+        detectors: One row per detector.
+        verdict: As from the experiment.
+        source: The data.
+
+    Returns:
+        The card as JSON and as one page.
+    """
+    said = describe_detector(detectors, verdict, source)
+    return said, as_page(said)

@@ -1,0 +1,185 @@
+"""From a table of labelled reviews to texts that a detector can be judged by, checked."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from typing import Any, Final
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from doppelcart.errors import InputError
+from doppelcart.metrics.classification import auc
+from doppelcart.pipelines.reviews.params import ReviewParams
+
+GENERATED: Final = "[generated]"
+"""What every generated text begins with."""
+TEXT, LABEL, PLACE, PART = "text", "deceptive", "place", "part"
+LEAST_PLACES: Final = 5
+LEAST_OF_A_CLASS: Final = 20
+_TAG, _LINK = re.compile(r"<[^>]*>"), re.compile(r"(https?://|www\.)\S+")
+_WORD = re.compile(r"[^\W\d_]+")
+
+log = logging.getLogger(__name__)
+
+
+def words_of(text: str) -> list[str]:
+    """Words of a text in lower case.
+
+    Examples:
+        >>> words_of("It's 5 stars, or not?")
+        ['it', 's', 'stars', 'or', 'not']
+    """
+    return _WORD.findall(text.lower())
+
+
+def read_reviews(table: ir.Table, params: ReviewParams) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read labelled reviews, and refuse what nothing can be learnt from.
+
+    Args:
+        table: ``text``, ``deceptive`` (true or false) and ``place`` (hotel or product); perhaps
+            ``part`` (such as praise or complaint), by which places are told apart besides.
+        params: What is tolerated.
+
+    Returns:
+        One row per review; and what was counted: ``what``, ``number``, ``of``, ``done``.
+
+    Raises:
+        InputError: All faults at once.
+    """
+    missing = [name for name in (TEXT, LABEL, PLACE) if name not in table.columns]
+    if missing:
+        raise _refused([f"they have no column {', '.join(missing)}."])
+    frame = table.to_pandas()
+    frame[PART] = frame[PART].astype(str) if PART in frame else ""
+    n_read = len(frame)
+    marked = frame[TEXT].fillna("").str.startswith(GENERATED)
+    faults = []
+    if marked.any():
+        faults.append(
+            f"{int(marked.sum())} of {n_read} begin with {GENERATED}: they were generated, and "
+            "cannot be taken for real ones. Leave them out."
+        )
+    kept = frame.dropna(subset=[LABEL, PLACE]).assign(text=frame[TEXT].fillna("").map(plain_text))
+    counts = [("reviews without label or place", n_read - len(kept), n_read)]
+    empty = kept[TEXT].map(lambda text: not words_of(text))
+    counts.append(("reviews without words", int(empty.sum()), n_read))
+    kept = kept[~empty]
+    foreign = ~is_known(kept[TEXT].tolist(), params.known_words)
+    counts.append(("reviews in another language", int(foreign.sum()), n_read))
+    kept = kept[~foreign]
+    for what, number, total in counts:
+        if number > params.refuse_share * max(total, 1):
+            faults.append(
+                f"{what}: {number:,} of {total:,}. Correct the table, or its expressions."
+            )
+    doubled = kept.duplicated(TEXT, keep="first")
+    # A text in two places would be learnt from and judged.
+    counts.append(("texts that stand there more than once", int(doubled.sum()), len(kept)))
+    kept = kept[~doubled].reset_index(drop=True)
+    kept[LABEL] = kept[LABEL].astype(bool)
+    faults += _faults_of(kept, params)
+    if faults:
+        raise _refused(faults)
+    found = pd.DataFrame(
+        [(*counted, "left out") for counted in counts], columns=["what", "number", "of", "done"]
+    )
+    return kept[[TEXT, LABEL, PLACE, PART]], found
+
+
+def _refused(faults: list[str]) -> InputError:
+    listed = "\n".join(f"  {fault}" for fault in faults)
+    return InputError(
+        "deceptive reviews cannot be learnt from the labelled reviews; correct the file, or "
+        f"`labelled_reviews` in conf/<environment>/globals.yml:\n{listed}"
+    )
+
+
+def _faults_of(kept: pd.DataFrame, params: ReviewParams) -> list[str]:
+    faults = []
+    places, counts = kept[PLACE].nunique(), kept[LABEL].value_counts()
+    if places < LEAST_PLACES:
+        faults.append(
+            f"they are of {places} places, and it takes {LEAST_PLACES}: a detector is judged on "
+            "places that it has not seen."
+        )
+    least = min(int(counts.get(label, 0)) for label in (True, False))
+    if least < LEAST_OF_A_CLASS:
+        faults.append(
+            f"{int(counts.get(True, 0))} are deceptive and {int(counts.get(False, 0))} are not, "
+            f"and it takes {LEAST_OF_A_CLASS} of each."
+        )
+    if not faults:
+        told = auc(kept[LABEL].to_numpy(), format_alone(kept))
+        if told > params.leak:
+            faults.append(
+                f"length, capitals, punctuation and digits alone tell the labels (AUC {told:.2f}): "
+                "they are leaked by how the texts were collected, not by what they say."
+            )
+    return faults
+
+
+def plain_text(text: str) -> str:
+    """A text without tags, links and needless blanks."""
+    return " ".join(_LINK.sub(" ", _TAG.sub(" ", text)).split())
+
+
+def is_known(texts: list[str], least: float) -> np.ndarray:
+    """(n,) whether other texts know enough of a text's words.
+
+    Args:
+        texts: Any.
+        least: Share of its words.
+    """
+    words = [words_of(text) for text in texts]
+    counted = Counter(word for own in words for word in set(own))
+    shares = [np.mean([counted[word] > 1 for word in own]) if own else 0.0 for own in words]
+    return np.asarray(shares) >= least
+
+
+def format_of(texts: list[str]) -> np.ndarray:
+    """(n, 5) log length; shares of capitals, punctuation and digits; length of a word.
+
+    Args:
+        texts: Any.
+    """
+    rows = []
+    for text in texts:
+        n = max(len(text), 1)
+        rows.append(
+            (
+                np.log1p(n),
+                sum(c.isupper() for c in text) / n,
+                sum(not c.isalnum() and not c.isspace() for c in text) / n,
+                sum(c.isdigit() for c in text) / n,
+                n / max(len(text.split()), 1),
+            )
+        )
+    return np.asarray(rows)
+
+
+def format_alone(reviews: pd.DataFrame) -> np.ndarray:
+    """(n,) what a logistic regression on format says of each, learnt from other places.
+
+    Args:
+        reviews: Texts, labels and places.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model: Any = make_pipeline(StandardScaler(), LogisticRegression())
+    folds = GroupKFold(min(5, reviews[PLACE].nunique()))
+    said: np.ndarray = cross_val_predict(
+        model,
+        format_of(reviews[TEXT].tolist()),
+        reviews[LABEL],
+        groups=reviews[PLACE],
+        cv=folds,
+        method="predict_proba",
+    )[:, 1]
+    return said

@@ -1,0 +1,103 @@
+"""Reviews are read, and what nothing can be learnt from is refused in words."""
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from doppelcart.errors import InputError
+from doppelcart.pipelines.reviews.params import ReviewParams
+from doppelcart.pipelines.reviews.review_texts import (
+    GENERATED,
+    format_of,
+    plain_text,
+    read_reviews,
+)
+
+
+def read(frame):
+    return read_reviews(ibis.memtable(frame), ReviewParams())
+
+
+def number_of(counts, what):
+    return int(counts.set_index("what").loc[what, "number"])
+
+
+def test_tags_and_links_are_no_words():
+    assert plain_text("<p>Fine  room</p> see https://x.org/a www.y.org") == "Fine room see"
+
+
+def test_empty_and_html_only_reviews_are_left_out_and_counted(reviews):
+    frame = reviews()
+    frame.loc[:2, "text"] = ["", "<br><img src='x'>", "https://nothing.here"]
+    kept, counts = read(frame)
+    assert number_of(counts, "reviews without words") == 3
+    assert len(kept) == len(frame) - 3
+
+
+def test_foreign_reviews_are_left_out_and_counted(reviews):
+    frame = reviews()
+    frame.loc[0, "text"] = "das Zimmer war laut und die Heizung kalt"
+    _, counts = read(frame)
+    assert number_of(counts, "reviews in another language") == 1
+
+
+def test_many_bad_reviews_are_refused(reviews):
+    frame = reviews()
+    frame.loc[:99, "text"] = "<br>"
+    with pytest.raises(InputError, match="reviews without words: 100 of 400"):
+        read(frame)
+
+
+def test_a_text_is_never_learnt_from_and_judged(reviews):
+    frame = reviews()
+    frame.loc[300, "text"] = frame.loc[5, "text"]
+    kept, counts = read(frame)
+    assert number_of(counts, "texts that stand there more than once") == 1
+    assert not kept["text"].duplicated().any()
+
+
+def test_one_class_is_refused(reviews):
+    with pytest.raises(InputError, match="400 are deceptive and 0 are not"):
+        read(reviews().assign(deceptive=True))
+
+
+def test_one_place_is_refused(reviews):
+    with pytest.raises(InputError, match="they are of 1 places, and it takes 5"):
+        read(reviews().assign(place="here"))
+
+
+def test_labels_that_format_tells_are_refused(reviews):
+    frame = reviews()
+    loud = np.where(frame["deceptive"], frame["text"].str.upper(), frame["text"])
+    with pytest.raises(InputError, match=r"digits alone tell the labels \(AUC 1.00\)"):
+        read(frame.assign(text=loud))
+
+
+def test_marked_texts_are_refused(reviews):
+    frame = reviews()
+    frame.loc[0, "text"] = f"{GENERATED} {frame.loc[0, 'text']}"
+    with pytest.raises(InputError, match=r"1 of 400 begin with \[generated\]"):
+        read(frame)
+
+
+def test_missing_columns_are_named(reviews):
+    with pytest.raises(InputError, match="they have no column deceptive"):
+        read(reviews().drop(columns="deceptive"))
+
+
+def test_format_by_hand():
+    found = format_of(["Ab 1!"])[0]
+    np.testing.assert_allclose(found, [np.log(6), 0.2, 0.2, 0.2, 2.5])
+
+
+def test_known_figures_are_met(shared_data):
+    from doppelcart.pipelines.reviews.text_detectors import detectors_table
+
+    frame = pd.read_csv(shared_data("opspam") / "deceptive-opinion.csv")
+    told = frame.assign(place=frame["hotel"], deceptive=frame["deceptive"] == "deceptive")
+    kept, counts = read(told[["text", "deceptive", "place"]])
+    assert number_of(counts, "texts that stand there more than once") == 4
+    table = detectors_table(kept, 5, 0).set_index("by")
+    assert table.loc["words", "low"] < 0.8925 < table.loc["words", "high"]
+    assert table.loc["format alone", "accuracy"] == pytest.approx(0.699, abs=0.01)

@@ -1,0 +1,107 @@
+"""The experiment finds an effect that is planted, and none where there is none."""
+
+import numpy as np
+import pytest
+
+from doppelcart.errors import InputError
+from doppelcart.experiment.comparison import compare
+from doppelcart.experiment.verdict import judge
+from doppelcart.pipelines.reviews import review_trials as trials
+from doppelcart.pipelines.reviews.params import LabelParams
+from doppelcart.pipelines.reviews.review_texts import GENERATED
+from doppelcart.pipelines.reviews.text_makers import (
+    Rows,
+    changed_words,
+    markov_texts,
+    mixed,
+    unmarked,
+)
+
+PARAMS = LabelParams(sizes=(12,), folds=3, ratios=(0.0, 8.0), components=40, n_bootstrap=10_000)
+
+
+def verdict_with(reviews, drawer):
+    drawers = {trials.WITHOUT_CRITIC: _noise, trials.GAN: drawer}
+    scores, tried = trials.measure(reviews, PARAMS, drawers)
+    design = trials.declare(PARAMS.n_bootstrap, [12], generated=True)
+    return judge(compare(scores, design), design).iloc[0], scores, tried
+
+
+def _noise(values, labels, asked, seed):
+    rng = np.random.default_rng(seed)
+    return rng.normal(values.mean(0), values.std(0), (len(asked), values.shape[1])), 0.0
+
+
+def test_a_planted_effect_is_found(reviews):
+    frame = reviews()
+    pools = {}
+    for fold in trials.folds_of(frame, PARAMS):
+        pools[fold.rows.coordinates.shape[1], fold.rows.coordinates[:, 0].std()] = fold
+    everything = list(pools.values())
+
+    def real(values, labels, asked, seed):
+        # What such a detector lacks: real reviews of the same places, rightly labelled.
+        near = [np.abs(f.rows.coordinates[:, None] - values[None, :1]).sum(2).min()
+                for f in everything]  # fmt: skip
+        rows = everything[int(np.argmin(near))].rows
+        rng = np.random.default_rng(seed)
+        places = [rng.choice(np.flatnonzero(rows.labels == label)) for label in asked]
+        return rows.coordinates[places], 0.0
+
+    verdict, scores, _ = verdict_with(frame, real)
+    assert verdict["outcome"] == "helps"
+    assert scores["value"].between(0, 1).all()
+    assert set(scores["review_id"]) == set(range(len(frame)))
+
+
+def test_noise_is_not_found_to_help(reviews):
+    verdict, _, tried = verdict_with(reviews(), _noise)
+    assert verdict["outcome"] != "helps"
+    assert not verdict["promoted"]
+    assert set(tried["arm"]) == set(trials.PHRASES)
+
+
+def test_no_place_is_learnt_from_and_judged(reviews):
+    frame = reviews()
+    for fold in trials.folds_of(frame, PARAMS):
+        assert not set(frame["place"].iloc[fold.pool]) & set(frame["place"].iloc[fold.judged])
+
+
+def test_labels_are_drawn_of_both_kinds():
+    labels = np.arange(40) < 30
+    order = trials._alternating(labels, np.random.default_rng(0))
+    assert labels[order[:20]].sum() == 10
+    assert sorted(order) == list(range(40))
+
+
+def test_too_few_reviews_are_refused(reviews):
+    with pytest.raises(InputError, match="400 labelled reviews are too few: 800 labels take"):
+        trials.sizes_of(reviews(), LabelParams(sizes=(800,)))
+    assert trials.sizes_of(reviews(), LabelParams(sizes=(50, 800))) == [50]
+
+
+def test_changed_words_are_words_of_the_text():
+    text = " ".join(f"w{n}" for n in range(50))
+    made = changed_words([text], np.random.default_rng(0))[0].split()
+    assert set(made) < set(text.split())
+    assert 30 < len(made) < 42
+
+
+def test_a_chain_follows_real_words_and_is_marked():
+    made = markov_texts(["a b c", "a b d"], 20, np.random.default_rng(0))
+    assert all(text.startswith(GENERATED) for text in made)
+    assert set(unmarked(made)) == {"a b c", "a b d"}
+
+
+def test_mixtures_carry_both_labels():
+    rows = Rows(None, np.eye(2), np.array([True, False]), np.ones(2))
+    made = mixed(rows, 5, np.random.default_rng(0))
+    np.testing.assert_allclose(made.weights[:5] + made.weights[5:], 1)
+    np.testing.assert_allclose(made.coordinates.sum(axis=1), 1)
+    assert len(made.labels) == 10
+
+
+def test_generated_text_and_lies_are_two_matters(reviews):
+    found = trials.lies_or_generated(reviews(), PARAMS).set_index("learnt")
+    assert found.loc["human lies", "lies"] > 0.8
+    assert found.loc["generated text", "lies"] < 0.7
