@@ -17,13 +17,15 @@ from doppelcart.pipelines.reviews.text_makers import (
     unmarked,
 )
 
-PARAMS = LabelParams(sizes=(12,), folds=3, ratios=(0.0, 8.0), components=40, n_bootstrap=10_000)
+PARAMS = LabelParams(
+    sizes=(20,), folds=3, draws=4, ratios=(0.0, 20.0), components=40, n_bootstrap=10_000
+)
 
 
 def verdict_with(reviews, drawer):
     drawers = {trials.WITHOUT_CRITIC: _noise, trials.GAN: drawer}
     scores, tried = trials.measure(reviews, PARAMS, drawers)
-    design = trials.declare(PARAMS.n_bootstrap, [12], generated=True)
+    design = trials.declare(PARAMS.n_bootstrap, [20], generated=True)
     return judge(compare(scores, design), design).iloc[0], scores, tried
 
 
@@ -33,29 +35,25 @@ def _noise(values, labels, asked, seed):
 
 
 def test_a_planted_effect_is_found(reviews):
-    frame = reviews()
-    pools = {}
-    for fold in trials.folds_of(frame, PARAMS):
-        pools[fold.rows.coordinates.shape[1], fold.rows.coordinates[:, 0].std()] = fold
-    everything = list(pools.values())
+    frame = reviews(n_places=60)
+    pools = [fold.rows for fold in trials.folds_of(frame, PARAMS)]
 
     def real(values, labels, asked, seed):
         # What such a detector lacks: real reviews of the same places, rightly labelled.
-        near = [np.abs(f.rows.coordinates[:, None] - values[None, :1]).sum(2).min()
-                for f in everything]  # fmt: skip
-        rows = everything[int(np.argmin(near))].rows
-        rng = np.random.default_rng(seed)
-        places = [rng.choice(np.flatnonzero(rows.labels == label)) for label in asked]
-        return rows.coordinates[places], 0.0
+        far = [np.abs(pool.coordinates - values[0]).sum(axis=1).min() for pool in pools]
+        pool, rng = pools[int(np.argmin(far))], np.random.default_rng(seed)
+        rows = [rng.choice(np.flatnonzero(pool.labels == label)) for label in asked]
+        return pool.coordinates[rows], 0.0
 
     verdict, scores, _ = verdict_with(frame, real)
     assert verdict["outcome"] == "helps"
+    assert 0.3 < verdict["gap_closed"] < 1.2
     assert scores["value"].between(0, 1).all()
     assert set(scores["review_id"]) == set(range(len(frame)))
 
 
 def test_noise_is_not_found_to_help(reviews):
-    verdict, _, tried = verdict_with(reviews(), _noise)
+    verdict, _, tried = verdict_with(reviews(n_places=60), _noise)
     assert verdict["outcome"] != "helps"
     assert not verdict["promoted"]
     assert set(tried["arm"]) == set(trials.PHRASES)
