@@ -66,16 +66,16 @@ def test_households_that_bought_of_the_kind_and_the_maker_stand_first(planted):
     assert both[1] / expected[1] == pytest.approx(both[2] / expected[2])
 
 
-def test_audiences_are_compared_with_what_is_expected():
+def test_audiences_are_compared_with_who_buys_most():
     buyers = audience.Buyers(
         np.column_stack([np.arange(40), np.arange(40)]), np.arange(40), np.eye(40, 50, dtype=bool)
     )
     right = np.eye(40, 50)
     table = audience.measure_audiences(
-        0.8, {audience.EXPECTED: 0 * right, "imagined": right}, buyers, ExperimentParams()
+        0.8, {audience.LINES: 0 * right, "imagined": right}, buyers, ExperimentParams()
     ).set_index("audience")
-    assert table.loc["expected", "auc"] == 0.5
-    assert np.isnan(table.loc["expected", "difference"])
+    assert table.loc["lines", "auc"] == 0.5
+    assert np.isnan(table.loc["lines", "difference"])
     assert table.loc["imagined", "auc"] == 1
     assert table.loc["imagined", "low"] > 0
     assert table.loc["imagined", "launches"] == 40

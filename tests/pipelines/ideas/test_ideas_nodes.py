@@ -7,7 +7,7 @@ import pytest
 
 from doppelcart.pipelines.ideas import nodes
 from doppelcart.pipelines.ideas.design import ARMS, PHRASES
-from doppelcart.pipelines.ideas.imagined import TRIAL
+from doppelcart.pipelines.ideas.imagining_ideas import TRIAL
 from doppelcart.pipelines.ideas.params import (
     ExperimentParams,
     IdeasTrainingConfig,

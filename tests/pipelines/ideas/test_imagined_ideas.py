@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from doppelcart.pipelines.ideas import imagined
+from doppelcart.pipelines.ideas import imagining_ideas
 from doppelcart.pipelines.ideas.combinations import combine_items
 from doppelcart.pipelines.ideas.params import IdeasTrainingConfig, ImaginedParams
 
@@ -35,18 +35,20 @@ def asked(planted) -> tuple[Any, Any, Any]:
     return (
         cut.judged,
         features,
-        imagined.attributes_of(cut.judged, features, PARAMS),
+        imagining_ideas.attributes_of(cut.judged, features, PARAMS),
     )
 
 
 def test_what_is_imagined_for_certain_is_all_that_is_wanted(asked):
     combinations, features, attributes = asked
-    purchases = imagined.purchases_of(combinations, features, PARAMS, 0)
+    purchases = imagining_ideas.purchases_of(combinations, features, PARAMS, 0)
     assert len(purchases.user) == 200
     codes = attributes.codes[combinations.window.old[0]].tolist()
-    parts = imagined.parts_of(combinations, features, attributes)
-    imagination = imagined.Imagination(Certain(attributes, codes), purchases, attributes, parts)
-    mass = imagined.wanted(imagination, IdeasTrainingConfig(), 500, 0)
+    parts = imagining_ideas.parts_of(combinations, features, attributes)
+    imagination = imagining_ideas.Imagination(
+        Certain(attributes, codes), purchases, attributes, parts
+    )
+    mass = imagining_ideas.wanted(imagination, IdeasTrainingConfig(), 500, 0)
     kind, maker = np.unravel_index(np.argmax(mass), mass.shape)
     assert combinations.items[kind, maker] > 0
     assert mass[kind, maker] == pytest.approx(500)
@@ -56,8 +58,8 @@ def test_what_is_imagined_for_certain_is_all_that_is_wanted(asked):
 def test_kinds_that_share_a_code_are_weighted_by_what_was_bought(asked):
     combinations, features, _ = asked
     params = PARAMS.model_copy(update={"largest_head": 5})
-    attributes = imagined.attributes_of(combinations, features, params)
-    parts = imagined.parts_of(combinations, features, attributes)
+    attributes = imagining_ideas.attributes_of(combinations, features, params)
+    parts = imagining_ideas.parts_of(combinations, features, attributes)
     for codes, weights in zip(parts.codes, parts.weights, strict=True):
         assert set(codes) == set(range(6))
         # Five are told apart, and all others share a code, by their lines.
@@ -85,14 +87,14 @@ def test_recombination_by_hand(planted):
         counts=sparse.csr_matrix(np.array([[1.0, 2, 0], [0, 0, 1]], dtype=np.float32)),
         recent_launch=np.zeros(3, dtype=bool),
     )
-    found = imagined.recombined(combine_items(window, features), features)
+    found = imagining_ideas.recombined(combine_items(window, features), features)
     # The first household's two items of a category make four pairs, each by half: jam and tea by
     # k and m; the other's tea is by k, in a category of its own.
     assert found.tolist() == [[0.5, 0.5], [1.5, 0.5]]
 
 
 def test_log_ranks_by_hand():
-    found = imagined.log_ranks(np.array([[3.0, 1], [2, 2]]))
+    found = imagining_ideas.log_ranks(np.array([[3.0, 1], [2, 2]]))
     assert found == pytest.approx(-np.log1p(np.array([[0, 3], [1, 1]])))
 
 
@@ -102,8 +104,8 @@ def test_of_weights_with_as_many_hits_the_least_is_chosen(asked):
     right[combinations.launched[:, 0], combinations.launched[:, 1]] = 1
     nothing = np.zeros_like(right)
     n = len(combinations.launched)
-    weight, rows = imagined.choose_weight(combinations, right, nothing, PARAMS, n)
+    weight, rows = imagining_ideas.choose_weight(combinations, right, nothing, PARAMS, n)
     assert weight == 0
     assert [row[f"hits_{n}"] for row in rows] == [n, n, n]
-    weight, _ = imagined.choose_weight(combinations, nothing, right, PARAMS, n)
+    weight, _ = imagining_ideas.choose_weight(combinations, nothing, right, PARAMS, n)
     assert weight == 0.5

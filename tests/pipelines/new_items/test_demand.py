@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from doppelcart.catalogue.groups import groups_of
+from doppelcart.catalogue.shares import groups_of
 from doppelcart.pipelines.new_items import demand
 from doppelcart.pipelines.new_items.nodes import forecast_demand, weighting_of
 from doppelcart.pipelines.new_items.params import ExperimentParams, SystemsParams

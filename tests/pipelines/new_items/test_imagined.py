@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from doppelcart.catalogue.groups import groups_of
 from doppelcart.catalogue.item_features import encode
+from doppelcart.catalogue.shares import groups_of
 from doppelcart.models.items.hyperparameters import ItemTrainingConfig
 from doppelcart.models.items.item_attributes import ItemAttributes
 from doppelcart.pipelines.new_items import imagined, nodes

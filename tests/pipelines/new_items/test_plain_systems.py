@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from doppelcart.catalogue.groups import group_means, group_shares, groups_of
+from doppelcart.catalogue.shares import group_means, group_shares, groups_of
 from doppelcart.pipelines.new_items import combining, plain, systems
 from doppelcart.pipelines.new_items.nodes import bench_of, rank_plainly
 from doppelcart.pipelines.new_items.params import ExperimentParams, SystemsParams

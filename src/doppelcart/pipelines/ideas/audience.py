@@ -8,14 +8,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+from scipy import sparse
 
-from doppelcart.catalogue.groups import LEVELS, group_shares, groups_of
 from doppelcart.catalogue.item_features import ItemFeatures
+from doppelcart.catalogue.shares import LEVELS, group_shares, groups_of
 from doppelcart.columns import Columns
 from doppelcart.experiment.resampling import paired_bootstrap
 from doppelcart.pipelines.ideas.combinations import Combinations
-from doppelcart.pipelines.ideas.imagined import Imagination, chances_of
+from doppelcart.pipelines.ideas.imagining_ideas import Imagination, chances_of
 from doppelcart.pipelines.ideas.params import (
     ExperimentParams,
     IdeasTrainingConfig,
@@ -160,6 +160,8 @@ def area_under(scores: np.ndarray, bought: np.ndarray) -> np.ndarray:
         scores: (n, n_users).
         bought: (n, n_users) bool; in each row some are and some are not.
     """
+    from scipy import stats
+
     ranks = stats.rankdata(scores, axis=1)
     buyers = bought.sum(axis=1)
     others = bought.shape[1] - buyers
@@ -171,7 +173,7 @@ def area_under(scores: np.ndarray, bought: np.ndarray) -> np.ndarray:
 def measure_audiences(
     cut: float, audiences: Mapping[str, np.ndarray], buyers: Buyers, params: ExperimentParams
 ) -> pd.DataFrame:
-    """What each audience is worth, and its difference from lines expected of the kind.
+    """What each audience is worth, and its difference from that of who buys most.
 
     Args:
         cut: Share of the lines before the window.
@@ -180,7 +182,7 @@ def measure_audiences(
         params: Resamples, seed.
 
     Returns:
-        One row an audience: ``cut``, ``audience``, ``auc``, ``difference`` from these with
+        One row an audience: ``cut``, ``audience``, ``auc``, ``difference`` from that with
         ``low``, ``high`` and ``p_value``, and ``launches``; nothing without a launch.
     """
     if not len(buyers.launched):
@@ -200,10 +202,10 @@ def _measured(
     for name, own in worth.items():
         found = paired_bootstrap(
             own,
-            worth[EXPECTED],
+            worth[LINES],
             rng=np.random.default_rng(params.seed),
             n_resamples=params.n_bootstrap,
             clusters=buyers.launched[:, 1],
         )
         told = (found.difference, found.low, found.high, found.p_value)
-        yield (cut, name, found.value, *(told if name != EXPECTED else (np.nan,) * 4), len(own))
+        yield (cut, name, found.value, *(told if name != LINES else (np.nan,) * 4), len(own))

@@ -6,7 +6,7 @@ from typing import Final
 
 from doppelcart.columns import Columns
 from doppelcart.experiment.design import Arm, Design, Role, Words
-from doppelcart.pipelines.ideas.imagined import RECOMBINED, TRIAL
+from doppelcart.pipelines.ideas.imagining_ideas import RECOMBINED, TRIAL
 from doppelcart.pipelines.ideas.params import ExperimentParams
 
 PLAIN: Final = "plain"

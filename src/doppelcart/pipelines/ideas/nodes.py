@@ -13,11 +13,12 @@ import pandas as pd
 from doppelcart.catalogue.item_features import ItemFeatures
 from doppelcart.catalogue.windows import lines_of
 from doppelcart.columns import Columns
-from doppelcart.pipelines.ideas import audience, imagined, rankings
+from doppelcart.pipelines.ideas import audience, idea_rankings, imagining_ideas
 from doppelcart.pipelines.ideas.combinations import Combinations, Cut, combine_all
 from doppelcart.pipelines.ideas.combinations import open_cuts as cuts_of
 from doppelcart.pipelines.ideas.design import CUT, LAUNCH, PLAIN, beside, declare
-from doppelcart.pipelines.ideas.imagined import RECOMBINED, Trained, log_ranks
+from doppelcart.pipelines.ideas.idea_rankings import Tuned, places_of, worth
+from doppelcart.pipelines.ideas.imagining_ideas import RECOMBINED, Trained, log_ranks
 from doppelcart.pipelines.ideas.params import (
     ExperimentParams,
     IdeasTrainingConfig,
@@ -25,7 +26,6 @@ from doppelcart.pipelines.ideas.params import (
     RankingsParams,
     WindowsParams,
 )
-from doppelcart.pipelines.ideas.rankings import Tuned, places_of, worth
 from doppelcart.pipelines.ideas.telling import first_ideas, tell_ideas
 from doppelcart.progress import tracked
 
@@ -113,14 +113,14 @@ def rank_plainly(
     found, told, tried = {}, [], []
     k, seed = experiment.judged_length, experiment.seed
     for cut in tracked(cuts, "ranking ideas", "window"):
-        tuned = rankings.tune(cut.tuning, cut.earlier, params, k, seed)
+        tuned = idea_rankings.tune(cut.tuning, cut.earlier, params, k, seed)
         best = {tuned.best: tuned.configs[tuned.best]}
-        ((_, before),) = rankings.rank(cut.tuning, cut.earlier, params, best, seed)
+        ((_, before),) = idea_rankings.rank(cut.tuning, cut.earlier, params, best, seed)
         judged = np.empty(0)
-        for name, scores in rankings.rank(cut.judged, cut.tuning, params, tuned.configs, seed):
+        for name, scores in idea_rankings.rank(cut.judged, cut.tuning, params, tuned.configs, seed):
             judged = scores if name == tuned.best else judged
             told.append(
-                {CUT: cut.cut, "ranking": name, "config": rankings.told(tuned.configs[name])}
+                {CUT: cut.cut, "ranking": name, "config": idea_rankings.told(tuned.configs[name])}
                 | {"best_before": name == tuned.best}
                 | worth(places_of(scores, cut.judged), cut.judged, experiment.list_lengths)
                 | {"launches": len(cut.judged.launched)}
@@ -155,7 +155,7 @@ def imagine_ideas(
     trained: dict[pd.Timestamp, Trained] = {}
     for own in (own for cut in cuts for own in (cut.tuning, cut.judged)):
         if own.window.opens not in trained:
-            trained[own.window.opens] = imagined.train_all(
+            trained[own.window.opens] = imagining_ideas.train_all(
                 own, features, params, training, experiment.seed
             )
     places, audiences, tried = [], [], []
@@ -171,7 +171,7 @@ def imagine_ideas(
         beside_plain = [log_ranks(own) for own in (plain[cut.cut].tuning, plain[cut.cut].judged)]
         for arm, judged in scores["judged"].items():
             own_ranks = [log_ranks(own) for own in (scores["tuning"][arm], judged)]
-            weight, rows = imagined.choose_weight(
+            weight, rows = imagining_ideas.choose_weight(
                 cut.tuning, beside_plain[0], own_ranks[0], params, experiment.judged_length
             )
             tried += [{CUT: cut.cut, "system": beside(arm)} | row for row in rows]
@@ -193,15 +193,15 @@ def imagine_ideas(
 def _scores(
     combinations: Combinations,
     features: ItemFeatures,
-    imaginations: dict[str, imagined.Imagination],
+    imaginations: dict[str, imagining_ideas.Imagination],
     params: ImaginedParams,
     training: IdeasTrainingConfig,
     experiment: ExperimentParams,
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Scores by arm: what is imagined, and what is recombined."""
-    yield RECOMBINED, imagined.recombined(combinations, features)
+    yield RECOMBINED, imagining_ideas.recombined(combinations, features)
     for arm, imagination in imaginations.items():
-        yield arm, imagined.wanted(imagination, training, params.draws, experiment.seed)
+        yield arm, imagining_ideas.wanted(imagination, training, params.draws, experiment.seed)
 
 
 def _placed(cut: Cut, arm: str, scores: np.ndarray, level: float) -> pd.DataFrame:
@@ -270,7 +270,7 @@ def measure_rankings(
     scores = pd.concat(rows, ignore_index=True)
     parts = [_named(scores[scores[CUT] == cut.cut], cut.judged, features) for cut in cuts]
     named = pd.concat(parts, ignore_index=True)
-    named["value"] = rankings.hits(named["place"].to_numpy(), params.judged_length)
+    named["value"] = idea_rankings.hits(named["place"].to_numpy(), params.judged_length)
     named[CUT] = named[CUT].map("{:g}".format)
     design = declare(params, [cut.cut for cut in cuts])
     return named.drop(columns=["kind", "maker"]), design.model_dump(mode="json")
@@ -283,7 +283,7 @@ def _named(own: pd.DataFrame, combinations: Combinations, features: ItemFeatures
     return own.assign(
         **{LAUNCH: [f"{k} by {m}" for k, m in zip(kind, maker, strict=True)]},
         **{Columns.MANUFACTURER: maker},
-        above=rankings.above_ideas(own["place"].to_numpy(), n_ideas),
+        above=idea_rankings.above_ideas(own["place"].to_numpy(), n_ideas),
     )
 
 
@@ -330,7 +330,7 @@ def tell(
     last = cuts[-1]
     known, now = plain[last.cut], combine_all(lines, features, windows)
     best = {known.tuned.best: known.tuned.configs[known.tuned.best]}
-    ((_, scores),) = rankings.rank(now, last.judged, params, best, experiment.seed)
+    ((_, scores),) = idea_rankings.rank(now, last.judged, params, best, experiment.seed)
     ideas = tell_ideas(first_ideas(scores, now, experiment.ideas_told), now, features)
     earlier = first_ideas(known.judged, last.judged, SHOWN)
     launched = set(map(tuple, last.judged.launched.tolist()))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from doppelcart.catalogue.groups import group_shares
+from doppelcart.catalogue.shares import group_shares
 from doppelcart.pipelines.new_items.design import RIDGE
 from doppelcart.pipelines.new_items.systems import Bench, Config, Lists, told
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from doppelcart.catalogue.groups import LEVELS, group_means
 from doppelcart.catalogue.item_features import ItemFeatures
+from doppelcart.catalogue.shares import LEVELS, group_means
 from doppelcart.catalogue.windows import Window
 from doppelcart.columns import Columns
 from doppelcart.experiment.resampling import paired_bootstrap

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from doppelcart.catalogue.groups import LEVELS, categories_of, group_shares, household_vectors
 from doppelcart.catalogue.item_features import ItemFeatures
+from doppelcart.catalogue.shares import LEVELS, categories_of, group_shares, household_vectors
 from doppelcart.catalogue.windows import Window
 from doppelcart.columns import Columns
 from doppelcart.metrics.ranking import ndcg, top_k

@@ -9,8 +9,8 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from doppelcart.catalogue.groups import groups_of
 from doppelcart.catalogue.item_features import ItemFeatures, Weighting
+from doppelcart.catalogue.shares import groups_of
 from doppelcart.catalogue.windows import Window, lines_of
 from doppelcart.experiment.design import Design
 from doppelcart.models.items.hyperparameters import ItemTrainingConfig

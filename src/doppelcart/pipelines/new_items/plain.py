@@ -12,7 +12,7 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse import linalg as sparse_linalg
 
-from doppelcart.catalogue.groups import group_means
+from doppelcart.catalogue.shares import group_means
 from doppelcart.catalogue.windows import Window
 from doppelcart.recommenders.ease import EASE, EASEConfig
 

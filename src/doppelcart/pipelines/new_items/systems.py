@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from doppelcart.catalogue.groups import group_shares
 from doppelcart.catalogue.item_features import ItemFeatures, Weighting
+from doppelcart.catalogue.shares import group_shares
 from doppelcart.catalogue.windows import Window
 from doppelcart.metrics.ranking import ndcg, top_k
 from doppelcart.pipelines.new_items import plain

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from doppelcart.catalogue.groups import categories_of, household_vectors
 from doppelcart.catalogue.item_features import ItemFeatures
+from doppelcart.catalogue.shares import categories_of, household_vectors
 from doppelcart.columns import Columns
 from doppelcart.models.items.item_attributes import ItemAttributes, code_items
 from doppelcart.pipelines.ideas.combinations import Combinations
+from doppelcart.pipelines.ideas.idea_rankings import places_of, worth
 from doppelcart.pipelines.ideas.params import IdeasTrainingConfig, ImaginedParams
-from doppelcart.pipelines.ideas.rankings import places_of, worth
 
 if TYPE_CHECKING:
     from doppelcart.models.items.imagining import Purchases

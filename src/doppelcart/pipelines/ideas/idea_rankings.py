@@ -145,7 +145,8 @@ class Blend:
         """Weights of the inputs, one array a penalty.
 
         The regression is fitted to all launches and to a sample of what was not launched, which
-        moves nothing but its intercept (Prentice and Pyke 1979).
+        moves nothing but its intercept (Prentice and Pyke 1979). Where every idea was launched
+        there is nothing to learn, and all weights are 0.
 
         Args:
             combinations: Of a window that has passed.
@@ -160,6 +161,8 @@ class Blend:
         ideas[launched[:, 0], launched[:, 1]] = False
         rng = np.random.default_rng(seed)
         others = np.flatnonzero(ideas)
+        if not len(others):
+            return [np.zeros(len(list(self.inputs(combinations)))) for _ in penalties]
         others = rng.choice(others, min(negatives, len(others)), replace=False)
         rows = np.concatenate([launched, np.column_stack(np.unravel_index(others, ideas.shape))])
         columns = [
