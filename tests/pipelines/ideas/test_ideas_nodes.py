@@ -104,6 +104,8 @@ def test_the_section_answers(found):
     )  # fmt: skip
     assert section.failure == ""
     assert "launches among its first 60 of" in section.answer
+    assert "Combinations that the GAN imagines: " in section.answer
+    assert "; the best plain ranking and combinations that the GAN imagines: " in section.answer
     assert section.evidence["imagined"].controls == 3
 
 

@@ -8,7 +8,7 @@ from doppelcart.columns import Columns
 from doppelcart.experiment.design import Design
 from doppelcart.pipelines.ideas.design import CUT, PLAIN
 from doppelcart.reporting.blocks import details, heading, paragraph, table
-from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
+from doppelcart.reporting.experiments import blocks_of, evidence_of
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Section
 from doppelcart.reporting.tables import (
@@ -42,6 +42,8 @@ CAPABILITY: Final = Capability(
     command="kedro run --pipelines items,ideas",
 )
 
+LISTED: Final = 20
+"""Ideas that the section lists."""
 UNKNOWN: Final = (
     "A launch of which one part was not known before can be nobody's idea; the table of windows "
     "counts such launches."
@@ -83,14 +85,14 @@ def write_section(
     limit = parameters.table_rows
     evidence = evidence_of(verdict, design)
     return CAPABILITY.section(
-        f"{answer_of(verdict)} {plain_in_short(scores, sizes, design)}",
+        f"{plain_in_short(scores, sizes, design)} {verdicts_in_short(verdict, design)}",
         [
             paragraph(
                 "An idea is a type and a manufacturer that the shop knows both and does not sell "
                 "together. Every ranking is made of what was known at a moment, and a hit is an "
                 "idea that was really launched in the weeks after it."
             ),
-            table(ideas_table(ideas, "Ideas for tomorrow, by the best plain ranking", limit)),
+            table(ideas_table(ideas.head(LISTED), limit)),
             table(became_table(became, limit)),
             *blocks_of(verdict, differences, design, limit),
             table(arms_table(scores, design, limit)),
@@ -121,12 +123,22 @@ def write_section(
     )
 
 
+def verdicts_in_short(verdict: pd.DataFrame, design: Design) -> str:
+    """What was found of each arm on trial over all windows, in one sentence."""
+    told = [
+        f"{design.by_name[str(arm)].phrase}: {' and '.join(dict.fromkeys(words))}"
+        for arm, words in verdict.groupby("arm", sort=False)["verdict"]
+    ]
+    sentence = "; ".join(told)
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
 def plain_in_short(scores: pd.DataFrame, sizes: pd.DataFrame, design: Design) -> str:
     """How many launches the best plain ranking foresaw, in one sentence."""
     plain = scores[scores["arm"] == PLAIN].groupby(CUT, sort=False)["value"]
     parts = [
         f"{int(found.sum())} of {len(found)} launches among its first "
-        f"{design.metric.removeprefix('recall@')} of {count(ideas)} ideas"
+        f"{count(int(design.metric.removeprefix('recall@')))} of {count(ideas)} ideas"
         for (_, found), ideas in zip(plain, sizes["ideas"], strict=True)
     ]
     return f"The best plain ranking had {', and '.join(parts)}."
@@ -164,8 +176,10 @@ def arms_table(scores: pd.DataFrame, design: Design, limit: int) -> Table:
     return tabulate(frame, f"{design.metric} and AUC by window", columns, limit)
 
 
-def ideas_table(ideas: pd.DataFrame, title: str, limit: int) -> Table:
+def ideas_table(ideas: pd.DataFrame, limit: int) -> Table:
     """Ideas in words; columns that the source does not tell are left out."""
+    title = "Ideas for tomorrow, by the best plain ranking"
+    note = "More of them are in ideas.csv."
     columns = [
         Column("rank", "", count),
         Column(Columns.TYPE, "type", text, False),
@@ -181,7 +195,7 @@ def ideas_table(ideas: pd.DataFrame, title: str, limit: int) -> Table:
         Column("nearest_item", "nearest item", text, False),
         Column("nearest_manufacturer", "of manufacturer", text, False),
     ]
-    return tabulate(ideas, title, [c for c in columns if c.name in ideas], limit)
+    return tabulate(ideas, title, [c for c in columns if c.name in ideas], limit, note)
 
 
 def became_table(became: pd.DataFrame, limit: int) -> Table:
