@@ -59,6 +59,30 @@ def logits(seen: Matrix, weights: list[np.ndarray]) -> np.ndarray:
     return decoded
 
 
+def gradients(
+    known: np.ndarray, points: np.ndarray, directions: np.ndarray, weights: list[np.ndarray]
+) -> np.ndarray:
+    """(n_points, n_known, n_directions) slopes of sums of logits along each known item.
+
+    Args:
+        known: (n_known,) catalogue positions.
+        points: (n_points, n_known) weights of the known items where slopes are taken.
+        directions: (n_items, n_directions) what is summed.
+        weights: As of ``logits``.
+    """
+    of_known, n_latent = weights[0][known], weights[4].shape[0]
+    hidden = np.tanh(points @ of_known + weights[1])
+    mean = (hidden @ weights[2] + weights[3])[:, :n_latent]
+    decoded = np.tanh(mean @ weights[4] + weights[5])
+    of_output = weights[6] @ directions
+    slopes = np.empty((*points.shape, directions.shape[1]), dtype=np.float32)
+    for point in range(len(points)):
+        of_decoded = (1 - decoded[point] ** 2)[:, None] * of_output
+        of_hidden = weights[2][:, :n_latent] @ (weights[4] @ of_decoded)
+        slopes[point] = of_known @ ((1 - hidden[point] ** 2)[:, None] * of_hidden)
+    return slopes
+
+
 def log_likelihood(seen: Matrix, hidden: sparse.csr_matrix, weights: list[np.ndarray]) -> float:
     """Mean log probability, in nats, of a hidden item given the visible part of its history."""
     scores = logits(seen, weights).astype(np.float64)

@@ -134,9 +134,11 @@ class ItemWeights(Scorer):
 
     def shares(self, known: np.ndarray, targets: np.ndarray) -> Shares:
         """See ``Scorer``."""
-        by_item = self.weights[known][:, targets]
-        if sparse.issparse(by_item):
-            by_item = by_item.toarray()
+        # Rows of a whole catalogue are not copied for the sake of a few targets.
+        if isinstance(self.weights, np.ndarray):
+            by_item = self.weights[np.ix_(known, targets)]
+        else:
+            by_item = self.weights[known][:, targets].toarray()
         base = np.zeros(len(targets))
         if self.mean is not None:
             base = self._expected(float(len(known)))[targets]

@@ -21,7 +21,16 @@ def _widths(generator: Any) -> dict[str, int]:
     return {name: tensor.shape[-1] for name, tensor in generator.input.items()}
 
 
-def _check_items(generator: Any, item_ids: np.ndarray) -> None:
+def check_items(generator: Any, item_ids: np.ndarray) -> None:
+    """Refuse a catalogue that a generator was not trained on.
+
+    Args:
+        generator: The trained G.
+        item_ids: (n_items,) the catalogue of the histories.
+
+    Raises:
+        InputError: It has another size, other items or another order.
+    """
     from doppelcart.models.histories.networks import ITEM_FEATURES, digest
 
     _check_size(generator, len(item_ids))
@@ -101,7 +110,7 @@ def generate(
     Raises:
         InputError: The generator was trained on another catalogue.
     """
-    _check_items(generator, item_ids)
+    check_items(generator, item_ids)
     noise_units = _widths(generator)["noise"]
     rows: list[np.ndarray] = []
     for start in range(0, n_users, ROWS_PER_CHUNK):
@@ -210,7 +219,7 @@ def make_completer(
     """
 
     def completer(seen: Histories) -> Iterator[np.ndarray]:
-        _check_items(generator, seen.item_ids)
+        check_items(generator, seen.item_ids)
         known = profile_rows(demographics, seen.user_ids)
         return complete_blocks(generator, seen.matrix, n_draws, np.random.default_rng(seed), known)
 
