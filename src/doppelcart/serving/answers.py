@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from doppelcart.errors import RequestError
@@ -14,13 +12,10 @@ from doppelcart.serving.questions import (
     Filters,
     Listed,
     Question,
-    Reason,
-    Reasons,
     Used,
 )
+from doppelcart.serving.reasons import reasons_of
 from doppelcart.serving.scorer import rank
-
-MOST_REASONS: Final = 10
 
 
 def answer(model: Model, question: Question, version: str) -> Answer:
@@ -45,7 +40,9 @@ def answer(model: Model, question: Question, version: str) -> Answer:
         hidden,
     )
     listed = best[0][best[0] != NO_ITEM]
-    reasons = _reasons(model, strategy, known, listed) if question.explain else None
+    reasons = (
+        reasons_of(model.catalogue, strategy.system, known, listed) if question.explain else None
+    )
     return Answer(
         items=[
             Listed(
@@ -108,36 +105,6 @@ def _having(catalogue: Catalogue, name: str, values: list[str]) -> np.ndarray:
             f" ({len(missing)} of {len(values)} values)"
         )
     return np.isin(of_items, [codes[value] for value in values])
-
-
-def _reasons(
-    model: Model, strategy: Strategy, known: np.ndarray, listed: np.ndarray
-) -> list[Reasons]:
-    """What the scores of the listed items are made of."""
-    if not len(known):
-        return [
-            Reasons(items=[], others=0.0, base=float(strategy.system.popularity[item]))
-            for item in listed
-        ]
-    by_item, base = strategy.system.scorer.shares(known, listed)
-    return [
-        _reason(model.catalogue, known, by_item[:, place], float(base[place]))
-        for place in range(len(listed))
-    ]
-
-
-def _reason(catalogue: Catalogue, known: np.ndarray, shares: np.ndarray, base: float) -> Reasons:
-    order = np.argsort(-shares, kind="stable")[:MOST_REASONS]
-    kept = [place for place in order if shares[place] != 0]
-    items = [
-        Reason(
-            item_id=catalogue.ids[known[place]],
-            title=catalogue.titles[known[place]],
-            share=float(shares[place]),
-        )
-        for place in kept
-    ]
-    return Reasons(items=items, others=float(shares.sum() - shares[kept].sum()), base=base)
 
 
 def _used(strategy: Strategy) -> Used:

@@ -22,13 +22,23 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from scipy import sparse
 
 from doppelcart.errors import StorageError
-from doppelcart.serving.model import Catalogue, Customers, Facts, Model, Strategy, System
+from doppelcart.serving.model import (
+    Catalogue,
+    Customers,
+    Facts,
+    Model,
+    Pairs,
+    Strategy,
+    System,
+)
 from doppelcart.serving.scorer import KINDS, Scorer
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 ITEMS: Final = "items.json"
 CUSTOMERS: Final = ("customers.npy", "indptr.npy", "histories.npy")
+PAIRS: Final = ("pairs.indptr.npy", "pairs.partners.npy")
+"""Items that are bought together; an artefact may lack them."""
 _CSR: Final = ("data", "indices", "indptr")
 
 
@@ -106,6 +116,9 @@ def write(model: Model, folder: Path) -> str:
         known = (model.customers.ids, model.customers.indptr, model.customers.items)
         for name, array in zip(CUSTOMERS, known, strict=True):
             _save(part / name, array)
+        if pairs := model.catalogue.pairs:
+            for name, array in zip(PAIRS, (pairs.indptr, pairs.partners), strict=True):
+                _save(part / name, array)
         items = {
             "ids": model.catalogue.ids,
             "titles": model.catalogue.titles,
@@ -197,8 +210,11 @@ def read(folder: Path, digest: str) -> Model:
     manifest = check(folder, digest)
     items = json.loads((folder / ITEMS).read_text(encoding="utf-8"))
     systems = {name: _read_system(folder, name, one) for name, one in manifest.systems.items()}
+    pairs = None
+    if set(PAIRS) <= set(manifest.files):
+        pairs = Pairs(*(_load(folder / name) for name in PAIRS))
     return Model(
-        Catalogue(items["ids"], items["titles"], items["attributes"]),
+        Catalogue(items["ids"], items["titles"], items["attributes"], pairs),
         Customers(
             *(_load(folder / f"{name}.npy") for name in ("customers", "indptr", "histories"))
         ),

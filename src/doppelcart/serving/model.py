@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -94,18 +94,48 @@ class Strategy:
 
 
 @dataclass(frozen=True)
+class Pairs:
+    """Items that are bought together above chance.
+
+    Args:
+        indptr: (n_items + 1,) where each item's partners begin.
+        partners: (n,) int32 catalogue positions, ascending within an item; every pair both ways.
+    """
+
+    indptr: np.ndarray
+    partners: np.ndarray
+
+    def holds(self, one: int, other: int) -> bool:
+        """Whether two items are a pair."""
+        own = self.partners[self.indptr[one] : self.indptr[one + 1]]
+        place = int(np.searchsorted(own, other))
+        return place < len(own) and int(own[place]) == other
+
+
+COMMON: Final = 0.1
+"""Share of the items above which an attribute's value relates nothing: half a shop has it."""
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """The items that can be recommended.
 
     Args:
         ids: Identifiers, by catalogue position.
         titles: What they are called.
-        attributes: By name, a text of every item, None where it has none: what can be filtered by.
+        attributes: By name, a text of every item, None where it has none: what can be filtered by,
+            and what items may have in common.
+        pairs: Which are bought together; None where that was not exported.
     """
 
     ids: list[str]
     titles: list[str]
     attributes: Mapping[str, list[str | None]]
+    pairs: Pairs | None = None
+
+    def called(self, item: int) -> str:
+        """What an item is called; its identifier where it has no title."""
+        return self.titles[item].strip() or self.ids[item]
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -125,6 +155,19 @@ class Catalogue:
                 np.array([-1 if text is None else known[text] for text in values], dtype=np.int32),
             )
         return coded
+
+    @cached_property
+    def telling(self) -> dict[str, np.ndarray]:
+        """By attribute: (n_items,) codes, -1 where there is none or a tenth of all have the same.
+
+        In a shop of few items, a value that only two have in common tells something however few.
+        """
+        found = {}
+        for name, (_, codes) in self.codes.items():
+            counts = np.bincount(codes[codes >= 0], minlength=1)
+            most = max(COMMON * len(codes), 2)
+            found[name] = np.where((codes >= 0) & (counts[codes] <= most), codes, -1)
+        return found
 
 
 @dataclass(frozen=True)

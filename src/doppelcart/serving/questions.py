@@ -109,11 +109,13 @@ class Reason(BaseModel):
         item_id: The known item.
         title: What it is called.
         share: Its part of the score.
+        weight: That as a share of all that speaks for the recommended item, 0 to 1.
     """
 
     item_id: str
     title: str
     share: float
+    weight: float
 
 
 class Reasons(BaseModel):
@@ -123,11 +125,16 @@ class Reasons(BaseModel):
         items: Known items that brought most, the largest share first.
         others: What all other known items brought together.
         base: What no known item brought, such as an item's popularity.
+        relation: What the known item that is named and the recommended one have in common, such as
+            ``type``; None where no item that carries a tenth is related.
+        words: Why the item is recommended, in a sentence.
     """
 
     items: list[Reason]
     others: float
     base: float
+    relation: str | None = None
+    words: str
 
 
 class Listed(BaseModel):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from doppelcart.catalogue.together import visits_of
 from doppelcart.catalogue.triples import graph_of
 from doppelcart.errors import InputError
 from doppelcart.pipelines.knowledge_graph import facts
@@ -97,7 +98,7 @@ def test_baskets_are_told_apart_by_user_and_day():
             "basket_id": [None, None, "7", None],
         }
     )  # fmt: skip
-    assert facts.visits_of(lines)["basket"].tolist() == [0, 0, 1, 2]
+    assert visits_of(lines)["basket"].tolist() == [0, 0, 1, 2]
 
 
 def test_relations_are_chosen_by_name_and_an_unknown_one_is_refused():

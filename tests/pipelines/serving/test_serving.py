@@ -110,3 +110,20 @@ def test_the_section_says_what_recommends_and_names_no_customer() -> None:
     assert "secret" not in plain.model_dump_json()
     won = write_section(nodes.choose_system(PROMOTED, CHOSEN), lists, customers)
     assert "by ItemKNN with customers made by the gan, which the verdict promoted" in won.answer
+
+
+def test_pairs_are_what_lies_in_one_basket_above_chance() -> None:
+    baskets = [["bread", "butter", "plum"], ["bread", "butter", "plum"], ["jam"], ["jam"]]
+    rows = [
+        ("u", item, pd.Timestamp("2031-01-01"), str(number))
+        for number, held in enumerate(baskets)
+        for item in held
+    ]
+    columns = ["user_id", "item_id", "timestamp", "basket_id"]
+    lines = ibis.memtable(pd.DataFrame(rows, columns=columns))
+    # bread, butter: 2 of 4 baskets, 2 by 2 of 4 expected; plum is not in the catalogue
+    pairs = nodes.pairs_of(lines, TRAIN.item_ids, ServingParams(min_baskets=2, min_lift=2))
+    held = [(a, b) for a in range(3) for b in range(3) if pairs.holds(a, b)]
+    assert held == [(0, 1), (1, 0)]
+    none = nodes.pairs_of(lines, TRAIN.item_ids, ServingParams(min_baskets=3, min_lift=2))
+    assert len(none.partners) == 0

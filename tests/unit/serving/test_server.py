@@ -60,6 +60,12 @@ def test_somebody_never_seen_gets_reasons_that_add_up(client: TestClient) -> Non
         parts = [r["share"] for r in item["reasons"]["items"]]
         whole = sum(parts) + item["reasons"]["others"] + item["reasons"]["base"]
         assert whole == pytest.approx(item["score"])
+    words = [item["reasons"]["words"] for item in found["items"]]
+    # butter carries a half of jam, and both are Farm's; nothing that is bought leads to salt
+    assert words == [
+        "Because you bought Butter (50 % of what speaks for it): both are of the brand Farm.",
+        "No purchase of yours speaks for it.",
+    ]
 
 
 def test_unknown_items_are_ignored_and_named(client: TestClient) -> None:
@@ -81,7 +87,10 @@ def test_of_whom_nothing_is_known_gets_what_is_popular(
     assert found["strategy"]["slice"] == "cold_0"
     assert found["unknown_user"] == ("user_id" in question)
     assert found["unused"] == list(question.get("profile", ()))
-    assert found["items"][0]["reasons"] == {"items": [], "others": 0, "base": 4}
+    words = "It is among what sells most: no purchase of yours bears on it."
+    assert found["items"][0]["reasons"] == {
+        "items": [], "others": 0, "base": 4, "relation": None, "words": words,
+    }  # fmt: skip
 
 
 def test_a_known_customer_without_any_item_is_new_and_not_unknown(client: TestClient) -> None:

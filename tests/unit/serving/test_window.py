@@ -101,6 +101,7 @@ def test_a_customer_and_a_basket_in_a_browser(address: str) -> None:
         shown = driver.execute_script(text)
         assert "EASE, for warm" in shown
         assert "+10.0 % over the most popular items" in shown
+        assert "Because you bought Rye bread (100 % of what speaks for it)." in shown
         driver.execute_script(
             """
             document.querySelector("input[value=basket]").click();

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
+from doppelcart.catalogue.together import pairs_together
 from doppelcart.catalogue.triples import HEAD, RELATION, TAIL, Graph, drop_inverses, graph_of
 from doppelcart.columns import Columns
 from doppelcart.pipelines.knowledge_graph.params import GraphParams
@@ -18,7 +17,6 @@ ATTRIBUTES: Final = (Columns.TYPE, Columns.BRAND, Columns.MANUFACTURER, Columns.
 CO_PURCHASE: Final = "bought_with"
 SINCE: Final = "since"
 """Column of the moment from which on an edge is known; none where it always was."""
-ROWS: Final = 1_000
 
 
 def entity(kind: str, values: pd.Series) -> pd.Series:
@@ -95,56 +93,21 @@ def co_purchases(visits: pd.DataFrame, min_baskets: int, min_lift: float) -> pd.
     """Pairs of items that lie in one basket more often than by chance.
 
     Args:
-        visits: ``basket`` (whole numbers) and ``item_id``; a basket's item may be there twice.
+        visits: As from ``catalogue.together.visits_of``.
         min_baskets: Baskets that must hold both.
         min_lift: How many times as often as if they were bought independently.
 
     Returns:
         ``src``, ``dst``, ``relationship``; one edge a pair, from the lower name to the higher.
     """
-    item, names = pd.factorize(visits[Columns.ITEM].astype(str), sort=True)
-    basket, baskets = pd.factorize(visits["basket"])
-    cells = (np.ones(len(visits), np.float32), (basket, item))
-    held = sparse.coo_matrix(cells, shape=(len(baskets), len(names))).tocsr()
-    held.data[:] = 1
-    counts = np.bincount(held.indices, minlength=len(names)).astype(np.float64)
-    pairs = list(_pairs_above_chance(held.tocsc(), counts, min_baskets, min_lift))
-    first, second = np.concatenate(pairs, axis=1) if pairs else np.empty((2, 0), dtype=np.int64)
+    first, second = pairs_together(visits, min_baskets, min_lift)
     return pd.DataFrame(
         {
-            HEAD: entity("item", pd.Series(names[first], dtype=str)),
-            TAIL: entity("item", pd.Series(names[second], dtype=str)),
+            HEAD: entity("item", pd.Series(first, dtype=str)),
+            TAIL: entity("item", pd.Series(second, dtype=str)),
             RELATION: CO_PURCHASE,
         }
     )
-
-
-def _pairs_above_chance(
-    held: sparse.csc_matrix, counts: np.ndarray, min_baskets: int, min_lift: float
-) -> Iterator[np.ndarray]:
-    """(2, n) items of each pair, the lower first, a thousand of the lower at a time."""
-    n_baskets = held.shape[0]
-    for start in range(0, len(counts), ROWS):
-        both = (held[:, start : start + ROWS].T @ held).tocoo()
-        first, second = both.row + start, both.col
-        lift = both.data * n_baskets / (counts[first] * counts[second])
-        kept = (second > first) & (both.data >= min_baskets) & (lift >= min_lift)
-        yield np.vstack([first[kept], second[kept]])
-
-
-def visits_of(lines: pd.DataFrame) -> pd.DataFrame:
-    """Lines with a whole number for each visit: a basket number of a user on a day.
-
-    Args:
-        lines: ``user_id``, ``item_id``, ``timestamp``, ``basket_id``, which may be empty.
-
-    Returns:
-        ``basket``, ``item_id``, ``timestamp``.
-    """
-    day = lines[Columns.TIMESTAMP].dt.normalize()
-    keys = [lines[Columns.USER], day, lines[Columns.BASKET].fillna("")]
-    basket = lines.groupby(keys, sort=False).ngroup()
-    return lines[[Columns.ITEM, Columns.TIMESTAMP]].assign(basket=basket)
 
 
 def graph_at(
@@ -154,7 +117,7 @@ def graph_at(
 
     Args:
         facts: Edges with ``since``.
-        visits: As from ``visits_of``.
+        visits: As from ``catalogue.together.visits_of``.
         moment: What comes from then on is not known.
         params: Which pairs are related, and which relations are kept.
 
@@ -175,7 +138,7 @@ def later_triples(
 
     Args:
         graph: What was known at the moment.
-        visits: As from ``visits_of``.
+        visits: As from ``catalogue.together.visits_of``.
         moment: When they begin to count.
         params: Which pairs are related.
     """

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.catalogue.item_features import ItemFeatures, Weighting
+from doppelcart.catalogue.together import visits_of
 from doppelcart.catalogue.triples import RELATION, Graph, Parted, part, shuffle_tails
 from doppelcart.catalogue.windows import (
     Window,
@@ -26,7 +27,7 @@ from doppelcart.metrics.link_prediction import Score
 from doppelcart.models.graphs.hyperparameters import EmbeddingConfig
 from doppelcart.pipelines.knowledge_graph import facts, links, recommending
 from doppelcart.pipelines.knowledge_graph.design import KNOWN_ITEMS, NEW_ITEMS, declare, scored
-from doppelcart.pipelines.knowledge_graph.facts import graph_at, later_triples, visits_of
+from doppelcart.pipelines.knowledge_graph.facts import graph_at, later_triples
 from doppelcart.pipelines.knowledge_graph.lookup import choose_lookup
 from doppelcart.pipelines.knowledge_graph.params import (
     ExperimentParams,

@@ -8,7 +8,9 @@ from typing import Any, Final
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
+from doppelcart.catalogue.together import pairs_together, visits_of
 from doppelcart.columns import Columns
 from doppelcart.data.histories import Histories
 from doppelcart.data.slices import WARM
@@ -19,10 +21,16 @@ from doppelcart.recommendation.arms import NONE
 from doppelcart.recommendation.completers import completer_of
 from doppelcart.recommendation.exporting import best_systems, evidence_of, export
 from doppelcart.recommendation.listing import System, top_items
-from doppelcart.serving.model import Catalogue, Model
+from doppelcart.serving.model import Catalogue, Model, Pairs
 
-ATTRIBUTES: Final = (Columns.DEPARTMENT, Columns.CATEGORY, Columns.TYPE, Columns.BRAND)
-"""Columns that a list can be filtered by."""
+ATTRIBUTES: Final = (
+    Columns.DEPARTMENT,
+    Columns.CATEGORY,
+    Columns.TYPE,
+    Columns.BRAND,
+    Columns.MANUFACTURER,
+)
+"""Columns that a list can be filtered by, and that items may have in common."""
 
 
 def choose_system(promotion: dict[str, Any], chosen_configs: pd.DataFrame) -> dict[str, Any]:
@@ -138,7 +146,11 @@ def export_model(
         systems,
         histories_of_all(prm_interactions, train_histories.item_ids),
         synthetic_users,
-        catalogue_of(prm_items, train_histories.item_ids),
+        catalogue_of(
+            prm_items,
+            train_histories.item_ids,
+            pairs_of(prm_interactions, train_histories.item_ids, params),
+        ),
         evidence_of(systems, user_metrics, verdict, params.metric, params.seed),
         n_judged=train_histories.n_users,
         seed=params.seed,
@@ -160,12 +172,36 @@ def histories_of_all(interactions: ir.Table, item_ids: np.ndarray) -> Histories:
     return Histories.from_firsts(firsts.to_pandas(), item_ids)
 
 
-def catalogue_of(items: ir.Table, item_ids: np.ndarray) -> Catalogue:
-    """Items by catalogue position, with what they can be filtered by.
+def pairs_of(interactions: ir.Table, item_ids: np.ndarray, params: ServingParams) -> Pairs:
+    """Items that are bought together above chance.
+
+    Args:
+        interactions: Clean interactions of all customers.
+        item_ids: The catalogue.
+        params: From when on two items are a pair.
+    """
+    columns = [Columns.USER, Columns.ITEM, Columns.TIMESTAMP, Columns.BASKET]
+    visits = visits_of(interactions.select(columns).to_pandas())
+    named = pairs_together(visits, params.min_baskets, params.min_lift)
+    first, second = (pd.Index(item_ids.astype(str)).get_indexer(names) for names in named)
+    known = (first >= 0) & (second >= 0)
+    ends = (
+        np.concatenate([first[known], second[known]]),
+        np.concatenate([second[known], first[known]]),
+    )
+    size = len(item_ids)
+    matrix = sparse.csr_matrix((np.ones(len(ends[0])), ends), shape=(size, size))
+    matrix.sort_indices()
+    return Pairs(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32))
+
+
+def catalogue_of(items: ir.Table, item_ids: np.ndarray, pairs: Pairs | None = None) -> Catalogue:
+    """Items by catalogue position, with what they can be filtered by and what relates them.
 
     Args:
         items: Clean items.
         item_ids: The catalogue.
+        pairs: Items that are bought together.
     """
     ids = [str(item) for item in item_ids]
     told = titles_of(items).reindex(ids)
@@ -176,6 +212,7 @@ def catalogue_of(items: ir.Table, item_ids: np.ndarray) -> Catalogue:
         ids,
         told.where(told.notna(), pd.Series(ids, index=ids)).astype(str).tolist(),
         {name: [None if v is None else str(v) for v in texts[name]] for name in names},
+        pairs,
     )
 
 

@@ -22,6 +22,18 @@ class ServingParams(Parameters):
         "GB; with 10,000 items each set of them takes 0.4. Slices that are left without go to "
         "recommenders of factors.",
     )
+    min_baskets: int = Field(
+        default=10,
+        ge=1,
+        description="Baskets that hold two items, from which on an explanation may say that they "
+        "are bought together.",
+    )
+    min_lift: float = Field(
+        default=3.0,
+        ge=1,
+        le=1e6,
+        description="How many times as often as by chance two items must lie in one basket.",
+    )
     metric: str = Field(
         default="ndcg@20",
         min_length=1,

@@ -46,16 +46,20 @@
   function listed(item) {
     const line = element("li");
     const details = element("details");
-    details.append(element("summary", item.title));
-    const list = element("ul");
     const reasons = item.reasons;
+    const summary = element("summary", item.title);
+    const words = element("span", reasons.words);
+    words.className = "words";
+    summary.append(words);
+    details.append(summary);
+    const list = element("ul");
     const most = Math.max.apply(null, reasons.items.map(function (r) { return Math.abs(r.share); }).concat([1e-9]));
     reasons.items.slice(0, 5).forEach(function (reason) {
       const why = element("li", reason.title + " ");
       const meter = element("meter");
       meter.max = most; meter.value = Math.max(0, reason.share);
       meter.setAttribute("aria-label", "share of the score");
-      why.append(meter, " " + reason.share.toPrecision(3));
+      why.append(meter, " " + reason.share.toPrecision(3) + (reason.weight >= 0.01 ? ", " + (100 * reason.weight).toFixed(0) + " % of what speaks for it" : ""));
       list.append(why);
     });
     if (reasons.others) list.append(element("li", "all other known items: " + reasons.others.toPrecision(3)));

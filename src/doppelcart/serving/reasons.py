@@ -1,0 +1,217 @@
+"""Why an item is recommended: what carries its score, and that in a sentence.
+
+A sentence names a known item and what it has in common with the recommended one, along an edge of
+the shop's graph: the same type, manufacturer, brand or category, or bought together above chance.
+It does so only of an item that carries a tenth of the score, and along edges that are there.
+Nothing that is known of the customer besides their purchases enters it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from doppelcart.columns import Columns
+from doppelcart.errors import RequestError
+from doppelcart.serving.model import Catalogue, System
+from doppelcart.serving.questions import Reason, Reasons
+from doppelcart.serving.scorer import Shares
+
+MOST_REASONS: Final = 10
+LEAST_WEIGHT: Final = 0.1
+"""Share of what speaks for an item that a known item must carry to be named as its reason."""
+TOGETHER: Final = "bought_with"
+SAME: Final = {
+    Columns.TYPE: "both are {value}",
+    Columns.MANUFACTURER: "both are made by {value}",
+    Columns.BRAND: "both are of the brand {value}",
+    Columns.CATEGORY: "both are of {value}",
+}
+"""What two items may have in common, in words."""
+RELATIONS: Final = (
+    Columns.TYPE,
+    TOGETHER,
+    Columns.MANUFACTURER,
+    Columns.BRAND,
+    Columns.CATEGORY,
+)
+"""Edges that a sentence may go along, the most telling first."""
+
+BEST_SELLER: Final = "It is among what sells most: no purchase of yours bears on it."
+NOTHING: Final = "No purchase of yours speaks for it."
+
+
+class Path(NamedTuple):
+    """An edge of the shop's graph, or two that meet, from a known item to a recommended one.
+
+    Attributes:
+        known: Catalogue position of the known item.
+        relation: Name in ``RELATIONS``.
+    """
+
+    known: int
+    relation: str
+
+
+def weights_of(shares: Shares) -> np.ndarray:
+    """(n_known, n_targets) what each known item carries of all that speaks for a target, 0 to 1.
+
+    What speaks against it is left out, so that parts are no more than the whole. Of what nothing
+    speaks for, nothing is carried.
+
+    Args:
+        shares: What the scores are made of.
+    """
+    speaking = np.maximum(shares.by_item, 0)
+    whole = speaking.sum(axis=0) + np.maximum(shares.base, 0)
+    return np.divide(speaking, whole, out=np.zeros_like(speaking), where=whole > 0)
+
+
+def path_between(catalogue: Catalogue, known: int, target: int) -> str | None:
+    """The most telling relation of two items; None where they have none.
+
+    Args:
+        catalogue: The items, with what relates them.
+        known: Catalogue position.
+        target: Catalogue position of another item.
+    """
+    return next((name for name in RELATIONS if _related(catalogue, name, known, target)), None)
+
+
+def _related(catalogue: Catalogue, relation: str, known: int, target: int) -> bool:
+    if relation == TOGETHER:
+        pairs = catalogue.pairs
+        return pairs is not None and pairs.holds(known, target)
+    codes = catalogue.telling.get(relation)
+    return codes is not None and bool(codes[known] >= 0 and codes[known] == codes[target])
+
+
+def reasons_of(
+    catalogue: Catalogue, system: System, known: np.ndarray, targets: np.ndarray
+) -> list[Reasons]:
+    """What the scores of some items are made of, and why they are recommended, in words.
+
+    Args:
+        catalogue: The items.
+        system: What scores them.
+        known: (n_known,) distinct catalogue positions of the history; may be empty.
+        targets: (n_targets,) catalogue positions of what is explained.
+
+    Raises:
+        RequestError: An item is not in the model.
+    """
+    n_items = len(catalogue.ids)
+    every = np.concatenate([known, targets])
+    if outside := int(np.count_nonzero((every < 0) | (every >= n_items))):
+        raise RequestError(
+            f"{outside} of {len(every)} items are not among the {n_items} of the model: nothing "
+            "can be said of them. Leave them out, or export a model that holds them."
+        )
+    if not len(known):
+        return [
+            Reasons(items=[], others=0.0, base=float(base), words=BEST_SELLER)
+            for base in system.popularity[targets]
+        ]
+    shares = system.scorer.shares(known, targets)
+    weights = weights_of(shares)
+    # An item is no reason for itself: what it brings stays among the others.
+    weights[known[:, None] == targets[None, :]] = 0
+    return [
+        _reasons(catalogue, known, int(target), shares, weights, place)
+        for place, target in enumerate(targets)
+    ]
+
+
+def _reasons(
+    catalogue: Catalogue,
+    known: np.ndarray,
+    target: int,
+    shares: Shares,
+    weights: np.ndarray,
+    place: int,
+) -> Reasons:
+    own, base = shares.by_item[:, place], float(shares.base[place])
+    kept = _first(np.where(known == target, -np.inf, own))
+    path = next(_paths(catalogue, known, target, weights[:, place]), None)
+    return Reasons(
+        items=[
+            Reason(
+                item_id=catalogue.ids[known[row]],
+                title=catalogue.called(known[row]),
+                share=float(own[row]),
+                weight=float(weights[row, place]),
+            )
+            for row in kept
+        ],
+        others=float(own.sum() - own[kept].sum()),
+        base=base,
+        relation=path.relation if path else None,
+        words=_words(catalogue, known, target, weights[:, place], base, path),
+    )
+
+
+def _first(shares: np.ndarray) -> np.ndarray:
+    """Rows of the largest shares that are not 0, the largest first; of equals the first row."""
+    order = np.argsort(-shares, kind="stable")[:MOST_REASONS]
+    return order[np.isfinite(shares[order]) & (shares[order] != 0)]
+
+
+def _paths(
+    catalogue: Catalogue, known: np.ndarray, target: int, weights: np.ndarray
+) -> Iterator[Path]:
+    """Paths to known items that carry enough, from what carries most."""
+    for row in np.argsort(-weights, kind="stable"):
+        if weights[row] < LEAST_WEIGHT:
+            return
+        if relation := path_between(catalogue, int(known[row]), target):
+            yield Path(int(known[row]), relation)
+
+
+def _words(
+    catalogue: Catalogue,
+    known: np.ndarray,
+    target: int,
+    weights: np.ndarray,
+    base: float,
+    path: Path | None,
+) -> str:
+    first = int(np.argmax(weights))
+    if weights[first] <= 0:
+        return BEST_SELLER if base > 0 else NOTHING
+    if path is not None:
+        weight = weights[known == path.known][0]
+        return f"{_because(catalogue, path.known, weight)}: {_link(catalogue, path, target)}."
+    if weights[first] >= LEAST_WEIGHT:
+        return f"{_because(catalogue, int(known[first]), weights[first])}."
+    return (
+        f"Because of {np.count_nonzero(weights > 0):,} purchases together; none carries a tenth, "
+        f"and {catalogue.called(known[first])} most ({_percent(weights[first])})."
+    )
+
+
+def _because(catalogue: Catalogue, known: int, weight: float) -> str:
+    return (
+        f"Because you bought {catalogue.called(known)} ({_percent(weight)} of what speaks for it)"
+    )
+
+
+def _percent(weight: float) -> str:
+    return f"{100 * weight:.0f} %" if weight >= 0.01 else f"{100 * weight:.1f} %"
+
+
+def _link(catalogue: Catalogue, path: Path, target: int) -> str:
+    """What two items have in common."""
+    if path.relation == TOGETHER:
+        return "the two are bought together more often than by chance"
+    value = catalogue.attributes[path.relation][target]
+    if path.relation == Columns.MANUFACTURER and str(value).isdigit():
+        value = f"manufacturer {value}"
+    words = SAME[path.relation].format(value=value)
+    departments = catalogue.attributes.get(Columns.DEPARTMENT)
+    if path.relation != Columns.TYPE or departments is None:
+        return words
+    department = departments[target]
+    shared = department is not None and department == departments[path.known]
+    return f"{words} of {department}" if shared and department != value else words
