@@ -6,6 +6,7 @@ from shutil import rmtree
 import numpy as np
 import pytest
 from implicit.cpu.als import AlternatingLeastSquares
+from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from benchmarks.data import made_histories
@@ -14,9 +15,10 @@ from doppelcart.data.histories import Histories
 from doppelcart.recommendation.exporting import export
 from doppelcart.recommendation.listing import System
 from doppelcart.serving.answers import answer
-from doppelcart.serving.batch import recommend_all
-from doppelcart.serving.model import Catalogue, Model
+from doppelcart.serving.batch import ranked, recommend_all
+from doppelcart.serving.model import Catalogue, Model, Pairs
 from doppelcart.serving.questions import Question
+from doppelcart.serving.reasons import reasons_of
 from studies.figures import Target
 
 ITEMS, CUSTOMERS, KNOWN, K = 10_000, 16_384, 50, 20
@@ -112,3 +114,61 @@ def test_one_list(benchmark, customers, name):
     question = Question(user_id=str(model.customers.ids[7]), k=K, explain=True)
     with threadpool_limits(1, "blas"):
         benchmark.pedantic(lambda: answer(model, question, "1"), rounds=200, warmup_rounds=5)
+
+
+def related(customers: Histories) -> Catalogue:
+    """Items of a thousand types and makers, every one bought together with some ten others."""
+    rng = np.random.default_rng(1)
+    attributes = {
+        name: [f"{name} {value}" for value in rng.integers(0, 1000, ITEMS)]
+        for name in ("type", "manufacturer")
+    }
+    pairs = sparse.random_array((ITEMS, ITEMS), density=5 / ITEMS, format="csr", rng=rng)
+    both = (pairs + pairs.T).tocsr()
+    ids = customers.item_ids.tolist()
+    return Catalogue(ids, ids, attributes, Pairs(both.indptr, both.indices))
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_reasons_for_many(benchmark, customers, name):
+    """Why some customers are recommended what they are: shares, path and words."""
+    some = 500
+    benchmark.extra_info |= about(
+        f"reasons in words, {name}",
+        f"Ten reasons, a path and a sentence for each of {K} items of {some} customers with "
+        f"{KNOWN} of {ITEMS:,} items each; the lists are there.",
+        Target(">=", 5000),
+        amount=some * K,
+        unit="recommendations/s",
+    )
+    model = model_of(name, customers)
+    catalogue = related(customers)
+    best, _ = ranked(model, slice(0, some), K)
+    system = model.strategies["warm"].system
+
+    def explain():
+        for row in range(some):
+            reasons_of(catalogue, system, model.customers.of(row), best[row])
+
+    with threadpool_limits(1, "blas"):
+        benchmark.pedantic(explain, rounds=ROUNDS, warmup_rounds=1)
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_one_reason(benchmark, customers, name):
+    """Why one customer is recommended one item."""
+    benchmark.extra_info |= about(
+        f"one explanation, {name}",
+        f"Ten reasons, a path and a sentence for one item of a customer with {KNOWN} of "
+        f"{ITEMS:,} items.",
+        Target("<=", 0.005),
+        unit="s",
+    )
+    model = model_of(name, customers)
+    catalogue = related(customers)
+    best, _ = ranked(model, slice(7, 8), 1)
+    system, known = model.strategies["warm"].system, model.customers.of(7)
+    with threadpool_limits(1, "blas"):
+        benchmark.pedantic(
+            lambda: reasons_of(catalogue, system, known, best[0]), rounds=200, warmup_rounds=5
+        )

@@ -46,13 +46,21 @@ class Explained(Protocol):
 
 @dataclass(frozen=True)
 class Linear:
-    """A recommender that comes to arrays; its contributions are exact."""
+    """A recommender that comes to arrays; its contributions are exact.
+
+    Args:
+        scorer: The recommender.
+        popularity: (n_items,) scores where nothing is known.
+    """
 
     scorer: Scorer
+    popularity: np.ndarray
 
     def score(self, seen: sparse.csr_matrix, profile: np.ndarray | None) -> np.ndarray:  # noqa: ARG002
         """See ``Explained``."""
-        return self.scorer.score(seen)
+        scores = self.scorer.score(seen)
+        scores[np.diff(seen.indptr) == 0] = self.popularity
+        return scores
 
     def attribute(
         self,

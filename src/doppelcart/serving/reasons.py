@@ -162,9 +162,8 @@ def _paths(
     catalogue: Catalogue, known: np.ndarray, target: int, weights: np.ndarray
 ) -> Iterator[Path]:
     """Paths to known items that carry enough, from what carries most."""
-    for row in np.argsort(-weights, kind="stable"):
-        if weights[row] < LEAST_WEIGHT:
-            return
+    enough = np.flatnonzero(weights >= LEAST_WEIGHT)
+    for row in enough[np.argsort(-weights[enough], kind="stable")]:
         if relation := path_between(catalogue, int(known[row]), target):
             yield Path(int(known[row]), relation)
 

@@ -53,7 +53,8 @@ def test_what_a_deleted_item_takes_with_it_is_its_contribution(name: str, config
     scorer = recommender.scorer(recommender.Config.model_validate_json(config))
     assert scorer is not None
     known, targets = np.array([21, 3, 17, 8]), np.array([0, 29, 12])
-    found = Linear(scorer).attribute(known, directions_of(targets, NOTHING, N_ITEMS), None)
+    directions = directions_of(targets, NOTHING, N_ITEMS)
+    found = Linear(scorer, recommender.popularity).attribute(known, directions, None)
     whole = scorer.score(histories_of([known], N_ITEMS))[0, targets]
     taken = [whole - scorer.score(without(known, item))[0, targets] for item in known]
     np.testing.assert_allclose(found, taken, atol=1e-5)
@@ -63,7 +64,7 @@ def test_what_a_deleted_item_takes_with_it_is_its_contribution(name: str, config
 def test_contributions_by_hand() -> None:
     weights = np.array([[0, 3, 1], [2, 0, 5], [0, 0, 0]], dtype=np.float32)
     directions = directions_of(np.array([2]), np.array([0]), 3)
-    found = Linear(ItemWeights(weights)).attribute(np.array([1, 0]), directions, None)
+    found = Linear(ItemWeights(weights), np.ones(3)).attribute(np.array([1, 0]), directions, None)
     # item 1 brings 5 to item 2 and 2 to item 0; item 0 brings 1, and nothing to itself
     assert found.ravel().tolist() == [3, 1]
 

@@ -1,0 +1,8 @@
+"""Which purchases carry a recommendation, and why it is made, in words."""
+
+from doppelcart.pipelines.explanations.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]
+
+ALGORITHM_VERSION = 1
+"""To be raised by hand where what this pipeline makes changes: what is saved is then made anew."""
