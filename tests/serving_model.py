@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import sparse
 
+from doppelcart.serving.completing import Completer
 from doppelcart.serving.model import (
     Catalogue,
     Customers,
@@ -26,6 +27,25 @@ def facts(name: str, recommender: str, **more: object) -> Facts:
         "arm": "none", "level": 0.0, "config": "{}", "promoted": False,
     }  # fmt: skip
     return Facts.model_validate(given | more)
+
+
+def make_completer() -> Completer:
+    """A generator that reads nothing of a history: every item has the odds of its output bias."""
+    units, n_features = 2, 1
+    return Completer(
+        encoder=np.ones((4, units), np.float32),
+        encoder_bias=np.zeros(units, np.float32),
+        table=np.ones((4, n_features), np.float32),
+        reading=np.zeros((units + 1 + n_features, units), np.float32),
+        noises=np.zeros((3, units), np.float32),
+        hidden=np.zeros((units, units), np.float32),
+        hidden_bias=np.zeros(units, np.float32),
+        scales=np.ones((2, units), np.float32),
+        shifts=np.zeros((2, units), np.float32),
+        output=np.zeros((units, 4), np.float32),
+        output_bias=np.log(np.array([4, 3, 1, 0.25], np.float32)),
+        wanted=np.zeros((units, n_features), np.float32),
+    )
 
 
 def make_model(weights: np.ndarray = WEIGHTS) -> Model:

@@ -20,6 +20,7 @@ from doppelcart.recommendation.labels import recommender_label
 from doppelcart.recommendation.listing import System
 from doppelcart.recommenders import RECOMMENDERS, Recommender
 from doppelcart.serving import model as serving
+from doppelcart.serving.completing import Completer
 
 MOST_POPULAR = "the most popular items"
 
@@ -123,6 +124,7 @@ def export(
     *,
     n_judged: int,
     seed: int = 0,
+    completer: Completer | None = None,
 ) -> serving.Model:
     """Fit what was chosen on everybody, and take the arrays that it comes to.
 
@@ -134,6 +136,7 @@ def export(
         evidence: By slice, as from ``evidence_of``.
         n_judged: Training users when the systems were judged.
         seed: Of the recommenders.
+        completer: The generator, to be shown beside the lists.
 
     Raises:
         InputError: Nothing that was chosen comes to plain arrays.
@@ -167,7 +170,9 @@ def export(
             evidence=evidence.get(name),
         )
         strategies[name] = serving.Strategy(facts, made[key])
-    return serving.Model(catalogue, _customers(everybody), strategies, _lineage(everybody))
+    return serving.Model(
+        catalogue, _customers(everybody), strategies, _lineage(everybody), completer
+    )
 
 
 def training_matrix(

@@ -9,6 +9,7 @@ from doppelcart.metrics.ranking import NO_ITEM
 from doppelcart.serving.model import Catalogue, Model, Strategy
 from doppelcart.serving.questions import (
     Answer,
+    Completed,
     Filters,
     Listed,
     Question,
@@ -16,6 +17,8 @@ from doppelcart.serving.questions import (
 )
 from doppelcart.serving.reasons import reasons_of
 from doppelcart.serving.scorer import rank
+
+MOST_COMPLETED = 10
 
 
 def answer(model: Model, question: Question, version: str) -> Answer:
@@ -60,7 +63,30 @@ def answer(model: Model, question: Question, version: str) -> Answer:
         unknown_user=question.user_id is not None and row is None,
         unknown_items=[*unknown, *not_there],
         unused=list(question.profile or ()),
+        completion=_completion(model, known, hidden) if question.complete else None,
     )
+
+
+def _completion(
+    model: Model, known: np.ndarray, hidden: np.ndarray | None
+) -> list[Completed] | None:
+    """The most probable of what is not known and may be listed."""
+    if model.completer is None:
+        return None
+    probable = model.completer.probabilities(model.history(known))[0]
+    probable[known] = 0
+    if hidden is not None:
+        probable[hidden] = 0
+    order = np.argsort(-probable, kind="stable")[:MOST_COMPLETED]
+    return [
+        Completed(
+            item_id=model.catalogue.ids[item],
+            title=model.catalogue.called(item),
+            probability=float(probable[item]),
+        )
+        for item in order
+        if probable[item] > 0
+    ]
 
 
 def _known(model: Model, question: Question) -> tuple[np.ndarray, list[str], int | None]:

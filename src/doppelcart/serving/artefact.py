@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from scipy import sparse
 
 from doppelcart.errors import StorageError
+from doppelcart.serving.completing import Completer
 from doppelcart.serving.model import (
     Catalogue,
     Customers,
@@ -39,6 +40,8 @@ ITEMS: Final = "items.json"
 CUSTOMERS: Final = ("customers.npy", "indptr.npy", "histories.npy")
 PAIRS: Final = ("pairs.indptr.npy", "pairs.partners.npy")
 """Items that are bought together; an artefact may lack them."""
+COMPLETER: Final = tuple((name, f"completer.{name}.npy") for name in Completer.names())
+"""Arrays of the generator; an artefact may lack them."""
 _CSR: Final = ("data", "indices", "indptr")
 
 
@@ -119,6 +122,10 @@ def write(model: Model, folder: Path) -> str:
         if pairs := model.catalogue.pairs:
             for name, array in zip(PAIRS, (pairs.indptr, pairs.partners), strict=True):
                 _save(part / name, array)
+        if model.completer is not None:
+            arrays = model.completer.arrays()
+            for name, file in COMPLETER:
+                _save(part / file, arrays[name])
         items = {
             "ids": model.catalogue.ids,
             "titles": model.catalogue.titles,
@@ -213,6 +220,9 @@ def read(folder: Path, digest: str) -> Model:
     pairs = None
     if set(PAIRS) <= set(manifest.files):
         pairs = Pairs(*(_load(folder / name) for name in PAIRS))
+    completer = None
+    if {file for _, file in COMPLETER} <= set(manifest.files):
+        completer = Completer.of({name: _load(folder / file) for name, file in COMPLETER})
     return Model(
         Catalogue(items["ids"], items["titles"], items["attributes"], pairs),
         Customers(
@@ -223,6 +233,7 @@ def read(folder: Path, digest: str) -> Model:
             for name, (facts, system) in manifest.strategies.items()
         },
         manifest.lineage,
+        completer,
     )
 
 

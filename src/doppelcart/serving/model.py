@@ -13,6 +13,7 @@ from scipy import sparse
 
 from doppelcart.data.slices import WARM, Slice
 from doppelcart.errors import InputError
+from doppelcart.serving.completing import Completer
 from doppelcart.serving.scorer import Scorer, histories_of
 
 
@@ -219,12 +220,15 @@ class Model:
         customers: Known customers.
         strategies: By slice; at least one.
         lineage: What it was made from, ready for JSON.
+        completer: The generator, to show what it would complete a history with; None where that
+            was not exported. Lists do not depend on it.
     """
 
     catalogue: Catalogue
     customers: Customers
     strategies: Mapping[str, Strategy]
     lineage: Mapping[str, Any]
+    completer: Completer | None = None
 
     def __post_init__(self) -> None:
         """Refuse a model that could not answer.
@@ -242,6 +246,11 @@ class Model:
             raise InputError(
                 f"{len(wrong)} of {len(self.strategies)} strategies ({', '.join(wrong)}) do not "
                 f"fit the catalogue of {n_items} items. Export the model again."
+            )
+        if self.completer is not None and len(self.completer.encoder) != n_items:
+            raise InputError(
+                f"The generator completes histories of {len(self.completer.encoder)} items, and "
+                f"the catalogue has {n_items}. Train it again, or export without it."
             )
 
     @property

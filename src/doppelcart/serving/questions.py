@@ -72,6 +72,7 @@ class Question(_Strict):
         k: Items wanted.
         filters: Which items may be listed.
         explain: Whether to say what each known item brought to a score.
+        complete: Whether to say what the generator would complete the history with.
     """
 
     user_id: Identifier | None = None
@@ -80,6 +81,7 @@ class Question(_Strict):
     k: int = Field(default=20, ge=1, le=MOST_LISTED)
     filters: Filters = Filters()
     explain: bool = False
+    complete: bool = False
 
     @model_validator(mode="after")
     def _says_of_whom(self) -> Self:
@@ -153,6 +155,20 @@ class Listed(BaseModel):
     reasons: Reasons | None = None
 
 
+class Completed(BaseModel):
+    """An item that the generator would complete a history with.
+
+    Attributes:
+        item_id: Its identifier.
+        title: What it is called.
+        probability: That somebody of this history has it as well, as the generator has it.
+    """
+
+    item_id: str
+    title: str
+    probability: float
+
+
 class Used(BaseModel):
     """What made a list.
 
@@ -187,6 +203,9 @@ class Answer(BaseModel):
         unknown_user: Whether the customer asked for is not known, and got the list of a new one.
         unknown_items: Items of the question that are not in the catalogue, and were ignored.
         unused: Parts of the profile; the strategy uses none.
+        completion: What the generator would complete the history with, most probable first; None
+            unless it was asked for, or where the model holds no generator. The list is not made
+            of it.
         stale_since: Since when a newer model could not be loaded; None where this is the newest.
     """
 
@@ -198,6 +217,7 @@ class Answer(BaseModel):
     unknown_user: bool
     unknown_items: list[str]
     unused: list[str]
+    completion: list[Completed] | None = None
     stale_since: str | None = None
 
 

@@ -1,9 +1,15 @@
 """MLflow serves the same lists, without pickle and without Kedro."""
 
+import contextlib
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -84,3 +90,43 @@ def test_a_damaged_copy_is_not_loaded(saved: Path) -> None:
 def test_a_release_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="does not exist"):
         save_pyfunc(tmp_path / "release.json", tmp_path / "mlflow")
+
+
+@pytest.fixture
+def address(saved: Path) -> Iterator[str]:
+    """Where ``mlflow models serve`` answers, started as a user starts it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    mlflow = str(Path(sys.executable).with_name("mlflow"))
+    given = ["models", "serve", "-m", str(saved), "--env-manager", "local", "--port", str(port)]
+    process = subprocess.Popen(
+        [mlflow, *given],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env=os.environ | {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"},
+    )
+    yield f"http://127.0.0.1:{port}"
+    # It starts the server in a process of its own.
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait(timeout=60)
+
+
+def test_the_command_of_mlflow_serves_the_same(address: str) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/ping") as pinged:
+            assert pinged.status == 200
+            break
+        time.sleep(0.2)
+    question = Question(items=[{"item_id": "butter"}], k=3, explain=True)
+    request = urllib.request.Request(
+        f"{address}/invocations",
+        json.dumps({"inputs": [question.model_dump_json()]}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        (found,) = json.loads(response.read())["predictions"]
+    expected = answer(make_model(), question, found["version"]).model_dump(mode="json")
+    assert found == expected

@@ -1,10 +1,12 @@
 """An artefact comes back as it was written, or not at all."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from serving_model import make_completer
 
 from doppelcart.errors import InputError, StorageError
 from doppelcart.serving import artefact
@@ -31,6 +33,26 @@ def test_a_model_comes_back_as_it_was_written(model: Model, written: tuple[Path,
         np.testing.assert_array_equal(
             again.strategies[name].system.scorer.score(seen), strategy.system.scorer.score(seen)
         )
+
+
+def test_a_generator_comes_back_and_an_artefact_may_lack_it(
+    model: Model, written: tuple[Path, str], tmp_path: Path
+) -> None:
+    assert artefact.read(*written).completer is None
+    completer = make_completer()
+    folder = tmp_path / "with"
+    again = artefact.read(folder, artefact.write(replace(model, completer=completer), folder))
+    assert again.completer is not None
+    seen = histories_of([np.array([0, 2])], 4)
+    found = again.completer.probabilities(seen)
+    np.testing.assert_array_equal(found, completer.probabilities(seen))
+
+
+def test_a_generator_of_another_catalogue_is_refused(model: Model) -> None:
+    completer = make_completer()
+    other = replace(completer, encoder=np.ones((5, 2), np.float32))
+    with pytest.raises(InputError, match="histories of 5 items, and the catalogue has 4"):
+        replace(model, completer=other)
 
 
 def test_nothing_in_it_is_pickled_and_nothing_is_left_beside_it(written: tuple[Path, str]) -> None:

@@ -4,13 +4,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from serving_model import make_model
+from serving_model import make_completer, make_model
 from starlette.testclient import TestClient
 
 from doppelcart.serving import artefact
@@ -66,6 +67,27 @@ def test_somebody_never_seen_gets_reasons_that_add_up(client: TestClient) -> Non
         "Because you bought Butter (50 % of what speaks for it): both are of the brand Farm.",
         "No purchase of yours speaks for it.",
     ]
+
+
+def test_what_the_generator_would_complete_is_told_if_it_is_asked_for(
+    model: Model, publish: Publish
+) -> None:
+    with TestClient(make_app(publish(replace(model, completer=make_completer())))) as client:
+        assert ask(client, user_id="bob")["completion"] is None
+        # bob has bread and butter; of the others jam has odds of 1 to 1, and salt of 1 to 4
+        told = ask(client, user_id="bob", complete=True)
+        assert [(one["title"], one["probability"]) for one in told["completion"]] == [
+            ("Jam", pytest.approx(0.5)),
+            ("Salt", pytest.approx(0.2)),
+        ]
+        asked = {"items": [], "complete": True, "filters": {"exclude_items": ["bread", "jam"]}}
+        titles = [one["title"] for one in ask(client, **asked)["completion"]]
+        assert titles == ["Butter", "Salt"]
+        assert told["items"] == ask(client, user_id="bob")["items"]
+
+
+def test_a_model_without_a_generator_completes_nothing(client: TestClient) -> None:
+    assert ask(client, user_id="bob", complete=True)["completion"] is None
 
 
 def test_unknown_items_are_ignored_and_named(client: TestClient) -> None:

@@ -4,11 +4,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import browser
 import pytest
 import uvicorn
+from serving_model import make_completer
 from starlette.testclient import TestClient
 
 from doppelcart.serving.limits import Limits
@@ -81,7 +83,7 @@ def address(model: Model, publish: Publish) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = make_app(publish(model), Limits())
+    app = make_app(publish(replace(model, completer=make_completer())), Limits())
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -113,7 +115,10 @@ def test_a_customer_and_a_basket_in_a_browser(address: str) -> None:
         browser.until(driver, "document.querySelectorAll('#basket li').length === 1")
         driver.execute_script("document.getElementById('ask').requestSubmit()")
         browser.until(driver, "document.getElementById('known').innerText.trim() === 'Butter'")
-        assert "ITEMKNN, for cold_1" in driver.execute_script(text)
+        shown = driver.execute_script(text)
+        assert "ITEMKNN, for cold_1" in shown
+        assert "What the generator would complete" in shown
+        assert "Rye bread, 80 %" in shown
         driver.execute_script(
             "document.querySelectorAll('details').forEach(d => { d.open = true; })"
         )

@@ -126,6 +126,7 @@ def export_model(
     prm_items: ir.Table,
     train_histories: Histories,
     synthetic_users: dict[str, Histories],
+    gan: Any,
     params: ServingParams,
 ) -> Model:
     """The model that a server answers from: what may serve each slice, fitted on everybody.
@@ -139,9 +140,13 @@ def export_model(
         prm_items: Clean items.
         train_histories: Real training users, with the catalogue.
         synthetic_users: Sets of synthetic users by name.
+        gan: The trained generator, whose completions are shown beside the lists.
         params: Parameters of the pipeline.
     """
     systems = best_systems(promotion, chosen_configs, train_histories.n_items, params.max_gb * 1e9)
+    # The networks need TensorFlow, which a listing of pipelines does not wait for.
+    from doppelcart.models.histories.serving_arrays import completer_arrays
+
     return export(
         systems,
         histories_of_all(prm_interactions, train_histories.item_ids),
@@ -154,6 +159,7 @@ def export_model(
         evidence_of(systems, user_metrics, verdict, params.metric, params.seed),
         n_judged=train_histories.n_users,
         seed=params.seed,
+        completer=completer_arrays(gan, params.completion_draws, params.seed),
     )
 
 

@@ -45,6 +45,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "prm_items",
                     "train_histories",
                     "synthetic_users",
+                    "gan.generator",
                     "params:serving",
                 ],
                 outputs="serving.model",

@@ -84,6 +84,11 @@
     if (known.length > shown) at("known").append(element("li", "and " + (known.length - shown) + " more"));
     if (!known.length) at("known").append(element("li", "nothing"));
     at("list").replaceChildren.apply(at("list"), answer.items.map(listed));
+    const completion = answer.completion || [];
+    at("completion-part").hidden = !completion.length;
+    at("completion").replaceChildren.apply(at("completion"), completion.map(function (item) {
+      return element("li", item.title + ", " + (100 * item.probability).toFixed(0) + " %");
+    }));
   }
 
   function kind() { return document.querySelector("input[name=kind]:checked").value; }
@@ -92,7 +97,7 @@
     if (event) event.preventDefault();
     at("trouble").textContent = "";
     try {
-      const question = { k: Number(at("k").value), explain: true };
+      const question = { k: Number(at("k").value), explain: true, complete: true };
       let known;
       if (kind() === "customer") {
         question.user_id = at("customer").value;
