@@ -18,7 +18,7 @@ from doppelcart.pipelines.explanations.deleting import (
     orders_of,
     recommended,
 )
-from doppelcart.pipelines.explanations.design import ARMS, declare, scored
+from doppelcart.pipelines.explanations.design import ARMS, declare, groups_of, scored
 from doppelcart.pipelines.explanations.params import ExperimentParams, SampleParams
 from doppelcart.pipelines.explanations.trying import Shop, brought_by, tried_of, try_slice
 
@@ -71,6 +71,8 @@ def test_curves_by_hand() -> None:
     # with 2 alone it is 5; with 0 as well all of it
     assert found.back.tolist() == [5 / 6] * 4 + [1.0] * 4 + [1.0]
     assert (found.left_few, found.back_few, found.listed_few) == (1 / 6, 1.0, True)
+    assert found.listed.all()
+    assert found.returned.all()
 
 
 def test_an_item_falls_out_of_the_list_when_another_passes_it() -> None:
@@ -84,6 +86,8 @@ def test_an_item_falls_out_of_the_list_when_another_passes_it() -> None:
         # item 4 has 3; deleting 1 takes that away, and 3 goes down to 1 only with 2
         expected = size if order[0] != 1 else 6
         assert found.set_size == expected
+        # where 2 alone is there it stands before item 4, where 1 alone is there behind it
+        assert found.returned.tolist()[:4] == [order[0] != 1] * 4
 
 
 def test_targets_that_share_an_order_are_followed_as_if_alone() -> None:
@@ -158,9 +162,9 @@ def test_who_carries_is_found_and_noise_is_not(honest: bool, expected: str) -> N
         ]
     )  # fmt: skip
     scores = scored(tried.deletions)
-    assert set(scores["measure"]) == {"items to delete", "score left", "score not back"}
+    assert set(scores["measure"]) == {"items to delete", "score left", "not listed again"}
     assert scores["value"].notna().all()
-    design = declare(ExperimentParams(n_bootstrap=2_000))
+    design = declare(ExperimentParams(n_bootstrap=2_000), groups_of(scores))
     if not honest:
         # Noise backwards is noise: the check of the experiment must not fail it.
         design = replace_check(design)

@@ -146,11 +146,11 @@ def test_a_section_without_any_figure_is_written_all_the_same() -> None:
     from doppelcart.pipelines.explanations.design import declare
     from doppelcart.pipelines.explanations.params import ExperimentParams
 
-    design = declare(ExperimentParams())
+    design = declare(ExperimentParams(), [("items to delete", "warm", "Mult-VAE")])
     nothing = pd.DataFrame(columns=columns_of(design))
     deletions = pd.DataFrame(
         columns=["recommender", "slice", "arm", "set_size", "flips_within_5", "left", "back",
-                 "listed", "left_5", "back_5", "listed_5"]
+                 "listed", "returned", "left_5", "back_5", "listed_5"]
     )  # fmt: skip
     verdict = nothing.assign(verdict=[], reason=[], not_beaten=[])
     section = write_section(

@@ -43,6 +43,7 @@ class Curve(NamedTuple):
         left: (n_shares,) score after a share of the history was deleted, of what it was.
         back: (n_shares,) score where that share alone is there, of what it was.
         listed: (n_shares,) whether it still stands in the list after the deletions.
+        returned: (n_shares,) whether it stands in the list where that share alone is there.
         left_few: Score after ``FEW`` deletions, of what it was.
         back_few: Score where ``FEW`` items alone are there, of what it was.
         listed_few: Whether it still stands in the list after ``FEW`` deletions.
@@ -52,6 +53,7 @@ class Curve(NamedTuple):
     left: np.ndarray
     back: np.ndarray
     listed: np.ndarray
+    returned: np.ndarray
     left_few: float
     back_few: float
     listed_few: bool
@@ -172,6 +174,7 @@ def curves_of(
                     left=left[at],
                     back=back[again],
                     listed=~out[at],
+                    returned=rank[len(gone) :, column][again] < length,
                     left_few=float(left[np.searchsorted(gone, few)]),
                     back_few=float(back[np.searchsorted(there, few)]),
                     listed_few=bool(~out[np.searchsorted(gone, few)]),

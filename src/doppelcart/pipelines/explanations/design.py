@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from doppelcart.columns import Columns
-from doppelcart.experiment.design import Arm, Design, Role, Words
+from doppelcart.experiment.design import Arm, Baseline, Design, Role, Words
 from doppelcart.pipelines.explanations.params import ExperimentParams
 
 RECOMMENDATION: Final = "recommendation"
 MEASURE: Final = "measure"
 TRIAL: Final = "slopes"
 COSINE: Final = "cosine"
-ORACLE: Final = "leave_one_out"
+LEFT_OUT: Final = "leave_one_out"
 MARGIN: Final = "margin"
 """Of scores that are sums, where nothing is on trial: what is brought beyond the next items."""
 
 MEASURES: Final = {
     "items to delete": "set_size",
     "score left": "left",
-    "score not back": "missing",
+    "not listed again": "missing",
 }
 """What is judged, each the better the lower: the name of its column by its own."""
 
@@ -36,38 +37,57 @@ NETWORKS: Final = {
 }
 """What is explained by slopes, in words."""
 
+RIVALS: Final = ("random", "popular", "recent")
 ARMS: Final = (
     Arm(name=COSINE, role=Role.BASELINE, phrase="what is most similar by cosine"),
     Arm(name="random", role=Role.CONTROL, phrase="at random"),
     Arm(name="popular", role=Role.CONTROL, phrase="what most others bought"),
     Arm(name="recent", role=Role.CONTROL, phrase="what was bought last"),
-    Arm(name=TRIAL, role=Role.TRIAL, phrase="what the slopes of the network name"),
+    # No rival: it costs a scoring for every item of the history.
+    Arm(name=LEFT_OUT, role=Role.CONTROL, phrase="what is missed most, left out one by one"),
+    Arm(name=TRIAL, role=Role.TRIAL, phrase="what the slopes of the network name", rivals=RIVALS),
     Arm(name="reversed", role=Role.MUST_FAIL, phrase="what the slopes of the network name last"),
-    Arm(name=ORACLE, role=Role.ORACLE, phrase="what the network misses most, tried item by item"),
 )
 
 
-def declare(params: ExperimentParams) -> Design:
-    """The design: a customer is resampled with all recommendations that are tested."""
+def declare(params: ExperimentParams, groups: Sequence[tuple[str, str, str]]) -> Design:
+    """The design: a customer is resampled with all recommendations that are tested.
+
+    Args:
+        params: How arms are compared.
+        groups: Measure, slice and network of each group; cosine is the best that there is in all.
+    """
     return Design(
         name="explanations",
         metric="the measure",
         unit=RECOMMENDATION,
         cluster=Columns.USER,
-        groups=(MEASURE, Columns.SLICE),
-        system=Columns.RECOMMENDER,
+        groups=(MEASURE, Columns.SLICE, Columns.RECOMMENDER),
         higher_is_better=False,
         arms=ARMS,
+        best=tuple(Baseline(group=group, arm=COSINE) for group in groups),
         alpha=params.alpha,
         n_bootstrap=params.n_bootstrap,
         seeds=(params.seed,),
         words=Words(
             unit="recommendation",
             units="recommendations",
+            groups={" / ".join(group): ", ".join(group) for group in groups},
             trial="the order by slopes",
             best="the order by cosine",
         ),
     )
+
+
+def groups_of(scores: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Measure, slice and network of every group of some scores.
+
+    Args:
+        scores: As from ``scored``.
+    """
+    keys = [MEASURE, Columns.SLICE, Columns.RECOMMENDER]
+    found = scores[keys].drop_duplicates().itertuples(index=False, name=None)
+    return [(str(measure), str(name), str(network)) for measure, name, network in found]
 
 
 def scored(deletions: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +101,7 @@ def scored(deletions: pd.DataFrame) -> pd.DataFrame:
     """
     keys = [Columns.SLICE, Columns.RECOMMENDER, "arm", Columns.USER, RECOMMENDATION]
     told = deletions.assign(
-        missing=1 - deletions["back"],
+        missing=1 - deletions["returned"],
         recommender=deletions[Columns.RECOMMENDER].map(NETWORKS),
     )
     parts = []

@@ -24,6 +24,7 @@ from doppelcart.pipelines.explanations.design import (
     MULTVAE,
     TRIAL,
     declare,
+    groups_of,
     scored,
 )
 from doppelcart.pipelines.explanations.params import (
@@ -249,7 +250,8 @@ def measure_deletions(
         One row a (measure, slice, recommender, arm, recommendation) with its ``value``; and the
         design, ready for JSON.
     """
-    return scored(deletions), declare(params).model_dump(mode="json")
+    scores = scored(deletions)
+    return scores, declare(params, groups_of(scores)).model_dump(mode="json")
 
 
 def explain_customers(

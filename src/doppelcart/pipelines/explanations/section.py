@@ -10,10 +10,10 @@ from doppelcart.columns import Columns
 from doppelcart.experiment.design import Design
 from doppelcart.pipelines.explanations.design import (
     COSINE,
+    LEFT_OUT,
     MARGIN,
     MEASURE,
     NETWORKS,
-    ORACLE,
     TRIAL,
 )
 from doppelcart.recommendation.labels import recommender_label
@@ -45,8 +45,8 @@ CAPABILITY: Final = Capability(
             name="slopes",
             text="The slopes of a generative network name the purchases that a recommendation "
             "rests on, better than what is most similar does.",
-            source="Barkan, Bogina, Gurevitch, Asher and Koenigstein 2024, A counterfactual "
-            "framework for learning and evaluating explanations for recommender systems (WWW 2024)",
+            source="Barkan, Schein, Elisha, Bogina, Baklanov and Koenigstein 2025, Fidelity-aware "
+            "recommendation explanations via stochastic path integration (arXiv 2511.18047)",
         ),
     ),
     command="kedro run --pipelines explanations",
@@ -59,7 +59,7 @@ LINES: Final = {
     "popular": Mark("#8a6d1b", "diamond", "dot"),
     "recent": Mark("#5b8c5a", "cross", "dashdot"),
     "random": Mark("#5b6672", "x-thin-open", "dot"),
-    ORACLE: Mark("#6a4c93", "diamond-open", "longdash"),
+    LEFT_OUT: Mark("#6a4c93", "diamond-open", "longdash"),
 }
 """How the orders of the curves are drawn."""
 TAUTOLOGY: Final = (
@@ -215,7 +215,7 @@ PHRASES: Final = {
     "popular": "most popular first",
     "recent": "most recent first",
     "random": "at random",
-    ORACLE: "tried item by item",
+    LEFT_OUT: "left out one by one",
     "reversed": "by slopes, last first",
 }
 
@@ -253,7 +253,7 @@ def deletions_table(
 ) -> Table:
     """Means by slice, recommender and order."""
     keys = [Columns.RECOMMENDER, Columns.SLICE, "arm"]
-    wanted = ["set_size", "flips_within_5", "left", "back", "listed"]
+    wanted = ["set_size", "flips_within_5", "left", "back", "listed", "returned"]
     wanted += ["left_5", "back_5", "listed_5"]
     means = deletions.groupby(keys, sort=False, as_index=False)[wanted].mean()
     columns = [
@@ -265,6 +265,7 @@ def deletions_table(
         Column("left", "score left", score),
         Column("back", "score back", score),
         Column("listed", "still listed", share),
+        Column("returned", "listed again", share),
         Column("left_5", "DEL@5", score),
         Column("back_5", "INS@5", score),
         Column("listed_5", "POS@5", share),
@@ -272,7 +273,8 @@ def deletions_table(
     note = (
         "Score left and score back: of what it was, mean over a tenth to nine tenths of the "
         "history deleted, or put back alone. DEL@5, INS@5: the same after 5 purchases. Still "
-        "listed: share of these deletions after which the item is in the list; POS@5: after 5."
+        "listed: share of these deletions after which the item is in the list (POS@5: after 5); "
+        "listed again: the same where these purchases alone are there."
     )
     return tabulate(means, title, columns, limit, note)
 

@@ -22,7 +22,7 @@ from doppelcart.pipelines.explanations.deleting import (
     orders_of,
     recommended,
 )
-from doppelcart.pipelines.explanations.design import COSINE, MARGIN, ORACLE, RECOMMENDATION, TRIAL
+from doppelcart.pipelines.explanations.design import COSINE, LEFT_OUT, MARGIN, RECOMMENDATION, TRIAL
 from doppelcart.pipelines.explanations.params import SampleParams
 from doppelcart.progress import tracked
 from doppelcart.recommendation.attribution import Explained, directions_of
@@ -116,7 +116,7 @@ def brought_by(
             others = case.others if contrast or arm == MARGIN else NOBODY
             directions = directions_of(case.targets, others, shop.n_items)
             found[arm] = explained.attribute(case.known, directions, case.profile)
-        elif arm == ORACLE:
+        elif arm == LEFT_OUT:
             found[arm] = leave_one_out(explained, case, shop.n_items)
         else:
             found[arm] = shop.brought(arm, case, rng)
@@ -196,6 +196,7 @@ def _row(curve: Curve, listed: Recommended, place: int, item_ids: np.ndarray) ->
         "left": curve.left.mean(),
         "back": curve.back.mean(),
         "listed": curve.listed.mean(),
+        "returned": curve.returned.mean(),
         "left_5": curve.left_few,
         "back_5": curve.back_few,
         "listed_5": curve.listed_few,
@@ -204,7 +205,13 @@ def _row(curve: Curve, listed: Recommended, place: int, item_ids: np.ndarray) ->
 
 def _along(curve: Curve) -> pd.DataFrame:
     return pd.DataFrame(
-        {"share": SHARES, "left": curve.left, "back": curve.back, "listed": curve.listed}
+        {
+            "share": SHARES,
+            "left": curve.left,
+            "back": curve.back,
+            "listed": curve.listed,
+            "returned": curve.returned,
+        }
     )
 
 
