@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from doppelcart.serving.completing import Completer
+from doppelcart.serving.history_completer import Completer
 from doppelcart.serving.model import (
     Catalogue,
     Customers,

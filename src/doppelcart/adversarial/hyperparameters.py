@@ -47,6 +47,13 @@ class TrainerConfig(Parameters):
         description="weight of the critic's gradient penalty (WGAN-GP, R1 and R2); none given "
         "means 10 for wgan_gp and 0.1 for relativistic; the other losses have no penalty",
     )
+    penalty_every: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="relativistic only: the penalties are taken in one critic step of so many, "
+        "drawn at random, and as many times heavier: less work for the same expectation",
+    )
     energy_margin: float = Field(
         1.0,
         ge=0,

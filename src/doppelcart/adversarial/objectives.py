@@ -112,8 +112,24 @@ class Relativistic(AdversarialObjective):
         judge = examples.judge
         real, fake = judge(examples.real), judge(examples.fake)
         loss = tf.reduce_mean(tf.nn.softplus(fake - real))
-        penalty = penalty_at(judge, examples.real, 0.0) + penalty_at(judge, examples.fake, 0.0)
-        return loss + 0.5 * self.config.penalty_weight * penalty, margin(real, fake)
+        return loss + 0.5 * self.config.penalty_weight * self._penalty(examples), margin(real, fake)
+
+    def _penalty(self, examples: Examples) -> tf.Tensor:
+        """R1 and R2, in every step, or lazily: by chance here, and by turns in its source.
+
+        Source: Karras et al. (2020), "Analyzing and improving the image quality of StyleGAN",
+        section 3.1.
+        """
+
+        def both() -> tf.Tensor:
+            judge = examples.judge
+            return penalty_at(judge, examples.real, 0.0) + penalty_at(judge, examples.fake, 0.0)
+
+        every = self.config.penalty_every
+        if every == 1:
+            return both()
+        is_due = tf.random.stateless_uniform((), examples.seed + 7) < 1 / every
+        return tf.cond(is_due, lambda: float(every) * both(), lambda: tf.zeros(()))
 
     def generator_loss(self, examples: Examples) -> tf.Tensor:
         """The same, turned round."""

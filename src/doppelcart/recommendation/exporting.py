@@ -20,7 +20,7 @@ from doppelcart.recommendation.labels import recommender_label
 from doppelcart.recommendation.listing import System
 from doppelcart.recommenders import RECOMMENDERS, Recommender
 from doppelcart.serving import model as serving
-from doppelcart.serving.completing import Completer
+from doppelcart.serving.history_completer import Completer
 
 MOST_POPULAR = "the most popular items"
 

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from scipy import sparse
 
 from doppelcart.errors import StorageError
-from doppelcart.serving.completing import Completer
+from doppelcart.serving.history_completer import Completer
 from doppelcart.serving.model import (
     Catalogue,
     Customers,

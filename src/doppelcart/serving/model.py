@@ -13,7 +13,7 @@ from scipy import sparse
 
 from doppelcart.data.slices import WARM, Slice
 from doppelcart.errors import InputError
-from doppelcart.serving.completing import Completer
+from doppelcart.serving.history_completer import Completer
 from doppelcart.serving.scorer import Scorer, histories_of
 
 

@@ -15,8 +15,8 @@ from doppelcart.pipelines.evaluation.figures import (
 )
 from doppelcart.pipelines.gan.figures import training_curves
 from doppelcart.pipelines.targeting.figures import targeting_forest
+from doppelcart.recommendation.arm_marks import mark_of
 from doppelcart.recommendation.labels import arm_label
-from doppelcart.recommendation.marks import mark_of
 
 
 def traces(figure: go.Figure, name: str) -> list[go.Scatter]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from doppelcart.models.histories.networks import ITEM_FEATURES, PROFILE_INPUTS
 from doppelcart.models.histories.slopes import Completion
-from doppelcart.serving.completing import Completer
+from doppelcart.serving.history_completer import Completer
 
 
 def completer_arrays(generator: Any, n_draws: int, seed: int = 0) -> Completer:

@@ -7,9 +7,9 @@ import numpy as np
 from plotly import graph_objects as go
 
 from doppelcart.data.histories import Histories
+from doppelcart.recommendation.arm_marks import REAL, line_of
 from doppelcart.recommendation.arms import GENERATORS
 from doppelcart.recommendation.labels import origin_label
-from doppelcart.recommendation.marks import REAL, line_of
 from doppelcart.reporting.style import empty_figure, finish, log_axis
 
 BINS = 40

@@ -9,6 +9,7 @@ from plotly import graph_objects as go
 from doppelcart.columns import Columns
 from doppelcart.data.slices import slice_label, slice_order
 from doppelcart.experiment.design import BEST_BASELINE
+from doppelcart.recommendation.arm_marks import mark_of, marker_of
 from doppelcart.recommendation.arms import NONE
 from doppelcart.recommendation.labels import (
     against_label,
@@ -19,7 +20,6 @@ from doppelcart.recommendation.labels import (
     recommender_label,
     recommender_order,
 )
-from doppelcart.recommendation.marks import mark_of, marker_of
 from doppelcart.reporting.style import (
     INK,
     empty_figure,

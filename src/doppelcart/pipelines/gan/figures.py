@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from plotly import graph_objects as go
 
+from doppelcart.recommendation.arm_marks import line_of, mark_of
 from doppelcart.recommendation.labels import origin_label
-from doppelcart.recommendation.marks import line_of, mark_of
 from doppelcart.reporting.style import empty_figure, finish, height_of, panels
 
 _NOT_DRAWN: Final = ("epoch", "steps", "seconds", "learning_rate", "kl_weight")

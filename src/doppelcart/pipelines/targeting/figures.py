@@ -8,6 +8,7 @@ from plotly import graph_objects as go
 from doppelcart.columns import Columns
 from doppelcart.data.slices import slice_label, slice_order
 from doppelcart.experiment.outcome import UNDEFINED
+from doppelcart.recommendation.arm_marks import mark_of, marker_of
 from doppelcart.recommendation.arms import NONE, TARGETED_ON_TRIAL
 from doppelcart.recommendation.labels import (
     arm_label,
@@ -16,7 +17,6 @@ from doppelcart.recommendation.labels import (
     metric_label,
     recommender_label,
 )
-from doppelcart.recommendation.marks import mark_of, marker_of
 from doppelcart.reporting.style import (
     INK,
     empty_figure,

@@ -1,0 +1,1 @@
+"""Small pictures of products, by class: networks, their training, and what they draw."""
