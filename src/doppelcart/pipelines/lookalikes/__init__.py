@@ -1,0 +1,8 @@
+"""Look-alikes: is a photograph the product it is sold as, and do generated fakes teach to tell?"""
+
+from doppelcart.pipelines.lookalikes.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]
+
+ALGORITHM_VERSION = 1
+"""To be raised by hand where what this pipeline makes changes: what is saved is then made anew."""

@@ -1,0 +1,115 @@
+"""The whole pipeline on drawings, from a file to section, list and card."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn_packages import as_files, packages
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+from PIL import Image
+
+from doppelcart.datasets.source import SourceTables
+from doppelcart.errors import InputError
+from doppelcart.imaging.photographs import PhotographSource, PictureParams
+from doppelcart.pipelines.lookalikes import create_pipeline
+from doppelcart.pipelines.lookalikes.nodes import read_counterfeits
+from doppelcart.pipelines.lookalikes.params import (
+    CounterfeitParams,
+    DetectorParams,
+    FakePictureParams,
+    LookalikeListParams,
+    LookingParams,
+)
+from doppelcart.reporting.blocks import Skipped
+from doppelcart.reporting.model_card import FIELDS
+from doppelcart.reporting.params import ReportingParams
+
+TABLE = {
+    "from": "pictures",
+    "columns": {
+        "picture_id": "name",
+        "product": "product",
+        "group": "category",
+        "split": "part",
+        "content": "picture",
+    },
+}
+READING = PictureParams(size=32, refuse_share=0.6)
+
+
+def run(folder: Path, **changed: Any) -> Any:
+    drawn = packages(categories=3, products=2, pictures=(6, 3, 5), side=32)
+    as_files(drawn).to_parquet(folder / "drawn.parquet")
+    files = {"pictures": {"path": str(folder / "drawn.parquet")}}
+    given = {
+        "raw_photographs": SourceTables(files).load(),
+        "params:photographs": PhotographSource(name="drawings", files=files, table=TABLE),
+        "params:lookalikes.reading": READING,
+        "params:lookalikes.counterfeits": CounterfeitParams(),
+        "params:lookalikes.looking": LookingParams(weights="random", size=32, components=8),
+        "params:lookalikes.detectors": DetectorParams(
+            least_judged=2,
+            added=2,
+            judged_fakes=2,
+            memory=10,
+            others=10,
+            reference=6,
+            penalties=(1.0,),
+            shares=(0.0, 0.5),
+            precision_at=3,
+        ),
+        "params:lookalikes.listing": LookalikeListParams(listed=3),
+        "params:lookalikes.generator": FakePictureParams(),
+        "params:reporting": ReportingParams(),
+    } | changed
+    catalog = DataCatalog({n: MemoryDataset(v, copy_mode="assign") for n, v in given.items()})
+    return SequentialRunner().run(create_pipeline(), catalog)
+
+
+@pytest.mark.slow
+def test_a_file_becomes_a_section_a_list_and_a_card(tmp_path: Path) -> None:
+    folder = tmp_path / "known/package 0a"
+    folder.mkdir(parents=True)
+    for picture in (1, 2):
+        pixels = np.random.default_rng(picture).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{picture}.png")
+    known = CounterfeitParams(folder=str(tmp_path / "known"))
+    done = run(tmp_path, **{"params:lookalikes.counterfeits": known})
+    section = done["lookalikes.section"].load()
+    assert section.failure == ""
+    assert section.answer.startswith("Counterfeits are those of the folder")
+    assert "Not tried in this run" in section.answer
+    told = [block.text for block in section.blocks if isinstance(block, Skipped)]
+    assert any("lookalikes.generator.generate_fakes=true" in text for text in told)
+    assert "pictures known to be counterfeits" in section.model_dump_json()
+    assert section.shown[1].table.caption == "To be looked at by a person"
+    assert len(section.shown[1].table.rows) == 3
+    assert "nothing is deleted" in section.shown[0].text
+    assert set(done["lookalikes.card"].load()) == {"model", *FIELDS}
+    page = done["lookalikes.card_page"].load()
+    assert "there is no genuine photograph" in page
+
+
+@pytest.mark.slow
+def test_without_counterfeits_the_first_line_says_that_none_was_measured(tmp_path: Path) -> None:
+    section = run(tmp_path)["lookalikes.section"].load()
+    assert section.answer.startswith("No counterfeit was measured")
+    assert "data:image" not in section.model_dump_json()
+
+
+def test_counterfeits_come_from_their_folder_by_what_they_were_sold_as(tmp_path: Path) -> None:
+    assert len(read_counterfeits(CounterfeitParams(), READING).table) == 0
+    with pytest.raises(InputError, match="no folder of pictures"):
+        read_counterfeits(CounterfeitParams(folder=str(tmp_path / "none")), READING)
+    (tmp_path / "in/milk").mkdir(parents=True)
+    file = io.BytesIO()
+    Image.new("RGB", (40, 40), (9, 9, 9)).save(file, "PNG")
+    (tmp_path / "in/milk/1.png").write_bytes(file.getvalue())
+    found = read_counterfeits(CounterfeitParams(folder=str(tmp_path / "in")), READING)
+    assert found.table["product"].tolist() == ["milk"]
+    (tmp_path / "in/milk/2.png").write_bytes(file.getvalue() + b"trainedAlgorithmicMedia")
+    with pytest.raises(InputError, match="this was generated"):
+        read_counterfeits(CounterfeitParams(folder=str(tmp_path / "in")), READING)
