@@ -100,6 +100,18 @@ def test_scores_fit_their_design_and_become_verdicts() -> None:
     assert set(used["verdict"]) == {"undefined"}
 
 
+def test_tampering_is_on_trial_where_nothing_is_generated() -> None:
+    design = trials.declare(2000, generated=False, counterfeits=True)
+    roles = {arm.name: arm.role.value for arm in design.arms}
+    assert roles[trials.PASTED] == "trial"
+    assert design.rivals_of(trials.PASTED) == (trials.CHANGED, trials.ALIKE, trials.BLENDED)
+    assert {best.group[0] for best in design.best} == {
+        trials.SIBLINGS,
+        trials.FAKES,
+        trials.COUNTERFEITS,
+    }
+
+
 def test_the_generator_that_taught_is_a_warning_and_no_score() -> None:
     found = measured(planted=True)
     means = trials.summary(found["tried"], found["chosen"])

@@ -19,11 +19,9 @@ from doppelcart.pipelines.lookalikes.nodes import read_counterfeits
 from doppelcart.pipelines.lookalikes.params import (
     CounterfeitParams,
     DetectorParams,
-    FakePictureParams,
     LookalikeListParams,
     LookingParams,
 )
-from doppelcart.reporting.blocks import Skipped
 from doppelcart.reporting.model_card import FIELDS
 from doppelcart.reporting.params import ReportingParams
 
@@ -62,7 +60,6 @@ def run(folder: Path, **changed: Any) -> Any:
             precision_at=3,
         ),
         "params:lookalikes.listing": LookalikeListParams(listed=3),
-        "params:lookalikes.generator": FakePictureParams(),
         "params:reporting": ReportingParams(),
     } | changed
     catalog = DataCatalog({n: MemoryDataset(v, copy_mode="assign") for n, v in given.items()})
@@ -81,9 +78,7 @@ def test_a_file_becomes_a_section_a_list_and_a_card(tmp_path: Path) -> None:
     section = done["lookalikes.section"].load()
     assert section.failure == ""
     assert section.answer.startswith("Counterfeits are those of the folder")
-    assert "Not tried in this run" in section.answer
-    told = [block.text for block in section.blocks if isinstance(block, Skipped)]
-    assert any("lookalikes.generator.generate_fakes=true" in text for text in told)
+    assert set(section.evidence) == {"fakes_teach"}
     assert "pictures known to be counterfeits" in section.model_dump_json()
     assert section.shown[1].table.caption == "To be looked at by a person"
     assert len(section.shown[1].table.rows) == 3

@@ -1,4 +1,4 @@
-"""Look-alikes: is a photograph the product it is sold as, and do generated fakes teach to tell?"""
+"""Look-alikes: is a photograph the product it is sold as, and do fakes teach to tell?"""
 
 from doppelcart.pipelines.lookalikes.pipeline import create_pipeline
 

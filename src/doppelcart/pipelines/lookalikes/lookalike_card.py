@@ -46,8 +46,8 @@ def describe_detector(
             "licence": source.licence or "not stated",
             "split": "The set's own. A product is told from photographs of other categories; "
             "its siblings are never learnt from, and choose in validation only.",
-            "controls": [phrase for arm, phrase in trials.PHRASES.items() if arm != trials.GAN],
-            "result": [*measured, *decided, f"Generated pictures: {answer_of(verdict)}"],
+            "controls": [trials.PHRASES[arm] for arm in (trials.NONE, *trials.PLAIN)],
+            "result": [*measured, *decided, f"Fakes: {answer_of(verdict)}"],
             "known failure": "No counterfeit was measured unless a folder of them was given: "
             "siblings are other products of the category, and a good counterfeit may look more "
             "like the product than they do. A piece of a picture that was tampered with is "

@@ -44,7 +44,7 @@ PHRASES: Final = {
     CRITIC: "the critic's own opinion, alone",
     ORACLE: "real photographs of the siblings, which nobody would have of counterfeits",
 }
-PLAIN_CONTROLS: Final = (CHANGED, ALIKE, PASTED, BLENDED)
+PLAIN: Final = (CHANGED, ALIKE, PASTED, BLENDED)
 
 SIBLINGS, FAKES, OTHER, OWN = "siblings", "pasted_held_out", "other_generator", "own_generator"
 COUNTERFEITS, CHOOSING, ASTRAY, BLANK = "counterfeits", "choosing", "astray", "blank"
@@ -120,12 +120,16 @@ class Prepared(NamedTuple):
 def declare(n_bootstrap: int, generated: bool, counterfeits: bool) -> Design:
     """The experiment.
 
+    Fakes that are made by hand are on trial, and a control where there are generated ones.
+
     Args:
         n_bootstrap: Resamples.
         generated: Whether pictures are generated.
         counterfeits: Whether there are pictures known to be counterfeits.
     """
-    controls = [*PLAIN_CONTROLS, *([WITHOUT_CRITIC] * generated)]
+    tried = [GAN, CRITIC] if generated else [PASTED]
+    plain = [arm for arm in PLAIN if arm not in tried]
+    controls = [*plain, *([WITHOUT_CRITIC] * generated)]
     kinds = [SIBLINGS, FAKES, *([OTHER] * generated), *([COUNTERFEITS] * counterfeits)]
     return Design(
         name="lookalikes",
@@ -135,8 +139,7 @@ def declare(n_bootstrap: int, generated: bool, counterfeits: bool) -> Design:
         arms=(
             Arm(name=NONE, role=Role.BASELINE, phrase=PHRASES[NONE]),
             *(Arm(name=n, role=Role.CONTROL, phrase=PHRASES[n], level="share") for n in controls),
-            Arm(name=GAN, role=Role.TRIAL, phrase=PHRASES[GAN], level="share"),
-            Arm(name=CRITIC, role=Role.TRIAL, phrase=PHRASES[CRITIC]),
+            *(Arm(name=n, role=Role.TRIAL, phrase=PHRASES[n], level="share") for n in tried),
             Arm(name=ORACLE, role=Role.ORACLE, phrase=PHRASES[ORACLE], level="share"),
         ),
         best=tuple(Baseline(group=(kind,), arm=NONE) for kind in kinds),
@@ -145,8 +148,8 @@ def declare(n_bootstrap: int, generated: bool, counterfeits: bool) -> Design:
             unit="product",
             units="products",
             groups={kind: JUDGED[kind] for kind in kinds},
-            trial="the GAN",
-            best="the best detector without generated pictures",
+            trial="the GAN" if generated else "tampering",
+            best="the best detector without fakes",
             unchanged="the detector stays as it is",
             worse="look-alikes were told less well",
         ),

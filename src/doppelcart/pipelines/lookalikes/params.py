@@ -78,16 +78,6 @@ class DetectorParams(Parameters):
     seed: int = Field(0, ge=0, le=2**31 - 1, description="of draws and of what is made")
 
 
-class FakePictureParams(Parameters):
-    """Whether fake pictures are generated."""
-
-    PATH: ClassVar[str] = "lookalikes.generator"
-
-    generate_fakes: bool = Field(
-        False, description="whether generators of pictures are trained, within the run"
-    )
-
-
 class CounterfeitParams(Parameters):
     """Pictures that are known to be counterfeits."""
 

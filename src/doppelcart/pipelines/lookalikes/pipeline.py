@@ -93,7 +93,6 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "unable": "lookalikes.unable",
                     "source": "params:photographs",
                     "listing": "params:lookalikes.listing",
-                    "making": "params:lookalikes.generator",
                     "parameters": "params:reporting",
                 },
                 outputs="lookalikes.section",

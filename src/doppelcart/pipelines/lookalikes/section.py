@@ -9,9 +9,9 @@ import pandas as pd
 from doppelcart.experiment.design import Design
 from doppelcart.imaging.photographs import PhotographSource
 from doppelcart.pipelines.lookalikes import lookalike_trials as trials
-from doppelcart.pipelines.lookalikes.params import FakePictureParams, LookalikeListParams
+from doppelcart.pipelines.lookalikes.params import LookalikeListParams
 from doppelcart.pipelines.lookalikes.picture_sorting import KINDS, SUSPECT, WORDS
-from doppelcart.reporting.blocks import Block, details, heading, paragraph, skipped, table
+from doppelcart.reporting.blocks import Block, details, heading, paragraph, table
 from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Section
@@ -32,18 +32,17 @@ CAPABILITY: Final = Capability(
     name="lookalikes",
     rank=68,
     title="Look-alikes",
-    question="Is a photograph the product that it is sold as, and do generated fakes teach a "
-    "detector to tell?",
+    question="Is a photograph the product that it is sold as, and do fakes made of photographs "
+    "teach a detector to tell?",
     claims=(
         Claim(
             name=FAKES_TEACH,
-            text="Fakes made by a GAN, or its critic, find products that only look like the one "
-            "they are sold as.",
-            source="Akcay, Atapour-Abarghouei and Breckon 2018, GANomaly (ACCV): a GAN's own "
-            "opinion finds what is not normal",
+            text="Fakes made by cutting and pasting teach a detector to find products that only "
+            "look like the one they are sold as.",
+            source="Li, Sohn, Yoon and Pfister 2021, CutPaste (CVPR): for defects of one thing",
         ),
     ),
-    command="kedro run --pipelines lookalikes --params lookalikes.generator.generate_fakes=true",
+    command="kedro run --pipelines lookalikes",
 )
 GLOSSARY: Final = {
     "AUROC": "the chance that a genuine photograph is ranked above one of a look-alike; .5 is "
@@ -70,7 +69,6 @@ def write_section(
     unable: pd.DataFrame,
     source: PhotographSource,
     listing: LookalikeListParams,
-    making: FakePictureParams,
     parameters: ReportingParams,
 ) -> Section:
     """Lay out what is known of look-alikes.
@@ -90,19 +88,16 @@ def write_section(
         unable: Products that cannot be judged.
         source: Where the photographs are from.
         listing: Length of the list.
-        making: Whether pictures were generated.
         parameters: Longest table.
     """
     design, limit = Design.model_validate(declared), parameters.table_rows
     evidence = evidence_of(verdict, design)
-    helps = answer_of(verdict) if making.generate_fakes else "Not tried in this run."
     return CAPABILITY.section(
-        f"{_measured(means)} {_told(plain)} Do generated fakes help? {helps}",
+        f"{_measured(means)} {_told(plain)} Do fakes help? {answer_of(verdict)}",
         [
             heading("Without anything added"),
             table(plain_table(plain, limit)),
             heading("With fakes"),
-            *_generated(making),
             table(means_table(means, limit)),
             *blocks_of(verdict, differences, design, limit),
             heading("What is said of a photograph"),
@@ -128,7 +123,7 @@ def write_section(
             ),
             table(suspects_table(suspects, listing, limit)),
         ],
-        caveats=_caveats(source, means),
+        caveats=_caveats(source),
         evidence={FAKES_TEACH: evidence} if evidence else {},
         metrics=_metrics(means, plain),
         glossary=GLOSSARY,
@@ -180,42 +175,20 @@ def _words() -> str:
     )
 
 
-def _generated(making: FakePictureParams) -> list[Block]:
-    if making.generate_fakes:
-        return [
-            paragraph(
-                "Generators of pictures were trained, since lookalikes.generator.generate_fakes "
-                "says so. What they made stayed in the run's memory and was saved nowhere."
-            )
-        ]
+def _caveats(source: PhotographSource) -> list[str]:
     return [
-        skipped(
-            "Pictures of the GAN, of the same network without a critic, and the critic's opinion",
-            "nobody asked for them; kedro run --pipelines lookalikes --params "
-            "lookalikes.generator.generate_fakes=true trains the generators",
-        )
-    ]
-
-
-def _caveats(source: PhotographSource, means: pd.DataFrame) -> list[str]:
-    caveats = [
         (
             f"Measured on {source.name} ({source.licence or 'licence not stated'}). Siblings are "
             "chosen by shops, counterfeits by who copies: one says little of the other."
         ),
         "Intervals are over products; products of one category share their look-alikes.",
         "One seed: indicative.",
+        "Pictures of a generator, and the opinion of a critic, were not tried.",
         (
             "That detectors look at 192 pixels, that their coordinates are 128, and which families "
             "are tried, was settled on validation photographs; there, siblings choose."
         ),
     ]
-    if (means[trials.KIND] == trials.OWN).any():
-        caveats.append(
-            "The generator learnt from photographs of all products, siblings among them, as what "
-            "they are; no control had that."
-        )
-    return caveats
 
 
 def _metrics(means: pd.DataFrame, plain: pd.DataFrame) -> dict[str, float]:
@@ -262,7 +235,7 @@ def means_table(means: pd.DataFrame, limit: int) -> Table:
     ]
     note = (
         "Each arm chose its detector, and whether what it is given is used, by siblings in "
-        "validation. What is generated is small and blurred, and is told by that alone."
+        "validation."
     )
     return tabulate(rows, "Look-alikes found", columns, limit, note, grouped=True)
 
