@@ -144,7 +144,16 @@ def measure_lookalikes(
         str(product): counterfeits.pixels[rows.to_numpy()]
         for product, rows in counterfeits.table.reset_index().groupby(PRODUCT)["index"]
     }
-    design = trials.declare(params.n_bootstrap, generated=False, counterfeits=bool(known))
+    judged = {task.product for task in tasks.judged}
+    if unknown := sorted(set(known) - judged):
+        log.warning(
+            "Counterfeits of %s are not judged: too few genuine photographs, or no product of that "
+            "name.",
+            ", ".join(unknown),
+        )
+    design = trials.declare(
+        params.n_bootstrap, generated=False, counterfeits=bool(judged & set(known))
+    )
     family = largest_family(design, [best.group for best in design.best], [""])
     check_resamples(family, design.n_resamples, design.alpha, design.name)
     pool, prepared = trials.prepare(
