@@ -15,12 +15,14 @@ from doppelcart.datasets.source import SourceTables
 from doppelcart.errors import InputError
 from doppelcart.imaging.photographs import PhotographSource, PictureParams
 from doppelcart.pipelines.lookalikes import create_pipeline
+from doppelcart.pipelines.lookalikes.generated_pictures import Painter, beyond
 from doppelcart.pipelines.lookalikes.nodes import read_counterfeits
 from doppelcart.pipelines.lookalikes.params import (
     CounterfeitParams,
     DetectorParams,
     LookalikeListParams,
     LookingParams,
+    PainterParams,
 )
 from doppelcart.reporting.model_card import FIELDS
 from doppelcart.reporting.params import ReportingParams
@@ -59,6 +61,7 @@ def run(folder: Path, **changed: Any) -> Any:
             shares=(0.0, 0.5),
             precision_at=3,
         ),
+        "params:lookalikes.generator": PainterParams(),
         "params:lookalikes.listing": LookalikeListParams(listed=3),
         "params:reporting": ReportingParams(),
     } | changed
@@ -92,7 +95,43 @@ def test_a_file_becomes_a_section_a_list_and_a_card(tmp_path: Path) -> None:
 def test_without_counterfeits_the_first_line_says_that_none_was_measured(tmp_path: Path) -> None:
     section = run(tmp_path)["lookalikes.section"].load()
     assert section.answer.startswith("No counterfeit was measured")
-    assert "data:image" not in section.model_dump_json()
+    told = section.model_dump_json()
+    assert "data:image" not in told
+    assert "lookalikes.generator.generate_fakes=true trains the generators" in told
+
+
+@pytest.mark.slow
+def test_generators_are_on_trial_where_somebody_asked_for_them(tmp_path: Path) -> None:
+    making = PainterParams(
+        generate_fakes=True, width=4, noise_units=2, epochs=1, steps_per_epoch=2, batch_size=4
+    )
+    done = run(tmp_path, **{"params:lookalikes.generator": making})
+    section = done["lookalikes.section"].load()
+    assert section.failure == ""
+    assert set(section.evidence) == {"gan_teaches_lookalikes"}
+    told = section.model_dump_json()
+    for words in ("pictures of the GAN, as fakes", "the critic's own opinion, alone"):
+        assert words in told
+    assert "pictures of another generator" in told
+    assert "stayed in the run and were saved nowhere" in told
+    assert "not to be trusted" in told
+    assert "data:image" not in told
+
+
+def test_fakes_lie_between_a_product_and_one_of_another_category() -> None:
+    class Trained:
+        def sample(self, labels: np.ndarray, *, seed: int) -> np.ndarray:
+            return np.full((len(labels), 4, 4, 3), 10 * labels[0], np.uint8)
+
+        def interpolate(self, a: np.ndarray, b: np.ndarray, share: float, *, seed: int) -> Any:
+            return np.full((len(a), 4, 4, 3), 100 + 10 * b[0], np.uint8)
+
+    groups = np.array([0, 0, 1])
+    assert beyond(groups).tolist() == [2, 2, 0]
+    painter = Painter(Trained(), ("gala", "fuji", "milk"), beyond(groups), 8)
+    made = painter.fakes("fuji", 5, seed=0)
+    assert made.shape == (5, 8, 8, 3)
+    assert made[:, 0, 0, 0].tolist() == [10, 10, 10, 120, 120]
 
 
 def test_counterfeits_come_from_their_folder_by_what_they_were_sold_as(tmp_path: Path) -> None:

@@ -24,12 +24,14 @@ from doppelcart.imaging.photographs import (
     read_photographs,
 )
 from doppelcart.pipelines.lookalikes import lookalike_trials as trials
+from doppelcart.pipelines.lookalikes.generated_pictures import painters_of
 from doppelcart.pipelines.lookalikes.lookalike_card import describe_detector
 from doppelcart.pipelines.lookalikes.params import (
     CounterfeitParams,
     DetectorParams,
     LookalikeListParams,
     LookingParams,
+    PainterParams,
 )
 from doppelcart.pipelines.lookalikes.picture_sorting import listed, sort_pictures
 from doppelcart.pipelines.lookalikes.product_tasks import tasks_of
@@ -116,6 +118,7 @@ def measure_lookalikes(
     counterfeits: Photographs,
     params: DetectorParams,
     looking: LookingParams,
+    making: PainterParams,
 ) -> tuple[
     pd.DataFrame, dict[str, Any], pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame,
     pd.DataFrame, pd.DataFrame, pd.DataFrame,
@@ -129,6 +132,7 @@ def measure_lookalikes(
         counterfeits: Pictures known to be counterfeits, if any.
         params: Grid.
         looking: How made pictures are looked at.
+        making: Whether pictures are generated, and how.
 
     Returns:
         Scores and design of the experiment; means per kind of judgement and arm; detectors
@@ -152,7 +156,7 @@ def measure_lookalikes(
             ", ".join(unknown),
         )
     design = trials.declare(
-        params.n_bootstrap, generated=False, counterfeits=bool(judged & set(known))
+        params.n_bootstrap, making.generate_fakes, counterfeits=bool(judged & set(known))
     )
     family = largest_family(design, [best.group for best in design.best], [""])
     check_resamples(family, design.n_resamples, design.alpha, design.name)
@@ -162,7 +166,7 @@ def measure_lookalikes(
         tasks.judged,
         params,
         lambda pixels: through(lens, see(pixels, weights, looking)),
-        {},
+        painters_of(photographs, making) if making.generate_fakes else {},
         known,
     )
     tried, said = trials.try_all(prepared, pool.views, params)

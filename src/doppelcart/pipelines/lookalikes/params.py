@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from doppelcart.config.base import Parameters
+from doppelcart.models.images.image_config import ImageTrainingConfig
 
 LEAST_VALIDATED = 50
 """Fakes that persons must have confirmed before anything may be flagged as one."""
@@ -87,6 +88,16 @@ class CounterfeitParams(Parameters):
         None,
         description="folder with product/picture of known counterfeits, by the product that each "
         "was sold as; null where there are none",
+    )
+
+
+class PainterParams(ImageTrainingConfig):
+    """Whether pictures are generated, and how their generators are trained."""
+
+    PATH: ClassVar[str] = "lookalikes.generator"
+
+    generate_fakes: bool = Field(
+        False, description="whether generators of pictures are trained, within the run"
     )
 
 

@@ -44,6 +44,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "lookalikes.known",
                     "params:lookalikes.detectors",
                     "params:lookalikes.looking",
+                    "params:lookalikes.generator",
                 ],
                 outputs=[
                     "lookalikes.scores",
@@ -93,6 +94,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "unable": "lookalikes.unable",
                     "source": "params:photographs",
                     "listing": "params:lookalikes.listing",
+                    "making": "params:lookalikes.generator",
                     "parameters": "params:reporting",
                 },
                 outputs="lookalikes.section",

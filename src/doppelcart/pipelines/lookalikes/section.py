@@ -9,9 +9,9 @@ import pandas as pd
 from doppelcart.experiment.design import Design
 from doppelcart.imaging.photographs import PhotographSource
 from doppelcart.pipelines.lookalikes import lookalike_trials as trials
-from doppelcart.pipelines.lookalikes.params import LookalikeListParams
+from doppelcart.pipelines.lookalikes.params import LookalikeListParams, PainterParams
 from doppelcart.pipelines.lookalikes.picture_sorting import KINDS, SUSPECT, WORDS
-from doppelcart.reporting.blocks import Block, details, heading, paragraph, table
+from doppelcart.reporting.blocks import Block, details, heading, paragraph, skipped, table
 from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Section
@@ -28,6 +28,7 @@ from doppelcart.reporting.tables import (
 )
 
 FAKES_TEACH: Final = "fakes_teach"
+GAN_TEACHES: Final = "gan_teaches_lookalikes"
 CAPABILITY: Final = Capability(
     name="lookalikes",
     rank=68,
@@ -40,6 +41,12 @@ CAPABILITY: Final = Capability(
             text="Fakes made by cutting and pasting teach a detector to find products that only "
             "look like the one they are sold as.",
             source="Li, Sohn, Yoon and Pfister 2021, CutPaste (CVPR): for defects of one thing",
+        ),
+        Claim(
+            name=GAN_TEACHES,
+            text="Pictures that a GAN makes of products teach a detector to find what only looks "
+            "like them.",
+            source="Akcay, Atapour-Abarghouei and Breckon 2018, GANomaly (ACCV)",
         ),
     ),
     command="kedro run --pipelines lookalikes",
@@ -69,6 +76,7 @@ def write_section(
     unable: pd.DataFrame,
     source: PhotographSource,
     listing: LookalikeListParams,
+    making: PainterParams,
     parameters: ReportingParams,
 ) -> Section:
     """Lay out what is known of look-alikes.
@@ -88,16 +96,19 @@ def write_section(
         unable: Products that cannot be judged.
         source: Where the photographs are from.
         listing: Length of the list.
+        making: Whether pictures were generated.
         parameters: Longest table.
     """
     design, limit = Design.model_validate(declared), parameters.table_rows
     evidence = evidence_of(verdict, design)
+    claim = GAN_TEACHES if making.generate_fakes else FAKES_TEACH
     return CAPABILITY.section(
         f"{_measured(means)} {_told(plain)} Do fakes help? {answer_of(verdict)}",
         [
             heading("Without anything added"),
             table(plain_table(plain, limit)),
             heading("With fakes"),
+            *_generated(making),
             table(means_table(means, limit)),
             *blocks_of(verdict, differences, design, limit),
             heading("What is said of a photograph"),
@@ -123,8 +134,8 @@ def write_section(
             ),
             table(suspects_table(suspects, listing, limit)),
         ],
-        caveats=_caveats(source),
-        evidence={FAKES_TEACH: evidence} if evidence else {},
+        caveats=_caveats(source, making),
+        evidence={claim: evidence} if evidence else {},
         metrics=_metrics(means, plain),
         glossary=GLOSSARY,
         data=source.name,
@@ -175,7 +186,25 @@ def _words() -> str:
     )
 
 
-def _caveats(source: PhotographSource) -> list[str]:
+def _generated(making: PainterParams) -> list[Block]:
+    if not making.generate_fakes:
+        return [
+            skipped(
+                "Pictures of the GAN, of its network without a critic, and the critic's opinion",
+                "nobody asked for them; kedro run --pipelines lookalikes --params "
+                "lookalikes.generator.generate_fakes=true trains the generators",
+            )
+        ]
+    return [
+        paragraph(
+            "Generators of pictures were trained, since lookalikes.generator.generate_fakes says "
+            f"so: pictures of {making.image_size} pixels a side, enlarged. They stayed in the run "
+            "and were saved nowhere."
+        )
+    ]
+
+
+def _caveats(source: PhotographSource, making: PainterParams) -> list[str]:
     return [
         (
             f"Measured on {source.name} ({source.licence or 'licence not stated'}). Siblings are "
@@ -183,7 +212,11 @@ def _caveats(source: PhotographSource) -> list[str]:
         ),
         "Intervals are over products; products of one category share their look-alikes.",
         "One seed: indicative.",
-        "Pictures of a generator, and the opinion of a critic, were not tried.",
+        *(
+            ["Generated pictures are small and enlarged: that they are blurred tells them apart."]
+            if making.generate_fakes
+            else []
+        ),
         (
             "That detectors look at 192 pixels, that their coordinates are 128, and which families "
             "are tried, was settled on validation photographs; there, siblings choose."
