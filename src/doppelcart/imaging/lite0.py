@@ -139,6 +139,7 @@ def embed(
     batch: int = 64,
     size: int = SIZE,
     patches: bool = False,
+    look: Any = None,
 ) -> Seen:
     """What the network sees in pictures.
 
@@ -148,6 +149,8 @@ def embed(
         batch: Pictures at once.
         size: Pixels of a side to which they are brought, a multiple of 32.
         patches: Whether features of parts are wanted, too: size / 16 parts a side.
+        look: As from ``looker`` of these weights and this size, where several sets are looked at:
+            to build the network takes seconds.
 
     Returns:
         Features.
@@ -156,7 +159,7 @@ def embed(
     pooled = np.empty((len(pixels), N_FEATURES), np.float32)
     channels = STAGES[2].channels + STAGES[4].channels
     parts = np.empty((len(pixels), side, side, channels), np.float16) if patches else None
-    look = _looker(weights, size)
+    look = look or looker(weights, size)
     with progress(len(pixels), "looking at pictures", "picture") as told:
         for start in range(0, len(pixels), batch):
             own = slice(start, start + batch)
@@ -175,7 +178,16 @@ def _filled(pixels: np.ndarray, batch: int) -> np.ndarray:
     return np.concatenate([pixels, np.zeros((missing, *pixels.shape[1:]), np.uint8)])
 
 
-def _looker(weights: Mapping[str, np.ndarray], size: int) -> Any:
+def looker(weights: Mapping[str, np.ndarray], size: int) -> Any:
+    """What looks at a batch of pictures.
+
+    Args:
+        weights: As from ``pretrained`` or ``random_weights``.
+        size: Pixels of a side to which pictures are brought.
+
+    Returns:
+        A function of (n, side, side, 3) pictures: features of the whole, and of the parts.
+    """
     import tensorflow as tf
 
     model = build(weights)

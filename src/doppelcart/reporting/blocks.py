@@ -1,12 +1,14 @@
 """What a section is made of: text, tables, figures. Each block is data, and survives JSON."""
 
+import base64
 import json
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from plotly import graph_objects as go
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from doppelcart.imaging.opening import is_generated
 from doppelcart.reporting.signals import Signal
 from doppelcart.reporting.tables import Table
 
@@ -67,6 +69,28 @@ class Figure(_Block):
     height: int
     caption: str
     plotly: dict[str, Any]
+
+
+class Picture(_Block):
+    """A small picture that a model has made, in the page itself.
+
+    Attributes:
+        png: The file in base64; it says of itself that it was generated.
+        alt: For readers who do not see it.
+        caption: Said below it.
+    """
+
+    kind: Literal["picture"] = "picture"
+    png: str
+    alt: str
+    caption: str
+
+    @field_validator("png")
+    @classmethod
+    def _is_marked(cls, png: str) -> str:
+        if not is_generated(base64.b64decode(png)):
+            raise ValueError("a picture in a section has to carry the mark of a generated one")
+        return png
 
 
 class GridRow(_Block):
@@ -146,7 +170,7 @@ class Details(_Block):
 
 
 Block = Annotated[
-    Text | Bullets | Heading | Skipped | TableBlock | Figure | Grid | People | Details,
+    Text | Bullets | Heading | Skipped | TableBlock | Figure | Picture | Grid | People | Details,
     Field(discriminator="kind"),
 ]
 Details.model_rebuild()
@@ -192,6 +216,20 @@ def figure(name: str, drawn: go.Figure, caption: str) -> Figure:
         caption=caption,
         plotly=json.loads(drawn.to_json()),
     )
+
+
+def picture(png: bytes, alt: str, caption: str) -> Picture:
+    """A generated picture.
+
+    Args:
+        png: The file, marked as generated.
+        alt: For readers who do not see it.
+        caption: Said below it.
+
+    Raises:
+        ValidationError: It is not marked.
+    """
+    return Picture(png=base64.b64encode(png).decode(), alt=alt, caption=caption)
 
 
 def details(summary: str, blocks: Sequence[Block]) -> Details:

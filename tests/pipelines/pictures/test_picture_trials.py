@@ -1,0 +1,136 @@
+"""The experiment on colours: a generator that knows more is found, a blind one is not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from picture_standins import Standin
+
+from doppelcart.errors import InputError
+from doppelcart.experiment.comparison import compare
+from doppelcart.experiment.verdict import judge
+from doppelcart.pipelines.pictures import picture_drawing as drawing
+from doppelcart.pipelines.pictures import picture_trials as trials
+from doppelcart.pipelines.pictures.params import PictureTrialParams, SampleParams
+
+PRODUCTS, SIDE, SPREAD = 32, 8, 90.0
+PARAMS = PictureTrialParams(
+    sizes=(2, None), added=12, penalties=(3.0, 30.0), weights=(0.0, 1.0), components=24
+)
+SAMPLES = SampleParams(judged=200, sheet_rows=3, sheet_columns=4)
+COLOURS = np.random.default_rng(7).uniform(60, 195, (PRODUCTS, SIDE, 3))
+
+
+def coloured(labels: np.ndarray, rng: np.random.Generator, spread: float = SPREAD) -> np.ndarray:
+    """Pictures of striped products: each row has its colour, but for chance."""
+    rows = COLOURS[labels] + rng.normal(0, spread, (len(labels), SIDE, 3))
+    return np.repeat(np.clip(rows, 0, 255)[:, :, None], SIDE, axis=2).astype(np.uint8)
+
+
+def photographs() -> tuple[pd.DataFrame, np.ndarray]:
+    counts = {"train": 4, "validation": 4, "test": 12}
+    rows = [
+        (f"{split}/{product}/{n}", f"p{product:02d}", f"g{product % 4}", split)
+        for product in range(PRODUCTS)
+        for split, number in counts.items()
+        for n in range(number)
+    ]
+    table = pd.DataFrame(rows, columns=["picture_id", "product", "group", "split"])
+    labels = drawing.products_of(table).labels
+    return table, coloured(labels, np.random.default_rng(0))
+
+
+def look(pixels: np.ndarray) -> np.ndarray:
+    return pixels.mean(axis=2).reshape(len(pixels), -1) / 255
+
+
+def trained(draw):
+    return lambda pixels, labels, groups, few, seed: Standin(draw)
+
+
+def centre(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return coloured(labels, rng, spread=5.0)
+
+
+def anything(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return coloured(rng.integers(0, PRODUCTS, len(labels)), rng)
+
+
+def tried(gan, copies: bool = False) -> tuple[pd.DataFrame, pd.DataFrame, drawing.Drawn]:
+    table, pixels = photographs()
+    makers = dict.fromkeys(drawing.GENERATORS, trained(anything)) | {drawing.GAN: trained(gan)}
+    drawn = drawing.draw_all(table, pixels, makers, PARAMS, SAMPLES)
+    scores, means = trials.measure(
+        table,
+        pixels,
+        {trials.WHOLE: look(pixels)},
+        {trials.WHOLE: look},
+        drawn,
+        lambda size, name: copies,
+        PARAMS,
+    )
+    return scores, means, drawn
+
+
+def verdicts(scores: pd.DataFrame) -> pd.Series:
+    design = trials.declare(2_000, PARAMS.sizes)
+    found = judge(compare(scores, design), design)
+    return found.set_index([trials.PICTURES, "arm"])["verdict"]
+
+
+def test_a_generator_that_knows_more_than_the_photographs_helps() -> None:
+    scores, means, _ = tried(centre)
+    assert verdicts(scores)["2", drawing.GAN] == "helps"
+    fine = means.set_index([trials.PICTURES, "arm"])["fine"]
+    assert fine["2", drawing.GAN] > fine["2", trials.REAL] + 0.05
+
+
+def test_a_generator_that_knows_nothing_does_not() -> None:
+    scores, means, _ = tried(anything)
+    assert "helps" not in verdicts(scores)["2", drawing.GAN]
+    fine = means.set_index([trials.PICTURES, "arm"])["fine"]
+    assert fine["all", trials.ALONE] < 0.1
+
+
+def test_an_arm_that_is_refused_as_copies_is_the_baseline() -> None:
+    scores, means, _ = tried(centre, copies=True)
+    wide = scores.pivot(index=[trials.PICTURES, "picture_id"], columns="arm", values="value")
+    assert wide[drawing.GAN].equals(wide[trials.REAL].rename(drawing.GAN))
+    assert (scores.loc[scores["arm"] == drawing.GAN, "level"] == 0).all()
+    refused = means.set_index("arm")["refused"]
+    assert refused[drawing.GAN].all()
+    assert not refused[trials.CHANGES].any()
+
+
+def test_every_arm_adds_as_many_and_few_are_drawn_from_training_alone() -> None:
+    _, means, _ = tried(anything)
+    added = means[means[trials.PICTURES] == "2"].set_index("arm")["added"]
+    assert added[trials.COPIES] == added[drawing.GAN] == added[trials.CHANGES] == 12 * PRODUCTS
+    table, _ = photographs()
+    labels = drawing.products_of(table).labels
+    rows = drawing.few_rows(table, labels, 2, 0)
+    assert (table["split"].iloc[rows] == "train").all()
+    assert np.bincount(labels[rows]).tolist() == [2] * PRODUCTS
+
+
+def test_generated_pictures_are_told_by_name_and_column() -> None:
+    _, _, drawn = tried(anything)
+    assert drawn.table["picture_id"].str.startswith("gen-").all()
+    assert drawn.table["synthetic"].all()
+    assert drawn.table["picture_id"].is_unique
+    assert len(drawn.table) == len(drawn.pixels)
+
+
+def test_halves_do_not_overlap() -> None:
+    table, _ = photographs()
+    halves = drawing.halves_of(table, 200, 0)
+    assert len(halves.reference) == len(halves.other) == 100
+    assert not set(halves.reference) & set(halves.other)
+    assert (table["split"].iloc[halves.learnt] == "train").all()
+
+
+def test_a_split_without_photographs_is_refused() -> None:
+    table, _ = photographs()
+    with pytest.raises(InputError, match="no photograph is for validation"):
+        drawing.products_of(table[table["split"] != "validation"])
+    with pytest.raises(InputError, match="nothing to tell"):
+        drawing.products_of(table[table["product"] == "p00"])
