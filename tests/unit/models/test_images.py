@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from doppelcart.errors import InputError
+from doppelcart.metrics.pictures import kernel_distance
 from doppelcart.models.images.diff_augment import augmented, cut_out, recoloured, shifted
 from doppelcart.models.images.image_config import ImageTrainingConfig
 from doppelcart.models.images.image_networks import (
@@ -17,7 +18,6 @@ from doppelcart.models.images.image_networks import (
 from doppelcart.models.images.image_training import (
     ImageBatches,
     TrainedImages,
-    kernel_distance,
     resized,
     to_bytes,
     to_floats,

@@ -15,6 +15,7 @@ from doppelcart.adversarial.objectives import Judge
 from doppelcart.adversarial.rows import Batch
 from doppelcart.adversarial.trainer import Tensors, Trainer
 from doppelcart.errors import InputError
+from doppelcart.metrics.pictures import kernel_distance
 from doppelcart.models.images.diff_augment import augmented
 from doppelcart.models.images.image_config import ImageTrainingConfig
 from doppelcart.models.images.image_networks import build_critic, build_generator, conditions_of
@@ -211,7 +212,9 @@ def train_image_generator(
         shape = (len(rows), config.noise_units)
         noise = rng.standard_normal(shape, dtype=np.float32)
         drawn = draw(candidate, noise, by_class[labels[rows]])
-        return {"selection": -kernel_distance(_cells(pictures[rows]), _cells(drawn))}
+        distance = kernel_distance(_cells(pictures[rows]), _cells(drawn))
+        # One picture has no distance, and every epoch is as good.
+        return {"selection": -distance if len(rows) > 1 else 0.0}
 
     trained = train(trainer, batches, evaluate, label=label)
     return TrainedImages(trained.generator, trained.critic, by_class, config, trained.training_log)
@@ -258,26 +261,3 @@ def resized(pixels: np.ndarray, size: int) -> np.ndarray:
 def _cells(pictures: np.ndarray) -> np.ndarray:
     """(n, n_numbers) float64 from -1 to 1: what is seen of pictures with half-closed eyes."""
     return to_floats(resized(pictures, CELLS)).reshape(len(pictures), -1).astype(np.float64)
-
-
-def kernel_distance(real: np.ndarray, synthetic: np.ndarray) -> float:
-    """Unbiased squared maximum mean discrepancy under the kernel ``(x y / d + 1)^3``.
-
-    Source: Binkowski, Sutherland, Arbel and Gretton (2018), "Demystifying MMD GANs", section 4;
-    here of whatever features are given.
-
-    Args:
-        real: (n, d) features, n at least 2.
-        synthetic: (m, d) features, m at least 2.
-    """
-    if len(real) < 2 or len(synthetic) < 2:
-        return 0.0
-
-    def kernel(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        return (left @ right.T / left.shape[1] + 1) ** 3
-
-    def apart(rows: np.ndarray) -> float:
-        own = kernel(rows, rows)
-        return float((own.sum() - np.trace(own)) / (len(rows) * (len(rows) - 1)))
-
-    return apart(real) + apart(synthetic) - 2 * float(kernel(real, synthetic).mean())

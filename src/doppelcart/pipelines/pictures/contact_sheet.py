@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from doppelcart.imaging.marks import marked_png
+from doppelcart.imaging.photographs import PRODUCT
 from doppelcart.pipelines.pictures import picture_drawing as drawing
 
 THUMBNAIL: Final = 24
@@ -49,5 +50,5 @@ def rows_of(drawn: drawing.Drawn, purpose: str, names: np.ndarray) -> list[str]:
         names: (n_products,) of all products.
     """
     told = drawn.table
-    products = told.loc[told[drawing.PURPOSE] == purpose, drawing.PRODUCT]
+    products = told.loc[told[drawing.PURPOSE] == purpose, PRODUCT]
     return [str(names[product]) for product in dict.fromkeys(products)]

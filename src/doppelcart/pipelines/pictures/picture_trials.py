@@ -335,8 +335,11 @@ def _in_coordinates(task: Task, components: int) -> tuple[Task, Look]:
         coordinates: np.ndarray = axes.transform(values) / length
         return coordinates
 
-    parts = (part._replace(values=along(part.values)) for part in task[:3])
-    return Task(*parts, task.judged_rows, task.products), along
+    def placed(rows: Rows) -> Rows:
+        return rows._replace(values=along(rows.values))
+
+    real, validation, judged = (placed(part) for part in (task.real, task.validation, task.judged))
+    return task._replace(real=real, validation=validation, judged=judged), along
 
 
 def _candidates(
