@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 from pathlib import Path
 
@@ -212,11 +213,23 @@ def check_question(command: str) -> None:
     assert Question.model_validate(read_json(given.encode())).k == 5
 
 
+def check_extra(command: str) -> None:
+    """That the project has the extra that is to be installed."""
+    (extra,) = re.findall(r"doppelcart\[(\w+)\]", command)
+    assert (
+        extra
+        in tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"][
+            "optional-dependencies"
+        ]
+    )
+
+
 # Runs, servers and `kedro registry list` have tests of their own below.
 CHECKS = {
     r"kedro run\b.*|kedro registry list|kedro viz run|kedro viz|kedro jupyter lab|mlflow ui": None,
     r"make \S+.*": check_make,
     r"\.ci/run": check_script,
+    r"pip install 'doppelcart\[\w+\]'": check_extra,
     r"source .*": check_activation,
     r"export DOPPELCART_.*|export 'DOPPELCART_.*": check_secret,
     r"pre-commit .*": check_pre_commit,
