@@ -53,7 +53,7 @@ CAPABILITY: Final = Capability(
 GLOSSARY: Final = {
     "FD-EL0": "Frechet distance between pictures as EfficientNet-Lite0 sees them; 0 is alike. It "
     "compares with no published FID, which is of another network",
-    "KD-EL0": "kernel distance in the same features, times 1,000; unbiased, so that it is about "
+    "KD-EL0": "kernel distance in the same features, unbiased, so that it is about "
     "0 for pictures of one kind. It compares with no published KID",
     "coverage": "share of real pictures that have a generated one in their neighbourhood",
     "density": "how many neighbourhoods of real pictures a generated one lies in, over the "
@@ -63,7 +63,6 @@ GLOSSARY: Final = {
     "DiffAugment": "the critic sees real and generated pictures alike through changes of colour, "
     "place and a hole, so that it cannot learn few by heart",
 }
-PER_THOUSAND: Final = 1_000
 KINDS: Final = {drawing.TO_SHOW: "Drawn for a product", drawing.BETWEEN: "From one to the next"}
 
 
@@ -160,8 +159,8 @@ def _told(measured: pd.DataFrame, samples: SampleParams) -> str:
     said = (
         f"The GAN's pictures cover {100 * gan[measures.COVERAGE]:.0f} of 100 test photographs "
         f"(other real ones {100 * floor[measures.COVERAGE]:.0f}); DiffAugment {halved} the kernel "
-        f"distance ({PER_THOUSAND * gan[measures.KERNEL]:.0f} against "
-        f"{PER_THOUSAND * plain[measures.KERNEL]:.0f} without)."
+        f"distance ({gan[measures.KERNEL]:.3g} against "
+        f"{plain[measures.KERNEL]:.3g} without)."
     )
     if measures.refused(measured, None, drawing.GAN):
         said += (
@@ -186,14 +185,8 @@ def _sheets(sheets: Mapping[str, Any]) -> list[Block]:
 
 
 def _named(measured: pd.DataFrame) -> pd.DataFrame:
-    scaled = {
-        name: PER_THOUSAND * measured[name]
-        for name in (measures.KERNEL, measures.KERNEL + "_untrained")
-    }
     learnt = measured[drawing.LEARNT].astype(str).map(trials.in_words)
-    return measured.assign(
-        **scaled, set=measured["pictures"].map(measures.SETS), **{drawing.LEARNT: learnt}
-    )
+    return measured.assign(set=measured["pictures"].map(measures.SETS), **{drawing.LEARNT: learnt})
 
 
 def measures_table(measured: pd.DataFrame, limit: int) -> Table:
@@ -202,7 +195,7 @@ def measures_table(measured: pd.DataFrame, limit: int) -> Table:
         Column(drawing.LEARNT, "learnt from", text, False),
         Column("set", "pictures", text, False),
         Column(measures.FRECHET, "FD-EL0", number),
-        Column(measures.KERNEL, "KD-EL0 x 1,000", number),
+        Column(measures.KERNEL, "KD-EL0", number),
         Column(measures.DENSITY, "density", score),
         Column(measures.COVERAGE, "coverage", score),
         Column(measures.MEMORISED, "memorised (EL0)", share),
@@ -228,7 +221,7 @@ def untrained_table(measured: pd.DataFrame, limit: int) -> Table:
             Column(f"{name}_untrained", title, write)
             for name, title, write in (
                 (measures.FRECHET, "FD", number),
-                (measures.KERNEL, "KD x 1,000", number),
+                (measures.KERNEL, "KD", number),
                 (measures.DENSITY, "density", score),
                 (measures.COVERAGE, "coverage", score),
             )
