@@ -12,6 +12,7 @@ from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import compare
 from doppelcart.experiment.verdict import judge
 from doppelcart.imaging.colour import colour_histograms
+from doppelcart.pipelines.lookalikes import lookalike_results as results
 from doppelcart.pipelines.lookalikes import lookalike_trials as trials
 from doppelcart.pipelines.lookalikes.params import DetectorParams
 from doppelcart.pipelines.lookalikes.photo_detectors import Choice
@@ -43,7 +44,7 @@ def measured(planted: bool) -> dict[str, Any]:
         drawn, views, tasks.judged, PARAMS, lambda p: through(lens, seen(p)), makers(), {}
     )
     tried, said = trials.try_all(prepared, pool.views, PARAMS)
-    chosen = trials.chosen_of(tried)
+    chosen = results.chosen_of(tried)
     return {"tried": tried, "chosen": chosen, "tasks": tasks, "pool": pool, "said": said}
 
 
@@ -67,7 +68,7 @@ def makers() -> dict[str, Painter]:
 
 
 def auroc(found: dict[str, Any], arm: str, kind: str = trials.SIBLINGS) -> float:
-    means = trials.summary(found["tried"], found["chosen"]).set_index([trials.KIND, "arm"])
+    means = results.summary(found["tried"], found["chosen"]).set_index([trials.KIND, "arm"])
     return float(means.loc[(kind, arm), trials.AUROC])
 
 
@@ -91,7 +92,7 @@ def test_the_same_code_finds_what_siblings_bring_and_that_grey_pictures_bring_no
 def test_scores_fit_their_design_and_become_verdicts() -> None:
     found = measured(planted=True)
     design = trials.declare(2000, generated=True, counterfeits=False)
-    scores = trials.scores_of(found["tried"], found["chosen"])
+    scores = results.scores_of(found["tried"], found["chosen"])
     verdict = judge(compare(scores, design), design)
     assert set(scores["judged"]) == {trials.SIBLINGS, trials.FAKES, trials.OTHER}
     assert set(verdict["arm"]) == {trials.GAN, trials.CRITIC}
@@ -114,10 +115,10 @@ def test_tampering_is_on_trial_where_nothing_is_generated() -> None:
 
 def test_the_generator_that_taught_is_a_warning_and_no_score() -> None:
     found = measured(planted=True)
-    means = trials.summary(found["tried"], found["chosen"])
+    means = results.summary(found["tried"], found["chosen"])
     warned = means[means[trials.KIND] == trials.OWN]
     assert set(warned["arm"]) == {trials.GAN, trials.CRITIC}
-    assert trials.OWN not in set(trials.scores_of(found["tried"], found["chosen"])["judged"])
+    assert trials.OWN not in set(results.scores_of(found["tried"], found["chosen"])["judged"])
     assert means[trials.KIND].iloc[-1] == trials.OWN
 
 
@@ -133,13 +134,13 @@ def test_every_arm_chooses_on_validation_and_may_choose_nothing() -> None:
     ]
     tried = pd.DataFrame(rows, columns=["arm", "family", "share", "judged", "auroc"])
     tried = tried.assign(product="a", sight="colours", strength=1.0, found=0.5)
-    chosen = trials.chosen_of(tried)
+    chosen = results.chosen_of(tried)
     assert chosen["none"] == Choice("linear", "colours", 1.0, 0.0)
     assert chosen["gan"] == chosen["none"]  # no better in validation, whatever test says
     assert chosen["oracle"].share == 0.5
-    scores = trials.scores_of(tried, chosen).set_index("arm")["value"].to_dict()
+    scores = results.scores_of(tried, chosen).set_index("arm")["value"].to_dict()
     assert scores == {"none": 0.9, "gan": 0.9, "oracle": 0.95}
-    means = trials.summary(tried, chosen).set_index("arm")
+    means = results.summary(tried, chosen).set_index("arm")
     assert means.loc["gan", "used"] == 0.99
 
 

@@ -23,6 +23,7 @@ from doppelcart.imaging.photographs import (
     opened,
     read_photographs,
 )
+from doppelcart.pipelines.lookalikes import lookalike_results as results
 from doppelcart.pipelines.lookalikes import lookalike_trials as trials
 from doppelcart.pipelines.lookalikes.generated_pictures import painters_of
 from doppelcart.pipelines.lookalikes.lookalike_card import describe_detector
@@ -170,15 +171,15 @@ def measure_lookalikes(
         known,
     )
     tried, said = trials.try_all(prepared, pool.views, params)
-    chosen = trials.chosen_of(tried)
+    chosen = results.chosen_of(tried)
     best = chosen[trials.NONE]
     told = sort_pictures(photographs.table, tasks, said, best, pool, params)
     return (
-        trials.scores_of(tried, chosen),
+        results.scores_of(tried, chosen),
         design.model_dump(mode="json"),
-        trials.summary(tried, chosen),
-        trials.plain_detectors(tried, params),
-        trials.by_product(tried, best, tasks.judged),
+        results.summary(tried, chosen),
+        results.plain_detectors(tried, params),
+        results.by_product(tried, best, tasks.judged),
         told.rates,
         told.alarms,
         told.ranks,
