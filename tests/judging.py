@@ -60,5 +60,13 @@ def decide(uplift: pd.DataFrame, chosen: pd.DataFrame, alpha: float = 0.05) -> p
     return verdict.judge(uplift, declared(chosen, settings))
 
 
-def promotion(verdicts: pd.DataFrame, chosen: pd.DataFrame, alpha: float = 0.05) -> dict:
-    return design.promote(verdicts, chosen, declared(chosen, Settings("ndcg@20", alpha=alpha)))
+def promotion(
+    verdicts: pd.DataFrame,
+    chosen: pd.DataFrame,
+    alpha: float = 0.05,
+    best: pd.DataFrame | None = None,
+) -> dict:
+    settings = Settings("ndcg@20", alpha=alpha)
+    return design.promote(
+        verdicts, chosen, pd.DataFrame() if best is None else best, declared(chosen, settings)
+    )

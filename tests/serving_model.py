@@ -38,6 +38,7 @@ def make_completer() -> Completer:
         table=np.ones((4, n_features), np.float32),
         reading=np.zeros((units + 1 + n_features, units), np.float32),
         noises=np.zeros((3, units), np.float32),
+        told=np.zeros((1, units), np.float32),
         hidden=np.zeros((units, units), np.float32),
         hidden_bias=np.zeros(units, np.float32),
         scales=np.ones((2, units), np.float32),

@@ -54,6 +54,10 @@ class Columns:
     RECOMMENDER: Final = "recommender"
 
 
+MISSING: Final = "_missing"
+"""Ends the name of the column that says that another is not known."""
+
+
 class Tables:
     """Names of the canonical tables a source may fill."""
 

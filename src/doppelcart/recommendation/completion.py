@@ -10,6 +10,7 @@ from scipy import sparse
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
+from doppelcart.serving.history_completer import strongest_unseen
 
 Completer = Callable[[Histories], Iterator[np.ndarray]]
 """Known histories -> probabilities in [0, 1] that the user buys the item, in blocks of some rows by
@@ -39,48 +40,6 @@ def popularity_completer(train: Histories) -> Completer:
             yield np.broadcast_to(row, (min(ROWS_PER_BLOCK, seen.n_users - start), len(row)))
 
     return complete
-
-
-def strongest_unseen(
-    probabilities: np.ndarray, seen: sparse.csr_matrix, top: int | None
-) -> sparse.csr_matrix:
-    """Each user's most probable unknown items: ``p * (1 - x)``, cut to its ``top`` entries.
-
-    Args:
-        probabilities: (n_users, n_items) in [0, 1].
-        seen: (n_users, n_items) CSR of ones, the known items.
-        top: How many items per user to keep; None keeps all.
-
-    Returns:
-        (n_users, n_items) CSR, float32.
-
-    Raises:
-        InputError: If a probability is outside [0, 1] or not a number.
-    """
-    unseen = np.array(probabilities, dtype=np.float32)
-    if unseen.shape != seen.shape:
-        raise InputError(
-            f"A completer returned shape {unseen.shape} for {seen.shape[0]} users and "
-            f"{seen.shape[1]} items."
-        )
-    inside: np.ndarray = (unseen >= 0) & (unseen <= 1)
-    bad = np.flatnonzero(~inside.all(axis=1))
-    if len(bad):
-        raise InputError(
-            f"A completer returned values outside [0, 1] or not a number for {len(bad)} of "
-            f"{len(unseen)} users. Probabilities are needed: train the generator again."
-        )
-    unseen[seen.nonzero()] = 0
-    n_items = unseen.shape[1]
-    if top is not None and top < n_items:
-        columns = np.argpartition(unseen, n_items - top, axis=1)[:, n_items - top :]
-        columns.sort(axis=1)
-        data = np.take_along_axis(unseen, columns, axis=1).ravel()
-        indptr = np.arange(0, top * len(unseen) + 1, top)
-        kept = sparse.csr_matrix((data, columns.ravel(), indptr), shape=unseen.shape)
-        kept.eliminate_zeros()
-        return kept
-    return sparse.csr_matrix(unseen)
 
 
 def complete_case(
@@ -120,21 +79,3 @@ def strongest_of(completer: Completer, seen: Histories, top: int | None) -> spar
     if row != seen.n_users:
         raise InputError(f"A completer returned {row} rows for {seen.n_users} users.")
     return sparse.vstack(kept, format="csr")
-
-
-def completed(
-    seen: sparse.csr_matrix, added: sparse.csr_matrix, strength: float
-) -> sparse.csr_matrix:
-    """``x + s * p * (1 - x)``: the history that is handed to the recommender.
-
-    Args:
-        seen: (n_users, n_items) CSR of ones.
-        added: (n_users, n_items) CSR of probabilities, 0 on known items.
-        strength: s in [0, 1]; 0 returns the known history as it is.
-
-    Returns:
-        (n_users, n_items) CSR, float32, values in (0, 1].
-    """
-    if strength == 0:
-        return seen
-    return (seen + added.multiply(np.float32(strength))).tocsr().astype(np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from doppelcart.data.slices import Slice
 from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import LEVEL, VALUE, compare, correct
 from doppelcart.experiment.design import BEST_BASELINE, Arm, Baseline, Design, Pair, Role, Words
+from doppelcart.experiment.outcome import HELPS
 from doppelcart.experiment.verdict import promotion
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, controls_of
 from doppelcart.recommendation.evaluating import metric_columns
@@ -200,25 +201,53 @@ def largest_family(recommenders: Iterable[str], arms: Sequence[str]) -> int:
     return total
 
 
-def promote(verdict: pd.DataFrame, chosen: pd.DataFrame, design: Design) -> dict[str, Any]:
+def promote(
+    verdict: pd.DataFrame, chosen: pd.DataFrame, against_best: pd.DataFrame, design: Design
+) -> dict[str, Any]:
     """What may go into service, with its configuration.
+
+    What the generator on trial makes must win. A control is held to less: a plainer way may serve
+    where it helps against the best recommender without synthetic data.
 
     Args:
         verdict: As from ``experiment.verdict.judge``.
         chosen: As from ``grid_search.choose``.
+        against_best: As from ``against_best``.
         design: As from ``declare``.
 
     Returns:
-        JSON-ready: ``promoted`` (slice, recommender, arm, level, config, reason of each) and
-        ``refused`` (the same without config), with the rule that was applied.
+        JSON-ready: ``promoted`` (slice, recommender, arm, level, config, reason of each),
+        ``admitted`` (the same of controls), and ``refused`` (the same without config), with the
+        rule that was applied.
     """
     rule = (
         "Promoted only if it helps against no augmentation, against every control of its "
         "kind, and against the best recommender of the slice without augmentation; "
-        f"Holm-corrected p at most {design.alpha:g}."
+        f"Holm-corrected p at most {design.alpha:g}. A control is admitted where it helps against "
+        "the best recommender of the slice without augmentation."
     )
     found = promotion(verdict, design, rule)
+    found["admitted"] = [_admitted(row) for row in against_best.to_dict("records") if _helps(row)]
     configs = chosen.set_index(design.key_columns)["config"]
-    for entry in found["promoted"]:
+    for entry in [*found["promoted"], *found["admitted"]]:
         entry["config"] = configs[tuple(entry[key] for key in design.key_columns)]
     return found
+
+
+def _helps(row: Mapping[Any, Any]) -> bool:
+    """Whether a comparison shows that a control is better than the best recommender."""
+    is_control = ARMS[row["arm"]].kind in (Kind.COMPLETION, Kind.TRAINING)
+    is_control &= not ARMS[row["arm"]].generator
+    return bool(is_control and row["against"] == BEST_BASELINE and row["outcome"] == HELPS)
+
+
+def _admitted(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A control that may serve."""
+    keys = (Columns.SLICE, Columns.RECOMMENDER, Columns.ARM, LEVEL)
+    reason = (
+        f"{RECOMMENDERS[row[Columns.RECOMMENDER]].label} with {ARMS[row['arm']].phrase} gains "
+        f"{100 * row['relative']:+.1f} % ({100 * row['relative_low']:+.1f} to "
+        f"{100 * row['relative_high']:+.1f}) over {RECOMMENDERS[row['baseline']].label}, the best "
+        "without synthetic data."
+    )
+    return {**{key: row[key] for key in keys}, "reason": reason}

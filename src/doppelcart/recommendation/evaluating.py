@@ -16,11 +16,12 @@ from doppelcart.errors import InputError
 from doppelcart.metrics import beyond, ranking
 from doppelcart.progress import progress
 from doppelcart.recommendation.arms import ARMS, NONE, Kind
-from doppelcart.recommendation.completion import Completer, Completions, complete_case, completed
+from doppelcart.recommendation.completion import Completer, Completions, complete_case
 from doppelcart.recommendation.parallel import side_by_side
 from doppelcart.recommendation.scoring import METRICS, rank
 from doppelcart.recommendation.training_sets import training_matrix
 from doppelcart.recommenders import RECOMMENDERS, Recommender
+from doppelcart.serving.history_completer import completed
 
 _Measured = tuple[pd.DataFrame, dict[str, float]]
 

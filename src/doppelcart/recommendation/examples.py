@@ -15,10 +15,11 @@ from doppelcart.data.histories import Histories
 from doppelcart.data.slices import Slice
 from doppelcart.metrics import ranking
 from doppelcart.recommendation.arms import ARMS, NONE, Kind
-from doppelcart.recommendation.completion import Completer, completed, strongest_of
+from doppelcart.recommendation.completion import Completer, strongest_of
 from doppelcart.recommendation.scoring import rank
 from doppelcart.recommendation.training_sets import training_matrix
 from doppelcart.recommenders import RECOMMENDERS
+from doppelcart.serving.history_completer import completed
 
 PLACES: Final = {
     0.9: "one of the tenth that gained most",

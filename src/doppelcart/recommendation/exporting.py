@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from doppelcart.data.lineage import digest
 from doppelcart.data.slices import Slice, slice_order
 from doppelcart.errors import InputError
 from doppelcart.experiment.resampling import paired_bootstrap
-from doppelcart.recommendation.arms import ARMS, NONE, SYNTHETIC_OF, Kind
+from doppelcart.recommendation.arms import ARMS, COMPLETED_BY, NONE, SYNTHETIC_OF, Kind
 from doppelcart.recommendation.labels import recommender_label
 from doppelcart.recommendation.listing import System
 from doppelcart.recommenders import RECOMMENDERS, Recommender
@@ -40,49 +41,72 @@ def best_systems(
         max_bytes: Memory that all item-item weights may take together.
 
     Returns:
-        By slice: the best of what was promoted and comes to plain arrays, or else the best plain
-        recommender that does.
+        By slice: the best of what was promoted and comes to plain arrays, or else of what was
+        admitted, or else the best plain recommender that does.
     """
-    wins = {
-        (entry[Columns.SLICE], entry[Columns.RECOMMENDER], entry[Columns.ARM])
-        for entry in promotion["promoted"]
-    }
+    wins, helps = (_named(promotion[which]) for which in ("promoted", "admitted"))
     found: dict[str, tuple[System, str]] = {}
     sizes: dict[tuple[str, str, float, str], int] = {}
     for name in slice_order(chosen_configs[Columns.SLICE].astype(str)):
         if Slice.of(name).known_share is not None:
             continue
         rows = chosen_configs[chosen_configs[Columns.SLICE] == name].to_dict("records")
-        systems = [_system(name, row, wins) for row in rows]
-        # What was promoted comes first; the better on validation before the others.
+        systems = [_system(name, row, wins, helps) for row in rows]
+        # What was promoted comes first, then what was admitted; the better on validation before
+        # the others.
         ranked = sorted(
             zip(systems, (float(row["value"]) for row in rows), strict=True),
-            key=lambda pair: (not pair[0].promoted, -pair[1]),
+            key=lambda pair: (not pair[0].promoted, not pair[0].admitted, -pair[1]),
         )
-        ordered = [system for system, _ in ranked if system.promoted or system.arm == NONE]
+        ordered = [
+            system
+            for system, _ in ranked
+            if system.promoted or system.admitted or system.arm == NONE
+        ]
         free = max_bytes - sum(sizes.values())
         for system in ordered:
             size = 0 if _key(system) in sizes else _size(system, n_items)
             if can_serve(system) and size <= free:
-                found[name] = system, "" if system is ordered[0] else _note(ordered[0])
+                standing = helps.get((name, system.recommender, system.arm), "")
+                better = "" if system is ordered[0] else _note(ordered[0])
+                found[name] = system, " ".join(filter(None, (standing, better)))
                 sizes.setdefault(_key(system), size)
                 break
     return found
 
 
 def can_serve(system: System) -> bool:
-    """Whether a system comes to plain arrays, without a network.
+    """Whether a system's recommender comes to plain arrays; generators always do.
 
     Args:
         system: What recommends.
     """
     recommender = RECOMMENDERS.get(system.recommender)
-    is_network = recommender is None or recommender.scorer is Recommender.scorer
+    return recommender is not None and recommender.scorer is not Recommender.scorer
+
+
+def completed_by(system: System) -> str:
+    """Name of the generator that completes histories for a system; empty where none does.
+
+    Args:
+        system: What recommends.
+    """
     completes = ARMS[system.arm].kind is Kind.COMPLETION and system.level > 0
-    return not (is_network or completes)
+    return COMPLETED_BY[system.arm] if completes else ""
 
 
-def _system(name: str, row: Mapping[Any, Any], wins: set[tuple[str, str, str]]) -> System:
+def _named(entries: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str], str]:
+    """Reasons of a part of a promotion, by slice, recommender and arm."""
+    keys = (Columns.SLICE, Columns.RECOMMENDER, Columns.ARM)
+    return {tuple(entry[key] for key in keys): entry["reason"] for entry in entries}
+
+
+def _system(
+    name: str,
+    row: Mapping[Any, Any],
+    wins: Mapping[tuple[str, str, str], str],
+    helps: Mapping[tuple[str, str, str], str],
+) -> System:
     recommender, arm = str(row[Columns.RECOMMENDER]), str(row[Columns.ARM])
     return System(
         recommender=recommender,
@@ -91,12 +115,20 @@ def _system(name: str, row: Mapping[Any, Any], wins: set[tuple[str, str, str]]) 
         config=str(row["config"]),
         group=name,
         promoted=(name, recommender, arm) in wins,
+        admitted=(name, recommender, arm) in helps,
     )
 
 
 def _key(system: System) -> tuple[str, str, float, str]:
     """What two slices must have in common to share arrays."""
-    return system.recommender, system.arm, system.level, system.config
+    return *_fit(system), system.config
+
+
+def _fit(system: System) -> tuple[str, str, float]:
+    """What systems have in common that are fitted alike: a completion changes no fit."""
+    if completed_by(system):
+        return system.recommender, NONE, 0.0
+    return system.recommender, system.arm, system.level
 
 
 def _size(system: System, n_items: int) -> int:
@@ -124,7 +156,9 @@ def export(
     *,
     n_judged: int,
     seed: int = 0,
-    completer: Completer | None = None,
+    completers: Mapping[str, Completer] | None = None,
+    completion_top: int | None = None,
+    profiles: serving.Profiles | None = None,
 ) -> serving.Model:
     """Fit what was chosen on everybody, and take the arrays that it comes to.
 
@@ -136,7 +170,10 @@ def export(
         evidence: By slice, as from ``evidence_of``.
         n_judged: Training users when the systems were judged.
         seed: Of the recommenders.
-        completer: The generator, to be shown beside the lists.
+        completers: Generators by name: those that strategies complete histories by; and the one
+            that is shown beside lists made without one, which comes first.
+        completion_top: Items per customer that a completion keeps; None keeps all.
+        profiles: What is known of everybody besides, in the order of the histories.
 
     Raises:
         InputError: Nothing that was chosen comes to plain arrays.
@@ -150,7 +187,7 @@ def export(
     made: dict[tuple[str, str, float, str], serving.System] = {}
     strategies = {}
     for name, (system, note) in systems.items():
-        fit = (system.recommender, system.arm, system.level)
+        fit = _fit(system)
         if fit not in fits:
             train = training_matrix(system, everybody, synthetic, n_judged)
             fits[fit] = RECOMMENDERS[system.recommender](seed=seed).fit(train)
@@ -166,12 +203,21 @@ def export(
             level=system.level,
             config=system.config,
             promoted=system.promoted,
+            admitted=system.admitted,
+            completed_by=completed_by(system),
             note=note,
             evidence=evidence.get(name),
         )
         strategies[name] = serving.Strategy(facts, made[key])
+    order = np.argsort(everybody.user_ids)
     return serving.Model(
-        catalogue, _customers(everybody), strategies, _lineage(everybody), completer
+        catalogue,
+        _customers(everybody.select(order)),
+        strategies,
+        _lineage(everybody),
+        completers or {},
+        completion_top,
+        profiles and replace(profiles, rows=profiles.rows[order]),
     )
 
 
@@ -253,12 +299,9 @@ def _arrays(recommender: Recommender, system: System) -> serving.System:
     return serving.System(scorer, recommender.popularity)
 
 
-def _customers(everybody: Histories) -> serving.Customers:
-    order = np.argsort(everybody.user_ids)
-    sorted_histories = everybody.select(order)
-    matrix = sorted_histories.matrix
+def _customers(in_order: Histories) -> serving.Customers:
     return serving.Customers(
-        sorted_histories.user_ids.astype(str), sorted_histories.indptr, matrix.indices
+        in_order.user_ids.astype(str), in_order.indptr, in_order.matrix.indices
     )
 
 

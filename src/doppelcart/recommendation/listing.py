@@ -13,9 +13,10 @@ from doppelcart.columns import Columns
 from doppelcart.data.histories import Histories
 from doppelcart.metrics import ranking
 from doppelcart.recommendation.arms import ARMS, SYNTHETIC_OF, Kind
-from doppelcart.recommendation.completion import Completer, completed, strongest_of
+from doppelcart.recommendation.completion import Completer, strongest_of
 from doppelcart.recommendation.scoring import batches, or_popular
 from doppelcart.recommenders import RECOMMENDERS, Recommender, RecommenderConfig
+from doppelcart.serving.history_completer import completed
 from doppelcart.serving.scorer import Scorer, rank
 
 
@@ -28,7 +29,9 @@ class System(BaseModel):
         level: Ratio of added users, or strength of completion.
         config: Its configuration, as JSON.
         group: Slice of customers for whom it was chosen.
-        promoted: Whether the verdict promoted it; otherwise it is the best without synthetic data.
+        promoted: Whether the verdict promoted it.
+        admitted: Whether it is a control that is shown to help. What is neither is the best without
+            synthetic data.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +42,7 @@ class System(BaseModel):
     config: str
     group: str
     promoted: bool
+    admitted: bool = False
 
 
 def top_items(
@@ -78,8 +82,8 @@ def top_items(
         seen = completed(matrix, probable, system.level)
     recommender = RECOMMENDERS[system.recommender](seed=seed).fit(train)
     config = recommender.Config.model_validate_json(system.config)
-    # What completes no history is ranked as a server ranks it, to the last bit.
-    scorer = recommender.scorer(config) if seen is matrix else None
+    # Ranked as a server ranks, to the last bit.
+    scorer = recommender.scorer(config)
     blocks = []
     for part in batches(everybody.n_users):
         best, scores = _ranked(recommender, config, scorer, seen[part], matrix[part], k)
@@ -107,7 +111,7 @@ def _ranked(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(n_users, k) catalogue positions, -1 where there are no more, and their scores."""
     if scorer is not None:
-        return rank(scorer, recommender.popularity, known, k)
+        return rank(scorer, recommender.popularity, known, k, given=seen)
     scores = or_popular(recommender.score(seen, config), seen, recommender)
     best = ranking.top_k(scores, known, k)
     return best, np.take_along_axis(scores, np.maximum(best, 0), axis=1)

@@ -17,7 +17,8 @@ from doppelcart.errors import InputError
 from doppelcart.experiment.design import Arm, Design, Role, Words
 from doppelcart.experiment.outcome import HARMS
 from doppelcart.experiment.verdict import BEST_NOT_BEATEN, NOT_PROVEN
-from doppelcart.recommendation.arms import ARMS, NONE
+from doppelcart.recommendation.arms import ARMS, NONE, Kind
+from doppelcart.recommendation.completion import Completer, Completions, complete_case
 from doppelcart.recommendation.scoring import PLAIN, values_at_levels
 from doppelcart.recommendation.training_sets import training_matrix
 from doppelcart.recommenders import RECOMMENDERS, Recommender
@@ -59,13 +60,16 @@ def score_entrants(
     cases: Mapping[str, Case],
     train: Histories,
     synthetic: Mapping[str, Histories],
+    completers: Mapping[str, Completer],
+    completion_top: int | None,
     metric: str,
     k: int,
 ) -> pd.DataFrame:
     """What both would do for the same held-out customers, fitted on the same training customers.
 
     What serves was fitted on everybody, held-out customers included, so that its own lists prove
-    nothing. Its strategies are fitted anew without them, as those of the candidate are.
+    nothing. Its strategies are fitted anew without them, as those of the candidate are; and
+    histories are completed by the generators of the run, which were trained without them, too.
 
     Args:
         champion: What serves.
@@ -73,6 +77,8 @@ def score_entrants(
         cases: Test cases by slice.
         train: Real training customers.
         synthetic: Sets of synthetic customers by name.
+        completers: By arm, what completes histories.
+        completion_top: Items per customer that a completion keeps; None keeps all.
         metric: Name in ``scoring.METRICS``.
         k: Length of the lists.
 
@@ -90,13 +96,14 @@ def score_entrants(
         case = cases[name]
         for arm, entrant in ((CHAMPION, champion), (CANDIDATE, candidate)):
             facts = strategy_for(entrant.model, name).facts
-            fit = (facts.recommender, facts.arm, facts.level)
+            fit = _fit_of(facts)
             if fit not in fits:
-                matrix = training_matrix(facts.arm, facts.level, train, synthetic)
+                matrix = training_matrix(*fit[1:], train, synthetic)
                 fits[fit] = RECOMMENDERS[facts.recommender]().fit(matrix)
-            key = (name, *map(str, fit), facts.config)
+            key = (name, facts.recommender, facts.arm, str(facts.level), facts.config)
             if key not in values:
-                values[key] = _values(fits[fit], facts.config, case, metric, k)
+                added = complete_case(case, _wanted(facts, completers), completion_top)
+                values[key] = _values(fits[fit], facts, case, added, metric, k)
             parts.append(
                 pd.DataFrame(
                     {
@@ -113,13 +120,40 @@ def score_entrants(
     return pd.concat([pooled, scores], ignore_index=True)
 
 
-def _values(recommender: Recommender, config: str, case: Case, metric: str, k: int) -> np.ndarray:
-    """(n_users,) metric of one configuration."""
-    parsed = recommender.Config.model_validate_json(config)
+def _fit_of(facts: Facts) -> tuple[str, str, float]:
+    """What strategies have in common that are fitted alike: a completion changes no fit."""
+    if ARMS[facts.arm].kind is Kind.COMPLETION:
+        return facts.recommender, NONE, 0.0
+    return facts.recommender, facts.arm, facts.level
+
+
+def _wanted(facts: Facts, completers: Mapping[str, Completer]) -> dict[str, Completer]:
+    """What completes for a strategy, by arm; empty where nothing does."""
+    if ARMS[facts.arm].kind is not Kind.COMPLETION or not facts.level:
+        return {}
+    if facts.arm not in completers:
+        raise InputError(
+            f"{facts.label} serves with {ARMS[facts.arm].phrase}, and this run has no generator "
+            "that could complete them. Run the whole again with that generator: kedro run"
+        )
+    return {facts.arm: completers[facts.arm]}
+
+
+def _values(
+    recommender: Recommender,
+    facts: Facts,
+    case: Case,
+    added: Completions,
+    metric: str,
+    k: int,
+) -> np.ndarray:
+    """(n_users,) metric of what a strategy lists."""
+    parsed = recommender.Config.model_validate_json(facts.config)
+    place = (facts.arm, facts.level) if added else PLAIN
     (levels,) = values_at_levels(
-        recommender, [parsed], case.seen.matrix, {}, [PLAIN], case.relevant.matrix, metric, k
+        recommender, [parsed], case.seen.matrix, added, [place], case.relevant.matrix, metric, k
     )
-    return levels[PLAIN]
+    return levels[place]
 
 
 def declare(

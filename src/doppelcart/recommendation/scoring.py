@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from doppelcart.metrics import ranking
-from doppelcart.recommendation.completion import completed
 from doppelcart.recommenders import Recommender, RecommenderConfig
+from doppelcart.serving.history_completer import completed
 
 METRICS: Final[dict[str, str]] = {
     "ndcg": "ndcg",

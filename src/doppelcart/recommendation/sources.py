@@ -14,12 +14,13 @@ from doppelcart.data.histories import Histories
 from doppelcart.metrics.ranking import NO_ITEM, top_k
 from doppelcart.progress import progress
 from doppelcart.recommendation.arms import ARMS, NONE, Kind
-from doppelcart.recommendation.completion import Completer, Completions, complete_case, completed
+from doppelcart.recommendation.completion import Completer, Completions, complete_case
 from doppelcart.recommendation.fusing import Ranked
 from doppelcart.recommendation.parallel import side_by_side
 from doppelcart.recommendation.scoring import batches, or_popular
 from doppelcart.recommendation.training_sets import training_matrix
 from doppelcart.recommenders import RECOMMENDERS, Recommender
+from doppelcart.serving.history_completer import completed
 
 Listed = dict[str, dict[str, Ranked]]
 """By slice and name of the source: the best items of each user."""

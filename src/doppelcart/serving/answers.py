@@ -16,7 +16,6 @@ from doppelcart.serving.questions import (
     Used,
 )
 from doppelcart.serving.reasons import reasons_of
-from doppelcart.serving.scorer import rank
 
 MOST_COMPLETED = 10
 
@@ -34,18 +33,15 @@ def answer(model: Model, question: Question, version: str) -> Answer:
     """
     known, unknown, row = _known(model, question)
     hidden, not_there = _hidden(model.catalogue, question.filters)
+    profile, silent = _profile(model, question, row)
     strategy = model.strategy(len(known), returning=row is not None)
-    best, scores = rank(
-        strategy.system.scorer,
-        strategy.system.popularity,
-        model.history(known),
-        min(question.k, model.n_items),
-        hidden,
-    )
+    history, k = model.history(known), min(question.k, model.n_items)
+    best, scores = model.rank(strategy, history, k, profiles=profile, hidden=hidden)
     listed = best[0][best[0] != NO_ITEM]
-    reasons = (
-        reasons_of(model.catalogue, strategy.system, known, listed) if question.explain else None
-    )
+    reasons = None
+    if question.explain:
+        added = model.added(strategy, history, profile)
+        reasons = reasons_of(model.catalogue, strategy.system, known, listed, added)
     return Answer(
         items=[
             Listed(
@@ -62,18 +58,38 @@ def answer(model: Model, question: Question, version: str) -> Answer:
         known_items=len(known),
         unknown_user=question.user_id is not None and row is None,
         unknown_items=[*unknown, *not_there],
-        unused=list(question.profile or ()),
-        completion=_completion(model, known, hidden) if question.complete else None,
+        unused=silent if strategy.facts.completed_by else list(question.profile or ()),
+        completion=_completion(model, strategy, known, profile, hidden)
+        if question.complete
+        else None,
     )
 
 
+def _profile(
+    model: Model, question: Question, row: int | None
+) -> tuple[np.ndarray | None, list[str]]:
+    """(1, n_columns) what the log or the question knows besides, and what says nothing."""
+    profile = question.profile or {}
+    if model.profiles is None:
+        return None, list(profile)
+    if row is not None:
+        return model.profiles_of(slice(row, row + 1)), list(profile)
+    told, silent = model.profiles.row_of(profile)
+    return told[None], silent
+
+
 def _completion(
-    model: Model, known: np.ndarray, hidden: np.ndarray | None
+    model: Model,
+    strategy: Strategy,
+    known: np.ndarray,
+    profile: np.ndarray | None,
+    hidden: np.ndarray | None,
 ) -> list[Completed] | None:
-    """The most probable of what is not known and may be listed."""
-    if model.completer is None:
+    """The most probable of what is not known and may be listed, by what the list was made with."""
+    if not model.completers:
         return None
-    probable = model.completer.probabilities(model.history(known))[0]
+    name = strategy.facts.completed_by or next(iter(model.completers))
+    probable = model.completers[name].probabilities(model.history(known), profile)[0]
     probable[known] = 0
     if hidden is not None:
         probable[hidden] = 0
@@ -142,5 +158,7 @@ def _used(strategy: Strategy) -> Used:
         label=facts.label,
         synthetic_data=facts.arm,
         promoted=facts.promoted,
+        admitted=facts.admitted,
+        completed_by=facts.completed_by,
         note=facts.note,
     )

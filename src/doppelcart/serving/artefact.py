@@ -29,19 +29,20 @@ from doppelcart.serving.model import (
     Facts,
     Model,
     Pairs,
+    Profiles,
     Strategy,
     System,
 )
 from doppelcart.serving.scorer import KINDS, Scorer
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
 ITEMS: Final = "items.json"
 CUSTOMERS: Final = ("customers.npy", "indptr.npy", "histories.npy")
 PAIRS: Final = ("pairs.indptr.npy", "pairs.partners.npy")
 """Items that are bought together; an artefact may lack them."""
-COMPLETER: Final = tuple((name, f"completer.{name}.npy") for name in Completer.names())
-"""Arrays of the generator; an artefact may lack them."""
+PROFILES: Final = "profiles.npy"
+"""What is known of customers besides; an artefact may lack it."""
 _CSR: Final = ("data", "indices", "indptr")
 
 
@@ -77,6 +78,16 @@ class Stored(BaseModel):
     dense: tuple[str, ...]
 
 
+class Columns(BaseModel):
+    """What the columns of profiles are; see ``model.Profiles``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    values: dict[str, dict[str, int]]
+    missing: dict[str, int]
+    nothing: int | None
+
+
 class Manifest(BaseModel):
     """What an artefact holds.
 
@@ -84,6 +95,9 @@ class Manifest(BaseModel):
         format: Version of this format.
         systems: Systems by name.
         strategies: By slice: what it is, and the name of its system.
+        completers: Generators by name, the one that is shown first.
+        completion_top: Items per customer that a completion keeps; None keeps all.
+        profiles: What their columns are; None where there are none.
         lineage: What it was made from.
         files: Every other file by name.
     """
@@ -93,6 +107,9 @@ class Manifest(BaseModel):
     format: int
     systems: dict[str, Stored]
     strategies: dict[str, tuple[Facts, str]]
+    completers: tuple[str, ...] = ()
+    completion_top: int | None = None
+    profiles: Columns | None = None
     lineage: dict[str, Any]
     files: dict[str, File]
 
@@ -122,10 +139,11 @@ def write(model: Model, folder: Path) -> str:
         if pairs := model.catalogue.pairs:
             for name, array in zip(PAIRS, (pairs.indptr, pairs.partners), strict=True):
                 _save(part / name, array)
-        if model.completer is not None:
-            arrays = model.completer.arrays()
-            for name, file in COMPLETER:
-                _save(part / file, arrays[name])
+        for name, completer in model.completers.items():
+            for which, values in completer.arrays().items():
+                _save(part / _file_of(name, which), values)
+        if profiles := model.profiles:
+            _save(part / PROFILES, profiles.rows)
         items = {
             "ids": model.catalogue.ids,
             "titles": model.catalogue.titles,
@@ -138,6 +156,9 @@ def write(model: Model, folder: Path) -> str:
             strategies={
                 name: (one.facts, names[id(one.system)]) for name, one in model.strategies.items()
             },
+            completers=tuple(model.completers),
+            completion_top=model.completion_top,
+            profiles=profiles and Columns.model_validate(profiles, from_attributes=True),
             lineage=dict(model.lineage),
             files={path.name: _file(path) for path in sorted(part.iterdir())},
         )
@@ -220,9 +241,16 @@ def read(folder: Path, digest: str) -> Model:
     pairs = None
     if set(PAIRS) <= set(manifest.files):
         pairs = Pairs(*(_load(folder / name) for name in PAIRS))
-    completer = None
-    if {file for _, file in COMPLETER} <= set(manifest.files):
-        completer = Completer.of({name: _load(folder / file) for name, file in COMPLETER})
+    completers = {
+        name: Completer.of(
+            {array: _load(folder / _file_of(name, array)) for array in Completer.names()}
+        )
+        for name in manifest.completers
+    }
+    columns, profiles = manifest.profiles, None
+    if columns is not None:
+        rows = _load(folder / PROFILES)
+        profiles = Profiles(columns.values, columns.missing, columns.nothing, rows)
     return Model(
         Catalogue(items["ids"], items["titles"], items["attributes"], pairs),
         Customers(
@@ -233,8 +261,15 @@ def read(folder: Path, digest: str) -> Model:
             for name, (facts, system) in manifest.strategies.items()
         },
         manifest.lineage,
-        completer,
+        completers,
+        manifest.completion_top,
+        profiles,
     )
+
+
+def _file_of(completer: str, array: str) -> str:
+    """Where an array of a generator lies."""
+    return f"completer.{completer}.{array}.npy"
 
 
 def _write_system(folder: Path, name: str, system: System) -> Stored:

@@ -17,7 +17,6 @@ from doppelcart.errors import RequestError
 from doppelcart.metrics.ranking import NO_ITEM
 from doppelcart.progress import progress
 from doppelcart.serving.model import Model, Strategy
-from doppelcart.serving.scorer import rank
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -136,8 +135,8 @@ def ranked(model: Model, rows: slice, k: int) -> tuple[np.ndarray, np.ndarray]:
     scores = np.zeros((seen.shape[0], k), dtype=np.float32)
     longest = min(k, model.n_items)
     for strategy, users in _by_strategy(model, np.diff(seen.indptr)):
-        system = strategy.system
-        found = rank(system.scorer, system.popularity, seen[users], longest)
+        profiles = model.profiles_of(rows.start + users)
+        found = model.rank(strategy, seen[users], longest, profiles=profiles)
         best[users, :longest], scores[users, :longest] = found
     return best, scores
 

@@ -15,7 +15,6 @@ from doppelcart.serving import artefact
 from doppelcart.serving.decisions import Cost
 from doppelcart.serving.model import Model, Strategy
 from doppelcart.serving.release import Version, folder_of
-from doppelcart.serving.scorer import rank
 
 _K: Final = 20
 
@@ -72,11 +71,11 @@ def cost_of(entrant: Entrant, histories: dict[str, sparse.csr_matrix], most: int
     """
     spent, n_lists = 0.0, 0
     for name, known in histories.items():
-        system = strategy_for(entrant.model, name).system
+        strategy, nobody = strategy_for(entrant.model, name), entrant.model.nobody()
         for row in range(min(known.shape[0], most)):
             one = sparse.csr_matrix(known[row], dtype=np.float32)
             began = time.process_time()
-            rank(system.scorer, system.popularity, one, _K)
+            entrant.model.rank(strategy, one, _K, profiles=nobody)
             spent += time.process_time() - began
             n_lists += 1
     return Cost(size=entrant.size, milliseconds=1000 * spent / max(n_lists, 1))

@@ -9,6 +9,26 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 _BLOCK = 1024
+_ROWS = 16
+
+
+def times(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(n_rows, n_columns) product whose rows do not depend on how many there are.
+
+    BLAS adds up in another order for a vector than for a matrix, so that one user alone would be
+    scored otherwise than among others, in the last bits: ties would be broken otherwise, too. So
+    the last rows of too few are filled up.
+
+    Args:
+        left: (n_rows, n) of users.
+        right: (n, n_columns).
+    """
+    missing = -len(left) % _ROWS
+    if not missing:
+        return np.asarray(left @ right)
+    filled = np.zeros((len(left) + missing, left.shape[1]), dtype=left.dtype)
+    filled[: len(left)] = left
+    return np.asarray(filled @ right)[: len(left)]
 
 
 def fold_in(

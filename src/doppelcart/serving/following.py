@@ -91,5 +91,6 @@ def _warm_up(model: Model) -> None:
     """Do before the first request what is done once: indexes of items, pages of the arrays."""
     _ = model.catalogue.positions, model.catalogue.codes
     nothing = model.history(model.customers.items[:1])
+    profiles = model.profiles_of(slice(1))
     for strategy in model.strategies.values():
-        strategy.system.scorer.score(nothing)
+        model.rank(strategy, nothing, 1, profiles=profiles)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -13,8 +13,8 @@ from scipy import sparse
 
 from doppelcart.data.slices import WARM, Slice
 from doppelcart.errors import InputError
-from doppelcart.serving.history_completer import Completer
-from doppelcart.serving.scorer import Scorer, histories_of
+from doppelcart.serving.history_completer import Completer, strongest_unseen
+from doppelcart.serving.scorer import Scorer, histories_of, rank
 
 
 class Evidence(BaseModel):
@@ -54,7 +54,11 @@ class Facts(BaseModel):
         arm: What it was given of synthetic data.
         level: How much of that.
         config: Its configuration, as JSON.
-        promoted: Whether the verdict promoted it; otherwise it is the best without synthetic data.
+        promoted: Whether the verdict promoted it.
+        admitted: Whether it uses what a plainer way generates, and is shown to help. What is
+            neither is the best without synthetic data.
+        completed_by: Name of the generator that completes histories before they are scored; empty
+            where none does.
         note: What else is to be known; empty where there is nothing.
         evidence: What it did for held-out customers; None where none were measured.
     """
@@ -69,6 +73,8 @@ class Facts(BaseModel):
     level: float
     config: str
     promoted: bool
+    admitted: bool = False
+    completed_by: str = ""
     note: str = ""
     evidence: Evidence | None = None
 
@@ -212,6 +218,42 @@ class Customers:
 
 
 @dataclass(frozen=True)
+class Profiles:
+    """What is known of customers besides their purchases, in the numbers that a generator reads.
+
+    Args:
+        values: By attribute: the column of each value that has one.
+        missing: By attribute: the column that says that it is not known.
+        nothing: Column that says that nothing at all is known; None where there is none.
+        rows: (n_customers, n_columns) float32 of the known customers.
+    """
+
+    values: Mapping[str, Mapping[str, int]]
+    missing: Mapping[str, int]
+    nothing: int | None
+    rows: np.ndarray
+
+    def row_of(self, profile: Mapping[str, Any]) -> tuple[np.ndarray, list[str]]:
+        """A profile in numbers, and the attributes of it that say nothing here.
+
+        Args:
+            profile: Values by attribute; None where one is not known.
+
+        Returns:
+            (n_columns,) float32; and what is no attribute, or a value that has no column.
+        """
+        row = np.zeros(self.rows.shape[1], dtype=np.float32)
+        known = {name: str(value) for name, value in profile.items() if value is not None}
+        told = [name for name in known if name in self.values or name in self.missing]
+        row[[column for name, column in self.missing.items() if name not in told]] = 1
+        if self.nothing is not None and not told:
+            row[self.nothing] = 1
+        columns = {name: self.values.get(name, {}).get(known[name]) for name in told}
+        row[[column for column in columns.values() if column is not None]] = 1
+        return row, [name for name in profile if columns.get(name) is None]
+
+
+@dataclass(frozen=True)
 class Model:
     """Everything that an answer needs.
 
@@ -220,15 +262,19 @@ class Model:
         customers: Known customers.
         strategies: By slice; at least one.
         lineage: What it was made from, ready for JSON.
-        completer: The generator, to show what it would complete a history with; None where that
-            was not exported. Lists do not depend on it.
+        completers: Generators by name: those that complete histories for strategies, and those that
+            are only to show what they would complete one with. The first one is shown.
+        completion_top: Items per customer that a completion keeps; None keeps all.
+        profiles: What is known of customers besides; None where generators learnt of none.
     """
 
     catalogue: Catalogue
     customers: Customers
     strategies: Mapping[str, Strategy]
     lineage: Mapping[str, Any]
-    completer: Completer | None = None
+    completers: Mapping[str, Completer] = field(default_factory=dict)
+    completion_top: int | None = None
+    profiles: Profiles | None = None
 
     def __post_init__(self) -> None:
         """Refuse a model that could not answer.
@@ -247,10 +293,23 @@ class Model:
                 f"{len(wrong)} of {len(self.strategies)} strategies ({', '.join(wrong)}) do not "
                 f"fit the catalogue of {n_items} items. Export the model again."
             )
-        if self.completer is not None and len(self.completer.encoder) != n_items:
+        for name, completer in self.completers.items():
+            if len(completer.encoder) != n_items:
+                raise InputError(
+                    f"The generator {name} completes histories of {len(completer.encoder)} items, "
+                    f"and the catalogue has {n_items}. Train it again, or export without it."
+                )
+            n_columns = 0 if self.profiles is None else self.profiles.rows.shape[1]
+            if len(completer.told) - 1 != n_columns:
+                raise InputError(
+                    f"The generator {name} learnt {len(completer.told) - 1} columns of profiles, "
+                    f"and there are {n_columns}. Train it again, or export without it."
+                )
+        wanted = {one.facts.completed_by for one in self.strategies.values()} - {""}
+        if absent := sorted(wanted - set(self.completers)):
             raise InputError(
-                f"The generator completes histories of {len(self.completer.encoder)} items, and "
-                f"the catalogue has {n_items}. Train it again, or export without it."
+                f"Strategies complete histories by {', '.join(absent)}, which the model does not "
+                "hold. Export it again."
             )
 
     @property
@@ -265,6 +324,61 @@ class Model:
             known: Distinct catalogue positions.
         """
         return histories_of([known], self.n_items)
+
+    def profiles_of(self, users: slice | np.ndarray) -> np.ndarray | None:
+        """(n_users, n_columns) what is known of some customers besides; None where of nobody.
+
+        Args:
+            users: Rows of known customers.
+        """
+        return None if self.profiles is None else self.profiles.rows[users]
+
+    def nobody(self) -> np.ndarray | None:
+        """(1, n_columns) profile of somebody of whom nothing is known; None where of nobody."""
+        return None if self.profiles is None else self.profiles.row_of({})[0][None]
+
+    def added(
+        self, strategy: Strategy, seen: sparse.csr_matrix, profiles: np.ndarray | None
+    ) -> sparse.csr_matrix | None:
+        """What a strategy adds to histories before it scores them; None where it adds nothing.
+
+        Args:
+            strategy: What serves.
+            seen: (n_users, n_items) CSR of ones.
+            profiles: (n_users, n_columns) what else is known of them.
+
+        Returns:
+            (n_users, n_items) CSR of probabilities times the strategy's strength.
+        """
+        facts = strategy.facts
+        if not facts.completed_by or not facts.level:
+            return None
+        probable = self.completers[facts.completed_by].probabilities(seen, profiles)
+        kept = strongest_unseen(probable, seen, self.completion_top)
+        return kept.multiply(np.float32(facts.level)).tocsr().astype(np.float32)
+
+    def rank(
+        self,
+        strategy: Strategy,
+        seen: sparse.csr_matrix,
+        k: int,
+        *,
+        profiles: np.ndarray | None = None,
+        hidden: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The best items of every history, as ``scorer.rank`` has them.
+
+        Args:
+            strategy: What serves.
+            seen: (n_users, n_items) CSR of ones.
+            k: Length of the lists.
+            profiles: (n_users, n_columns) what else is known of them.
+            hidden: (n_items,) bool of items that are not to be listed.
+        """
+        added = self.added(strategy, seen, profiles)
+        given = None if added is None else (seen + added).tocsr()
+        system = strategy.system
+        return rank(system.scorer, system.popularity, seen, k, hidden, given)
 
     def strategy(self, n_known: int, *, returning: bool) -> Strategy:
         """What serves a customer.

@@ -68,7 +68,8 @@ class Question(_Strict):
     Attributes:
         user_id: A customer of the log.
         items: What somebody bought, who need not be known.
-        profile: What else is known of them. No strategy that is served yet uses it.
+        profile: What else is known of them, by attribute; strategies that complete histories use
+            it. Of a known customer what the log says is used instead.
         k: Items wanted.
         filters: Which items may be listed.
         explain: Whether to say what each known item brought to a score.
@@ -126,7 +127,8 @@ class Reasons(BaseModel):
     Attributes:
         items: Known items that brought most, the largest share first.
         others: What all other known items brought together.
-        base: What no known item brought, such as an item's popularity.
+        base: What no known item brought, such as an item's popularity, and all that a generator
+            completed the history with.
         relation: What the known item that is named and the recommended one have in common, such as
             ``type``; None where no item that carries a tenth is related.
         words: Why the item is recommended, in a sentence.
@@ -178,7 +180,10 @@ class Used(BaseModel):
         recommender: Its name.
         label: The recommender as the field writes it.
         synthetic_data: What it was given of synthetic data; ``none`` for a plain recommender.
-        promoted: Whether the verdict promoted it; otherwise it is the best without synthetic data.
+        promoted: Whether the verdict promoted it.
+        admitted: Whether it uses what a plainer way generates, and is shown to help. What is
+            neither is the best without synthetic data.
+        completed_by: The generator that completes histories first; empty where none does.
         note: What else is to be known; empty where there is nothing.
     """
 
@@ -188,6 +193,8 @@ class Used(BaseModel):
     label: str
     synthetic_data: str
     promoted: bool
+    admitted: bool
+    completed_by: str
     note: str
 
 
@@ -202,10 +209,10 @@ class Answer(BaseModel):
         known_items: Items of the catalogue that are known of the customer.
         unknown_user: Whether the customer asked for is not known, and got the list of a new one.
         unknown_items: Items of the question that are not in the catalogue, and were ignored.
-        unused: Parts of the profile; the strategy uses none.
+        unused: Parts of the profile that the strategy does not use.
         completion: What the generator would complete the history with, most probable first; None
             unless it was asked for, or where the model holds no generator. The list is not made
-            of it.
+            of it unless the strategy says so.
         stale_since: Since when a newer model could not be loaded; None where this is the newest.
     """
 

@@ -3,7 +3,8 @@
 A sentence names a known item and what it has in common with the recommended one, along an edge of
 the shop's graph: the same type, manufacturer, brand or category, or bought together above chance.
 It does so only of an item that carries a tenth of the score, and along edges that are there.
-Nothing that is known of the customer besides their purchases enters it.
+Nothing that is known of the customer besides their purchases enters it: where a generator completed
+the history, which it may do by a profile, the words are of the purchases alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from doppelcart.columns import Columns
 from doppelcart.errors import RequestError
@@ -41,6 +43,7 @@ RELATIONS: Final = (
 
 BEST_SELLER: Final = "It is among what sells most: no purchase of yours bears on it."
 NOTHING: Final = "No purchase of yours speaks for it."
+EXPECTED: Final = "No purchase of yours speaks for it: it goes with what you may buy besides."
 
 
 class Path(NamedTuple):
@@ -89,7 +92,11 @@ def _related(catalogue: Catalogue, relation: str, known: int, target: int) -> bo
 
 
 def reasons_of(
-    catalogue: Catalogue, system: System, known: np.ndarray, targets: np.ndarray
+    catalogue: Catalogue,
+    system: System,
+    known: np.ndarray,
+    targets: np.ndarray,
+    added: sparse.csr_matrix | None = None,
 ) -> list[Reasons]:
     """What the scores of some items are made of, and why they are recommended, in words.
 
@@ -98,6 +105,7 @@ def reasons_of(
         system: What scores them.
         known: (n_known,) distinct catalogue positions of the history; may be empty.
         targets: (n_targets,) catalogue positions of what is explained.
+        added: (1, n_items) CSR of what the history was completed with; None where it was not.
 
     Raises:
         RequestError: An item is not in the model.
@@ -109,17 +117,18 @@ def reasons_of(
             f"{outside} of {len(every)} items are not among the {n_items} of the model: nothing "
             "can be said of them. Leave them out, or export a model that holds them."
         )
-    if not len(known):
+    if not len(known) and added is None:
         return [
             Reasons(items=[], others=0.0, base=float(base), words=BEST_SELLER)
             for base in system.popularity[targets]
         ]
-    shares = system.scorer.shares(known, targets)
-    weights = weights_of(shares)
+    plain = system.scorer.shares(known, targets)
+    weights = weights_of(plain)
+    shares = plain if added is None else system.scorer.shares(known, targets, added)
     # An item is no reason for itself: what it brings stays among the others.
     weights[known[:, None] == targets[None, :]] = 0
     return [
-        _reasons(catalogue, known, int(target), shares, weights, place)
+        _reasons(catalogue, known, int(target), shares, weights, place, added is not None)
         for place, target in enumerate(targets)
     ]
 
@@ -131,10 +140,12 @@ def _reasons(
     shares: Shares,
     weights: np.ndarray,
     place: int,
+    completed: bool,
 ) -> Reasons:
     own, base = shares.by_item[:, place], float(shares.base[place])
     kept = _first(np.where(known == target, -np.inf, own))
     path = next(_paths(catalogue, known, target, weights[:, place]), None)
+    otherwise = EXPECTED if completed else BEST_SELLER if base > 0 else NOTHING
     return Reasons(
         items=[
             Reason(
@@ -148,7 +159,7 @@ def _reasons(
         others=float(own.sum() - own[kept].sum()),
         base=base,
         relation=path.relation if path else None,
-        words=_words(catalogue, known, target, weights[:, place], base, path),
+        words=_words(catalogue, known, target, weights[:, place], otherwise, path),
     )
 
 
@@ -173,12 +184,12 @@ def _words(
     known: np.ndarray,
     target: int,
     weights: np.ndarray,
-    base: float,
+    otherwise: str,
     path: Path | None,
 ) -> str:
+    if not weights.max(initial=0) > 0:
+        return otherwise
     first = int(np.argmax(weights))
-    if weights[first] <= 0:
-        return BEST_SELLER if base > 0 else NOTHING
     if path is not None:
         weight = weights[known == path.known][0]
         return f"{_because(catalogue, path.known, weight)}: {_link(catalogue, path, target)}."

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from doppelcart.metrics import ranking
-from doppelcart.serving.folding import fold_in, shared_squares, weighted_squares
+from doppelcart.serving.folding import fold_in, shared_squares, times, weighted_squares
 
 
 class Shares(NamedTuple):
@@ -45,16 +45,21 @@ class Scorer(ABC):
         """(n_users, n_items) float32 scores of histories, higher is better.
 
         Args:
-            seen: (n_users, n_items) CSR, float32, ones where an item is known.
+            seen: (n_users, n_items) CSR, float32, ones where an item is known; completed histories
+                have probabilities besides.
         """
 
     @abstractmethod
-    def shares(self, known: np.ndarray, targets: np.ndarray) -> Shares:
+    def shares(
+        self, known: np.ndarray, targets: np.ndarray, added: sparse.csr_matrix | None = None
+    ) -> Shares:
         """What each known item of one history brings to the scores of some items.
 
         Args:
             known: (n_known,) distinct catalogue positions.
             targets: (n_targets,) catalogue positions.
+            added: (1, n_items) CSR of what the history was completed with, in (0, 1]; it belongs to
+                the base. None where nothing was added.
         """
 
     def parts(self) -> dict[str, np.ndarray | sparse.csr_matrix]:
@@ -97,7 +102,12 @@ class Popular(Scorer):
         """See ``Scorer``."""
         return np.tile(self.popularity, (seen.shape[0], 1))
 
-    def shares(self, known: np.ndarray, targets: np.ndarray) -> Shares:
+    def shares(
+        self,
+        known: np.ndarray,
+        targets: np.ndarray,
+        added: sparse.csr_matrix | None = None,  # noqa: ARG002 - it brings nothing either
+    ) -> Shares:
         """Known items bring nothing."""
         base = self.popularity[targets].astype(np.float64)
         return Shares(np.zeros((len(known), len(targets))), base)
@@ -132,17 +142,26 @@ class ItemWeights(Scorer):
                 scores[row] += self._expected(length).astype(np.float32)
         return scores
 
-    def shares(self, known: np.ndarray, targets: np.ndarray) -> Shares:
+    def shares(
+        self, known: np.ndarray, targets: np.ndarray, added: sparse.csr_matrix | None = None
+    ) -> Shares:
         """See ``Scorer``."""
         # Rows of a whole catalogue are not copied for the sake of a few targets.
-        if isinstance(self.weights, np.ndarray):
-            by_item = self.weights[np.ix_(known, targets)]
-        else:
-            by_item = self.weights[known][:, targets].toarray()
-        base = np.zeros(len(targets))
+        by_item = self._between(known, targets)
+        base, length = np.zeros(len(targets)), float(len(known))
+        if added is not None:
+            base += added.data @ self._between(added.indices, targets)
+            length += float(added.data.sum(dtype=np.float64))
         if self.mean is not None:
-            base = self._expected(float(len(known)))[targets]
-        return Shares(np.asarray(by_item, dtype=np.float64), base)
+            base += self._expected(length)[targets]
+        return Shares(by_item, base)
+
+    def _between(self, known: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """(n_known, n_targets) float64 weights."""
+        if isinstance(self.weights, np.ndarray):
+            return self.weights[np.ix_(known, targets)].astype(np.float64)
+        own: np.ndarray = self.weights[known][:, targets].toarray()
+        return own.astype(np.float64)
 
     def _expected(self, length: float) -> np.ndarray:
         """(n_items,) what a history of this length is scored whatever is in it."""
@@ -173,10 +192,15 @@ class Projection(Scorer):
         """See ``Scorer``."""
         return times_transposed(seen @ self.directions, self.directions)
 
-    def shares(self, known: np.ndarray, targets: np.ndarray) -> Shares:
+    def shares(
+        self, known: np.ndarray, targets: np.ndarray, added: sparse.csr_matrix | None = None
+    ) -> Shares:
         """See ``Scorer``."""
-        by_item = self.directions[known].astype(np.float64) @ self.directions[targets].T
-        return Shares(by_item, np.zeros(len(targets)))
+        towards = self.directions[targets].T
+        base = np.zeros(len(targets))
+        if added is not None:
+            base = (added.data @ self.directions[added.indices].astype(np.float64)) @ towards
+        return Shares(self.directions[known].astype(np.float64) @ towards, base)
 
 
 @dataclass(frozen=True)
@@ -199,13 +223,20 @@ class FoldIn(Scorer):
         users = fold_in(seen, self.items, self.alpha, self._shared)
         return times_transposed(users.astype(np.float32), self.items)
 
-    def shares(self, known: np.ndarray, targets: np.ndarray) -> Shares:
+    def shares(
+        self, known: np.ndarray, targets: np.ndarray, added: sparse.csr_matrix | None = None
+    ) -> Shares:
         """The explanation of Hu, Koren and Volinsky (2008), equation 7."""
         one = _row(known, len(self.items))
-        system = self._shared + self.alpha * weighted_squares(one, self.items)[0]
+        given = one if added is None else one + added
+        system = self._shared + self.alpha * weighted_squares(given, self.items)[0]
         towards = np.linalg.solve(system, self.items[targets].T.astype(np.float64))
         by_item = (1 + self.alpha) * (self.items[known].astype(np.float64) @ towards)
-        return Shares(by_item, np.zeros(len(targets)))
+        base = np.zeros(len(targets))
+        if added is not None:
+            own = self.items[added.indices].astype(np.float64)
+            base = (1 + self.alpha) * (added.data @ own) @ towards
+        return Shares(by_item, base)
 
     @cached_property
     def _shared(self) -> np.ndarray:
@@ -217,26 +248,15 @@ KINDS: Final[dict[str, type[Scorer]]] = {
 }
 """Every kind of scorer by its name in a manifest."""
 
-_ROWS = 16
-
 
 def times_transposed(users: np.ndarray, items: np.ndarray) -> np.ndarray:
     """(n_users, n_items) float32 product of latent vectors.
-
-    BLAS adds up in another order for a vector than for a matrix, so that one user alone would be
-    scored otherwise than among others, in the last bits: ties would be broken otherwise, too. So
-    the last rows of too few are filled up.
 
     Args:
         users: (n_users, factors) float32.
         items: (n_items, factors) float32.
     """
-    missing = -len(users) % _ROWS
-    if not missing:
-        return np.asarray(users @ items.T)
-    filled = np.zeros((len(users) + missing, users.shape[1]), dtype=users.dtype)
-    filled[: len(users)] = users
-    return np.asarray(filled @ items.T)[: len(users)]
+    return times(users, items.T)
 
 
 def rank(
@@ -245,6 +265,7 @@ def rank(
     seen: sparse.csr_matrix,
     k: int,
     hidden: np.ndarray | None = None,
+    given: sparse.csr_matrix | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The best k unknown items of every history, by popularity where nothing is known.
 
@@ -254,13 +275,16 @@ def rank(
         seen: (n_users, n_items) CSR, float32, ones where an item is known.
         k: Length of the lists.
         hidden: (n_items,) bool: items that are not to be listed; None hides none.
+        given: (n_users, n_items) CSR, float32: the histories that are scored, completed; None
+            where they are as they are known.
 
     Returns:
         As from ``metrics.ranking.top_k``: (n_users, k) catalogue positions, -1 where there are no
         more; and their (n_users, k) float32 scores, 0 there.
     """
-    scores = scorer.score(seen)
-    scores[np.diff(seen.indptr) == 0] = popularity
+    given = seen if given is None else given
+    scores = scorer.score(given)
+    scores[np.diff(given.indptr) == 0] = popularity
     open_scores = scores if hidden is None else np.where(hidden, np.float32(-np.inf), scores)
     best = ranking.top_k(open_scores, seen, k)
     of_best = np.take_along_axis(scores, np.maximum(best, 0), axis=1)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from doppelcart.data.cases import Case
@@ -15,12 +16,14 @@ from doppelcart.pipelines.champion.params import ChampionParams
 from doppelcart.pipelines.champion.section import write_section
 from doppelcart.recommendation.exporting import export
 from doppelcart.recommendation.listing import System
+from doppelcart.recommendation.protocol import EvaluationParams
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.serving.contest import Entrant
 from doppelcart.serving.model import Catalogue
 from doppelcart.serving.release import Version
 
 ITEMS = np.array([f"i{number:02d}" for number in range(20)])
+NOBODY = pd.DataFrame({"user_id": []})
 PARAMS = ChampionParams(k=5, n_bootstrap=2000)
 
 
@@ -63,7 +66,9 @@ def test_the_better_one_serves_and_the_section_says_so(
     train, _ = shop(300, 0)
     _, cases = shop(150, 1)
     entrants = entrant("b", candidate, train), entrant("a", champion, train)
-    scores, declared = nodes.score_entrants(*entrants, train, {}, cases, PARAMS)
+    scores, declared = nodes.score_entrants(
+        *entrants, train, {}, NOBODY, cases, EvaluationParams(grids={"popularity": {}}), PARAMS
+    )
     design = Design.model_validate(declared)
     differences = compare(scores, design)
     costs = nodes.measure_costs(*entrants, cases)

@@ -1,9 +1,9 @@
 """Inventing and completing with a generator whose answer is known."""
 
-from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import ClassVar
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +12,7 @@ from scipy import sparse
 from doppelcart.data.histories import Histories
 from doppelcart.datasets.keras_model import KerasModelDataset
 from doppelcart.errors import InputError
+from doppelcart.models.histories import serving_arrays
 from doppelcart.models.histories.generation import (
     ROWS_PER_CHUNK,
     complete,
@@ -20,7 +21,9 @@ from doppelcart.models.histories.generation import (
     make_completer,
     profile_rows,
 )
-from doppelcart.models.histories.networks import note_catalogue
+from doppelcart.models.histories.hyperparameters import NetworkConfig
+from doppelcart.models.histories.networks import build_generator, note_catalogue
+from doppelcart.models.histories.slopes import Completion
 
 
 class Tensor:
@@ -128,11 +131,12 @@ def test_another_catalogue_is_refused_with_advice(n_items):
         generate(Stub(), 2, np.arange(n_items), rng)
 
 
-def test_other_items_in_the_same_number_are_refused():
+def test_other_items_in_the_same_number_are_refused(monkeypatch):
     stub = Stub()
     note_catalogue(stub, ITEMS)
     assert generate(stub, 2, ITEMS, np.random.default_rng(0)).n_users == 2
     demographics = pd.DataFrame({"user_id": ["v"], "a": [0.0], "b": [0.0]})
+    monkeypatch.setattr(serving_arrays, "completer_arrays", lambda *_: None)
     completer = make_completer(stub, demographics, 1, 0)
     for items in (ITEMS[::-1], np.array(["a", "b", "c", "x"])):
         with pytest.raises(InputError, match="as many as these histories have, but they are other"):
@@ -176,21 +180,30 @@ class TestProfileRows:
 
 class TestCompleter:
     @pytest.fixture
-    def completer(self) -> Callable[[Histories], Iterator[np.ndarray]]:
-        return make_completer(Stub(), MATRIX, n_draws=2, seed=5)
+    def generator(self) -> keras.Model:
+        """A generator of random weights, of four items and two columns of demographics."""
+        sizes = NetworkConfig(noise_units=3, hidden_units=8, critic_units=8)
+        made = build_generator(sizes, np.full(4, 0.3), 50, np.zeros((4, 0)), 2, 1, seed=0)
+        rng = np.random.default_rng(0)
+        for weight in made.trainable_weights:
+            weight.assign(weight + rng.normal(scale=0.5, size=weight.shape))
+        return made
 
-    def test_the_same_histories_are_always_completed_alike(self, completer):
+    def test_a_history_is_completed_alike_whoever_else_is_asked_for(self, generator):
+        completer = make_completer(generator, MATRIX, n_draws=2, seed=5)
         rows = [np.array([0]), np.array([2, 1])]
         seen = Histories.from_lists(rows, np.array(["v", "u"]), ITEMS)
-        (first,) = completer(seen)
-        list(completer(seen.select(np.array([1]))))
-        (again,) = completer(seen)
-        np.testing.assert_array_equal(again, first)
+        (both,) = completer(seen)
+        (alone,) = completer(seen.select(np.array([1])))
+        np.testing.assert_array_equal(alone[0], both[1])
 
-    def test_demographics_are_those_of_the_users(self):
-        stub = Stub()
+    def test_demographics_are_those_of_the_users(self, generator):
         rows = [np.array([0]), np.array([2, 1])]
         seen = Histories.from_lists(rows, np.array(["v", "u"]), ITEMS)
-        list(make_completer(stub, MATRIX, 1, 0)(seen))
-        assert stub.asked[0]["demographics"].tolist() == [[2, 5], [1, 4]]
-        assert stub.asked[0]["behaviour_known"].tolist() == [[0], [0]]
+        (found,) = make_completer(generator, MATRIX, 1, 7)(seen)
+        asked = Completion(generator, 1, 7)
+        for row, known in enumerate(([2.0, 5.0], [1.0, 4.0])):
+            expected = asked.probabilities(seen.matrix[row], np.array(known, np.float32))
+            np.testing.assert_allclose(found[row], expected[0], atol=2e-6)
+        strangers = asked.probabilities(seen.matrix)
+        assert np.abs(found - strangers).max() > 0.01

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from doppelcart.errors import InputError
 from doppelcart.models.histories.hyperparameters import NetworkConfig
 from doppelcart.models.histories.networks import build_generator
 from doppelcart.models.histories.serving_arrays import completer_arrays
@@ -46,4 +47,24 @@ def test_the_same_history_completes_alike_whoever_is_asked_for_with_it() -> None
     seen.data[:] = 1
     whole = completer.probabilities(seen)
     for row in range(20):
-        np.testing.assert_allclose(completer.probabilities(seen[row]), whole[row : row + 1], 1e-5)
+        np.testing.assert_array_equal(completer.probabilities(seen[row])[0], whole[row])
+
+
+def test_a_profile_completes_as_the_network_does() -> None:
+    generator = trained(5, 2)
+    rng = np.random.default_rng(2)
+    seen = sparse.csr_matrix((rng.random((30, N_ITEMS)) < 0.2).astype(np.float32))
+    profiles = rng.random((30, 2)).astype(np.float32)
+    found = completer_arrays(generator, 3, 7).probabilities(seen, profiles)
+    asked = Completion(generator, 3, 7)
+    for row in range(30):
+        expected = asked.probabilities(seen[row], profiles[row])
+        np.testing.assert_allclose(found[row], expected[0], atol=2e-6)
+    # who is known of is completed otherwise than who is not
+    assert np.abs(found - asked.probabilities(seen)).max() > 0.01
+
+
+def test_profiles_of_other_columns_are_refused() -> None:
+    seen = sparse.csr_matrix((2, N_ITEMS), dtype=np.float32)
+    with pytest.raises(InputError, match=r"\(2, 3\).*learnt 2 columns"):
+        completer_arrays(trained(5, 2), 1).probabilities(seen, np.zeros((2, 3), np.float32))

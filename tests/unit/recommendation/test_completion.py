@@ -4,13 +4,8 @@ from scipy import sparse
 
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
-from doppelcart.recommendation.completion import (
-    ROWS_PER_BLOCK,
-    completed,
-    popularity_completer,
-    strongest_of,
-    strongest_unseen,
-)
+from doppelcart.recommendation.completion import ROWS_PER_BLOCK, popularity_completer, strongest_of
+from doppelcart.serving.history_completer import completed, strongest_unseen
 
 SEEN = sparse.csr_matrix(np.array([[1, 0, 0, 0], [0, 0, 0, 0]], dtype=np.float32))
 P = np.array([[0.9, 0.5, 0.0, 0.2], [0.1, 0.2, 0.3, 0.4]], dtype=np.float32)

@@ -8,18 +8,24 @@ import pytest
 
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
+from doppelcart.models.histories.generation import make_completer
+from doppelcart.models.histories.hyperparameters import NetworkConfig
+from doppelcart.models.histories.networks import build_generator
+from doppelcart.models.histories.serving_arrays import completer_arrays
 from doppelcart.recommendation import exporting
+from doppelcart.recommendation.completion import strongest_of
 from doppelcart.recommendation.exporting import evidence_of, export
 from doppelcart.recommendation.listing import System, top_items
 from doppelcart.recommendation.scoring import rank as rank_as_judged
 from doppelcart.recommenders import RECOMMENDERS
 from doppelcart.serving.answers import answer
-from doppelcart.serving.model import Catalogue
+from doppelcart.serving.history_completer import completed
+from doppelcart.serving.model import Catalogue, Profiles
 from doppelcart.serving.questions import Purchase, Question
 from doppelcart.serving.scorer import histories_of
 
 GroupShop = Callable[..., Histories]
-NOTHING: dict[str, list[dict[str, str]]] = {"promoted": []}
+NOTHING: dict[str, list[dict[str, str]]] = {"promoted": [], "admitted": []}
 
 
 def chosen(*rows: tuple[str, str, str, str, float, float]) -> pd.DataFrame:
@@ -37,6 +43,11 @@ CHOSEN = chosen(
 )
 
 
+NETWORK = pd.concat(
+    [CHOSEN, chosen(("warm", "multvae", "gan_completion", "{}", 0.5, 0.9))], ignore_index=True
+)
+
+
 def best_systems(
     promotion: dict[str, list[dict[str, str]]], rows: pd.DataFrame, max_bytes: float = 1e9
 ) -> dict[str, tuple[System, str]]:
@@ -44,7 +55,8 @@ def best_systems(
 
 
 def won(arm: str, recommender: str) -> dict[str, list[dict[str, str]]]:
-    return {"promoted": [{"slice": "warm", "recommender": recommender, "arm": arm}]}
+    entry = {"slice": "warm", "recommender": recommender, "arm": arm, "reason": "It won."}
+    return {"promoted": [entry], "admitted": []}
 
 
 def test_each_slice_has_its_own_best_and_the_note_says_what_needs_a_network() -> None:
@@ -60,8 +72,22 @@ def test_what_was_promoted_serves_unless_it_needs_a_network() -> None:
     system, note = best_systems(won("gan_new_users", "ials"), CHOSEN)["warm"]
     assert (system.recommender, system.promoted, note) == ("ials", True, "")
     system, note = best_systems(won("gan_completion", "ease"), CHOSEN)["warm"]
+    assert (system.arm, system.promoted, note) == ("gan_completion", True, "")
+    system, note = best_systems(won("gan_completion", "multvae"), NETWORK)["warm"]
     assert (system.recommender, system.arm, system.promoted) == ("ease", "none", False)
-    assert note.startswith("EASE with histories completed by the GAN would be preferred")
+    assert note.startswith("Mult-VAE with histories completed by the GAN would be preferred")
+
+
+def test_a_control_that_helps_serves_where_nothing_won() -> None:
+    entry = {"slice": "warm", "recommender": "ease", "reason": "EASE gains +2.0 %."}
+    helps = {"promoted": [], "admitted": [entry | {"arm": "vae_completion"}]}
+    rows = pd.concat([CHOSEN, chosen(("warm", "ease", "vae_completion", '{"l2": 20.0}', 0.5, 0.2))])
+    system, note = best_systems(helps, rows)["warm"]
+    assert (system.arm, system.promoted, system.admitted) == ("vae_completion", False, True)
+    assert note == "EASE gains +2.0 %."
+    # what won comes before it
+    both = helps | {"promoted": won("gan_new_users", "ials")["promoted"]}
+    assert best_systems(both, rows)["warm"][0].arm == "gan_new_users"
 
 
 def test_returning_customers_have_the_first_claim_on_the_memory() -> None:
@@ -148,3 +174,37 @@ def test_served_lists_and_tables_rank_as_the_evaluation_does(
         found = answer(model, Question(user_id=str(name), k=k), "1")
         assert [item.item_id for item in found.items] == lists["item_id"].tolist()
         assert [item.score for item in found.items] == lists["score"].tolist()
+
+
+def test_completed_lists_are_served_as_the_evaluation_ranks_them(group_shop: GroupShop) -> None:
+    shop, k = group_shop(60, 0), 10
+    sizes = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8)
+    generator = build_generator(sizes, np.full(48, 0.2), 60, np.zeros((48, 0)), 2, 1, seed=0)
+    rng = np.random.default_rng(0)
+    for weight in generator.trainable_weights:
+        weight.assign(weight + rng.normal(scale=0.5, size=weight.shape))
+    told = pd.DataFrame(rng.random((60, 2)), columns=["a", "b"])
+    told.insert(0, "user_id", shop.user_ids.astype(str))
+    promotion = won("gan_completion", "ease")
+    systems = best_systems(
+        promotion, chosen(("warm", "ease", "gan_completion", '{"l2": 20.0}', 0.5, 1.0))
+    )
+    ids = shop.item_ids.tolist()
+    rows = told.drop(columns="user_id").to_numpy(np.float32)
+    model = export(
+        systems, shop, {}, Catalogue(ids, ids, {}), {}, n_judged=60,
+        completers={"gan": completer_arrays(generator, 3, 5)}, completion_top=20,
+        profiles=Profiles({}, {}, None, rows),
+    )  # fmt: skip
+    completer = make_completer(generator, told, 3, 5)
+    given = completed(shop.matrix, strongest_of(completer, shop, 20), 0.5)
+    fitted = RECOMMENDERS["ease"](seed=0).fit(shop.matrix)
+    judged = rank_as_judged(fitted, fitted.Config(l2=20.0), given, shop.matrix, k)
+    plain = rank_as_judged(fitted, fitted.Config(l2=20.0), shop.matrix, shop.matrix, k)
+    table = top_items(systems["warm"][0], shop, {}, completer, k=k, n_judged=60, completion_top=20)
+    lists = dict(list(table.groupby("user_id")))
+    for user, name in enumerate(shop.user_ids.astype(str)):
+        found = answer(model, Question(user_id=name, k=k), "1")
+        assert [ids.index(item.item_id) for item in found.items] == judged[user].tolist()
+        assert [item.score for item in found.items] == lists[name]["score"].tolist()
+    assert not np.array_equal(judged, plain)

@@ -137,7 +137,7 @@ def test_a_better_strategy_is_seen_and_the_same_one_changes_nothing() -> None:
     _, judged = shop(200, 1)
     cases = {"cold_1": judged, "cold_50pct": replace(judged, name="cold_50pct")}
     champion, candidate = entrant("a", cold_1="popularity"), entrant("b", cold_1="itemknn")
-    scores = score_entrants(champion, candidate, cases, train, {}, "ndcg", 5)
+    scores = score_entrants(champion, candidate, cases, train, {}, {}, None, "ndcg", 5)
     # what part of a history is known is never known when serving
     assert scores["slice"].unique().tolist() == [EVERYBODY, "cold_1"]
     tests = comparisons(compare(scores, DESIGN), DESIGN, champion, candidate)
@@ -148,7 +148,7 @@ def test_a_better_strategy_is_seen_and_the_same_one_changes_nothing() -> None:
     assert tests[0].low > 0.2
     assert (tests[0].n_customers, tests[0].customers) == (200, "all customers")
     assert decided(entrant("b", cold_1="itemknn"), *tests).outcome is Outcome.BETTER
-    same = score_entrants(champion, champion, cases, train, {}, "ndcg", 5)
+    same = score_entrants(champion, champion, cases, train, {}, {}, None, "ndcg", 5)
     assert compare(same, DESIGN)["difference"].eq(0).all()
     assert case.n_users == 300
 
@@ -157,7 +157,7 @@ def test_a_customer_of_several_slices_counts_once() -> None:
     train, judged = shop(60, 0)
     cases = {"cold_1": judged, "cold_2": replace(judged.select(np.arange(30)), name="cold_2")}
     champion = entrant("a", cold_1="popularity", cold_2="itemknn")
-    scores = score_entrants(champion, champion, cases, train, {}, "ndcg", 5)
+    scores = score_entrants(champion, champion, cases, train, {}, {}, None, "ndcg", 5)
     wide = scores[scores["arm"] == "champion"].pivot(
         index="user_id", columns="slice", values="value"
     )

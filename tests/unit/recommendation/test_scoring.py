@@ -5,9 +5,9 @@ import pytest
 from scipy import sparse
 
 from doppelcart.recommendation import scoring
-from doppelcart.recommendation.completion import completed, strongest_unseen
 from doppelcart.recommendation.grid import expand
 from doppelcart.recommenders import RECOMMENDERS
+from doppelcart.serving.history_completer import completed, strongest_unseen
 
 
 @pytest.fixture(scope="module")

@@ -236,3 +236,26 @@ def test_nothing_compared_gives_an_empty_table_with_its_columns() -> None:
 )
 def test_slices_in_words(name: str, words: str) -> None:
     assert Slice.of(name).phrase == words
+
+
+def test_a_control_that_helps_against_the_best_recommender_is_admitted() -> None:
+    rows = pd.DataFrame(
+        [
+            {"slice": "cold_5", "recommender": "ease", "arm": arm, "against": against,
+             "baseline": "ials", "level": 0.5, "relative": 0.02, "relative_low": 0.01,
+             "relative_high": 0.03, "outcome": outcome}
+            for arm, against, outcome in [
+                ("denoiser_completion", "best_baseline", "helps"),
+                ("popularity_completion", "best_baseline", "no evidence"),
+                ("popularity_completion", "most_popular", "helps"),
+                # the generator on trial must win, and a ceiling of another kind serves nobody
+                ("gan_completion", "best_baseline", "helps"),
+            ]
+        ]
+    )  # fmt: skip
+    table = decide(uplift(none=GOOD, best_baseline=GOOD), chosen(), ALPHA)
+    added = chosen()[chosen()["arm"] == "gan_completion"].assign(arm="denoiser_completion")
+    configs = pd.concat([chosen(), added])
+    [entry] = promotion(table, configs, ALPHA, rows)["admitted"]
+    assert (entry["arm"], entry["config"]) == ("denoiser_completion", '{"l2":300.0}')
+    assert "+2.0 % (+1.0 to +3.0) over iALS" in entry["reason"]

@@ -38,13 +38,15 @@ def test_a_model_comes_back_as_it_was_written(model: Model, written: tuple[Path,
 def test_a_generator_comes_back_and_an_artefact_may_lack_it(
     model: Model, written: tuple[Path, str], tmp_path: Path
 ) -> None:
-    assert artefact.read(*written).completer is None
+    assert artefact.read(*written).completers == {}
     completer = make_completer()
     folder = tmp_path / "with"
-    again = artefact.read(folder, artefact.write(replace(model, completer=completer), folder))
-    assert again.completer is not None
+    again = artefact.read(
+        folder, artefact.write(replace(model, completers={"gan": completer}), folder)
+    )
+    assert list(again.completers) == ["gan"]
     seen = histories_of([np.array([0, 2])], 4)
-    found = again.completer.probabilities(seen)
+    found = again.completers["gan"].probabilities(seen)
     np.testing.assert_array_equal(found, completer.probabilities(seen))
 
 
@@ -52,7 +54,7 @@ def test_a_generator_of_another_catalogue_is_refused(model: Model) -> None:
     completer = make_completer()
     other = replace(completer, encoder=np.ones((5, 2), np.float32))
     with pytest.raises(InputError, match="histories of 5 items, and the catalogue has 4"):
-        replace(model, completer=other)
+        replace(model, completers={"gan": other})
 
 
 def test_nothing_in_it_is_pickled_and_nothing_is_left_beside_it(written: tuple[Path, str]) -> None:
@@ -114,9 +116,9 @@ def test_a_manifest_that_was_changed_with_its_file_is_refused(written: tuple[Pat
 def test_no_manifest_and_another_format_are_refused(written: tuple[Path, str]) -> None:
     folder, digest = written
     text = (folder / "manifest.json").read_bytes()
-    newer = text.replace(b'"format": 1', b'"format": 9')
+    newer = text.replace(b'"format": 2', b'"format": 9')
     (folder / "manifest.json").write_bytes(newer)
-    with pytest.raises(StorageError, match="format 9; this version reads 1"):
+    with pytest.raises(StorageError, match="format 9; this version reads 2"):
         artefact.check(folder, artefact._file(folder / "manifest.json").sha256)
     (folder / "manifest.json").write_bytes(b"{}")
     with pytest.raises(StorageError, match="cannot read"):

@@ -72,7 +72,9 @@ def test_somebody_never_seen_gets_reasons_that_add_up(client: TestClient) -> Non
 def test_what_the_generator_would_complete_is_told_if_it_is_asked_for(
     model: Model, publish: Publish
 ) -> None:
-    with TestClient(make_app(publish(replace(model, completer=make_completer())))) as client:
+    with TestClient(
+        make_app(publish(replace(model, completers={"gan": make_completer()})))
+    ) as client:
         assert ask(client, user_id="bob")["completion"] is None
         # bob has bread and butter; of the others jam has odds of 1 to 1, and salt of 1 to 4
         told = ask(client, user_id="bob", complete=True)

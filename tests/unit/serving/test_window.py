@@ -83,7 +83,7 @@ def address(model: Model, publish: Publish) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = make_app(publish(replace(model, completer=make_completer())), Limits())
+    app = make_app(publish(replace(model, completers={"gan": make_completer()})), Limits())
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -209,18 +209,24 @@ def make_completer(
 ) -> Callable[[Histories], Iterator[np.ndarray]]:
     """A function that completes the visible histories of any users, block by block.
 
-    The same histories always give the same completion, whatever was completed before.
+    The noise is drawn once, so that a history of a customer is always completed alike, whoever
+    else is asked for: as a server completes it, to the last bit.
 
     Args:
         generator: The trained G.
         demographics: user_id and demographic columns of every user that may be asked for.
-        n_draws: Noise vectors averaged per user.
+        n_draws: Noise vectors averaged.
         seed: Seed of the noise.
     """
+    from doppelcart.models.histories.serving_arrays import completer_arrays
+
+    arrays = completer_arrays(generator, n_draws, seed)
 
     def completer(seen: Histories) -> Iterator[np.ndarray]:
         check_items(generator, seen.item_ids)
-        known = profile_rows(demographics, seen.user_ids)
-        return complete_blocks(generator, seen.matrix, n_draws, np.random.default_rng(seed), known)
+        known, matrix = profile_rows(demographics, seen.user_ids), seen.matrix
+        starts = range(0, seen.n_users, ROWS_PER_CHUNK)
+        chunks = [slice(start, start + ROWS_PER_CHUNK) for start in starts]
+        return (arrays.probabilities(matrix[chunk], known[chunk]) for chunk in chunks)
 
     return completer

@@ -12,10 +12,9 @@ from doppelcart.serving.history_completer import Completer
 
 
 def completer_arrays(generator: Any, n_draws: int, seed: int = 0) -> Completer:
-    """The arrays of a generator, for customers of whom purchases alone are known.
+    """The arrays of a generator, for customers of whom no behaviour is known but their purchases.
 
-    A profile that is unknown enters the network as zeros, so its rows of the first hidden layer
-    are left out.
+    What is unknown enters the network as zeros, so its rows of the first hidden layer are left out.
 
     Args:
         generator: G of ``networks.build_generator``, trained.
@@ -30,8 +29,9 @@ def completer_arrays(generator: Any, n_draws: int, seed: int = 0) -> Completer:
     norms = [generator.get_layer(f"norm_{layer}").get_weights() for layer in range(2)]
     noise = Completion(generator, n_draws, seed).noise
     n_read = encoder.shape[1] + 1 + table.shape[1]
-    profile = sum(generator.input[name].shape[-1] for name in PROFILE_INPUTS)
-    assert len(first) == n_read + noise.shape[1] + profile
+    n_before = n_read + noise.shape[1]
+    n_demographics, *others = (generator.input[name].shape[-1] for name in PROFILE_INPUTS)
+    assert len(first) == n_before + n_demographics + sum(others)
     wanted = (
         generator.get_layer("wanted_features").get_weights()[0]
         if table.shape[1]
@@ -42,7 +42,8 @@ def completer_arrays(generator: Any, n_draws: int, seed: int = 0) -> Completer:
         encoder_bias=encoder_bias,
         table=table,
         reading=first[:n_read],
-        noises=noise @ first[n_read : n_read + noise.shape[1]] + first_bias,
+        noises=noise @ first[n_read:n_before] + first_bias,
+        told=first[n_before : n_before + n_demographics + 1],
         hidden=hidden,
         hidden_bias=hidden_bias,
         scales=np.stack([scale for scale, _ in norms]),

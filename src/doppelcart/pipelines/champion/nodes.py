@@ -12,6 +12,9 @@ from doppelcart.data.histories import Histories
 from doppelcart.experiment.design import Design
 from doppelcart.pipelines.champion.params import ChampionParams
 from doppelcart.recommendation import promotion as rules
+from doppelcart.recommendation.arms import COMPLETED_BY
+from doppelcart.recommendation.completers import completers_of
+from doppelcart.recommendation.protocol import EvaluationParams
 from doppelcart.serving.contest import Entrant, cost_of
 from doppelcart.serving.decisions import Cost, Decision
 
@@ -21,8 +24,11 @@ def score_entrants(
     champion: Entrant,
     train_histories: Histories,
     synthetic_users: dict[str, Histories],
+    demographics_matrix: pd.DataFrame,
     test_cases: dict[str, Case],
+    evaluation: EvaluationParams,
     params: ChampionParams,
+    **generators: Any,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Score what serves and what would on the same held-out customers.
 
@@ -31,14 +37,29 @@ def score_entrants(
         champion: The model that serves.
         train_histories: Real training users.
         synthetic_users: Sets of synthetic users by name.
+        demographics_matrix: ``user_id`` and one column a demographic feature.
         test_cases: Test users by slice.
+        evaluation: Draws and size of completions.
         params: Parameters of the pipeline.
+        **generators: Trained generators by name.
 
     Returns:
         The scores of ``recommendation.promotion.score_entrants``, and the design, ready for JSON.
     """
+    draws, seed = evaluation.completion_draws, evaluation.seed
+    completers = completers_of(
+        COMPLETED_BY, train_histories, generators, demographics_matrix, draws, seed
+    )
     scores = rules.score_entrants(
-        champion, candidate, test_cases, train_histories, synthetic_users, params.metric, params.k
+        champion,
+        candidate,
+        test_cases,
+        train_histories,
+        synthetic_users,
+        completers,
+        evaluation.completion_top,
+        params.metric,
+        params.k,
     )
     declared = rules.declare(
         f"{params.metric}@{params.k}",

@@ -6,6 +6,7 @@ from kedro.pipeline import Node, Pipeline
 
 from doppelcart.pipelines.champion import nodes
 from doppelcart.pipelines.champion.section import write_section
+from doppelcart.recommendation.arms import GENERATORS
 from doppelcart.templates.experiment import experiment_pipeline
 
 ENTRANTS = {"candidate": "serving.model", "champion": "champion.released"}
@@ -24,8 +25,11 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     **ENTRANTS,
                     "train_histories": "train_histories",
                     "synthetic_users": "synthetic_users",
+                    "demographics_matrix": "demographics_matrix",
                     "test_cases": "test_cases",
+                    "evaluation": "params:evaluation",
                     "params": "params:champion",
+                    **{name: f"{name}.generator" for name in GENERATORS},
                 },
                 outputs=["champion.scores", "champion.design"],
                 name="score_entrants",

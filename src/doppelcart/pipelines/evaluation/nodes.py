@@ -20,7 +20,7 @@ from doppelcart.recommendation import (
     rankings,
     synthetic_only,
 )
-from doppelcart.recommendation.completers import completer_of
+from doppelcart.recommendation.completers import completers_of
 from doppelcart.recommendation.completion import Completer
 from doppelcart.recommendation.protocol import (
     EvaluationParams,
@@ -210,16 +210,22 @@ def measure_ranking_agreement(
 
 
 def decide_promotion(
-    verdict: pd.DataFrame, chosen_configs: pd.DataFrame, declared: dict[str, Any]
+    verdict: pd.DataFrame,
+    chosen_configs: pd.DataFrame,
+    uplift_against_best: pd.DataFrame,
+    declared: dict[str, Any],
 ) -> dict[str, Any]:
     """Say what may go into service, and refuse what did not win.
 
     Args:
         verdict: The verdict on every arm of the generator.
         chosen_configs: What ``tune_arms`` chose.
+        uplift_against_best: Every arm against the best recommender of the slice.
         declared: The design of ``declare_experiment``.
     """
-    return design.promote(verdict, chosen_configs, Design.model_validate(declared))
+    return design.promote(
+        verdict, chosen_configs, uplift_against_best, Design.model_validate(declared)
+    )
 
 
 def _completers(
@@ -229,10 +235,5 @@ def _completers(
     params: EvaluationParams,
 ) -> dict[str, Completer]:
     """Completer by completion arm."""
-    found = {
-        arm: completer_of(
-            arm, train, generators, demographics, params.completion_draws, params.seed
-        )
-        for arm in params.completion_arms
-    }
-    return {arm: completer for arm, completer in found.items() if completer}
+    draws, seed = params.completion_draws, params.seed
+    return completers_of(params.completion_arms, train, generators, demographics, draws, seed)

@@ -111,7 +111,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.decide_promotion,
-                inputs=["verdict", "chosen_configs", "evaluation.design"],
+                inputs=["verdict", "chosen_configs", "uplift_against_best", "evaluation.design"],
                 outputs="promotion",
                 name="decide_promotion",
             ),

@@ -19,7 +19,6 @@ from doppelcart.serving.batch import ranked
 from doppelcart.serving.model import Model, Strategy
 from doppelcart.serving.questions import Reasons
 from doppelcart.serving.reasons import LEAST_WEIGHT, RELATIONS, path_between, reasons_of
-from doppelcart.serving.scorer import rank
 
 TOLD: Final = [
     Columns.USER,
@@ -55,7 +54,9 @@ def reasons_of_all(model: Model, k: int) -> pd.DataFrame:
             known = model.customers.of(row)
             strategy = model.strategy(len(known), returning=True)
             items = listed[listed != NO_ITEM]
-            found = reasons_of(model.catalogue, strategy.system, known, items)
+            own = model.profiles_of(slice(row, row + 1))
+            added = model.added(strategy, model.history(known), own)
+            found = reasons_of(model.catalogue, strategy.system, known, items, added)
             rows += list(_rows(model, str(model.customers.ids[row]), items, found))
     return pd.DataFrame(rows, columns=TOLD)
 
@@ -90,8 +91,8 @@ def list_for(
         returning: Whether they are a customer of the log.
     """
     strategy = model.strategy(len(known), returning=returning)
-    system = strategy.system
-    best, _ = rank(system.scorer, system.popularity, model.history(known), min(k, model.n_items))
+    history, k = model.history(known), min(k, model.n_items)
+    best, _ = model.rank(strategy, history, k, profiles=model.nobody())
     return strategy, best[0][best[0] != NO_ITEM]
 
 

@@ -19,7 +19,7 @@ from doppelcart.pipelines.fusion import arms, figures, measuring
 from doppelcart.pipelines.fusion.params import FusionParams
 from doppelcart.recommendation import grid_search
 from doppelcart.recommendation.arms import COMPLETED_BY
-from doppelcart.recommendation.completers import completer_of
+from doppelcart.recommendation.completers import completers_of
 from doppelcart.recommendation.completion import Completer
 from doppelcart.recommendation.listing_rules import rules_of
 from doppelcart.recommendation.protocol import (
@@ -226,9 +226,5 @@ def _completers(
 ) -> dict[str, Completer]:
     """Completer by completion arm of those whose lists are fused."""
     draws, seed = evaluation.completion_draws, evaluation.seed
-    found = {
-        arm: completer_of(arm, train, generators, demographics, draws, seed)
-        for arm in arms.ADDED
-        if arm in COMPLETED_BY and arm in evaluation.arms
-    }
-    return {arm: completer for arm, completer in found.items() if completer}
+    wanted = [arm for arm in arms.ADDED if arm in COMPLETED_BY and arm in evaluation.arms]
+    return completers_of(wanted, train, generators, demographics, draws, seed)

@@ -8,12 +8,12 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from doppelcart.columns import Columns
+from doppelcart.columns import MISSING, Columns
 from doppelcart.data.histories import Histories
 from doppelcart.pipelines.profiles import behaviour
 from doppelcart.pipelines.profiles.behaviour import PRICE_POSITION, PRIVATE_LABEL, Observed
 from doppelcart.pipelines.profiles.params import ProfilesParams
-from doppelcart.pipelines.profiles.scaling import MISSING, slugs
+from doppelcart.pipelines.profiles.scaling import slugs
 
 logger = logging.getLogger(__name__)
 

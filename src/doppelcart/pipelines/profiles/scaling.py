@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 import pandas as pd
+
+from doppelcart.columns import MISSING
 
 if TYPE_CHECKING:
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline as Steps
     from sklearn.preprocessing import OneHotEncoder
-
-MISSING: Final = "_missing"
 
 
 class Transformer(Protocol):

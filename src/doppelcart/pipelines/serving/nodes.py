@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from doppelcart.catalogue.together import pairs_together, visits_of
-from doppelcart.columns import Columns
+from doppelcart.columns import MISSING, Columns
 from doppelcart.data.histories import Histories
 from doppelcart.data.slices import WARM
 from doppelcart.data.titles import NAMES, titles
@@ -19,10 +19,17 @@ from doppelcart.errors import InputError
 from doppelcart.pipelines.serving.params import ServingParams
 from doppelcart.recommendation.arms import NONE
 from doppelcart.recommendation.completers import completer_of
-from doppelcart.recommendation.exporting import best_systems, evidence_of, export
+from doppelcart.recommendation.exporting import (
+    best_systems,
+    completed_by,
+    evidence_of,
+    export,
+)
 from doppelcart.recommendation.listing import System, top_items
-from doppelcart.serving.model import Catalogue, Model, Pairs
+from doppelcart.serving.model import Catalogue, Model, Pairs, Profiles
 
+SHOWN: Final = "gan"
+"""The generator whose completions are shown beside lists that are made without one."""
 ATTRIBUTES: Final = (
     Columns.DEPARTMENT,
     Columns.CATEGORY,
@@ -34,7 +41,7 @@ ATTRIBUTES: Final = (
 
 
 def choose_system(promotion: dict[str, Any], chosen_configs: pd.DataFrame) -> dict[str, Any]:
-    """What recommends: what was promoted for returning customers, or the best plain recommender.
+    """What recommends returning customers: what won, or what helps, or the best plain recommender.
 
     Every customer of the log has bought before, so what was chosen for returning customers
     counts; where none were tested, the first group that was.
@@ -54,14 +61,9 @@ def choose_system(promotion: dict[str, Any], chosen_configs: pd.DataFrame) -> di
     slices = chosen_configs[Columns.SLICE]
     group = WARM if WARM in set(slices) else str(slices.iloc[0])
     rows = chosen_configs[slices == group].to_dict("records")
-    wins = {
-        (entry[Columns.RECOMMENDER], entry[Columns.ARM])
-        for entry in promotion["promoted"]
-        if entry[Columns.SLICE] == group
-    }
-    won = [row for row in rows if (row[Columns.RECOMMENDER], row[Columns.ARM]) in wins]
+    won, helps = (_named_in(rows, promotion[part], group) for part in ("promoted", "admitted"))
     plain = [row for row in rows if row[Columns.ARM] == NONE]
-    best = max(won or plain, key=lambda row: float(row["value"]))
+    best = max(won or helps or plain, key=lambda row: float(row["value"]))
     system = System(
         recommender=str(best[Columns.RECOMMENDER]),
         arm=str(best[Columns.ARM]),
@@ -69,8 +71,18 @@ def choose_system(promotion: dict[str, Any], chosen_configs: pd.DataFrame) -> di
         config=str(best["config"]),
         group=group,
         promoted=bool(won),
+        admitted=bool(helps and not won),
     )
     return system.model_dump()
+
+
+def _named_in(
+    rows: list[dict[Any, Any]], entries: list[dict[str, Any]], group: str
+) -> list[dict[Any, Any]]:
+    """The rows of a slice that some entries of a promotion name."""
+    keys = (Columns.RECOMMENDER, Columns.ARM)
+    named = {tuple(e[key] for key in keys) for e in entries if e[Columns.SLICE] == group}
+    return [row for row in rows if tuple(row[key] for key in keys) in named]
 
 
 def recommend_items(
@@ -126,8 +138,10 @@ def export_model(
     prm_items: ir.Table,
     train_histories: Histories,
     synthetic_users: dict[str, Histories],
-    gan: Any,
+    demographics_matrix: pd.DataFrame,
+    demographics_transformer: Any,
     params: ServingParams,
+    **generators: Any,
 ) -> Model:
     """The model that a server answers from: what may serve each slice, fitted on everybody.
 
@@ -140,16 +154,20 @@ def export_model(
         prm_items: Clean items.
         train_histories: Real training users, with the catalogue.
         synthetic_users: Sets of synthetic users by name.
-        gan: The trained generator, whose completions are shown beside the lists.
+        demographics_matrix: ``user_id`` and one column a demographic feature.
+        demographics_transformer: What made it.
         params: Parameters of the pipeline.
+        **generators: Trained generators by name. Completions of the GAN are shown beside the lists.
     """
     systems = best_systems(promotion, chosen_configs, train_histories.n_items, params.max_gb * 1e9)
     # The networks need TensorFlow, which a listing of pipelines does not wait for.
     from doppelcart.models.histories.serving_arrays import completer_arrays
 
+    wanted = {completed_by(system) for system, _ in systems.values()} - {""}
+    everybody = histories_of_all(prm_interactions, train_histories.item_ids)
     return export(
         systems,
-        histories_of_all(prm_interactions, train_histories.item_ids),
+        everybody,
         synthetic_users,
         catalogue_of(
             prm_items,
@@ -159,8 +177,49 @@ def export_model(
         evidence_of(systems, user_metrics, verdict, params.metric, params.seed),
         n_judged=train_histories.n_users,
         seed=params.seed,
-        completer=completer_arrays(gan, params.completion_draws, params.seed),
+        completers={
+            name: completer_arrays(generators[name], params.completion_draws, params.seed)
+            for name in [SHOWN, *sorted(wanted - {SHOWN})]
+        },
+        completion_top=params.completion_top,
+        profiles=profiles_of(demographics_matrix, demographics_transformer, everybody.user_ids),
     )
+
+
+def profiles_of(
+    demographics_matrix: pd.DataFrame, demographics_transformer: Any, user_ids: np.ndarray
+) -> Profiles | None:
+    """What is known of customers besides their purchases, as the generators read it.
+
+    Args:
+        demographics_matrix: ``user_id`` and one column a demographic feature.
+        demographics_transformer: What made it; its parts are ``level`` and ``flag``.
+        user_ids: (n_users,) the customers, in the order that is wanted.
+
+    Returns:
+        None where the source has no demographics.
+    """
+    from doppelcart.models.histories.generation import profile_rows
+
+    rows = profile_rows(demographics_matrix, user_ids.astype(str))
+    if not rows.shape[1]:
+        return None
+    values: dict[str, dict[str, int]] = {}
+    missing: dict[str, int] = {}
+    nothing, column = None, 0
+    for part, steps, names in demographics_transformer.transformers_:
+        if part == "level":
+            for name, levels in zip(names, steps.categories_, strict=True):
+                values[name] = {str(level): column + place for place, level in enumerate(levels)}
+                column += len(levels)
+        elif part == "flag":
+            for name in names:
+                if name.endswith(MISSING):
+                    missing[name.removesuffix(MISSING)] = column
+                else:
+                    nothing = column
+                column += 1
+    return Profiles(values, missing, nothing, rows)
 
 
 def histories_of_all(interactions: ir.Table, item_ids: np.ndarray) -> Histories:

@@ -36,18 +36,25 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             ),
             Node(
                 nodes.export_model,
-                inputs=[
-                    "promotion",
-                    "chosen_configs",
-                    "user_metrics",
-                    "verdict",
-                    "prm_interactions",
-                    "prm_items",
-                    "train_histories",
-                    "synthetic_users",
-                    "gan.generator",
-                    "params:serving",
-                ],
+                inputs={
+                    **{
+                        name: name
+                        for name in (
+                            "promotion",
+                            "chosen_configs",
+                            "user_metrics",
+                            "verdict",
+                            "prm_interactions",
+                            "prm_items",
+                            "train_histories",
+                            "synthetic_users",
+                            "demographics_matrix",
+                            "demographics_transformer",
+                        )
+                    },
+                    "params": "params:serving",
+                    **{name: f"{name}.generator" for name in GENERATORS},
+                },
                 outputs="serving.model",
                 name="export_model",
             ),

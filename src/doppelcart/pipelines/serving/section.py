@@ -33,12 +33,15 @@ def write_section(
         synthetic_customers: One row per (customer, item).
     """
     chosen = System.model_validate(system)
-    given = f" with {arm_label(chosen.arm).lower()}" if chosen.promoted else ""
-    why = (
-        "which the verdict promoted"
-        if chosen.promoted
-        else "the best without synthetic data, since nothing was promoted"
-    )
+    is_synthetic = chosen.promoted or chosen.admitted
+    given = f" with {arm_label(chosen.arm).lower()}" if is_synthetic else ""
+    why = "the best without synthetic data, since nothing was promoted"
+    if is_synthetic:
+        why = (
+            "which the verdict promoted"
+            if chosen.promoted
+            else "which is shown to help, and the GAN is not shown to do better"
+        )
     per_customer = recommendations.groupby(Columns.USER).size()
     made = synthetic_customers["customer"].nunique()
     longest = int(per_customer.max()) if len(per_customer) else 0
