@@ -142,7 +142,7 @@ def _note(wanted: System) -> str:
     why = (
         "its weights would take more memory than serving.max_gb allows"
         if can_serve(wanted)
-        else "it needs a network, which is not served yet"
+        else "it does not come to plain arrays, which alone are served"
     )
     return f"{recommender_label(wanted.recommender)}{phrase} would be preferred, but {why}."
 

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig
 from doppelcart.recommenders.multvae_network import MultVAEConfig, logits
+from doppelcart.serving.scorer import Bottleneck
 
 
 class MultVAE(Recommender):
@@ -54,6 +55,21 @@ class MultVAE(Recommender):
 
             self._weights[config] = train(self._train, config, self.seed)
         return self._weights[config]
+
+    def scorer(self, config: RecommenderConfig) -> Bottleneck:
+        """See ``Recommender``; the log variance, which no score needs, is left out."""
+        weights = self._network(cast(MultVAEConfig, config))
+        n_latent = len(weights[4])
+        return Bottleneck(
+            encoder=weights[0],
+            encoder_bias=weights[1],
+            latent=weights[2][:, :n_latent],
+            latent_bias=weights[3][:n_latent],
+            decoder=weights[4],
+            decoder_bias=weights[5],
+            output=weights[6],
+            output_bias=weights[7],
+        )
 
     def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
         return logits(seen, self._network(cast(MultVAEConfig, config)))

@@ -243,8 +243,60 @@ class FoldIn(Scorer):
         return shared_squares(self.items, self.regularization)
 
 
+@dataclass(frozen=True)
+class Bottleneck(Scorer):
+    """Histories squeezed through an autoencoder of one hidden layer on either side, by tanh.
+
+    Args:
+        encoder: (n_items, hidden) float32 kernel that reads a history.
+        encoder_bias: (hidden,) float32.
+        latent: (hidden, latent) float32 kernel of the mean of the latent vector.
+        latent_bias: (latent,) float32.
+        decoder: (latent, hidden) float32 kernel.
+        decoder_bias: (hidden,) float32.
+        output: (hidden, n_items) float32 kernel of the logits.
+        output_bias: (n_items,) float32.
+    """
+
+    kind: ClassVar[str] = "bottleneck"
+    encoder: np.ndarray
+    encoder_bias: np.ndarray
+    latent: np.ndarray
+    latent_bias: np.ndarray
+    decoder: np.ndarray
+    decoder_bias: np.ndarray
+    output: np.ndarray
+    output_bias: np.ndarray
+
+    def score(self, seen: sparse.csr_matrix) -> np.ndarray:
+        """See ``Scorer``."""
+        return times(self._layers(seen)[1], self.output) + self.output_bias
+
+    def shares(
+        self, known: np.ndarray, targets: np.ndarray, added: sparse.csr_matrix | None = None
+    ) -> Shares:
+        """Slopes of the scores along each known item, and as base what they leave of them.
+
+        No network's score is a sum over the history; slopes say what each item does to it there.
+        """
+        one = _row(known, len(self.encoder))
+        hidden, decoded = self._layers(one if added is None else (one + added).tocsr())
+        output = self.output[:, targets]
+        of_decoded = (1 - decoded[0] ** 2)[:, None] * output
+        of_hidden = self.latent @ (self.decoder @ of_decoded)
+        by_item = self.encoder[known] @ ((1 - hidden[0] ** 2)[:, None] * of_hidden)
+        scores = decoded[0].astype(np.float64) @ output + self.output_bias[targets]
+        return Shares(by_item.astype(np.float64), scores - by_item.sum(axis=0, dtype=np.float64))
+
+    def _layers(self, seen: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+        """What the two hidden layers make of histories."""
+        hidden = np.tanh(seen @ self.encoder + self.encoder_bias)
+        mean = times(hidden, self.latent) + self.latent_bias
+        return hidden, np.tanh(times(mean, self.decoder) + self.decoder_bias)
+
+
 KINDS: Final[dict[str, type[Scorer]]] = {
-    scorer.kind: scorer for scorer in (Popular, ItemWeights, Projection, FoldIn)
+    scorer.kind: scorer for scorer in (Popular, ItemWeights, Projection, FoldIn, Bottleneck)
 }
 """Every kind of scorer by its name in a manifest."""
 

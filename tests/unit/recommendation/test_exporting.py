@@ -17,7 +17,7 @@ from doppelcart.recommendation.completion import strongest_of
 from doppelcart.recommendation.exporting import evidence_of, export
 from doppelcart.recommendation.listing import System, top_items
 from doppelcart.recommendation.scoring import rank as rank_as_judged
-from doppelcart.recommenders import RECOMMENDERS
+from doppelcart.recommenders import RECOMMENDERS, MultVAE, Recommender
 from doppelcart.serving.answers import answer
 from doppelcart.serving.history_completer import completed
 from doppelcart.serving.model import Catalogue, Profiles
@@ -54,20 +54,36 @@ def best_systems(
     return exporting.best_systems(promotion, rows, 100, max_bytes)
 
 
+class Unservable(MultVAE):
+    """A network that does not come to arrays."""
+
+    scorer = Recommender.scorer
+
+
+@pytest.fixture
+def unservable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RECOMMENDERS, "multvae", Unservable)
+
+
 def won(arm: str, recommender: str) -> dict[str, list[dict[str, str]]]:
     entry = {"slice": "warm", "recommender": recommender, "arm": arm, "reason": "It won."}
     return {"promoted": [entry], "admitted": []}
 
 
+@pytest.mark.usefixtures("unservable")
 def test_each_slice_has_its_own_best_and_the_note_says_what_needs_a_network() -> None:
     systems = best_systems(NOTHING, CHOSEN)
     assert list(systems) == ["warm", "cold_1"]
     warm, note = systems["warm"]
     assert (warm.recommender, warm.arm, warm.promoted) == ("ease", "none", False)
-    assert note == "Mult-VAE would be preferred, but it needs a network, which is not served yet."
+    assert (
+        note
+        == "Mult-VAE would be preferred, but it does not come to plain arrays, which alone are served."
+    )
     assert (systems["cold_1"][0].recommender, systems["cold_1"][1]) == ("popularity", "")
 
 
+@pytest.mark.usefixtures("unservable")
 def test_what_was_promoted_serves_unless_it_needs_a_network() -> None:
     system, note = best_systems(won("gan_new_users", "ials"), CHOSEN)["warm"]
     assert (system.recommender, system.promoted, note) == ("ials", True, "")
@@ -78,6 +94,7 @@ def test_what_was_promoted_serves_unless_it_needs_a_network() -> None:
     assert note.startswith("Mult-VAE with histories completed by the GAN would be preferred")
 
 
+@pytest.mark.usefixtures("unservable")
 def test_a_control_that_helps_serves_where_nothing_won() -> None:
     entry = {"slice": "warm", "recommender": "ease", "reason": "EASE gains +2.0 %."}
     helps = {"promoted": [], "admitted": [entry | {"arm": "vae_completion"}]}
@@ -107,6 +124,7 @@ def test_returning_customers_have_the_first_claim_on_the_memory() -> None:
     assert best_systems(NOTHING, rows, 80_000)["cold_1"][0].recommender == "ease"
 
 
+@pytest.mark.usefixtures("unservable")
 def test_where_nothing_comes_to_arrays_nothing_is_exported(group_shop: GroupShop) -> None:
     systems = best_systems(NOTHING, CHOSEN[CHOSEN["recommender"] == "multvae"])
     assert systems == {}
@@ -114,6 +132,7 @@ def test_where_nothing_comes_to_arrays_nothing_is_exported(group_shop: GroupShop
         export(systems, group_shop(5, 0), {}, Catalogue([], [], {}), {}, n_judged=5)
 
 
+@pytest.mark.usefixtures("unservable")
 def test_the_evidence_is_the_gain_over_the_most_popular_items() -> None:
     rng = np.random.default_rng(0)
     base = rng.random(100)
@@ -145,6 +164,7 @@ def test_the_evidence_is_the_gain_over_the_most_popular_items() -> None:
         ("ials", '{"factors": 8}'),
         ("puresvd", '{"rank": 6}'),
         ("ease", '{"l2": 20.0, "centred": true}'),
+        ("multvae", '{"hidden_units": 8, "latent_units": 3, "epochs": 5}'),
     ],
 )
 def test_served_lists_and_tables_rank_as_the_evaluation_does(

@@ -15,7 +15,14 @@ from doppelcart.serving.answers import answer
 from doppelcart.serving.model import Model, Profiles, Strategy, System
 from doppelcart.serving.questions import Purchase, Question
 from doppelcart.serving.reasons import EXPECTED
-from doppelcart.serving.scorer import FoldIn, ItemWeights, Projection, Scorer, histories_of
+from doppelcart.serving.scorer import (
+    Bottleneck,
+    FoldIn,
+    ItemWeights,
+    Projection,
+    Scorer,
+    histories_of,
+)
 
 PROFILES = Profiles(
     values={"age": {"young": 0, "old": 1}},
@@ -122,6 +129,12 @@ def test_reasons_of_a_completed_history_add_up_and_speak_of_purchases_alone() ->
         ),
         Projection(np.random.default_rng(2).random((9, 3), np.float32)),
         FoldIn(np.random.default_rng(3).random((9, 3), np.float32), 4.0, 2.0),
+        Bottleneck(
+            *(
+                np.random.default_rng(n).normal(size=shape).astype(np.float32)
+                for n, shape in enumerate([(9, 4), 4, (4, 2), 2, (2, 4), 4, (4, 9), 9])
+            )
+        ),
     ],
     ids=lambda scorer: type(scorer).__name__,
 )
