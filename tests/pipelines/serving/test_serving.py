@@ -5,6 +5,7 @@ import pytest
 
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
+from doppelcart.pipelines.profiles.scaling import columns_of, one_hot, to_matrix
 from doppelcart.pipelines.serving import nodes
 from doppelcart.pipelines.serving.params import ServingParams
 from doppelcart.pipelines.serving.section import write_section
@@ -19,10 +20,13 @@ CHOSEN = pd.DataFrame(
     ],
     columns=["slice", "recommender", "arm", "config", "level", "value"],
 )
-NOTHING = {"promoted": []}
+NOTHING = {"promoted": [], "admitted": []}
 PROMOTED = {"promoted": [
     {"slice": "cold_5", "recommender": "popularity", "arm": "gan_new_users"},
     {"slice": "warm", "recommender": "itemknn", "arm": "gan_new_users"},
+], "admitted": []}  # fmt: skip
+ADMITTED = {"promoted": [], "admitted": [
+    {"slice": "warm", "recommender": "popularity", "arm": "gan_new_users"},
 ]}  # fmt: skip
 ITEMS = ibis.memtable(
     pd.DataFrame(
@@ -59,6 +63,33 @@ def test_what_was_promoted_for_returning_customers_recommends() -> None:
     assert (system["recommender"], system["arm"]) == ("itemknn", "gan_new_users")
     assert (system["level"], system["config"]) == (1.0, '{"shrink": 5.0}')
     assert system["promoted"]
+
+
+def test_where_nothing_won_what_is_shown_to_help_recommends() -> None:
+    system = nodes.choose_system(ADMITTED, CHOSEN)
+    assert (system["recommender"], system["arm"]) == ("popularity", "gan_new_users")
+    assert (system["promoted"], system["admitted"]) == (False, True)
+
+
+def test_profiles_are_told_by_the_columns_of_what_made_them() -> None:
+    ages = ["young", "old", None, "young"]
+    users = pd.DataFrame({"age": ages}, index=pd.Index(list("abcd"), name="user_id"))
+    users["age_missing"] = users["age"].isna()
+    users["missing"] = users["age"].isna()
+    transformer = columns_of(
+        [
+            ("level", one_hot([["young", "old"]]), ["age"]),
+            ("flag", "passthrough", ["age_missing", "missing"]),
+        ]
+    ).fit(users)
+    matrix = to_matrix(users, transformer, "demographic", "user_id")
+    profiles = nodes.profiles_of(matrix, transformer, np.array(["b", "c"]))
+    assert profiles is not None
+    assert profiles.rows.tolist() == [[0, 1, 0, 0], [0, 0, 1, 1]]
+    # what a question says is what the log says
+    assert profiles.row_of({"age": "old"})[0].tolist() == profiles.rows[0].tolist()
+    assert profiles.row_of({})[0].tolist() == profiles.rows[1].tolist()
+    assert nodes.profiles_of(matrix[["user_id"]], None, np.array(["b"])) is None
 
 
 def test_without_returning_customers_the_first_group_counts() -> None:
@@ -110,6 +141,8 @@ def test_the_section_says_what_recommends_and_names_no_customer() -> None:
     assert "secret" not in plain.model_dump_json()
     won = write_section(nodes.choose_system(PROMOTED, CHOSEN), lists, customers)
     assert "by ItemKNN with customers made by the gan, which the verdict promoted" in won.answer
+    helps = write_section(nodes.choose_system(ADMITTED, CHOSEN), lists, customers)
+    assert "which is shown to help, and the GAN is not shown to do better" in helps.answer
 
 
 def test_pairs_are_what_lies_in_one_basket_above_chance() -> None:

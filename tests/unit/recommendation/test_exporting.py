@@ -76,10 +76,7 @@ def test_each_slice_has_its_own_best_and_the_note_says_what_needs_a_network() ->
     assert list(systems) == ["warm", "cold_1"]
     warm, note = systems["warm"]
     assert (warm.recommender, warm.arm, warm.promoted) == ("ease", "none", False)
-    assert (
-        note
-        == "Mult-VAE would be preferred, but it does not come to plain arrays, which alone are served."
-    )
+    assert note.startswith("Mult-VAE would be preferred, but it does not come to plain arrays")
     assert (systems["cold_1"][0].recommender, systems["cold_1"][1]) == ("popularity", "")
 
 
