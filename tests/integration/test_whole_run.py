@@ -24,8 +24,8 @@ pytestmark = pytest.mark.slow
 TRAINING = yaml.safe_load((PROJECT / "conf/test/gan/parameters.yml").read_text())["gan"]["training"]
 EPOCHS = TRAINING["epochs"]
 # Popularity gives everyone one list, so that completing a history changes nothing.
-# Mult-VAE is not among the default recommenders.
-COMPLETED = sorted(set(RECOMMENDERS) - {"popularity", "multvae"})
+# Networks are not among the default recommenders.
+COMPLETED = sorted(set(RECOMMENDERS) - {"popularity", "multvae", "gsasrec"})
 REPORTING = "08_reporting"
 
 

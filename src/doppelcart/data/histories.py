@@ -61,6 +61,20 @@ class Histories:
         matrix.sort_indices()
         return matrix
 
+    @property
+    def places(self) -> sparse.csr_matrix:
+        """(n_users, n_items) CSR, float32: 1 for the item bought first, 2 for the next, and so on.
+
+        So an order survives whatever is done to a matrix: its rows can be chosen and stacked, and
+        SciPy may sort their indices.
+        """
+        data = (self.positions + 1).astype(np.float32)
+        matrix = sparse.csr_matrix(
+            (data, self.items.copy(), self.indptr.copy()), shape=(self.n_users, self.n_items)
+        )
+        matrix.sort_indices()
+        return matrix
+
     def of(self, user: int) -> np.ndarray:
         """Items of the user at a row, in time order."""
         return self.items[self.indptr[user] : self.indptr[user + 1]]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from doppelcart.recommenders import Recommender
 
 
 class Kind(StrEnum):
@@ -212,6 +215,21 @@ TARGETED_ON_TRIAL: Final = "targeted_gan"
 
 GENERATORS: Final = ("gan", "vae", "denoiser")
 """Trained generators, which invent users and complete histories; their order in tables."""
+
+
+def applies(kind: Kind, recommender: type[Recommender]) -> bool:
+    """Whether arms of a kind are run for a recommender.
+
+    Args:
+        kind: Where the arms act.
+        recommender: One that ignores the history gains nothing by its completion; one that needs
+            the order can be given nothing that has none.
+    """
+    if kind is Kind.NONE:
+        return True
+    if recommender.needs_order:
+        return False
+    return kind is not Kind.COMPLETION or not recommender.ignores_history
 
 
 def of_kind(kind: Kind) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from doppelcart.experiment.comparison import LEVEL, VALUE, compare, correct
 from doppelcart.experiment.design import BEST_BASELINE, Arm, Baseline, Design, Pair, Role, Words
 from doppelcart.experiment.outcome import HELPS
 from doppelcart.experiment.verdict import promotion
-from doppelcart.recommendation.arms import ARMS, NONE, Kind, controls_of
+from doppelcart.recommendation.arms import ARMS, NONE, Kind, applies, controls_of
 from doppelcart.recommendation.evaluating import metric_columns
 from doppelcart.recommenders import RECOMMENDERS
 
@@ -190,12 +190,8 @@ def largest_family(recommenders: Iterable[str], arms: Sequence[str]) -> int:
     """
     total = 0
     for recommender in recommenders:
-        completes = not RECOMMENDERS[recommender].ignores_history
-        run = {
-            arm.name
-            for arm in arms_of(arms)
-            if completes or ARMS[arm.name].kind is not Kind.COMPLETION
-        }
+        kind = RECOMMENDERS[recommender]
+        run = {arm.name for arm in arms_of(arms) if applies(ARMS[arm.name].kind, kind)}
         rivals = [len(run & set(controls_of(arm))) + 1 for arm in run if ARMS[arm].generator]
         total += len(run) + sum(rivals)
     return total

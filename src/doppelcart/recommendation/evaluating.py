@@ -210,7 +210,8 @@ def _run(
 
         def score_fit(fit: tuple[str, str, float]) -> dict[_Job, _Measured]:
             name, arm, ratio = fit
-            recommender = RECOMMENDERS[name]().fit(training_matrix(arm, ratio, train, synthetic))
+            kind = RECOMMENDERS[name]
+            recommender = kind().fit(training_matrix(arm, ratio, train, synthetic, kind))
             scored = {}
             for job in (job for job in jobs if job.fit == fit):
                 case, extra = cases[job.slice], added[job.slice]
@@ -232,7 +233,7 @@ def _score_job(
     items: _Items,
     cutoffs: Sequence[int],
 ) -> tuple[pd.DataFrame, dict[str, float]]:
-    known = seen = case.seen.matrix
+    known = seen = recommender.matrix_of(case.seen)
     if job.completion:
         seen = completed(known, added[job.completion], job.strength)
     config = recommender.Config.model_validate_json(job.config)

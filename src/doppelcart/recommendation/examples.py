@@ -132,10 +132,12 @@ def list_items(
         top: Items per user that a completion keeps; None keeps all.
     """
     name, arm, level = str(row[Columns.RECOMMENDER]), str(row[Columns.ARM]), float(row["level"])
-    known = case.seen.matrix
+    kind = RECOMMENDERS[name]
+    known = kind.matrix_of(case.seen)
 
     def ranked(trained_on: str, ratio: float, seen: sparse.csr_matrix, config: str) -> np.ndarray:
-        recommender = RECOMMENDERS[name]().fit(training_matrix(trained_on, ratio, train, synthetic))
+        matrix = training_matrix(trained_on, ratio, train, synthetic, kind)
+        recommender = kind().fit(matrix)
         parsed = recommender.Config.model_validate_json(config)
         return rank(recommender, parsed, seen, known, k)
 

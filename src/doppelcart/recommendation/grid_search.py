@@ -25,7 +25,7 @@ from doppelcart.data.cases import Case, sample_case
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
 from doppelcart.progress import progress
-from doppelcart.recommendation.arms import ARMS, NONE, Kind, of_kind
+from doppelcart.recommendation.arms import ARMS, NONE, Kind, applies, of_kind
 from doppelcart.recommendation.completion import Completer, complete_case
 from doppelcart.recommendation.parallel import side_by_side
 from doppelcart.recommendation.scoring import PLAIN, Level, values_at_levels
@@ -80,12 +80,13 @@ class _Stack:
     """The users of all cases one below the other, so that each config is scored once.
 
     ``starts`` has the first row of each slice, ``rows`` all of them in a random order: the users of
-    the first round stand first.
+    the first round stand first. ``places`` is ``known`` with its order.
     """
 
     starts: dict[str, int]
     rows: dict[str, np.ndarray]
     known: sparse.csr_matrix
+    places: sparse.csr_matrix
     relevant: sparse.csr_matrix
     added: dict[str, sparse.csr_matrix]
 
@@ -166,14 +167,15 @@ def tune_by_user(
     tasks = [
         (name, arm, ratio, only if ARMS[arm].kind is Kind.SYNTHETIC_ONLY else everyone)
         for name in settings.configs
-        for arm, ratio in _fits(settings, bool(some))
+        for arm, ratio in _fits(RECOMMENDERS[name], settings, bool(some))
     ]
     total = sum(stack.n_users * len(settings.configs[name]) for name, _, _, stack in tasks)
     with progress(total, "tuning", "user") as bar:
 
         def score_fit(task: _Task) -> list[dict[str, object]]:
             name, arm, ratio, stack = task
-            recommender = RECOMMENDERS[name]().fit(training_matrix(arm, ratio, train, synthetic))
+            kind = RECOMMENDERS[name]
+            recommender = kind().fit(training_matrix(arm, ratio, train, synthetic, kind))
             rows = _score_candidates(recommender, arm, ratio, stack, settings)
             bar.update(stack.n_users * len(settings.configs[name]))
             return rows
@@ -258,6 +260,7 @@ def _stack(
             for name, case in cases.items()
         },
         known=_vstack([case.seen.matrix for case in cases.values()]),
+        places=_vstack([case.seen.places for case in cases.values()]),
         relevant=_vstack([case.relevant.matrix for case in cases.values()]),
         added={arm: _vstack([by_arm[arm] for by_arm in added]) for arm in wanted},
     )
@@ -273,12 +276,14 @@ def _vstack(matrices: list[sparse.csr_matrix]) -> sparse.csr_matrix:
     return sparse.csr_matrix(sparse.vstack(matrices)) if matrices else sparse.csr_matrix((0, 0))
 
 
-def _fits(settings: TuningSettings, with_synthetic_only: bool) -> list[tuple[str, float]]:
+def _fits(
+    recommender: type[Recommender], settings: TuningSettings, with_synthetic_only: bool
+) -> list[tuple[str, float]]:
     fits = [(NONE, 0.0)]
     fits += [(arm, ratio) for arm in settings.names(Kind.TRAINING) for ratio in settings.ratios]
     if with_synthetic_only:
         fits += [(arm, 1.0) for arm in settings.names(Kind.SYNTHETIC_ONLY)]
-    return fits
+    return [fit for fit in fits if applies(ARMS[fit[0]].kind, recommender)]
 
 
 def _is_wanted(name: str, settings: TuningSettings) -> bool:
@@ -289,7 +294,7 @@ def _is_wanted(name: str, settings: TuningSettings) -> bool:
 def _score_candidates(
     recommender: Recommender, arm: str, ratio: float, stack: _Stack, settings: TuningSettings
 ) -> list[dict[str, object]]:
-    completes = arm == NONE and not recommender.ignores_history
+    completes = arm == NONE and applies(Kind.COMPLETION, type(recommender))
     levels = [PLAIN]
     if completes:
         levels += [(completion, s) for completion in stack.added for s in settings.strengths]
@@ -365,6 +370,7 @@ def _score_round(
     and so are slices of which the same is asked. One configuration comes after the other, so that
     what a recommender keeps of it is made once a round.
     """
+    known = stack.places if recommender.needs_order else stack.known
 
     def levels_left(config: RecommenderConfig) -> dict[str, tuple[Level, ...]]:
         return {name: tuple(level for own, level in left[name] if own == config) for name in rows}
@@ -381,7 +387,7 @@ def _score_round(
             by_config = values_at_levels(
                 recommender,
                 configs,
-                stack.known[users],
+                known[users],
                 {arm: stack.added[arm][users] for arm, _ in levels if arm},
                 levels,
                 stack.relevant[users],
@@ -429,10 +435,8 @@ def _share_none(scores: pd.DataFrame, settings: TuningSettings) -> pd.DataFrame:
     for arm in settings.arms:
         own = scores[scores[Columns.ARM] == arm]
         if ARMS[arm].kind in (Kind.TRAINING, Kind.COMPLETION):
-            shared = none
-            if ARMS[arm].kind is Kind.COMPLETION:
-                apply = [n for n, kind in RECOMMENDERS.items() if not kind.ignores_history]
-                shared = none[none[Columns.RECOMMENDER].isin(apply)]
+            takers = [n for n, kind in RECOMMENDERS.items() if applies(ARMS[arm].kind, kind)]
+            shared = none[none[Columns.RECOMMENDER].isin(takers)]
             own = pd.concat([shared.assign(**{Columns.ARM: arm}), own])
         frames.append(own)
     return pd.concat(frames, ignore_index=True)

@@ -72,7 +72,7 @@ def top_items(
     Returns:
         One row per (customer, rank): user_id, rank from 1, item_id and score, best first.
     """
-    matrix = seen = everybody.matrix
+    matrix = seen = RECOMMENDERS[system.recommender].matrix_of(everybody)
     train, kind = matrix, ARMS[system.arm].kind
     if kind is Kind.TRAINING and system.level > 0:
         added = synthetic[SYNTHETIC_OF[system.arm]].matrix[: round(system.level * n_judged)]

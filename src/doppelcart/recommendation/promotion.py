@@ -98,8 +98,9 @@ def score_entrants(
             facts = strategy_for(entrant.model, name).facts
             fit = _fit_of(facts)
             if fit not in fits:
-                matrix = training_matrix(*fit[1:], train, synthetic)
-                fits[fit] = RECOMMENDERS[facts.recommender]().fit(matrix)
+                kind = RECOMMENDERS[facts.recommender]
+                matrix = training_matrix(*fit[1:], train, synthetic, kind)
+                fits[fit] = kind().fit(matrix)
             key = (name, facts.recommender, facts.arm, str(facts.level), facts.config)
             if key not in values:
                 added = complete_case(case, _wanted(facts, completers), completion_top)
@@ -149,9 +150,10 @@ def _values(
 ) -> np.ndarray:
     """(n_users,) metric of what a strategy lists."""
     parsed = recommender.Config.model_validate_json(facts.config)
+    known = recommender.matrix_of(case.seen)
     place = (facts.arm, facts.level) if added else PLAIN
     (levels,) = values_at_levels(
-        recommender, [parsed], case.seen.matrix, added, [place], case.relevant.matrix, metric, k
+        recommender, [parsed], known, added, [place], case.relevant.matrix, metric, k
     )
     return levels[place]
 

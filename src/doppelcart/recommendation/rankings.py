@@ -185,19 +185,19 @@ def halves_of(
     Returns:
         By slice: (n_users, n_ranked) of either half, in the order of ``configs``.
     """
-    matrix = train.matrix
     tasks = [(half, name) for half in (0, 1) for name in dict.fromkeys(_names(configs))]
 
     def score_fit(task: tuple[int, str]) -> dict[tuple[str, int, str], np.ndarray]:
         half, name = task
-        fitted = RECOMMENDERS[name]().fit(matrix[half::2])
+        kind = RECOMMENDERS[name]
+        fitted = kind().fit(kind.matrix_of(train)[half::2])
         scored = {}
         for slice_name, of_slice in configs.items():
             case = cases[slice_name]
             by_config = values_at_levels(
                 fitted,
                 of_slice.get(name, []),
-                case.seen.matrix,
+                kind.matrix_of(case.seen),
                 {},
                 [PLAIN],
                 case.relevant.matrix,

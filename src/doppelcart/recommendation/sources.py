@@ -127,7 +127,8 @@ def list_candidates(
 
         def list_fit(fit: _Fit) -> dict[Source, Ranked]:
             name, arm, ratio = fit
-            recommender = RECOMMENDERS[name]().fit(training_matrix(arm, ratio, train, synthetic))
+            kind = RECOMMENDERS[name]
+            recommender = kind().fit(training_matrix(arm, ratio, train, synthetic, kind))
             listed = {}
             for source in (one for one in everything if one.fit == fit):
                 case = cases[source.slice]
@@ -149,7 +150,7 @@ def _needed(sources: Iterable[Source], completers: Mapping[str, Completer]) -> d
 def _list(
     source: Source, recommender: Recommender, case: Case, added: Completions, depth: int
 ) -> Ranked:
-    known = seen = case.seen.matrix
+    known = seen = recommender.matrix_of(case.seen)
     if ARMS[source.arm].kind is Kind.COMPLETION:
         seen = completed(known, added[source.arm], source.level)
     config = recommender.Config.model_validate_json(source.config)

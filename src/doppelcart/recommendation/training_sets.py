@@ -9,11 +9,16 @@ from scipy import sparse
 
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
-from doppelcart.recommendation.arms import ARMS, NONE, SYNTHETIC_OF, Kind
+from doppelcart.recommendation.arms import ARMS, NONE, SYNTHETIC_OF, Kind, applies
+from doppelcart.recommenders import Recommender
 
 
 def training_matrix(
-    arm: str, ratio: float, train: Histories, synthetic: Mapping[str, Histories]
+    arm: str,
+    ratio: float,
+    train: Histories,
+    synthetic: Mapping[str, Histories],
+    recommender: type[Recommender] | None = None,
 ) -> sparse.csr_matrix:
     """The matrix on which an arm's recommender is fitted.
 
@@ -23,16 +28,24 @@ def training_matrix(
             arm uses as many users as there are real ones.
         train: The real users.
         synthetic: Set of synthetic users by name (see ``SYNTHETIC_OF``).
+        recommender: What is fitted; None for one that does without the order of items.
 
     Returns:
-        (n_users, n_items) CSR of ones, float32, real users first.
+        (n_users, n_items) CSR of ones, float32, real users first; of places for a recommender that
+        needs the order.
 
     Raises:
-        InputError: If there are fewer synthetic users than the ratio needs.
+        InputError: If there are fewer synthetic users than the ratio needs, or they are for a
+            recommender that needs the order.
     """
     kind = ARMS[arm].kind
     if arm == NONE or (kind is Kind.TRAINING and ratio == 0):
-        return train.matrix
+        return train.matrix if recommender is None else recommender.matrix_of(train)
+    if recommender is not None and not applies(kind, recommender):
+        raise InputError(
+            f"{recommender.name} needs the order in which items were bought, which synthetic users "
+            f"have not: it cannot be fitted under arm '{arm}'."
+        )
     source = synthetic[SYNTHETIC_OF[arm]]
     needed = train.n_users if kind is Kind.SYNTHETIC_ONLY else round(ratio * train.n_users)
     if source.n_users < needed:

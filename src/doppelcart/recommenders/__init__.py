@@ -2,6 +2,8 @@
 
 from doppelcart.recommenders.base import Matrix, Recommender, RecommenderConfig
 from doppelcart.recommenders.ease import EASE, EASEConfig
+from doppelcart.recommenders.gsasrec import GSASRec
+from doppelcart.recommenders.gsasrec_network import GSASRecConfig
 from doppelcart.recommenders.ials import IALS, IALSConfig
 from doppelcart.recommenders.itemknn import ItemKNN, ItemKNNConfig
 from doppelcart.recommenders.multvae import MultVAE
@@ -11,7 +13,7 @@ from doppelcart.recommenders.puresvd import PureSVD, PureSVDConfig
 
 RECOMMENDERS: dict[str, type[Recommender]] = {
     recommender.name: recommender
-    for recommender in (Popularity, ItemKNN, IALS, PureSVD, MultVAE, EASE)
+    for recommender in (Popularity, ItemKNN, IALS, PureSVD, MultVAE, GSASRec, EASE)
 }
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "IALS",
     "RECOMMENDERS",
     "EASEConfig",
+    "GSASRec",
+    "GSASRecConfig",
     "IALSConfig",
     "ItemKNN",
     "ItemKNNConfig",

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from doppelcart.config.base import Parameters
+from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError, ParameterError
 from doppelcart.serving.scorer import Scorer
 
@@ -41,6 +42,9 @@ class Recommender(ABC):
             out in doubt, it is only slower.
         ignores_history: Whether it gives everyone the same list. Then completing a history changes
             nothing, and no such arm is run.
+        needs_order: Whether it learns from the order in which items were bought. It is given
+            ``Histories.places`` in place of a matrix of ones; what is generated has no order, so
+            that it is trained on real histories alone, and no arm of synthetic data is run.
         popularity: (n_items,) float32 number of training users of each item, after ``fit``.
     """
 
@@ -48,6 +52,7 @@ class Recommender(ABC):
     label: ClassVar[str]
     is_affine: ClassVar[bool] = False
     ignores_history: ClassVar[bool] = False
+    needs_order: ClassVar[bool] = False
     Config: ClassVar[type[RecommenderConfig]]
     popularity: np.ndarray
 
@@ -65,6 +70,11 @@ class Recommender(ABC):
         if self._n_items is None:
             raise InputError(f"{self.name}: score() was called before fit(); fit it first")
         return self._n_items
+
+    @classmethod
+    def matrix_of(cls, histories: Histories) -> sparse.csr_matrix:
+        """(n_users, n_items) CSR of what is given to ``fit`` and ``score`` of some histories."""
+        return histories.places if cls.needs_order else histories.matrix
 
     @classmethod
     def memory(
@@ -88,7 +98,8 @@ class Recommender(ABC):
         """Learn from the training users.
 
         Args:
-            train: (n_users, n_items) CSR or dense, weights in (0, 1] where bought, else 0.
+            train: (n_users, n_items) CSR or dense, weights in (0, 1] where bought, else 0; places
+                from 1 for one that needs the order.
 
         Returns:
             The recommender itself.
@@ -121,7 +132,8 @@ class Recommender(ABC):
 
         Args:
             seen: (n_users, n_items) CSR or dense, weights in (0, 1] of the known items;
-                completed histories may give a weight to every item.
+                completed histories may give a weight to every item. Places from 1 for one that
+                needs the order.
             config: An instance of this recommender's ``Config``.
 
         Returns:

@@ -229,7 +229,7 @@ def _sums(
         recommender = RECOMMENDERS[str(name)]()
         if recommender.ignores_history:
             continue
-        recommender.fit(train.matrix)
+        recommender.fit(recommender.matrix_of(train))
         for config, own in rows.groupby("config", sort=False):
             scorer = recommender.scorer(recommender.Config.model_validate_json(str(config)))
             if scorer is not None:
