@@ -28,8 +28,8 @@ KERNELS = ("query", "key", "value", "inner", "outer")
 class GSASRecConfig(RecommenderConfig):
     """Hyper-parameters of gSASRec."""
 
-    dimension: int = Field(default=64, ge=1, le=1024, description="Length of an item's vector.")
-    blocks: int = Field(default=2, ge=1, le=8, description="Layers of attention.")
+    dimension: int = Field(default=32, ge=1, le=1024, description="Length of an item's vector.")
+    blocks: int = Field(default=1, ge=1, le=8, description="Layers of attention.")
     heads: int = Field(
         default=1, ge=1, le=16, description="Parts of a vector that attend apart; divides it."
     )
@@ -37,7 +37,7 @@ class GSASRecConfig(RecommenderConfig):
         default=50, ge=1, le=2000, description="Last items of a history that are looked at."
     )
     negatives: int = Field(
-        default=256,
+        default=128,
         ge=1,
         le=65_536,
         description="Items drawn per window that were not bought next (k).",
@@ -54,12 +54,12 @@ class GSASRecConfig(RecommenderConfig):
         "no order among them; false takes the order as it is recorded.",
     )
     dropout: float = Field(
-        default=0.2, ge=0, lt=1, description="Share of the units dropped in training."
+        default=0.5, ge=0, lt=1, description="Share of the units dropped in training."
     )
-    learning_rate: float = Field(default=3e-3, gt=0, le=1, description="Adam step.")
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Adam step.")
     batch_size: int = Field(default=64, ge=1, le=65_536, description="Windows per step.")
     epochs: int = Field(
-        default=40,
+        default=20,
         ge=1,
         le=10_000,
         description="Most passes over the users; fewer if held-out users say so.",
@@ -71,7 +71,7 @@ class GSASRecConfig(RecommenderConfig):
         description="Share of the training users that say how many; 0: go through all epochs.",
     )
     patience: int = Field(
-        default=5,
+        default=4,
         ge=1,
         le=10_000,
         description="Epochs without a better one after which the search for the best one ends.",
