@@ -39,8 +39,8 @@ def test_fit(benchmark, train, name):
         "scores of one of them, in the default configuration."
     )
     benchmark.extra_info |= about(f"fit at {ITEMS:,} items, {name}", how)
-    matrix = train.matrix
     recommender = RECOMMENDERS[name]
+    matrix = recommender.matrix_of(train)
     benchmark.pedantic(
         lambda: recommender().fit(matrix).score(matrix[:1], recommender.Config()),
         rounds=FIT_ROUNDS,

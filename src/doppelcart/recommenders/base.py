@@ -120,7 +120,8 @@ class Recommender(ABC):
                 " finite; weights must be in (0, 1]"
             )
         self._n_items = matrix.shape[1]
-        self.popularity = column_sums(matrix).astype(np.float32)
+        counted = matrix.sign() if self.needs_order else matrix
+        self.popularity = column_sums(counted).astype(np.float32)
         self._fit(matrix)
         return self
 

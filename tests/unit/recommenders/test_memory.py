@@ -9,6 +9,7 @@ from scipy import sparse
 from doppelcart.recommenders import (
     RECOMMENDERS,
     EASEConfig,
+    GSASRecConfig,
     IALSConfig,
     ItemKNNConfig,
     MultVAEConfig,
@@ -70,4 +71,9 @@ def test_what_is_learned_of_a_large_catalogue_is_counted() -> None:
     network = 2 * 4 * 30_000 * 200
     assert RECOMMENDERS["multvae"].memory(60_000, 30_000, [MultVAEConfig()]) == (
         5 * network + 6 * 4 * 30_000 * 100
+    )
+    config = GSASRecConfig(dimension=10, blocks=2, heads=2, length=20, negatives=30, batch_size=40)
+    vectors, places = 4 * (30_000 + 20) * 10, 40 * 20
+    assert RECOMMENDERS["gsasrec"].memory(60_000, 30_000, [config]) == (
+        6 * vectors + 4 * places * (2 * (20 * 10 + 4 * 2 * 20) + 4 * 30)
     )
