@@ -52,7 +52,7 @@ class NextOne(Recommender):
 
     def _score(self, seen: Matrix, config: RecommenderConfig) -> np.ndarray:
         rows = sequences_of(seen)
-        last = rows.items[np.maximum(rows.indptr[1:] - 1, 0)]
+        last = np.append(rows.items, 0)[rows.indptr[1:] - 1]
         return self.follows[last] - to_dense(seen > 0)
 
 
