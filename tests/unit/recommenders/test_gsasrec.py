@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -59,6 +59,7 @@ def test_the_power_of_a_positive_by_hand(calibration: float, expected: float) ->
     assert network.exponent(config, 11) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(n_items=st.integers(2, 500), negatives=st.integers(1, 600), calibration=st.floats(0, 1))
 def test_the_power_is_that_of_the_paper(n_items: int, negatives: int, calibration: float) -> None:
     config = GSASRecConfig(negatives=negatives, calibration=calibration)
@@ -121,6 +122,7 @@ def test_training_and_scoring_say_the_same(heads: int) -> None:
     np.testing.assert_allclose(found, expected.numpy(), rtol=1e-3, atol=1e-4)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 1000), place=st.integers(1, 3))
 def test_a_later_item_does_not_move_what_was_known_before(seed: int, place: int) -> None:
     config = SMALL.model_copy(update={"blocks": 2, "heads": 2})

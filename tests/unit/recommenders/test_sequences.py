@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doppelcart.data.histories import Histories
@@ -31,6 +31,7 @@ def lists(found: Sequences) -> list[list[int]]:
     return [part.tolist() for part in np.split(found.items, found.indptr[1:-1])]
 
 
+@settings(deadline=None)
 @given(rows=ROWS)
 def test_an_order_comes_back_from_a_matrix(rows: list[list[int]]) -> None:
     users, items = np.arange(len(rows)).astype(str), np.arange(PADDING).astype(str)
@@ -62,6 +63,7 @@ def test_last_items_by_hand() -> None:
     assert last_items(sequences([[]]), np.array([0]), 2, PADDING).tolist() == [[PADDING] * 2]
 
 
+@settings(deadline=None)
 @given(rows=ROWS, width=st.integers(2, 6), seed=st.integers(0, 99))
 def test_windows_predict_each_item_up_to_an_end_once(
     rows: list[list[int]], width: int, seed: int
@@ -85,6 +87,7 @@ def test_windows_predict_each_item_up_to_an_end_once(
         assert len(row) - end < width - 1
 
 
+@settings(deadline=None)
 @given(rows=ROWS, seed=st.integers(0, 99))
 def test_baskets_are_shuffled_and_stay_where_they_are(rows: list[list[int]], seed: int) -> None:
     found = lists(shuffled_baskets(sequences(rows), np.random.default_rng(seed)))
