@@ -95,7 +95,7 @@ def test_what_a_network_makes_is_marked(daily):
     config = WindowConfig(epochs=1, steps_per_epoch=2)
     real = daily(4, n_days=50)
     real.values[0, 10] = np.nan
-    for name in ("gan", "without_critic"):
+    for name in ("gan", "without_critic", "time_vae"):
         made = makers_of(config)[name](real, 10, np.random.default_rng(0))
         assert all(identity.startswith(GENERATED) for identity in made.ids)
         assert made.values.shape == (10, 28, 4)

@@ -1,10 +1,13 @@
 """How a generator of windows is trained."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from doppelcart.adversarial.hyperparameters import AdversarialLoss, TrainerConfig
+
+Family = Literal["gan", "vae"]
+"""What trains the generator: a critic, or a scoring rule in its place; or an encoder."""
 
 
 class WindowConfig(TrainerConfig):

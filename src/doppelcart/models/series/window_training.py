@@ -1,4 +1,4 @@
-"""Training of a generator of windows, with a critic or with a scoring rule in its place."""
+"""Training of a generator of windows, with a critic, a scoring rule in its place, or an encoder."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from doppelcart.adversarial.loop import train
+from doppelcart.adversarial.loop import Evaluate, train
 from doppelcart.adversarial.objectives import Judge
 from doppelcart.adversarial.rows import Batch
 from doppelcart.adversarial.trainer import Tensors, Trainer
 from doppelcart.models.series.likeness import distance
-from doppelcart.models.series.window_config import WindowConfig
+from doppelcart.models.series.window_config import Family, WindowConfig
 from doppelcart.models.series.window_networks import (
     NOISE,
     build_critic,
@@ -22,6 +22,9 @@ from doppelcart.models.series.window_networks import (
     drawn,
     relaxed,
 )
+
+N_LOOKED_AT = 500
+"""Windows that an epoch is judged by."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,37 @@ class WindowBatches:
 
 
 class WindowTrainer(Trainer):
-    """Trains on windows, conditioned on what is known of their days."""
+    """Trains on windows, conditioned on what is known of their days.
+
+    Args:
+        generator: Noise and conditions to heads.
+        critic: Beside it; None where nothing asks for an opinion.
+        config: How to train.
+        n_given: First days of a window that are given, and not drawn: the generator then
+            foretells the others.
+        adversarial_weight: Weight of the objective.
+    """
+
+    def __init__(
+        self,
+        generator: Any,
+        critic: Any,
+        config: WindowConfig,
+        n_given: int = 0,
+        adversarial_weight: float = 1.0,
+    ) -> None:
+        self.n_given = n_given
+        super().__init__(generator, critic, config, adversarial_weight)
 
     def output(self, batch: Tensors, seed: tf.Tensor) -> tf.Tensor:
         """Heads of every window of a batch."""
         noise = tf.random.stateless_normal((tf.shape(batch["real"])[0], NOISE), seed)
         return self.generator({"noise": noise, "known": batch["known"]}, training=True)
 
-    def draw(self, output: tf.Tensor, batch: Tensors, seed: tf.Tensor) -> tf.Tensor:  # noqa: ARG002
-        """Windows that the heads stand for."""
-        return relaxed(output, seed)
+    def draw(self, output: tf.Tensor, batch: Tensors, seed: tf.Tensor) -> tf.Tensor:
+        """Windows: the days that are given, and what the heads stand for on the others."""
+        given = batch["real"][:, : self.n_given]
+        return tf.concat([given, relaxed(output, seed)[:, self.n_given :]], axis=1)
 
     def judge(self, batch: Tensors) -> Judge:
         """The critic's opinion, on the same conditions."""
@@ -70,13 +94,51 @@ class WindowTrainer(Trainer):
         )
 
 
-def fit_generator(values: np.ndarray, known: np.ndarray, config: WindowConfig) -> Any:
-    """Train a generator, and keep the epoch whose windows are most like the real ones.
+def make_trainer(
+    n_days: int, n_conditions: int, config: WindowConfig, family: Family, n_given: int
+) -> WindowTrainer:
+    """A generator, and the network that trains it.
+
+    Args:
+        n_days: Days of a window.
+        n_conditions: Numbers known of each day.
+        config: How to train.
+        family: What trains the generator.
+        n_given: First days that are given.
+    """
+    if family == "vae":
+        from doppelcart.models.series.window_vae import (
+            WindowVariationalTrainer,
+            build_decoder,
+            build_encoder,
+        )
+
+        decoder = build_decoder(n_days, n_conditions, config.seed + 1)
+        encoder = build_encoder(n_days, n_conditions, config.seed + 101)
+        return WindowVariationalTrainer(decoder, encoder, config, n_given)
+    generator = build_generator(n_days, n_conditions, config.seed + 1)
+    has_critic = config.adversarial_loss != "energy_score"
+    critic = build_critic(n_days, n_conditions, config.seed + 101) if has_critic else None
+    return WindowTrainer(generator, critic, config, n_given)
+
+
+def fit_generator(
+    values: np.ndarray,
+    known: np.ndarray,
+    config: WindowConfig,
+    family: Family = "gan",
+    n_given: int = 0,
+    evaluate: Evaluate | None = None,
+) -> Any:
+    """Train a generator, and keep the epoch that does best.
 
     Args:
         values: (n, days, 4) real windows without missing numbers.
         known: (n, days, conditions) what is known of their days.
         config: How to train.
+        family: What trains the generator.
+        n_given: First days of a window that are given, and not drawn.
+        evaluate: What an epoch is kept by; by default how near its windows come to the real ones.
 
     Returns:
         The generator, a Keras model.
@@ -85,19 +147,18 @@ def fit_generator(values: np.ndarray, known: np.ndarray, config: WindowConfig) -
         TrainingDivergedError: It diverged before anything could be kept.
     """
     n_days, n_conditions = known.shape[1:]
-    generator = build_generator(n_days, n_conditions, config.seed + 1)
-    has_critic = config.adversarial_loss != "energy_score"
-    critic = build_critic(n_days, n_conditions, config.seed + 101) if has_critic else None
-    trainer = WindowTrainer(generator, critic, config)
+    trainer = make_trainer(n_days, n_conditions, config, family, n_given)
 
-    def evaluate(candidate: Any) -> dict[str, float]:
+    def likeness(candidate: Any) -> dict[str, float]:
         rng = np.random.default_rng(config.seed)
-        rows = rng.integers(0, len(values), 500)
-        made = generate(candidate, known[rows], np.full((500, n_days), 16), rng)
+        rows = rng.integers(0, len(values), N_LOOKED_AT)
+        hours = np.full((N_LOOKED_AT, n_days), 16)
+        made = generate(candidate, known[rows], hours, rng)
         return {"selection": -distance(values[rows], made)}
 
     batches = WindowBatches(values, known, config)
-    return train(trainer, batches, evaluate, label=config.adversarial_loss).generator
+    label = family if family == "vae" else config.adversarial_loss
+    return train(trainer, batches, evaluate or likeness, label=label).generator
 
 
 def generate(
@@ -109,7 +170,7 @@ def generate(
         generator: As from ``fit_generator``.
         known: (n, days, conditions) what is known of their days.
         hours: (n, days) hours of each day.
-        rng: Of noise and stock-outs.
+        rng: Of noise, sales and stock-outs.
     """
     noise = rng.standard_normal((len(known), NOISE), dtype=np.float32)
     heads = generator({"noise": noise, "known": known.astype(np.float32)}, training=False)

@@ -160,7 +160,7 @@ def measure_arms(
 
 
 def makers_of(generator: WindowConfig) -> dict[str, Maker]:
-    """What is added, by arm: the plainer ways, the network without a critic, the GAN.
+    """What is added, by arm: the plainer ways, the network without a critic, TimeVAE, the GAN.
 
     Args:
         generator: How the GAN is trained.
@@ -169,6 +169,7 @@ def makers_of(generator: WindowConfig) -> dict[str, Maker]:
     return {
         **PLAIN,
         trials.WITHOUT_CRITIC: trained_maker(without, "plain-network"),
+        trials.TIME_VAE: trained_maker(generator, "vae", "vae"),
         trials.GAN: trained_maker(generator, "gan"),
     }
 

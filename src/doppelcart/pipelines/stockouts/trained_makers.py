@@ -6,17 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from doppelcart.models.series.window_config import WindowConfig
-from doppelcart.pipelines.stockouts.daily import CHANNELS, LOG_SALES, LOOKBACK, Daily
+from doppelcart.models.series.window_config import Family, WindowConfig
+from doppelcart.pipelines.stockouts.daily import CHANNELS, EMPTY, LOG_SALES, LOOKBACK, Daily
 from doppelcart.pipelines.stockouts.plain_makers import Maker, cut_windows, marked, random_windows
 
 
-def trained_maker(config: WindowConfig, name: str) -> Maker:
+def trained_maker(config: WindowConfig, name: str, family: Family = "gan") -> Maker:
     """A maker that trains a generator on the series that it is given.
 
     Args:
         config: How to train; ``adversarial_loss: energy_score`` trains without a critic.
         name: Of the maker, for the ids of what it makes.
+        family: What trains the generator.
     """
 
     def make(daily: Daily, number: int, rng: np.random.Generator) -> Daily:
@@ -24,13 +25,13 @@ def trained_maker(config: WindowConfig, name: str) -> Maker:
         from doppelcart.models.series.window_training import fit_generator, generate
 
         whole = filled(daily)
-        level = whole.values[..., LOG_SALES].mean(axis=1)
+        level = levels(whole)
         places, starts = all_windows(whole)
         real = cut_windows(whole, places, starts)
         seeded = config.model_copy(update={"seed": int(rng.integers(2**31 - 1))})
-        scales = _scales(real)
+        scales = scales_of(real)
         known = conditions(real, level[places], scales)
-        generator = fit_generator(real.values, known, seeded)
+        generator = fit_generator(real.values, known, seeded, family)
         asked = random_windows(replace(whole, ids=np.arange(whole.n_series)), number, rng)
         known = conditions(asked, level[asked.ids], scales)
         return marked(replace(asked, values=generate(generator, known, asked.hours, rng)), name)
@@ -60,22 +61,34 @@ def filled(daily: Daily) -> Daily:
     return replace(daily, values=values, hours=hours, planned=planned, observed=observed)
 
 
-def _scales(real: Daily) -> np.ndarray:
+def scales_of(real: Daily) -> np.ndarray:
     """(2, n) mean and spread of the traits of days, by which conditions are scaled."""
     traits = np.concatenate([real.planned, real.observed], axis=2).reshape(-1, 7)
     return np.stack([traits.mean(axis=0), traits.std(axis=0) + 1e-3])
 
 
+def levels(daily: Daily) -> np.ndarray:
+    """(n_series, 3) what a series is like: mean log sales, empty hours, days with a stock-out.
+
+    Args:
+        daily: Series without missing numbers.
+    """
+    values = daily.values
+    had = (values[..., EMPTY] > 0).mean(axis=1)
+    means = values[..., [LOG_SALES, EMPTY]].mean(axis=1)
+    return np.column_stack([means, had])
+
+
 def conditions(windows: Daily, level: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    """(n, days, 15) what is known of each day: traits, weekday, mean log sales of the series.
+    """(n, days, 14 + n_levels) what is known of each day: traits, weekday, level of the series.
 
     Args:
         windows: Whose days.
-        level: (n,) mean log sales of each window's series.
-        scales: As from ``_scales``.
+        level: (n, n_levels) what each window's series is like.
+        scales: As from ``scales_of``.
     """
     traits = np.concatenate([windows.planned, windows.observed], axis=2)
     weekday = np.eye(7)[windows.weekdays]
-    own = np.broadcast_to(level[:, None, None], (*traits.shape[:2], 1))
+    own = np.broadcast_to(level[:, None], (*traits.shape[:2], level.shape[1]))
     scaled = np.clip((traits - scales[0]) / scales[1], -5, 5)
     return np.concatenate([scaled, weekday, own], axis=2).astype(np.float32)

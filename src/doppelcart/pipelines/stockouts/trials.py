@@ -29,7 +29,8 @@ from doppelcart.pipelines.stockouts.params import ExperimentParams, ForecastPara
 from doppelcart.pipelines.stockouts.plain_makers import Maker, random_windows
 from doppelcart.progress import tracked
 
-NONE, ORACLE, TREES, GAN, WITHOUT_CRITIC = "none", "oracle", "trees", "gan", "without_critic"
+NONE, ORACLE, TREES, GAN = "none", "oracle", "trees", "gan"
+WITHOUT_CRITIC, TIME_VAE = "without_critic", "time_vae"
 SERIES, STORE, SHOP = "series_id", "store_id", "shop"
 WINDOW_DAYS: Final = np.arange(WARM_UP, LOOKBACK)
 """Days of a window that a detector can learn from: those with enough days before them."""
@@ -43,6 +44,7 @@ PHRASES: Final = {
     "bootstrap": "its weeks put together anew (block bootstrap)",
     "seasonal": "trend and weekday with new residuals",
     WITHOUT_CRITIC: "the same network trained without a critic",
+    TIME_VAE: "a variational autoencoder of series (TimeVAE)",
 }
 
 
