@@ -7,13 +7,14 @@ from kedro.runner import SequentialRunner
 
 from doppelcart.errors import InputError
 from doppelcart.models.series.window_config import WindowConfig
-from doppelcart.pipelines.stockouts import create_pipeline
+from doppelcart.pipelines.stockouts import create_pipeline, sample_trials
 from doppelcart.pipelines.stockouts.nodes import makers_of, read_stock
 from doppelcart.pipelines.stockouts.panel import GENERATED
 from doppelcart.pipelines.stockouts.params import (
     ExperimentParams,
     ForecastParams,
     ReadingParams,
+    SamplesParams,
     StockSource,
 )
 from doppelcart.reporting.blocks import Details, TableBlock
@@ -69,6 +70,7 @@ def test_a_table_becomes_a_section(tables):
         "params:stockouts.experiment": ExperimentParams(
             series=(5, 1000), draws=1, ratios=(0, 1), n_bootstrap=1000
         ),
+        "params:stockouts.samples": SamplesParams(judged_series=30, draws=20, n_bootstrap=1000),
         "params:stockouts.generator": WindowConfig(epochs=1, steps_per_epoch=3),
         "params:reporting": ReportingParams(),
     }
@@ -78,7 +80,10 @@ def test_a_table_becomes_a_section(tables):
     assert section.failure == ""
     assert section.data == "made up"
     assert "Do generated series help?" in section.answer
-    assert set(section.evidence) == {"series"}
+    assert set(section.evidence) == {"series", "samples"}
+    assert "fidelity floor for" in section.answer
+    assert section.evidence["series"].where.startswith("a shop of 5 series; fidelity floor ")
+    assert section.evidence["samples"].controls == 2
     assert 0 < section.metrics["auc"] <= 1
     listed = section.shown[1].table
     assert len(listed.rows) == 3
@@ -88,6 +93,9 @@ def test_a_table_becomes_a_section(tables):
     shops = next(found for found in tables if found.caption == "The shops that were drawn")
     # A size beyond half of the series is no shop that can be drawn.
     assert {heading for heading, _ in shops.groups} == {"a shop of 5 series"}
+    ranges = next(found for found in tables if found.caption == "Samples as a range of demand")
+    phrases = {*sample_trials.PLAIN.values(), *sample_trials.MADE.values()}
+    assert {row[0] for row in ranges.rows} == phrases
 
 
 @pytest.mark.slow

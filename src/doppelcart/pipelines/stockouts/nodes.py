@@ -12,9 +12,10 @@ import pandas as pd
 from doppelcart.data.engine import view
 from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import check_resamples, compare
-from doppelcart.experiment.design import largest_family
+from doppelcart.experiment.design import Design, largest_family
+from doppelcart.experiment.verdict import judge
 from doppelcart.models.series.window_config import WindowConfig
-from doppelcart.pipelines.stockouts import foretelling, hidden_demand, trials
+from doppelcart.pipelines.stockouts import foretelling, hidden_demand, sample_trials, trials
 from doppelcart.pipelines.stockouts.daily import EVENTS, Daily, by_day
 from doppelcart.pipelines.stockouts.detectors import (
     Spans,
@@ -34,6 +35,7 @@ from doppelcart.pipelines.stockouts.params import (
     ExperimentParams,
     ForecastParams,
     ReadingParams,
+    SamplesParams,
     StockSource,
 )
 from doppelcart.pipelines.stockouts.plain_makers import PLAIN, Maker
@@ -172,6 +174,68 @@ def makers_of(generator: WindowConfig) -> dict[str, Maker]:
         trials.TIME_VAE: trained_maker(generator, "vae", "vae"),
         trials.GAN: trained_maker(generator, "gan"),
     }
+
+
+def hold_to_floor(means: pd.DataFrame, params: ExperimentParams) -> pd.DataFrame:
+    """Say of each size whether the GAN passed its fidelity floor.
+
+    Args:
+        means: As from ``summarise_draws``.
+        params: The multiple that is allowed.
+    """
+    return trials.floors(means, params.floor_multiple)
+
+
+def measure_samples(
+    panel: Panel, forecast: ForecastParams, params: SamplesParams, generator: WindowConfig
+) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame]:
+    """Take samples of generators for a range of the next day's demand, beside plain distributions.
+
+    Args:
+        panel: Series by hour.
+        forecast: Days and service levels.
+        params: Series, draws, widenings.
+        generator: How the GAN is trained.
+
+    Returns:
+        One score per arm and series; the design; and one row per arm and widening.
+    """
+    daily = by_day(panel)
+    days, levels = spans(daily.n_days, forecast), sample_trials.levels_of(forecast)
+    demands = {
+        "validation": demand_of(panel, int(days.validation[0])),
+        "test": demand_of(panel, int(days.test[0])),
+    }
+    number = min(params.judged_series, daily.n_series)
+    rng = np.random.default_rng(params.seed)
+    places = np.sort(rng.choice(daily.n_series, number, replace=False))
+    found = sample_trials.foretold(daily, demands, days, generator, forecast, params, places)
+    chosen = sample_trials.chosen_widenings(found["validation"], levels, params.widenings)
+    design = sample_trials.declare(sample_trials.best_plain(chosen), params.n_bootstrap)
+    family = largest_family(design, [()], [""])
+    check_resamples(family, design.n_resamples, design.alpha, design.name)
+    ids, stores = daily.ids[places], panel.stores[places]
+    scores = sample_trials.scores_of(found["test"], chosen, levels, ids, stores)
+    step = demands["test"].step
+    table = sample_trials.tabulated(found["test"], chosen, levels, step, forecast)
+    return scores, design.model_dump(mode="json"), table
+
+
+def judge_samples(
+    scores: pd.DataFrame, declared: dict[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compare the ranges of all arms, and judge those of the GAN.
+
+    Args:
+        scores: As from ``measure_samples``.
+        declared: The design.
+
+    Returns:
+        Differences and verdict.
+    """
+    design = Design.model_validate(declared)
+    differences = compare(scores, design)
+    return differences, judge(differences, design)
 
 
 def summarise_draws(drawn: pd.DataFrame) -> pd.DataFrame:

@@ -85,10 +85,10 @@ class ExperimentParams(Parameters):
     """Which shops are tried, and how much is added to them."""
 
     series: tuple[Annotated[int, Field(ge=2)], ...] = Field(
-        (20, 100), min_length=1, description="series that a shop has, one shop size each"
+        (5, 20, 100, 400), min_length=1, description="series that a shop has, one shop size each"
     )
     draws: int = Field(
-        4, ge=1, le=100, description="random shops of each size, over which scores are averaged"
+        5, ge=1, le=100, description="random shops of each size, over which scores are averaged"
     )
     ratios: tuple[Annotated[float, Field(ge=0, le=20)], ...] = Field(
         (0.0, 2.0),
@@ -96,6 +96,13 @@ class ExperimentParams(Parameters):
     )
     least_hours: int = Field(
         1, ge=1, le=24, description="hours with an empty shelf that make a stock-out"
+    )
+    floor_multiple: float = Field(
+        1.5,
+        ge=1,
+        le=100,
+        description="how many times as far from real windows as the shop's own the GAN's may lie "
+        "if it is to pass its fidelity floor",
     )
     n_bootstrap: int = Field(10_000, ge=100, description="resamples of stores")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="of draws and of what is generated")
@@ -105,3 +112,21 @@ class ExperimentParams(Parameters):
         if 0 not in self.ratios or not any(self.ratios):
             raise ValueError("ratios must hold 0 and a ratio above it: every arm may add nothing")
         return self
+
+
+class SamplesParams(Parameters):
+    """How samples of generators are tried as a range of the next day's demand."""
+
+    judged_series: int = Field(
+        400, ge=2, le=100_000, description="series, drawn at random, whose days are judged"
+    )
+    draws: int = Field(
+        100, ge=20, le=10_000, description="draws of a day, whose quantiles are its range"
+    )
+    widenings: tuple[Annotated[float, Field(gt=0, le=10)], ...] = Field(
+        (1.0, 1.25, 1.5, 2.0),
+        min_length=1,
+        description="how many times as wide a range is made: every arm chooses from these",
+    )
+    n_bootstrap: int = Field(10_000, ge=100, description="resamples of stores")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="of series, training and draws")

@@ -59,6 +59,33 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 name="summarise_draws",
             ),
             Node(
+                nodes.hold_to_floor,
+                inputs=["stockouts.draw_means", "params:stockouts.experiment"],
+                outputs="stockouts.floors",
+                name="hold_to_floor",
+            ),
+            Node(
+                nodes.measure_samples,
+                inputs=[
+                    "stockouts.panel",
+                    FORECAST,
+                    "params:stockouts.samples",
+                    "params:stockouts.generator",
+                ],
+                outputs=[
+                    "stockouts.sample_scores",
+                    "stockouts.sample_design",
+                    "stockouts.samples",
+                ],
+                name="measure_samples",
+            ),
+            Node(
+                nodes.judge_samples,
+                inputs=["stockouts.sample_scores", "stockouts.sample_design"],
+                outputs=["stockouts.sample_differences", "stockouts.sample_verdict"],
+                name="judge_samples",
+            ),
+            Node(
                 write_section,
                 inputs={
                     "verdict": "stockouts.verdict",
@@ -71,6 +98,11 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "forecasts": "stockouts.forecasts",
                     "orders": "stockouts.orders",
                     "draws": "stockouts.draw_means",
+                    "floors": "stockouts.floors",
+                    "samples": "stockouts.samples",
+                    "sample_verdict": "stockouts.sample_verdict",
+                    "sample_differences": "stockouts.sample_differences",
+                    "sample_declared": "stockouts.sample_design",
                     "source": "params:stock",
                     "forecast": FORECAST,
                     "parameters": "params:reporting",
