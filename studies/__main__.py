@@ -30,6 +30,7 @@ from studies import (
     generators,
     machine,
     multvae,
+    stockouts,
     worth,
 )
 from studies.study import Study, TimeIsUp, keep, tracked
@@ -44,6 +45,7 @@ STUDIES = {
     "augmentation": augmentation.measure,
     "ctgan": ctgan.measure,
     "multvae": multvae.measure,
+    "stockouts": stockouts.measure,
 }
 
 

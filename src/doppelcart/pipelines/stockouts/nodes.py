@@ -28,6 +28,7 @@ from doppelcart.pipelines.stockouts.detectors import (
     spans,
     tune,
 )
+from doppelcart.pipelines.stockouts.fidelity_floor import floors
 from doppelcart.pipelines.stockouts.hidden_demand import errors, tabulated
 from doppelcart.pipelines.stockouts.orders import demand_of, orders_of, scored
 from doppelcart.pipelines.stockouts.panel import Panel, describe, read_panel
@@ -183,7 +184,7 @@ def hold_to_floor(means: pd.DataFrame, params: ExperimentParams) -> pd.DataFrame
         means: As from ``summarise_draws``.
         params: The multiple that is allowed.
     """
-    return trials.floors(means, params.floor_multiple)
+    return floors(means, params.floor_multiple)
 
 
 def measure_samples(

@@ -10,6 +10,7 @@ from plotly import graph_objects as go
 from doppelcart.experiment.design import Design, Role
 from doppelcart.pipelines.stockouts import hidden_demand as ways
 from doppelcart.pipelines.stockouts import sampled_demand, trials
+from doppelcart.pipelines.stockouts.fidelity_floor import told_by_floor
 from doppelcart.pipelines.stockouts.params import ForecastParams, StockSource
 from doppelcart.reporting.blocks import details, figure, heading, paragraph, table
 from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
@@ -101,7 +102,7 @@ def write_section(
         parameters: Longest table.
     """
     design, limit = Design.model_validate(declared), parameters.table_rows
-    verdict = trials.told_by_floor(verdict, floors)
+    verdict = told_by_floor(verdict, floors)
     ranges = Design.model_validate(sample_declared)
     found = {
         SERIES: of_series(verdict, design, floors),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -137,52 +137,91 @@ def measure(
         The scores, one row per (shop, arm, series); and one row per (shop, arm, draw).
     """
     test = rows_of(daily, days.test, params.least_hours)
-    bound = _scored(all_real, test, Setting("", 0), 1.0)
-    scores, drawn = [], []
-    real = _past_windows(daily, days, np.random.default_rng(params.seed))
+    bound = scored_of(all_real, test, Setting("", 0), 1.0)
+    real = past_windows(daily, days, np.random.default_rng(params.seed))
     sizes = shop_sizes(daily.n_series, params)
     plan = [(shop, size, draw) for shop, size in sizes.items() for draw in range(params.draws)]
+    drawn: list[dict[str, Any]] = []
     found: dict[tuple[str, str], list[Scored]] = {}
     for shop, size, draw in tracked(plan, "trying shops", "shop"):
         rng = np.random.default_rng([params.seed, size, draw])
-        own = daily.part(np.sort(rng.choice(daily.n_series, size, replace=False)))
-        tried = {
-            arm: scored._replace(unlike=unlike(windows, real))
-            for arm, (scored, windows) in try_shop(
-                own, days, test, makers, forecast, params, rng
-            ).items()
-        }
-        tried[ORACLE] = bound
-        for arm, scored in tried.items():
+        tried = try_draw(daily, days, test, real, makers, size, forecast, params, rng)
+        for arm, scored in (tried | {ORACLE: bound}).items():
             found.setdefault((shop, arm), []).append(scored)
-            drawn.append(
-                {
-                    SHOP: shop,
-                    "arm": arm,
-                    "draw": draw,
-                    "auc": float(scored.by_series.mean()),
-                    "brier": scored.loss,
-                    "ratio": scored.ratio,
-                    "unlike": scored.unlike,
-                    "setting": str(scored.setting) if scored.setting.family else "",
-                }
-            )
-    for (shop, arm), draws in found.items():
-        if arm == TREES:
-            continue
-        scores.append(
+            drawn.append({SHOP: shop, "arm": arm, "draw": draw, **told_of(scored)})
+    return scores_of(found, daily.ids, stores), pd.DataFrame(drawn)
+
+
+def try_draw(
+    daily: Daily,
+    days: Spans,
+    test: Rows,
+    real: Daily,
+    makers: Mapping[str, Maker],
+    size: int,
+    forecast: ForecastParams,
+    params: ExperimentParams,
+    rng: np.random.Generator,
+) -> dict[str, Scored]:
+    """Draw a shop, and try every arm on it.
+
+    Args:
+        daily: All series.
+        days: What which days are for.
+        test: Rows of the test days of all series.
+        real: Windows of all series, which made ones are held against.
+        makers: What is added, by arm.
+        size: Series of the shop.
+        forecast: Grids.
+        params: Ratios.
+        rng: Of the shop, and of what is generated.
+    """
+    own = daily.part(np.sort(rng.choice(daily.n_series, size, replace=False)))
+    tried = try_shop(own, days, test, makers, forecast, params, rng)
+    return {
+        arm: scored._replace(unlike=unlike(windows, real))
+        for arm, (scored, windows) in tried.items()
+    }
+
+
+def told_of(scored: Scored) -> dict[str, Any]:
+    """The figures of one arm on one drawn shop, as a row."""
+    return {
+        "auc": float(scored.by_series.mean()),
+        "brier": scored.loss,
+        "ratio": scored.ratio,
+        "unlike": scored.unlike,
+        "setting": str(scored.setting) if scored.setting.family else "",
+    }
+
+
+def scores_of(
+    found: Mapping[tuple[str, str], Sequence[Scored]], ids: np.ndarray, stores: np.ndarray
+) -> pd.DataFrame:
+    """One score per shop, arm and series: the mean over the shops of a size that were drawn.
+
+    Args:
+        found: By shop and arm, what was scored on each drawn shop.
+        ids: (n_series,) what each series is called.
+        stores: (n_series,) store of each.
+    """
+    return pd.concat(
+        [
             pd.DataFrame(
                 {
                     SHOP: shop,
                     "arm": arm,
-                    SERIES: daily.ids,
+                    SERIES: ids,
                     STORE: stores,
                     "value": np.mean([scored.by_series for scored in draws], axis=0),
                     "level": float(np.mean([scored.ratio for scored in draws])),
                 }
             )
-        )
-    return pd.concat(scores, ignore_index=True), pd.DataFrame(drawn)
+            for (shop, arm), draws in found.items()
+            if arm != TREES
+        ],
+        ignore_index=True,
+    )
 
 
 def try_shop(
@@ -214,7 +253,7 @@ def try_shop(
     whole = joined(train, validation)
     plain = tune(train, validation, settings(forecast), forecast).assign(ratio=0.0)
     trees = plain[plain["family"] == BOOSTING]
-    own_windows = _past_windows(own, days, np.random.default_rng(params.seed))
+    own_windows = past_windows(own, days, np.random.default_rng(params.seed))
     found = {
         NONE: (_fitted(plain, whole, None, test, forecast), own_windows),
         TREES: (_fitted(trees, whole, None, test, forecast), own_windows),
@@ -236,7 +275,7 @@ def try_shop(
     return found
 
 
-def _past_windows(daily: Daily, days: Spans, rng: np.random.Generator) -> Daily:
+def past_windows(daily: Daily, days: Spans, rng: np.random.Generator) -> Daily:
     """Real windows of the days before validation."""
     past = daily.part(slice(None), slice(0, int(days.validation[0])))
     return random_windows(past, N_COMPARED, rng)
@@ -276,10 +315,18 @@ def _fitted(
         rows = joined(whole, _first(added[0], ratio / added[1]))
     setting = best(table)
     said = chances(fit(setting, rows, forecast.seed), test)
-    return _scored(said, test, setting, ratio)
+    return scored_of(said, test, setting, ratio)
 
 
-def _scored(said: np.ndarray, test: Rows, setting: Setting, ratio: float) -> Scored:
+def scored_of(said: np.ndarray, test: Rows, setting: Setting, ratio: float) -> Scored:
+    """What is kept of a detector.
+
+    Args:
+        said: (n,) chances of the test rows.
+        test: The rows.
+        setting: The detector.
+        ratio: Added days per real one.
+    """
     by_series = auc_by_unit(test.happened, said, test.series)
     return Scored(by_series, brier(test.happened, said), setting, ratio)
 
@@ -288,68 +335,6 @@ def _first(rows: Rows, share: float) -> Rows:
     """The first part of some rows; windows stand in random order."""
     kept = round(share * (rows.series.max() + 1)) if len(rows.series) else 0
     return Rows(*(values[rows.series < kept] for values in rows))
-
-
-def floors(means: pd.DataFrame, multiple: float) -> pd.DataFrame:
-    """Whether what the GAN makes is near enough to real series for its verdict to count.
-
-    Real against real is how far the shop's own windows lie from those of all series.
-
-    Args:
-        means: As from ``summary``.
-        multiple: Of that distance, up to which the GAN passes.
-
-    Returns:
-        One row per shop: ``real``, ``made`` (distances), ``times``, ``limit``, ``passed``; a
-        distance that is unknown passes nothing.
-    """
-    of_arm = {arm: rows.set_index(SHOP)["unlike"] for arm, rows in means.groupby("arm")}
-    shops = of_arm[NONE].index
-    real, made = (of_arm[arm].loc[shops].to_numpy(float) for arm in (NONE, GAN))
-    times = made / np.where(real > 0, real, np.nan)
-    return pd.DataFrame(
-        {
-            SHOP: shops,
-            "real": real,
-            "made": made,
-            "times": times,
-            "limit": multiple,
-            "passed": times <= multiple,
-        }
-    )
-
-
-def floor_sentence(floor: Mapping[Any, Any]) -> str:
-    """What a verdict says of the fidelity floor.
-
-    Args:
-        floor: A row of ``floors``.
-    """
-    open_end = "so that a better generator is not ruled out"
-    if pd.isna(floor["times"]):
-        return f"Whether the GAN passed its fidelity floor is unknown, {open_end}."
-    said = (
-        f"its windows lie {floor['times']:.1f} times as far from real ones as the shop's own do, "
-        f"and {floor['limit']:g} is the limit"
-    )
-    if floor["passed"]:
-        return f"The GAN passed its fidelity floor: {said}."
-    return f"The GAN missed its fidelity floor: {said}, {open_end}."
-
-
-def told_by_floor(verdict: pd.DataFrame, floors_of: pd.DataFrame) -> pd.DataFrame:
-    """The verdicts, whose reasons say whether the GAN passed its floor.
-
-    Args:
-        verdict: As from ``experiment.verdict.judge``.
-        floors_of: As from ``floors``.
-    """
-    said = {row[SHOP]: floor_sentence(row) for row in floors_of.to_dict("records")}
-    reasons = [
-        f"{reason} {said[shop]}"
-        for reason, shop in zip(verdict["reason"], verdict[SHOP], strict=True)
-    ]
-    return verdict.assign(reason=reasons)
 
 
 def summary(drawn: pd.DataFrame) -> pd.DataFrame:
