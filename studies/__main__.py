@@ -25,6 +25,7 @@ from studies import (
     completing,
     critic,
     ctgan,
+    demand,
     documents,
     figures,
     generators,
@@ -46,6 +47,7 @@ STUDIES = {
     "ctgan": ctgan.measure,
     "multvae": multvae.measure,
     "stockouts": stockouts.measure,
+    "demand": demand.measure,
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import ibis
@@ -121,13 +122,8 @@ def measure(study: Study) -> Iterator[list[Figure]]:
         judged = []
         for seed in range(SEEDS):
             unit = [*made_from, repr((size, seed)).encode()]
-            found: Judged = remembered(
-                CACHE,
-                unit,
-                lambda size=size, seed=seed: one_shop(
-                    daily, days, generator, forecast, params, size, seed
-                ),
-            )
+            work = partial(one_shop, daily, days, generator, forecast, params, size, seed)
+            found = remembered(CACHE, unit, work)
             for arm, scored in found.items():
                 study.note(trials.told_of(scored) | {"setting": 0.0}, arm=arm, size=size, seed=seed)
             judged.append(found | {trials.ORACLE: bound})
@@ -235,21 +231,21 @@ def _gains(size: int, found: Mapping[Any, Any], shop: str, how: str) -> list[Fig
 def _verdict(size: int, differences: pd.DataFrame, verdict: pd.Series, how: str) -> list[Figure]:
     """The GAN against the best detector without it, over stores, as a run's verdict is made."""
     rows = differences[differences["arm"] == trials.GAN].set_index("against")
-    own: dict[str, Any] = rows.loc[BEST_BASELINE].to_dict()
+    own = rows.loc[BEST_BASELINE].to_dict()
     told = f"{how} Mean over seeds per series, interval over stores; verdict: {verdict['verdict']}."
     not_beaten = verdict["not_beaten"] or "none"
     told = f"{told} Controls not beaten: {not_beaten}."
     return [
         Figure(
             f"{size} series: verdict on the GAN, change of AUC",
-            100 * float(own["relative"]),
+            100 * own["relative"],
             "%",
             told,
             None,
-            100 * float(own["relative_low"]),
-            100 * float(own["relative_high"]),
+            100 * own["relative_low"],
+            100 * own["relative_high"],
         ),
-        Figure(f"{size} series: verdict on the GAN, p after Holm", float(own["p_holm"]), "", told),
+        Figure(f"{size} series: verdict on the GAN, p after Holm", own["p_holm"], "", told),
     ]
 
 

@@ -1,4 +1,7 @@
-"""The peers' environment: made at the first use in ``build/peers``, or named by PEERS_PYTHON."""
+"""The peers' environments: made at the first use in ``build/peers``, or named by PEERS_PYTHON.
+
+That of the forecasters lies in ``build/forecasters``, and is named by FORECASTERS_PYTHON.
+"""
 
 from __future__ import annotations
 
@@ -13,33 +16,41 @@ from typing import Any
 from studies import processes
 from studies.machine import PROJECT
 
+PEERS, FORECASTERS = "peers", "forecasters"
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements.txt"
 HOME = PROJECT / "build" / "peers"
 
 
-def python() -> Path:
-    """The interpreter of the peers' environment, made or made anew as the requirements say."""
-    if named := os.environ.get("PEERS_PYTHON"):
+def python(whose: str = PEERS) -> Path:
+    """The interpreter of an environment, made or made anew as its requirements say.
+
+    Args:
+        whose: ``PEERS`` or ``FORECASTERS``.
+    """
+    if named := os.environ.get(f"{whose.upper()}_PYTHON"):
         return Path(named)
-    found = HOME / "bin" / "python"
-    stamp = HOME / "requirements.sha256"
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    home = HOME if whose == PEERS else HOME.with_name(whose)
+    requirements = REQUIREMENTS if whose == PEERS else REQUIREMENTS.with_name(f"{whose}.txt")
+    found = home / "bin" / "python"
+    stamp = home / "requirements.sha256"
+    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
-        subprocess.run([sys.executable, "-m", "venv", HOME], check=True)
-        pip = [found, "-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS]
+        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+        pip = [found, "-m", "pip", "install", "--quiet", "--requirement", requirements]
         subprocess.run(list(map(str, pip)), check=True)
         stamp.write_text(wanted)
     return found
 
 
-def run(script: str, job: dict[str, Any], folder: Path) -> dict[str, Any]:
+def run(script: str, job: dict[str, Any], folder: Path, whose: str = PEERS) -> dict[str, Any]:
     """Run one of the scripts in this folder with the peers' interpreter.
 
     Args:
         script: Its name.
         job: What it is told, as JSON: files, settings.
         folder: Where job, answer and log go.
+        whose: Environment that runs it.
 
     Returns:
         Its answer: the last line that it writes, as JSON.
@@ -50,7 +61,7 @@ def run(script: str, job: dict[str, Any], folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     order = folder / f"{script}.json"
     order.write_text(json.dumps(job), encoding="utf-8")
-    command = [str(python()), str(HERE / f"{script}.py"), str(order)]
+    command = [str(python(whose)), str(HERE / f"{script}.py"), str(order)]
     output = processes.run(command, folder / f"{script}.log").output
     answer: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
     return answer
