@@ -31,6 +31,8 @@ KNOWN: Final = "change of NDCG@20 by completion, 5 known"
 RECOMMENDER: Final = "ease"
 ENDS: Final = {"effect": "value", "low": "low", "high": "high"}
 WITHOUT_CRITIC: Final = "the same network without a critic"
+STOCK_DATA: Final = "FreshRetailNet-50K"
+STOCK_CASE: Final = "20 series: verdict on the GAN"
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def refresh(results: Path, table: Path = TABLE) -> None:
 
 def rows_of(results: Path) -> Iterator[Row]:
     """What the studies that are there say, in the order of the claims."""
-    for study, read in (("augmentation", new_users), ("critic", completion)):
+    readers = {"augmentation": new_users, "critic": completion, "stockouts": few_series}
+    for study, read in readers.items():
         path = results / f"{study}.json"
         if path.exists():
             yield read(json.loads(path.read_text(encoding="utf-8")))
@@ -147,6 +150,43 @@ def new_users(content: Mapping[str, Any]) -> Row:
     )
 
 
+def few_series(content: Mapping[str, Any]) -> Row:
+    """Of generated series, for a shop of 20, over seeds of shop and training.
+
+    The verdict is that of the experiment: the study's results say it.
+
+    Args:
+        content: Results of the study ``stockouts``.
+    """
+    by_name = _by_name(content)
+    found = by_name[f"{STOCK_CASE}, change of AUC"]
+    verdict, beaten, not_beaten = _told(found["how"])
+    return _row(
+        content,
+        ("stockouts", "series"),
+        found,
+        _number(found["how"], "seeds"),
+        verdict,
+        "AUC of next-day stock-outs against the best detector without added series, shops of 20 "
+        "series; interval over stores",
+        beaten=beaten,
+        not_beaten=not_beaten,
+        data=STOCK_DATA,
+    )
+
+
+def _told(how: str) -> tuple[str, list[str], list[str]]:
+    """Verdict, controls beaten and those not beaten, as results say them."""
+    found = re.search(
+        r"verdict: ([^.]+)\. Controls beaten: ([^.]+)\. Controls not beaten: ([^.]+)\.", how
+    )
+    if found is None:
+        raise ValueError(f"The results do not say their verdict: {how}")
+    verdict, *controls = found.groups()
+    beaten, not_beaten = ([] if named == "none" else named.split("; ") for named in controls)
+    return verdict, beaten, not_beaten
+
+
 def p_of(figure: Mapping[str, Any], seeds: int) -> float:
     """The two-sided p-value of a mean, from its 95 % interval by Student's t.
 
@@ -180,11 +220,12 @@ def _row(
     measure: str,
     beaten: Sequence[str] = (),
     not_beaten: Sequence[str] = (),
+    data: str = DATA,
 ) -> Row:
     return Row(
         *claim,
         source=_source(*claim),
-        data=DATA,
+        data=data,
         seeds=seeds,
         verdict=verdict,
         measure=measure,

@@ -18,6 +18,7 @@ from scipy import stats
 
 from doppelcart.experiment.comparison import compare
 from doppelcart.experiment.design import BEST_BASELINE
+from doppelcart.experiment.outcome import HELPS
 from doppelcart.experiment.verdict import judge
 from doppelcart.models.series.window_config import WindowConfig
 from doppelcart.pipelines.stockouts import trials
@@ -233,8 +234,12 @@ def _verdict(size: int, differences: pd.DataFrame, verdict: pd.Series, how: str)
     rows = differences[differences["arm"] == trials.GAN].set_index("against")
     own = rows.loc[BEST_BASELINE].to_dict()
     told = f"{how} Mean over seeds per series, interval over stores; verdict: {verdict['verdict']}."
-    not_beaten = verdict["not_beaten"] or "none"
-    told = f"{told} Controls not beaten: {not_beaten}."
+    lost = [name for name in str(verdict["not_beaten"]).split(", ") if name in PHRASES]
+    # Whoever gains nothing beats nobody, whatever the comparisons alone would say.
+    won = [name for name in HELD[:-1] if name not in lost] if verdict["outcome"] == HELPS else []
+    lost = [name for name in HELD[:-1] if name not in won]
+    beaten, not_beaten = ("; ".join(PHRASES[n] for n in names) or "none" for names in (won, lost))
+    told = f"{told} Controls beaten: {beaten}. Controls not beaten: {not_beaten}."
     return [
         Figure(
             f"{size} series: verdict on the GAN, change of AUC",

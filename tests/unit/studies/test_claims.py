@@ -89,6 +89,29 @@ def test_added_users_are_judged_by_the_p_value_of_the_study():
     assert of(0.4, 0.01).seeds == 10
 
 
+def few(verdict: str, beaten: str, not_beaten: str) -> dict[str, Any]:
+    told = f"5 seeds; verdict: {verdict}. Controls beaten: {beaten}. "
+    figure = entry(f"{claims.STOCK_CASE}, change of AUC", -0.3)
+    figure["how"] = f"{told}Controls not beaten: {not_beaten}."
+    return critic(0, 0) | {"benchmark": "stockouts", "figures": [figure]}
+
+
+def test_generated_series_are_judged_as_the_study_says():
+    row = claims.few_series(few("no evidence", "none", "copies; its weeks"))
+    assert (row.verdict, row.controls_beaten, row.not_beaten) == (
+        "no evidence",
+        "",
+        "copies; its weeks",
+    )
+    assert (row.effect, row.seeds, row.data) == (-0.3, 5, "FreshRetailNet-50K")
+    assert row.source.startswith("Jeha")
+    assert claims.few_series(few("helps", "copies", "none")).controls_beaten == "copies"
+    content = few("helps", "copies", "none")
+    content["figures"][0]["how"] = "5 seeds"
+    with pytest.raises(ValueError, match="do not say their verdict"):
+        claims.few_series(content)
+
+
 def test_results_that_do_not_say_how_often_are_refused():
     content = critic(1.0, 0.5)
     content["figures"] = [figure | {"how": "somehow"} for figure in content["figures"]]

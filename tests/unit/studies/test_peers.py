@@ -120,3 +120,22 @@ def test_the_environment_is_made_once_per_list_of_requirements(tmp_path, monkeyp
     (tmp_path / "requirements.txt").write_text("another")
     environment.python()
     assert len(commands) == 4
+
+
+def test_forecasters_have_an_environment_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.delenv("FORECASTERS_PYTHON", raising=False)
+    monkeypatch.setattr(environment, "HOME", tmp_path / "peers")
+    monkeypatch.setattr(environment, "REQUIREMENTS", tmp_path / "requirements.txt")
+    (tmp_path / "forecasters.txt").write_text("one")
+    commands = []
+
+    def note(command, check):
+        (tmp_path / "forecasters").mkdir(exist_ok=True)
+        commands.append([str(word) for word in command])
+
+    monkeypatch.setattr(environment.subprocess, "run", note)
+    home = tmp_path / "forecasters"
+    assert environment.python(environment.FORECASTERS) == home / "bin" / "python"
+    assert commands[1][-1] == str(tmp_path / "forecasters.txt")
+    monkeypatch.setenv("FORECASTERS_PYTHON", "another")
+    assert str(environment.python(environment.FORECASTERS)) == "another"
