@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import poisson
 
@@ -128,6 +128,7 @@ def test_a_range_is_widened_about_its_median_and_not_below_0():
     assert same.tolist() == [[1, 4, 6]]
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.floats(0, 100), min_size=3, max_size=3).map(sorted),
     st.floats(1, 5),
