@@ -23,7 +23,7 @@ from statsforecast.utils import ConformalIntervals
 
 BOOSTED = "LightGBM"
 WINDOWS = 6
-"""Past forecasts whose errors make an interval: as many as the shortest past has room for."""
+"""Past forecasts whose errors make an interval."""
 
 
 def statistical(name: str, horizon: int, wants_levels: bool):
