@@ -110,3 +110,32 @@ def test_no_more_users_are_drawn_than_asked_for(table):
     assert ratings.n_users == 60
     assert ratings.n_items <= 100
     assert number_of(counts, "users") == 60
+
+
+def test_times_are_days_since_the_first(table):
+    frame = table()
+    ratings, counts = read(frame)
+    row = frame.iloc[3]
+    place = (ratings.users == row["user_id"]).argmax(), (ratings.items == row["item_id"]).argmax()
+    days = (row["timestamp"] - frame["timestamp"].min()) / pd.Timedelta(days=1)
+    assert ratings.times[place] == pytest.approx(days)
+    assert (np.isfinite(ratings.times) == (ratings.given > 0)).all()
+    assert number_of(counts, "pairs of user and item without a time") == 0
+    some = ratings.select(np.array([2, 0]))
+    np.testing.assert_array_equal(some.times, ratings.times[[2, 0]])
+
+
+def test_who_says_no_time_is_in_no_burst_and_rates_all_the_same(table):
+    frame = table()
+    frame.loc[0, "timestamp"] = pd.NaT
+    ratings, counts = read(frame)
+    row = frame.iloc[0]
+    place = (ratings.users == row["user_id"]).argmax(), (ratings.items == row["item_id"]).argmax()
+    assert ratings.given[place] == row["rating"]
+    assert np.isnan(ratings.times[place])
+    assert number_of(counts, "pairs of user and item without a time") == 1
+
+
+def test_a_table_without_times_or_with_one_for_all_has_none(table):
+    assert read(table().drop(columns="timestamp"))[0].times is None
+    assert read(table().assign(timestamp=pd.Timestamp("2024-01-01")))[0].times is None

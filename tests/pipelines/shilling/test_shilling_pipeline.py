@@ -6,15 +6,20 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from doppelcart.errors import InputError
-from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import (
+    FactorisingConfig,
+    NetworkConfig,
+    TrainingConfig,
+)
 from doppelcart.pipelines.shilling import create_pipeline
 from doppelcart.pipelines.shilling import nodes as shilling_nodes
-from doppelcart.pipelines.shilling.attack_trials import (
+from doppelcart.pipelines.shilling.attack_design import (
     GAN,
+    GANMF,
     OTHER_FAMILY,
     WITHOUT_CRITIC,
-    Generated,
 )
+from doppelcart.pipelines.shilling.attack_trials import Generated
 from doppelcart.pipelines.shilling.attack_trials import draw_parts as parts_of
 from doppelcart.pipelines.shilling.attacks import AOP, MAKERS, MIMICRY, Scene
 from doppelcart.pipelines.shilling.generated import trained_on
@@ -51,6 +56,7 @@ ATTACKS = AttackParams(
     n_bootstrap=10_000,
 )
 SMALL = TrainingConfig(epochs=1, batch_size=16, evaluate_every=1)
+TINY = FactorisingConfig(epochs=1, factors=2, code_units=4, evaluate_every=1)
 
 
 @pytest.fixture
@@ -73,6 +79,7 @@ def run(tables, **changed):
         "params:shilling.generator": GeneratorParams(),
         "params:shilling.network": NetworkConfig(hidden_units=8, critic_units=8),
         "params:shilling.training": SMALL,
+        "params:shilling.ganmf": TINY,
         "params:reporting": ReportingParams(),
     } | changed
     catalog = DataCatalog({n: MemoryDataset(v, copy_mode="assign") for n, v in given.items()})
@@ -92,15 +99,28 @@ def test_a_table_becomes_a_section_a_list_and_a_card(tables):
     assert len(listed.rows) == 3
     assert "flag" not in listed.headings
     assert "nobody is deleted" in section.shown[0].text
+    captions = [block.table.caption for block in section.blocks if hasattr(block, "table")]
+    assert "The same by size of the attack" in captions
+    assert not any("bursts" in text.lower() for text in told)
     card = done["shilling.card"].load()
     assert set(card) == {"model", *FIELDS}
     page = done["shilling.card_page"].load()
     assert "deleting, blocking or accusing" in page
 
 
+def test_a_shop_without_times_is_told_that_bursts_are_undefined(tables):
+    columns = {n: e for n, e in SOURCE.table["columns"].items() if n != "timestamp"}
+    source = SOURCE.model_copy(update={"table": {"from": "lines", "columns": columns}})
+    section = run(tables, **{"params:ratings": source})["shilling.section"].load()
+    assert section.failure == ""
+    told = [block.text for block in section.blocks if isinstance(block, Skipped)]
+    assert any("has no times" in text and "`timestamp`" in text for text in told)
+
+
 def test_generated_profiles_are_tried_only_if_asked(tables, monkeypatch):
-    def train(network, training):
-        makers = {GAN: MAKERS[AOP], WITHOUT_CRITIC: MAKERS[AOP], OTHER_FAMILY: MAKERS[MIMICRY]}
+    def train(network, training, ganmf):
+        makers = {GAN: MAKERS[AOP], WITHOUT_CRITIC: MAKERS[AOP]}
+        makers |= dict.fromkeys((OTHER_FAMILY, GANMF), MAKERS[MIMICRY])
         unlike = dict.fromkeys(makers, 0.5)
         return lambda draw, seed: Generated(makers, lambda given: given.sum(axis=1), unlike)
 
@@ -121,8 +141,8 @@ def test_generated_profiles_are_tried_only_if_asked(tables, monkeypatch):
 def test_generated_profiles_are_on_the_scale_and_scored_by_the_critic(ratings):
     shop = ratings()
     draw = next(iter(parts_of(shop, ATTACKS)))
-    made = trained_on(NetworkConfig(hidden_units=8, critic_units=8), SMALL)(draw, 0)
-    assert set(made.makers) == {GAN, WITHOUT_CRITIC, OTHER_FAMILY}
+    made = trained_on(NetworkConfig(hidden_units=8, critic_units=8), SMALL, TINY)(draw, 0)
+    assert set(made.makers) == {GAN, WITHOUT_CRITIC, OTHER_FAMILY, GANMF}
     assert set(made.unlike) == set(made.makers)
     scene = Scene(draw.shop, draw.to_judge, 0.1, 0.3)
     for maker in made.makers.values():

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from doppelcart.adversarial.hyperparameters import TrainerConfig
+from doppelcart.adversarial.hyperparameters import AdversarialLoss, TrainerConfig
 from doppelcart.config.base import Parameters
 
 Family = Literal["gan", "vae"]
@@ -74,4 +74,31 @@ class TrainingConfig(TrainerConfig):
         ge=0,
         le=1,
         description="share of the histories to complete that show no item at all",
+    )
+
+
+class FactorisingConfig(TrainerConfig):
+    """How users and items are factorised against a critic that reconstructs histories (GANMF)."""
+
+    PATH: ClassVar[str] = "shilling.ganmf"
+
+    adversarial_loss: AdversarialLoss = Field(
+        "autoencoding", pattern="^autoencoding$", description="the objective of GANMF"
+    )
+    factors: int = Field(16, ge=1, le=1024, description="length of the vectors of users and items")
+    code_units: int = Field(
+        64, ge=1, le=8192, description="width of the bottleneck of the critic's autoencoder"
+    )
+    epochs: int = Field(150, ge=1, le=100_000, description="passes over the training data")
+    batch_size: int = Field(32, ge=2, le=65_536, description="users per step")
+    learning_rate: float = Field(0.01, gt=0, le=1, description="Adam step of the generator")
+    critic_learning_rate: float = Field(3e-4, gt=0, le=1, description="Adam step of the critic")
+    weight_decay: float = Field(
+        1e-3, ge=0, le=1, description="decoupled weight decay of the generator"
+    )
+    evaluate_every: int = Field(
+        10, ge=1, description="epochs between two looks at what new users are like"
+    )
+    ema_decay: float = Field(
+        0.98, ge=0, lt=1, description="decay per step of the averaged generator weights"
     )

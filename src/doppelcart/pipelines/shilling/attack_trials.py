@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from doppelcart.errors import InputError
-from doppelcart.experiment.design import Arm, Baseline, Design, Role, Words
-from doppelcart.metrics.classification import auc
+from doppelcart.pipelines.shilling.attack_design import (
+    ALL_PLAIN,
+    ATTACK,
+    CRITIC,
+    GAN,
+    JUDGED,
+    JUDGED_ONLY,
+    KIND,
+    KNOWN,
+    LEARNT,
+    LISTING,
+    ORACLE,
+    SIZE,
+    TARGET,
+    bursts_arm,
+)
+from doppelcart.pipelines.shilling.attack_results import judged, listed, undefined
+from doppelcart.pipelines.shilling.attack_times import timed
 from doppelcart.pipelines.shilling.attacks import (
-    AOP,
-    AVERAGE,
-    BANDWAGON,
-    COPIES,
     MAKERS,
-    MIMICRY,
-    RANDOM,
     TWINS,
     Maker,
     Scene,
@@ -33,54 +43,15 @@ from doppelcart.pipelines.shilling.fake_detectors import (
     Fitted,
     Profiles,
     chosen,
-    f1_at_k,
     profiles_of,
     stacked,
 )
 from doppelcart.pipelines.shilling.harm import harm_of, lost_by
+from doppelcart.pipelines.shilling.item_bursts import burst_suspicion
 from doppelcart.pipelines.shilling.params import AttackParams
 from doppelcart.pipelines.shilling.profile_attributes import oddest_items
 from doppelcart.pipelines.shilling.rating_matrix import Ratings
 from doppelcart.progress import tracked
-
-NONE, ORACLE, GAN, WITHOUT_CRITIC = "none", "oracle", "gan", "without_critic"
-OTHER_FAMILY, CRITIC, ALL_PLAIN = "other_family", "critic", "all_plain"
-KIND, TARGET, ATTACK = "kind", "target", "attack"
-
-NEW: Final = 0.25
-"""Share of genuine users, those of fewest items, that count as new."""
-KNOWN: Final = (RANDOM, AVERAGE, BANDWAGON)
-LISTING: Final = (*KNOWN, AOP, COPIES)
-"""Kinds of attack that the list for a person is made by."""
-LEARNT: Final[dict[str, tuple[str, ...]]] = {
-    NONE: KNOWN,
-    AOP: (*KNOWN, AOP),
-    COPIES: (*KNOWN, COPIES),
-    WITHOUT_CRITIC: (*KNOWN, WITHOUT_CRITIC),
-    GAN: (*KNOWN, GAN),
-    ALL_PLAIN: LISTING,
-    TWINS: (*KNOWN, TWINS),
-}
-"""Kinds of attack that the detector of an arm learns from; that it is judged on is left out."""
-JUDGED: Final = (RANDOM, AVERAGE, BANDWAGON, AOP, MIMICRY)
-KINDS: Final = {
-    RANDOM: "random profiles",
-    AVERAGE: "average profiles",
-    BANDWAGON: "bandwagon profiles",
-    AOP: "average over popular items",
-    MIMICRY: "mimicry of users from elsewhere",
-    OTHER_FAMILY: "profiles of another generator (VAE)",
-}
-PHRASES: Final = {
-    NONE: "random, average and bandwagon attacks",
-    AOP: "average over popular items besides",
-    COPIES: "thinned copies of real users of elsewhere besides",
-    WITHOUT_CRITIC: "profiles of the same network without a critic besides",
-    GAN: "profiles of the GAN besides",
-    ALL_PLAIN: "both of these besides",
-    PCA: "principal components, which learn from no attack",
-    ORACLE: "attacks of the judged kind besides, which nobody would have",
-}
 
 
 class Draw(NamedTuple):
@@ -94,6 +65,7 @@ class Draw(NamedTuple):
         to_judge: Profiles that judged attacks imitate; in no matrix.
         pushed: Items that judged attacks push.
         practised: Items that attacks to learn from push.
+        donors: Times of the users that judged attacks imitate; None where there are no times.
     """
 
     number: int
@@ -103,6 +75,7 @@ class Draw(NamedTuple):
     to_judge: np.ndarray
     pushed: np.ndarray
     practised: np.ndarray
+    donors: np.ndarray | None = None
 
 
 class Generated(NamedTuple):
@@ -144,45 +117,6 @@ class Trials(NamedTuple):
     lost: pd.DataFrame
     suspects: pd.DataFrame
     unlike: pd.DataFrame
-
-
-def declare(n_bootstrap: int, generated: bool) -> Design:
-    """The experiment.
-
-    Args:
-        n_bootstrap: Resamples.
-        generated: Whether profiles are generated.
-    """
-    roles = {
-        NONE: Role.BASELINE,
-        AOP: Role.CONTROL,
-        COPIES: Role.CONTROL,
-        ALL_PLAIN: Role.CONTROL,
-        PCA: Role.CONTROL,
-        WITHOUT_CRITIC: Role.CONTROL,
-        GAN: Role.TRIAL,
-        ORACLE: Role.ORACLE,
-    }
-    kinds = (*JUDGED, OTHER_FAMILY) if generated else JUDGED
-    return Design(
-        name="shilling",
-        metric="AUC of fake profiles",
-        unit=ATTACK,
-        cluster=TARGET,
-        groups=(KIND,),
-        arms=tuple(Arm(name=n, role=role, phrase=PHRASES[n]) for n, role in roles.items()),
-        best=tuple(Baseline(group=(kind,), arm=NONE) for kind in kinds),
-        n_bootstrap=n_bootstrap,
-        words=Words(
-            unit="attack",
-            units="attacks",
-            groups={kind: KINDS[kind] for kind in kinds},
-            trial="the GAN",
-            best="the best detector without generated profiles",
-            unchanged="the detector stays as it is",
-            worse="fewer fakes were found",
-        ),
-    )
 
 
 def sizes_of(n_shop: int, params: AttackParams) -> dict[float, int]:
@@ -238,6 +172,7 @@ def draw_parts(ratings: Ratings, params: AttackParams) -> Iterator[Draw]:
             ratings.given[out[n_out // 2 :]],
             own,
             rng.choice(others, min(params.training_targets, len(others)), replace=False),
+            None if ratings.times is None else ratings.times[out[n_out // 2 :]],
         )
 
 
@@ -249,7 +184,7 @@ def measure(
     In ``attacks`` stand ``target``, ``size``, ``draw``, ``value`` (AUC), ``f1``, ``found`` (share
     of fakes in a list as long as the false alarms allow), ``false_new`` (share of genuine users
     with few items in it) and ``detector``. Arms that are no part of the design are there too:
-    twins, the critic alone.
+    twins, the critic alone, and bursts, which are undefined where there are no times.
 
     Args:
         ratings: All users.
@@ -278,7 +213,7 @@ def tried(draw: Draw, params: AttackParams, made: Generated) -> Trials:
     """
     makers = {**MAKERS, **made.makers}
     detectors = Detectors(learn(draw, params, makers), params)
-    kinds = [*JUDGED, TWINS, *(kind for kind in (OTHER_FAMILY, GAN) if kind in made.makers)]
+    kinds = [*JUDGED, TWINS, *(kind for kind in (*JUDGED_ONLY, GAN) if kind in made.makers)]
     sizes = sizes_of(draw.shop.n_users, params)
     rows: list[dict[str, Any]] = []
     harm: list[dict[str, Any]] = []
@@ -288,7 +223,7 @@ def tried(draw: Draw, params: AttackParams, made: Generated) -> Trials:
             scene = Scene(draw.shop, draw.to_judge, params.judged_fillers, params.dropped)
             fakes = attack(makers[kind], scene, target, number, rng)
             seen = profiles_of(draw.shop, fakes, kind)
-            about = {KIND: kind, TARGET: draw.shop.items[target], "size": size, "draw": draw.number}
+            about = {KIND: kind, TARGET: draw.shop.items[target], SIZE: size, "draw": draw.number}
             about[ATTACK] = f"{about[TARGET]} at {size:g}"
             said = {arm: fitted.suspicion(seen) for arm, fitted in detectors.on(kind)}
             chosen_as = {arm: str(fitted.detector) for arm, fitted in detectors.on(kind)}
@@ -300,6 +235,7 @@ def tried(draw: Draw, params: AttackParams, made: Generated) -> Trials:
                 | judged(suspicion, seen, draw.n_learnt, params)
                 for arm, suspicion in said.items()
             ]
+            rows += [about | row for row in by_bursts(draw, fakes, target, seen, params)]
             is_harmed = target in draw.pushed[: params.harmed_targets] and kind in JUDGED
             if is_harmed and size == max(sizes):
                 flagged = listed(said[ALL_PLAIN], seen.fake, draw.n_learnt, params)
@@ -319,6 +255,35 @@ def tried(draw: Draw, params: AttackParams, made: Generated) -> Trials:
             columns=["draw", "arm", "unlike"],
         ),
     )
+
+
+def by_bursts(
+    draw: Draw, fakes: np.ndarray, target: int, seen: Profiles, params: AttackParams
+) -> Iterator[dict[str, Any]]:
+    """What bursts of an item's ratings betray of an attack, by how long the attackers take.
+
+    Args:
+        draw: Users, and whose times attackers have.
+        fakes: (n, n_items) fake profiles.
+        target: The pushed item.
+        seen: Genuine users and fakes.
+        params: Days.
+
+    Yields:
+        One row per duration and, last, for attackers who are spread over the whole span.
+    """
+    values = np.concatenate([draw.shop.given, fakes])
+    for place, days in enumerate((*params.within_days, None)):
+        about = {"arm": bursts_arm(days)}
+        if draw.shop.times is None or draw.donors is None:
+            yield about | {"detector": "no times"} | undefined()
+            continue
+        rng = np.random.default_rng([params.seed, draw.number, target, len(fakes), place])
+        times = timed(fakes, target, draw.shop.times, draw.donors, days, rng)
+        suspicion = burst_suspicion(
+            values, np.concatenate([draw.shop.times, times]), params.burst_days
+        )
+        yield about | {"detector": "bursts"} | judged(suspicion, seen, draw.n_learnt, params)
 
 
 def suspects_of(draw: Draw, suspicion: np.ndarray) -> pd.DataFrame:
@@ -348,13 +313,13 @@ def learn(draw: Draw, params: AttackParams, makers: Mapping[str, Maker]) -> dict
     Args:
         draw: Users and targets.
         params: Number and size.
-        makers: By kind; that of another family is for judging only.
+        makers: By kind; those of other families are for judging only.
     """
     scene = Scene(draw.shop, draw.to_learn, params.training_fillers, params.dropped)
     number = round(params.training_size * draw.shop.n_users)
     found = {}
     for place, (kind, maker) in enumerate(makers.items()):
-        if kind == OTHER_FAMILY:
+        if kind in JUDGED_ONLY:
             continue
         parts: list[Profiles] = []
         for target in draw.practised:
@@ -400,79 +365,3 @@ class Detectors:
         if kind in self._lessons:
             yield ORACLE, self.of(tuple(dict.fromkeys((*KNOWN, kind))))
         yield PCA, Fitted(Detector(PCA), None)
-
-
-def listed(said: np.ndarray, fake: np.ndarray, n_learnt: int, params: AttackParams) -> np.ndarray:
-    """(n,) who stands in a list that has as many genuine users as the false alarms allow.
-
-    The length is set by the genuine users who were not learnt from: an operating point on the ROC
-    curve, at which detectors are compared.
-
-    Args:
-        said: (n,) suspicion.
-        fake: (n,) whether it is a fake.
-        n_learnt: Genuine users that were learnt from.
-        params: Share of false alarms.
-    """
-    others = ~fake & (np.arange(len(said)) >= n_learnt)
-    found: np.ndarray = said > np.quantile(said[others], 1 - params.false_alarms)
-    return found
-
-
-def judged(
-    said: np.ndarray, seen: Profiles, n_learnt: int, params: AttackParams
-) -> dict[str, float]:
-    """What a detector makes of an attack, among the genuine users that it did not learn from.
-
-    Args:
-        said: (n,) suspicion.
-        seen: Genuine users and fakes.
-        n_learnt: Genuine users that it learnt from.
-        params: Share of genuine users that may be listed.
-    """
-    rest = np.arange(len(said)) >= n_learnt
-    over = listed(said, seen.fake, n_learnt, params)[rest]
-    fake, lengths = seen.fake[rest], seen.lengths[rest]
-    new = ~fake & (lengths <= np.quantile(lengths[~fake], NEW))
-    return {
-        "value": auc(fake, said[rest]),
-        "f1": f1_at_k(fake, said[rest]),
-        "found": float(over[fake].mean()),
-        "false": float(over[~fake].mean()),
-        "false_new": float(over[new].mean()),
-    }
-
-
-def scores_of(tried_on: pd.DataFrame, design: Design) -> pd.DataFrame:
-    """The rows that the design compares.
-
-    Args:
-        tried_on: As from ``measure``.
-        design: The experiment.
-    """
-    kinds = [best.group[0] for best in design.best]
-    inside = tried_on["arm"].isin(list(design.by_name)) & tried_on[KIND].isin(kinds)
-    found: pd.DataFrame = tried_on.loc[inside, [KIND, "arm", ATTACK, TARGET, "value"]]
-    return found.reset_index(drop=True)
-
-
-def summary(tried_on: pd.DataFrame) -> pd.DataFrame:
-    """Means per kind and arm, over attacks.
-
-    Args:
-        tried_on: As from ``measure``.
-
-    Returns:
-        ``kind``, ``arm``, ``auc``, ``f1``, ``found``, ``false``, ``false_new``, ``detectors`` (what
-        validation chose, the most frequent first), ``attacks``.
-    """
-    grouped: Any = tried_on.groupby([KIND, "arm"], sort=False)
-    return grouped.agg(
-        auc=("value", "mean"),
-        f1=("f1", "mean"),
-        found=("found", "mean"),
-        false=("false", "mean"),
-        false_new=("false_new", "mean"),
-        detectors=("detector", lambda names: ", ".join(names.value_counts().index)),
-        attacks=("value", "size"),
-    ).reset_index()

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from doppelcart.experiment.design import Design
-from doppelcart.pipelines.shilling.attack_trials import ALL_PLAIN, KIND, KINDS
+from doppelcart.pipelines.shilling.attack_design import ALL_PLAIN, KIND, KINDS
 from doppelcart.pipelines.shilling.params import LEAST_VALIDATED, RatingSource
 from doppelcart.reporting.experiments import answer_of
 from doppelcart.reporting.model_card import card

@@ -10,14 +10,19 @@ import numpy as np
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.models.histories.generation import generate
-from doppelcart.models.histories.hyperparameters import Family, NetworkConfig, TrainingConfig
-from doppelcart.pipelines.shilling.attack_trials import (
+from doppelcart.models.histories.hyperparameters import (
+    FactorisingConfig,
+    Family,
+    NetworkConfig,
+    TrainingConfig,
+)
+from doppelcart.pipelines.shilling.attack_design import (
     GAN,
+    GANMF,
     OTHER_FAMILY,
     WITHOUT_CRITIC,
-    Draw,
-    Generated,
 )
+from doppelcart.pipelines.shilling.attack_trials import Draw, Generated
 from doppelcart.pipelines.shilling.attacks import Maker, Scene, item_means, rated_around
 from doppelcart.pipelines.shilling.rating_matrix import GENERATED, Ratings
 
@@ -29,16 +34,17 @@ SHOWN: Final = 5
 
 
 def trained_on(
-    network: NetworkConfig, training: TrainingConfig
+    network: NetworkConfig, training: TrainingConfig, ganmf: FactorisingConfig
 ) -> Callable[[Draw, int], Generated]:
-    """What trains the generators of a draw: the GAN, the same without a critic, and a VAE.
+    """What trains the generators of a draw: the GAN, the same without a critic, a VAE, and GANMF.
 
-    All of them see only the users whom detectors learn from; the VAE, whose profiles are judged,
-    those whom attackers imitate.
+    The first two see only the users whom detectors learn from; the others, whose profiles are
+    judged, those whom attackers imitate.
 
     Args:
         network: Sizes.
         training: How the GAN is trained.
+        ganmf: How GANMF is trained.
     """
 
     def train(draw: Draw, seed: int) -> Generated:
@@ -61,10 +67,12 @@ def trained_on(
             for name, (users, config, family) in plans.items()
         }
         makers = {name: _maker(model, behaviour) for name, (model, _, behaviour) in fitted.items()}
+        makers[GANMF] = _factorised(elsewhere, ganmf.model_copy(update={"seed": seed}))
+        trained_by = {name: users for name, (users, _, _) in plans.items()} | {GANMF: elsewhere}
         return Generated(
             makers,
             _suspicion(fitted[GAN][1]),
-            {name: _distance(makers[name], plans[name][0], seed) for name in makers},
+            {name: _distance(makers[name], trained_by[name], seed) for name in makers},
         )
 
     return train
@@ -123,6 +131,24 @@ def _maker(generator: Any, behaviour: np.ndarray) -> Maker:
         made = generate(generator, number, shop.items, rng, behaviour=like, prefix=GENERATED + "u")
         has = made.matrix.toarray() > 0
         return rated_around(shop, has, *item_means(shop), rng)
+
+    return make
+
+
+def _factorised(users: Ratings, config: FactorisingConfig) -> Maker:
+    """Profiles of GANMF, as long as those of the users it learnt from, rated as the others are."""
+    # TensorFlow is slow to import, and detectors do without.
+    from doppelcart.models.histories.factorising import fit_factors, new_rows
+
+    rng = np.random.default_rng(config.seed)
+    rows = (users.given[rng.permutation(users.n_users)] > 0).astype(np.float32)
+    n_validation = max(2, round(VALIDATION * users.n_users))
+    generator = fit_factors(rows[n_validation:], rows[:n_validation], config)
+    lengths = rows[n_validation:].sum(axis=1).astype(int)
+
+    def make(scene: Scene, number: int, rng: np.random.Generator) -> np.ndarray:
+        has = new_rows(generator, rng.choice(lengths, number), rng) > 0
+        return rated_around(scene.shop, has, *item_means(scene.shop), rng)
 
     return make
 

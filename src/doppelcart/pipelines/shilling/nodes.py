@@ -10,8 +10,14 @@ import pandas as pd
 
 from doppelcart.experiment.comparison import check_resamples
 from doppelcart.experiment.design import Design, largest_family
-from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import (
+    FactorisingConfig,
+    NetworkConfig,
+    TrainingConfig,
+)
+from doppelcart.pipelines.shilling import attack_results as results
 from doppelcart.pipelines.shilling import attack_trials as trials
+from doppelcart.pipelines.shilling.attack_design import SIZE, declare
 from doppelcart.pipelines.shilling.cards import describe_detector
 from doppelcart.pipelines.shilling.generated import trained_on
 from doppelcart.pipelines.shilling.params import (
@@ -57,6 +63,7 @@ def measure_attacks(
     making: GeneratorParams,
     network: NetworkConfig,
     training: TrainingConfig,
+    ganmf: FactorisingConfig,
 ) -> tuple[
     pd.DataFrame, dict[str, Any], pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame,
     pd.DataFrame,
@@ -69,27 +76,30 @@ def measure_attacks(
         making: Whether generators of profiles are trained.
         network: Sizes of the generator.
         training: How it is trained.
+        ganmf: How another family, which is for judging only, is trained.
 
     Returns:
         Scores and design of the experiment; attacks, harm, what is lost by false alarms, suspects
         of every draw, and how like real histories the generated ones are.
     """
-    design = trials.declare(params.n_bootstrap, making.generate_fakes)
+    design = declare(params.n_bootstrap, making.generate_fakes)
     groups = [best.group for best in design.best]
     family = largest_family(design, groups, [""])
     check_resamples(family, design.n_resamples, design.alpha, design.name)
-    generate = trained_on(network, training) if making.generate_fakes else trials.generate_nothing
+    generate = (
+        trained_on(network, training, ganmf) if making.generate_fakes else trials.generate_nothing
+    )
     found = trials.measure(ratings, params, generate)
-    return trials.scores_of(found.attacks, design), design.model_dump(mode="json"), *found
+    return results.scores_of(found.attacks, design), design.model_dump(mode="json"), *found
 
 
-def summarise_attacks(attacks: pd.DataFrame) -> pd.DataFrame:
-    """Means over attacks, per kind and arm.
+def summarise_attacks(attacks: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Means over attacks, per kind and arm, and the same by size of the attack.
 
     Args:
         attacks: One row per kind, arm and attack.
     """
-    return trials.summary(attacks)
+    return results.summary(attacks), results.summary(attacks, SIZE)
 
 
 def list_suspects(suspects: pd.DataFrame, params: ListParams) -> pd.DataFrame:

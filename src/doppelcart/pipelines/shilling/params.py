@@ -76,6 +76,17 @@ class AttackParams(Parameters):
     judged_fillers: float = Field(
         0.06, gt=0, le=0.5, description="share of items that a judged profile has"
     )
+    within_days: tuple[Annotated[float, Field(ge=1, le=3650)], ...] = Field(
+        (3.0, 30.0),
+        description="days within which the attackers of an item act, where there are times: one "
+        "row of the detector of bursts each, beside one of attackers spread over the whole span",
+    )
+    burst_days: tuple[Annotated[float, Field(gt=0, le=3650)], ...] = Field(
+        (1.0, 3.0, 10.0, 30.0),
+        min_length=1,
+        description="days before and after a rating in which the detector of bursts counts other "
+        "ratings of the item; the most striking of them says how suspicious it is",
+    )
     dropped: float = Field(
         0.3, ge=0, lt=1, description="share of a copied user's items that is left out"
     )

@@ -27,6 +27,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "params:shilling.generator",
                     "params:shilling.network",
                     "params:shilling.training",
+                    "params:shilling.ganmf",
                 ],
                 outputs=[
                     "shilling.scores",
@@ -43,7 +44,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             Node(
                 nodes.summarise_attacks,
                 inputs="shilling.attacks",
-                outputs="shilling.means",
+                outputs=["shilling.means", "shilling.sizes"],
                 name="summarise_attacks",
             ),
             Node(
@@ -66,6 +67,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "declared": "shilling.design",
                     "counts": "shilling.counts",
                     "means": "shilling.means",
+                    "sizes": "shilling.sizes",
                     "harm": "shilling.harm",
                     "lost": "shilling.lost",
                     "suspects": "shilling.suspects",

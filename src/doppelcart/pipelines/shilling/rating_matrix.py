@@ -18,6 +18,8 @@ from doppelcart.pipelines.shilling.params import RatingParams
 
 GENERATED: Final = "gen-"
 """What the id of every fake profile that a run makes begins with."""
+NEVER: Final = -(2**62)
+"""Second that stands for no time, so that any time is later."""
 LEAST_USERS: Final = 50
 LEAST_ITEMS: Final = 50
 
@@ -33,12 +35,15 @@ class Ratings:
         items: (n_items,) ids.
         given: (n_users, n_items) float32 ratings; 1 for a purchase where ``scale`` is None.
         scale: Lowest and highest rating; None for purchases, which have no rating.
+        times: (n_users, n_items) days since the first of all, NaN where there is no opinion or
+            nothing says when it was given; None where nothing says it of any.
     """
 
     users: np.ndarray
     items: np.ndarray
     given: np.ndarray
     scale: tuple[float, float] | None
+    times: np.ndarray | None = None
 
     @property
     def is_implicit(self) -> bool:
@@ -62,7 +67,8 @@ class Ratings:
 
     def select(self, rows: np.ndarray) -> Ratings:
         """Some of the users."""
-        return replace(self, users=self.users[rows], given=self.given[rows])
+        times = None if self.times is None else self.times[rows]
+        return replace(self, users=self.users[rows], given=self.given[rows], times=times)
 
 
 def read_ratings(
@@ -134,12 +140,10 @@ def _pairs(
     blanks = ibis.or_(*(table[n].cast("string") != table[n].cast("string").strip() for n in ids))
     value = table[Columns.RATING].cast("float64") if rated else ibis.literal(1.0)
     # Where nothing says when, the rating that is read last counts.
-    time = (
-        table[Columns.TIMESTAMP].epoch_seconds()
-        if Columns.TIMESTAMP in table.columns
-        else ibis.row_number()
-    )
-    rows = table.select(**ids, value=value, time=time, blanks=blanks)
+    timed = Columns.TIMESTAMP in table.columns
+    time = table[Columns.TIMESTAMP].epoch_seconds() if timed else ibis.null("int64")
+    order = time.fill_null(NEVER) if timed else ibis.row_number()
+    rows = table.select(**ids, value=value, time=time, order=order, blanks=blanks)
     usable = rows.drop_null([Columns.USER, Columns.ITEM, "value"])
     if rated and scale is not None:
         on_scale = usable.filter(usable["value"].between(*scale))
@@ -147,7 +151,11 @@ def _pairs(
         on_scale = usable
     pairs = (
         on_scale.group_by([Columns.USER, Columns.ITEM])
-        .agg(value=on_scale["value"].argmax(on_scale["time"]), rows=on_scale.count())
+        .agg(
+            value=on_scale["value"].argmax(on_scale["order"]),
+            time=on_scale["time"].max(),
+            rows=on_scale.count(),
+        )
         .order_by([Columns.USER, Columns.ITEM])
         .to_pandas()
     )
@@ -158,6 +166,9 @@ def _pairs(
         ("rows without user, item or rating", n_rows - n_usable, n_rows, "left out"),
         ("rows with blanks around an id", n_blanks, n_rows, "taken without the blanks"),
     ]
+    if timed:
+        untimed = int(pairs["time"].isna().sum())
+        counts.append(("pairs of user and item without a time", untimed, len(pairs), "no burst"))
     if rated:
         counts += [
             ("ratings off the scale", n_usable - n_on, n_usable, "left out"),
@@ -216,7 +227,19 @@ def _matrix(
         ("users", len(users), n_active, "drawn for the experiment"),
         ("items", len(items), n_items, "drawn for the experiment"),
     ]  # fmt: skip
-    return Ratings(users, items, values, moved), counts
+    times = _times(used["time"].to_numpy(float), rows, columns, values.shape)
+    return Ratings(users, items, values, moved, times), counts
+
+
+def _times(
+    seconds: np.ndarray, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]
+) -> np.ndarray | None:
+    """Days since the first rating; None where there are not two different ones."""
+    if len(np.unique(seconds[np.isfinite(seconds)])) < 2:
+        return None
+    found = np.full(shape, np.nan)
+    found[rows, columns] = (seconds - np.nanmin(seconds)) / 86_400
+    return found
 
 
 def _drawn(pairs: pd.DataFrame, column: str, most: int, rng: np.random.Generator) -> pd.DataFrame:

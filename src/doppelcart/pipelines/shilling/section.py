@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from doppelcart.experiment.design import Design
-from doppelcart.pipelines.shilling import attack_trials as trials
+from doppelcart.pipelines.shilling import attack_design as plan
 from doppelcart.pipelines.shilling.attacks import AOP, COPIES, MIMICRY, TWINS
 from doppelcart.pipelines.shilling.fake_detectors import PCA
 from doppelcart.pipelines.shilling.params import (
@@ -51,12 +51,7 @@ CAPABILITY: Final = Capability(
 )
 WARNED: Final = {
     TWINS: "copies of users who are in the data: not to be trusted",
-    trials.GAN: "profiles of the GAN that taught the detector: not to be trusted",
-}
-ROWS: Final = {
-    **trials.PHRASES,
-    TWINS: "copies of users who are in the data besides: a warning",
-    trials.CRITIC: "the critic's opinion alone, which learns from no attack",
+    plan.GAN: "profiles of the GAN that taught the detector: not to be trusted",
 }
 
 
@@ -67,6 +62,7 @@ def write_section(
     declared: dict[str, Any],
     counts: pd.DataFrame,
     means: pd.DataFrame,
+    sizes: pd.DataFrame,
     harm: pd.DataFrame,
     lost: pd.DataFrame,
     suspects: pd.DataFrame,
@@ -85,6 +81,7 @@ def write_section(
         declared: The design.
         counts: What was counted while reading.
         means: One row per kind and arm.
+        sizes: One row per kind, arm and size of the attack.
         harm: One row per harmed attack, recommender and state.
         lost: One row per draw and recommender.
         suspects: Users, the most suspicious first.
@@ -104,6 +101,8 @@ def write_section(
         [
             heading("What is found"),
             table(means_table(means, attacks, limit)),
+            table(sizes_table(sizes, limit)),
+            *_bursts(means, attacks),
             heading("Do generated profiles help?"),
             *_generated(making.generate_fakes, unlike, limit),
             *blocks_of(verdict, differences, design, limit),
@@ -138,19 +137,19 @@ GLOSSARY: Final = {
 
 
 def _row(means: pd.DataFrame, kind: str, arm: str) -> pd.Series | None:
-    rows = means[(means[trials.KIND] == kind) & (means["arm"] == arm)]
+    rows = means[(means[plan.KIND] == kind) & (means["arm"] == arm)]
     return rows.iloc[0] if len(rows) else None
 
 
 def _found(means: pd.DataFrame, attacks: AttackParams) -> str:
     told = []
     for kind in (AOP, MIMICRY):
-        without, copies = (_row(means, kind, arm) for arm in (trials.NONE, COPIES))
+        without, copies = (_row(means, kind, arm) for arm in (plan.NONE, COPIES))
         components = _row(means, kind, PCA)
         if without is None or copies is None or components is None:
             continue
         told.append(
-            f"{trials.KINDS[kind]}: AUC {without['auc']:.2f} for a detector that learnt from the "
+            f"{plan.KINDS[kind]}: AUC {without['auc']:.2f} for a detector that learnt from the "
             f"known kinds, {copies['auc']:.2f} with thinned copies besides, "
             f"{components['auc']:.2f} by principal components"
         )
@@ -165,7 +164,7 @@ def _sizes(attacks: AttackParams) -> str:
 
 
 def _precision(means: pd.DataFrame, attacks: AttackParams) -> str:
-    rows = means[(means["arm"] == trials.ALL_PLAIN) & means[trials.KIND].isin(trials.JUDGED)]
+    rows = means[(means["arm"] == plan.ALL_PLAIN) & means[plan.KIND].isin(plan.JUDGED)]
     if rows.empty:
         return ""
     low, high = (100 * rows["f1"].agg(end) for end in ("min", "max"))
@@ -182,7 +181,7 @@ def _precision(means: pd.DataFrame, attacks: AttackParams) -> str:
 def _metrics(means: pd.DataFrame) -> dict[str, float]:
     found = {}
     for kind in (AOP, MIMICRY):
-        for arm in (trials.NONE, COPIES, trials.GAN):
+        for arm in (plan.NONE, COPIES, plan.GAN):
             row = _row(means, kind, arm)
             if row is not None:
                 found[f"{kind}_{arm}_auc"] = float(row["auc"])
@@ -210,7 +209,11 @@ def _generated(generate_fakes: bool, unlike: pd.DataFrame, limit: int) -> list[B
 def unlike_table(unlike: pd.DataFrame, limit: int) -> Table:
     """How far generated histories lie from real ones."""
     means = unlike.groupby("arm", sort=False)["unlike"].mean().reset_index()
-    names = {**trials.PHRASES, trials.OTHER_FAMILY: "profiles of the VAE, for judging only"}
+    names = {
+        **plan.PHRASES,
+        plan.OTHER_FAMILY: "profiles of the VAE, for judging only",
+        plan.GANMF: "profiles of GANMF, for judging only",
+    }
     columns = [
         Column("arm", "made by", lambda arm: names[arm], False),
         Column("unlike", "distance from real users", score),
@@ -222,11 +225,11 @@ def unlike_table(unlike: pd.DataFrame, limit: int) -> Table:
 def means_table(means: pd.DataFrame, attacks: AttackParams, limit: int) -> Table:
     """Every arm on every kind of attack."""
     rows = means.assign(
-        place=[WARNED.get(kind, trials.KINDS.get(kind, "")) for kind in means[trials.KIND]]
+        place=[WARNED.get(kind, plan.KINDS.get(kind, "")) for kind in means[plan.KIND]]
     )
     columns = [
         Column("place", "judged on", text, False),
-        Column("arm", "learnt from", lambda arm: ROWS[arm], False),
+        Column("arm", "learnt from", plan.learnt_from, False),
         Column("auc", "AUC", score),
         Column("f1", "F1@k", score),
         Column("found", "found", share),
@@ -243,13 +246,63 @@ def means_table(means: pd.DataFrame, attacks: AttackParams, limit: int) -> Table
     return tabulate(rows, "Fake profiles found", columns, limit, note, grouped=True)
 
 
+def sizes_table(sizes: pd.DataFrame, limit: int) -> Table:
+    """Every arm on the two kinds that are hard to find, by size of the attack."""
+    rows = sizes[sizes[plan.KIND].isin([AOP, MIMICRY])].assign(
+        place=lambda found: found[plan.KIND].map(plan.KINDS)
+    )
+    given = sorted(rows[plan.SIZE].unique())
+    wide = rows.pivot_table(
+        index=["place", "arm"], columns=plan.SIZE, values=["auc", "f1"], sort=False
+    )
+    named: list[Any] = wide.columns.to_list()
+    wide.columns = pd.Index([f"{value} {size:g}" for value, size in named])
+    columns = [
+        Column("place", "judged on", text, False),
+        Column("arm", "learnt from", plan.learnt_from, False),
+        *(
+            Column(f"{value} {size:g}", f"{label} at {100 * size:g} %", score)
+            for size in given
+            for value, label in (("auc", "AUC"), ("f1", "F1@k"))
+        ),
+    ]
+    note = "Fake profiles per 100 genuine users. Smaller attacks are of fewer than 5, and left out."
+    return tabulate(
+        wide.reset_index(), "The same by size of the attack", columns, limit, note, grouped=True
+    )
+
+
+def _bursts(means: pd.DataFrame, attacks: AttackParams) -> list[Block]:
+    """What the detector of bursts rests on, or why there is none."""
+    rows = means[means["arm"].str.startswith(plan.BURSTS)]
+    what = "Bursts of an item's ratings"
+    if rows["auc"].isna().all():
+        return [
+            skipped(
+                what,
+                "the table has no times, so that when attackers act can be neither said nor seen; "
+                "declare `timestamp` under `ratings: table` in conf/<environment>/globals.yml",
+            )
+        ]
+    return [
+        paragraph(
+            f"{what} are seen by what the users of an item do together, not by profiles: how many "
+            "give it their highest rating within "
+            f"{', '.join(f'{days:g}' for days in attacks.burst_days)} days of each other, against "
+            "how many are to be expected. Attackers have the times of real users of elsewhere, "
+            "moved by whole days until they rate the target within the days that they take. That "
+            "they hurry is an assumption: spread over the whole span, nothing is seen."
+        )
+    ]
+
+
 def _harm(harm: pd.DataFrame, limit: int) -> list[Block]:
     if harm.empty:
         return [skipped("Rank and hit rate of the pushed item", "no attack was looked at")]
-    rows = harm.groupby([trials.KIND, "recommender", "state"], sort=False)[["hit_rate", "rank"]]
+    rows = harm.groupby([plan.KIND, "recommender", "state"], sort=False)[["hit_rate", "rank"]]
     found = rows.mean().reset_index()
     columns = [
-        Column(trials.KIND, "attack", lambda kind: trials.KINDS[kind], False),
+        Column(plan.KIND, "attack", lambda kind: plan.KINDS[kind], False),
         Column("recommender", "recommender", text, False),
         Column("state", "when", text, False),
         Column("hit_rate", "users who are shown the item", share),
