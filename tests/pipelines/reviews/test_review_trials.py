@@ -6,8 +6,10 @@ import pytest
 from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import compare
 from doppelcart.experiment.verdict import judge
+from doppelcart.pipelines.reviews import review_design as plan
 from doppelcart.pipelines.reviews import review_trials as trials
-from doppelcart.pipelines.reviews.params import LabelParams
+from doppelcart.pipelines.reviews.lies_or_generated import lies_or_generated
+from doppelcart.pipelines.reviews.params import FakeReviewParams, LabelParams
 from doppelcart.pipelines.reviews.review_texts import GENERATED
 from doppelcart.pipelines.reviews.text_makers import (
     Rows,
@@ -23,9 +25,9 @@ PARAMS = LabelParams(
 
 
 def verdict_with(reviews, drawer):
-    drawers = {trials.WITHOUT_CRITIC: _noise, trials.GAN: drawer}
+    drawers = {plan.WITHOUT_CRITIC: _noise, plan.GAN: drawer}
     scores, tried = trials.measure(reviews, PARAMS, drawers)
-    design = trials.declare(PARAMS.n_bootstrap, [20], generated=True)
+    design = plan.declare(PARAMS.n_bootstrap, [20], generated=True)
     return judge(compare(scores, design), design).iloc[0], scores, tried
 
 
@@ -56,7 +58,7 @@ def test_noise_is_not_found_to_help(reviews):
     verdict, _, tried = verdict_with(reviews(n_places=60), _noise)
     assert verdict["outcome"] != "helps"
     assert not verdict["promoted"]
-    assert set(tried["arm"]) == set(trials.PHRASES)
+    assert set(tried["arm"]) == set(plan.PHRASES) - set(plan.IN_WORDS)
 
 
 def test_no_place_is_learnt_from_and_judged(reviews):
@@ -100,6 +102,64 @@ def test_mixtures_carry_both_labels():
 
 
 def test_generated_text_and_lies_are_two_matters(reviews):
-    found = trials.lies_or_generated(reviews(), PARAMS).set_index("learnt")
+    found = lies_or_generated(reviews(), PARAMS).set_index("learnt")
     assert found.loc["human lies", "lies"] > 0.8
     assert found.loc["generated text", "lies"] < 0.7
+
+
+def test_written_texts_are_compared_on_the_draws_that_they_were_written_for(reviews):
+    frame = reviews(n_places=40)
+    params = LabelParams(sizes=(20, 40), folds=3, draws=2, components=20, n_bootstrap=10_000)
+    asked_of = []
+
+    def read(texts, seed):
+        def write(arm, own, labels, asked, seed):
+            assert set(own) <= set(texts)
+            asked_of.append((arm, len(own)))
+            # What the critic is to bring: words that tell the labels. Without it they say nothing.
+            words = {True: "luxurious loved truly", False: "carpet radiator lift"}
+            told = [words[bool(label)] if arm == plan.GAN_TEXT else "wordaa" for label in asked]
+            return [f"{GENERATED} {text}" for text in told]
+
+        return write
+
+    making = FakeReviewParams(generate_fakes=True, text_sizes=(20,), text_draws=1)
+    drawers = {plan.WITHOUT_CRITIC: _noise, plan.GAN: _noise}
+    scores, tried = trials.measure(frame, params, drawers, read, making)
+    # Three folds, one draw, two arms, fourteen of the twenty labelled reviews to learn from.
+    assert asked_of == [(arm, 14) for arm in plan.IN_WORDS] * 3
+    written = tried[tried["labels"] == plan.written_group(20)]
+    assert set(written["draw"]) == {0}
+    assert set(written["arm"]) == set(plan.PHRASES) - set(plan.IN_COORDINATES)
+    assert not set(plan.IN_WORDS) & set(tried[tried["labels"] == "20"]["arm"])
+    same = tried[(tried["labels"] == "20") & (tried["draw"] == 0) & (tried["arm"] == plan.NONE)]
+    baseline = written[written["arm"] == plan.NONE]
+    assert baseline["accuracy"].tolist() == same["accuracy"].tolist()
+    design = plan.declare(params.n_bootstrap, [20, 40], generated=True, written=[20])
+    verdict = judge(compare(scores, design), design).set_index(["labels", "arm"])
+    assert set(verdict.index) == {
+        ("20", plan.GAN), ("40", plan.GAN), (plan.written_group(20), plan.GAN_TEXT),
+    }  # fmt: skip
+
+
+def test_the_mark_is_taken_off_before_a_detector_learns(reviews):
+    seen = []
+
+    def read(texts, seed):
+        return lambda arm, own, labels, asked, seed: [f"{GENERATED} wordaa" for _ in asked]
+
+    def looked(texts, *rest):
+        seen.extend(texts)
+        return rows_of(texts, *rest)
+
+    rows_of, trials.rows_of = trials.rows_of, looked
+    try:
+        fold = next(trials.folds_of(reviews(), PARAMS))
+        write = read([], 0)
+        rng = np.random.default_rng(0)
+        arms = {arm for arm, *_ in trials.arms_of(fold, 20, PARAMS, {}, rng, write)}
+    finally:
+        trials.rows_of = rows_of
+    assert set(plan.IN_WORDS) <= arms
+    assert not any(str(text).startswith(GENERATED) for text in seen)
+    assert "wordaa" in seen

@@ -8,10 +8,17 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from doppelcart.models.text.coordinate_config import CoordinateConfig
+from doppelcart.models.text.writing_config import WritingConfig
 from doppelcart.pipelines.reviews import create_pipeline
-from doppelcart.pipelines.reviews.nodes import drawers_of
-from doppelcart.pipelines.reviews.params import FakeReviewParams, LabelParams, ReviewParams
-from doppelcart.pipelines.reviews.review_trials import GAN, WITHOUT_CRITIC
+from doppelcart.pipelines.reviews.nodes import drawers_of, list_reviews, reader_of
+from doppelcart.pipelines.reviews.params import (
+    FakeReviewParams,
+    LabelParams,
+    ReviewListParams,
+    ReviewParams,
+)
+from doppelcart.pipelines.reviews.review_design import GAN, GAN_TEXT, GRU_TEXT, WITHOUT_CRITIC
+from doppelcart.pipelines.reviews.review_texts import GENERATED
 from doppelcart.reading.declared_table import DeclaredTable
 from doppelcart.reporting.blocks import Skipped
 from doppelcart.reporting.params import ReportingParams
@@ -39,6 +46,8 @@ def test_the_example_becomes_a_section_and_a_card():
         "params:reviews.labels": LabelParams(sizes=(20,), folds=3, components=20),
         "params:reviews.generator": FakeReviewParams(),
         "params:reviews.training": CoordinateConfig(),
+        "params:reviews.writing": WritingConfig(),
+        "params:reviews.listing": ReviewListParams(listed=3),
         "params:reporting": ReportingParams(),
     }
     catalog = DataCatalog({n: MemoryDataset(v, copy_mode="assign") for n, v in given.items()})
@@ -49,6 +58,9 @@ def test_the_example_becomes_a_section_and_a_card():
     told = [block.text for block in section.blocks if isinstance(block, Skipped)]
     assert any("reviews.generator.generate_fakes=true" in text for text in told)
     assert section.metrics["accuracy"] > section.metrics["format_alone"]
+    listed = section.shown[2].table
+    assert listed.caption == "To be looked at by a person"
+    assert len(listed.rows) == 3
     # No text of a review leaves the run.
     assert "loved everything" not in section.model_dump_json()
     assert "no generated text leaves a run" in done["reviews.card_page"].load()
@@ -65,3 +77,41 @@ def test_a_generator_learns_where_each_label_lies():
         assert made.shape == values.shape
         assert made[labels].mean() > made[~labels].mean() + 1
         assert 0 <= unlike < 1
+
+
+def test_reviews_are_listed_by_what_other_places_teach(reviews):
+    frame = reviews()
+    labels = LabelParams(folds=4)
+    found = list_reviews(frame, labels, ReviewListParams())
+    assert sorted(found["review"]) == list(range(1, len(frame) + 1))
+    assert "text" not in found
+    assert (found["flag"] == "").all()
+    # Nine of ten words tell the label rightly, so that the head of the list is deceptive.
+    top = frame["deceptive"].to_numpy()[found["review"].to_numpy()[:50] - 1]
+    assert top.mean() > 0.9
+    flagged = list_reviews(frame, labels, ReviewListParams(flag_fakes=True, validated=50, listed=2))
+    assert flagged["flag"].tolist()[:3] == ["fake, to be confirmed"] * 2 + [""]
+
+
+@pytest.mark.slow
+def test_texts_are_written_on_their_label_and_marked(reviews):
+    frame = reviews(signal=1.0)
+    config = WritingConfig(
+        vocabulary=100, word_units=16, memory_units=16, critic_units=8, context=4, window=4,
+        pretraining_epochs=2, epochs=2, steps_per_epoch=30,
+    )  # fmt: skip
+    write = reader_of(config)(frame["text"].tolist(), 0)
+    own, labels = frame["text"].tolist()[:60], frame["deceptive"].to_numpy()[:60]
+    asked = np.arange(80) % 2 == 0
+    told = {True: {"luxurious", "loved", "truly", "dreams"}, False: {"carpet", "lift", "worn"}}
+    for arm in (GRU_TEXT, GAN_TEXT):
+        made = write(arm, own, labels, asked, 1)
+        assert len(made) == 80
+        assert all(text.startswith(f"{GENERATED} ") and len(text.split()) > 1 for text in made)
+        rightly = [
+            sum(word in told[bool(label)] for word in text.split())
+            - sum(word in told[not label] for word in text.split())
+            for text, label in zip(made, asked, strict=True)
+        ]
+        assert np.mean(rightly) > 0.1
+        assert write(arm, own, labels, asked, 1) == made

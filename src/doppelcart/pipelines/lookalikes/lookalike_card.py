@@ -8,10 +8,10 @@ import pandas as pd
 
 from doppelcart.imaging.photographs import PhotographSource
 from doppelcart.pipelines.lookalikes import lookalike_trials as trials
-from doppelcart.pipelines.lookalikes.params import LEAST_VALIDATED
 from doppelcart.pipelines.lookalikes.picture_sorting import KINDS, UNSURE
 from doppelcart.reporting.experiments import answer_of
 from doppelcart.reporting.model_card import card
+from doppelcart.reporting.suspect_list import LEAST_VALIDATED
 
 
 def describe_detector(

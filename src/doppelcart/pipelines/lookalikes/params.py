@@ -1,14 +1,12 @@
 """Parameters of the lookalikes pipeline."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from doppelcart.config.base import Parameters
 from doppelcart.models.images.image_config import ImageTrainingConfig
-
-LEAST_VALIDATED = 50
-"""Fakes that persons must have confirmed before anything may be flagged as one."""
+from doppelcart.reporting.suspect_list import SuspectListParams
 
 
 class LookingParams(Parameters):
@@ -101,25 +99,8 @@ class PainterParams(ImageTrainingConfig):
     )
 
 
-class LookalikeListParams(Parameters):
+class LookalikeListParams(SuspectListParams):
     """The list of photographs for a person to look at."""
 
     PATH: ClassVar[str] = "lookalikes.listing"
-
-    listed: int = Field(20, ge=1, le=10_000, description="photographs in the list of the report")
-    validated: int = Field(
-        0, ge=0, description="fakes among this shop's pictures that persons have confirmed"
-    )
-    flag_fakes: bool = Field(
-        False, description="whether listed pictures are flagged as fake; takes 50 confirmed ones"
-    )
-
-    @model_validator(mode="after")
-    def _has_grounds(self) -> Self:
-        if self.flag_fakes and self.validated < LEAST_VALIDATED:
-            raise ValueError(
-                f"flag_fakes accuses sellers, and takes {LEAST_VALIDATED} fakes that persons have "
-                f"confirmed; there are {self.validated}. Leave it off: the list is for a person to "
-                "look at"
-            )
-        return self
+    ACCUSED: ClassVar[str] = "sellers"

@@ -299,6 +299,5 @@ def listed(ranks: pd.DataFrame, params: LookalikeListParams) -> pd.DataFrame:
     found = ranks.assign(part=ranks["said"].map(order))
     found = found.sort_values(["part", "score"], kind="stable").reset_index(drop=True)
     found.insert(0, "place", np.arange(1, len(found) + 1))
-    is_flagged = params.flag_fakes & (found["place"] <= params.listed) & (found["said"] == SUSPECT)
-    found["flag"] = is_flagged.map({True: "fake, to be confirmed", False: ""})
+    found["flag"] = params.flags(found["place"], found["said"] == SUSPECT)
     return found.drop(columns="part")

@@ -11,11 +11,24 @@ import pandas as pd
 from doppelcart.experiment.comparison import check_resamples
 from doppelcart.experiment.design import largest_family
 from doppelcart.models.text.coordinate_config import CoordinateConfig
+from doppelcart.models.text.writing_config import WritingConfig
 from doppelcart.pipelines.reviews import review_trials as trials
-from doppelcart.pipelines.reviews.params import FakeReviewParams, LabelParams, ReviewParams
-from doppelcart.pipelines.reviews.review_texts import read_reviews
+from doppelcart.pipelines.reviews.lies_or_generated import lies_or_generated
+from doppelcart.pipelines.reviews.params import (
+    FakeReviewParams,
+    LabelParams,
+    ReviewListParams,
+    ReviewParams,
+)
+from doppelcart.pipelines.reviews.review_design import (
+    GAN,
+    GAN_TEXT,
+    WITHOUT_CRITIC,
+    declare,
+)
+from doppelcart.pipelines.reviews.review_texts import GENERATED, read_reviews
 from doppelcart.pipelines.reviews.section import describe_detector
-from doppelcart.pipelines.reviews.text_detectors import detectors_table
+from doppelcart.pipelines.reviews.text_detectors import detectors_table, suspects_table
 from doppelcart.reading.declared_table import DeclaredTable, declared
 from doppelcart.reporting.model_card import as_page
 
@@ -49,11 +62,25 @@ def try_text_detectors(reviews: pd.DataFrame, params: LabelParams) -> pd.DataFra
     return detectors_table(reviews, params.folds, params.seed)
 
 
+def list_reviews(
+    reviews: pd.DataFrame, params: LabelParams, listing: ReviewListParams
+) -> pd.DataFrame:
+    """Rank the reviews by how much they read like deceptive ones, for a person to look at.
+
+    Args:
+        reviews: Texts, labels and places.
+        params: Folds.
+        listing: Whether they are flagged.
+    """
+    return suspects_table(reviews, params.folds, listing)
+
+
 def measure_labels(
     reviews: pd.DataFrame,
     params: LabelParams,
     making: FakeReviewParams,
     training: CoordinateConfig,
+    writing: WritingConfig,
 ) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame, pd.DataFrame]:
     """Try what can be added to few labelled reviews.
 
@@ -62,19 +89,22 @@ def measure_labels(
         params: Numbers of labels, folds, grids.
         making: Whether reviews are generated.
         training: How the GAN is trained.
+        writing: How the network that writes is trained.
 
     Returns:
         Scores and design of the experiment; means per number of labels and arm; and what detectors
         of generated text and of human lies find of each, empty where nothing is generated.
     """
     sizes = trials.sizes_of(reviews, params)
-    design = trials.declare(params.n_bootstrap, sizes, making.generate_fakes)
-    family = largest_family(design, [(str(size),) for size in sizes], [""])
+    written = [n for n in sizes if making.generate_fakes and n in making.text_sizes]
+    design = declare(params.n_bootstrap, sizes, making.generate_fakes, written)
+    family = largest_family(design, [best.group for best in design.best], [""])
     check_resamples(family, design.n_resamples, design.alpha, design.name)
     drawers = drawers_of(training) if making.generate_fakes else {}
-    scores, tried = trials.measure(reviews, params, drawers)
+    read = reader_of(writing) if written else None
+    scores, tried = trials.measure(reviews, params, drawers, read, making)
     columns = (
-        trials.lies_or_generated(reviews, params)
+        lies_or_generated(reviews, params)
         if making.generate_fakes
         else pd.DataFrame(columns=["learnt", "generated", "lies"])
     )
@@ -88,7 +118,7 @@ def drawers_of(training: CoordinateConfig) -> dict[str, trials.Drawer]:
         training: How the GAN is trained.
     """
     without = training.model_copy(update={"adversarial_loss": "energy_score"})
-    return {trials.WITHOUT_CRITIC: _drawer(without), trials.GAN: _drawer(training)}
+    return {WITHOUT_CRITIC: _drawer(without), GAN: _drawer(training)}
 
 
 def _drawer(training: CoordinateConfig) -> trials.Drawer:
@@ -101,6 +131,34 @@ def _drawer(training: CoordinateConfig) -> trials.Drawer:
         return fit_and_draw(values, labels, asked, training.model_copy(update={"seed": seed}))
 
     return draw
+
+
+def reader_of(config: WritingConfig) -> trials.Read:
+    """What reads the reviews of a fold once, and then writes for every draw of labels.
+
+    Args:
+        config: Sizes and training.
+    """
+
+    def read_pool(texts: list[str], seed: int) -> trials.Write:
+        # TensorFlow is slow to import, and detectors do without.
+        from doppelcart.models.text import vocabulary as words
+        from doppelcart.models.text import writing_training as writing
+
+        reader = writing.read(texts, config.model_copy(update={"seed": seed}))
+
+        def write(
+            arm: str, own: list[str], labels: np.ndarray, asked: np.ndarray, seed: int
+        ) -> list[str]:
+            writer, _ = reader.learn(own, labels, arm == GAN_TEXT, seed)
+            lengths = np.array([len(words.tokens_of(text)) for text in own])
+            longest = np.random.default_rng(seed).choice(lengths, len(asked))
+            made = writing.written(writer, reader.vocabulary, asked, longest, seed)
+            return [f"{GENERATED} {text}" for text in made]
+
+        return write
+
+    return read_pool
 
 
 def write_review_card(

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from doppelcart.config.base import Parameters
+from doppelcart.reporting.suspect_list import SuspectListParams
 
 
 class ReviewParams(Parameters):
@@ -57,3 +58,19 @@ class FakeReviewParams(Parameters):
     generate_fakes: bool = Field(
         False, description="whether generators of reviews are trained, within the run"
     )
+    text_sizes: tuple[Annotated[int, Field(ge=10)], ...] = Field(
+        (50,),
+        description="numbers of labels, of reviews.labels.sizes, that texts are written for word "
+        "by word, which takes long; none writes no texts",
+    )
+    text_draws: int = Field(
+        1, ge=1, le=100, description="draws of labels per fold that texts are written for"
+    )
+
+
+class ReviewListParams(SuspectListParams):
+    """The list of reviews for a person to look at."""
+
+    PATH: ClassVar[str] = "reviews.listing"
+    ACCUSED: ClassVar[str] = "writers"
+    FAKES: ClassVar[str] = "deceptive reviews"

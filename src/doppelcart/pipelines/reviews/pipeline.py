@@ -30,12 +30,19 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 name="try_text_detectors",
             ),
             Node(
+                nodes.list_reviews,
+                inputs=["reviews.texts", "params:reviews.labels", "params:reviews.listing"],
+                outputs="reviews.suspects",
+                name="list_reviews",
+            ),
+            Node(
                 nodes.measure_labels,
                 inputs=[
                     "reviews.texts",
                     "params:reviews.labels",
                     "params:reviews.generator",
                     "params:reviews.training",
+                    "params:reviews.writing",
                 ],
                 outputs=[
                     "reviews.scores",
@@ -60,6 +67,8 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "declared": "reviews.design",
                     "counts": "reviews.counts",
                     "detectors": "reviews.detectors",
+                    "suspects": "reviews.suspects",
+                    "listing": "params:reviews.listing",
                     "means": "reviews.means",
                     "two_columns": "reviews.two_columns",
                     "source": "params:labelled_reviews",

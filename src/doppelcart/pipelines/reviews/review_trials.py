@@ -9,9 +9,22 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.errors import InputError
-from doppelcart.experiment.design import Arm, Baseline, Design, Role, Words
 from doppelcart.metrics.classification import auc
-from doppelcart.pipelines.reviews.params import LabelParams
+from doppelcart.pipelines.reviews.params import FakeReviewParams, LabelParams
+from doppelcart.pipelines.reviews.review_design import (
+    CLUSTER,
+    IN_COORDINATES,
+    IN_WORDS,
+    LABELS,
+    MARKOV,
+    MIXUP,
+    NONE,
+    ORACLE,
+    REVIEW,
+    SELF_TRAINING,
+    WORD_CHANGES,
+    written_group,
+)
 from doppelcart.pipelines.reviews.review_texts import LABEL, PART, PLACE, TEXT
 from doppelcart.pipelines.reviews.text_detectors import WORDS, vectoriser
 from doppelcart.pipelines.reviews.text_makers import (
@@ -24,27 +37,17 @@ from doppelcart.pipelines.reviews.text_makers import (
 )
 from doppelcart.progress import tracked
 
-NONE, WORD_CHANGES, MARKOV, MIXUP = "none", "word_changes", "markov", "mixup"
-SELF_TRAINING, WITHOUT_CRITIC, GAN, ORACLE = "self_training", "without_critic", "gan", "oracle"
-REVIEW, CLUSTER, LABELS = "review_id", "place_part", "labels"
 ON_GRAMS, ON_COORDINATES = "words", "coordinates"
 VALIDATION: Final = 0.3
 """Share of the labelled reviews that choose."""
-
-PHRASES: Final = {
-    NONE: "the labelled reviews alone",
-    WORD_CHANGES: "their words dropped, swapped and cropped",
-    MIXUP: "mixtures of them",
-    SELF_TRAINING: "unlabelled reviews that the detector is sure of",
-    MARKOV: "texts of a Markov chain per label",
-    WITHOUT_CRITIC: "reviews of the same network without a critic",
-    GAN: "reviews of the GAN, in coordinates",
-    ORACLE: "the labels of all reviews, which nobody would have",
-}
-GENERATING: Final = (MARKOV, WITHOUT_CRITIC, GAN)
+QUANTILES: Final = np.linspace(0.02, 0.98, 49)
 
 Drawer = Callable[[np.ndarray, np.ndarray, np.ndarray, int], tuple[np.ndarray, float]]
 """Coordinates, labels, labels asked for, seed -> coordinates, and how unlike real ones they are."""
+Write = Callable[[str, list[str], np.ndarray, np.ndarray, int], list[str]]
+"""Arm, texts, labels, labels asked for, seed -> marked texts, one per label asked for."""
+Read = Callable[[list[str], int], Write]
+"""Unlabelled texts of a fold and a seed -> who has read them, and writes."""
 
 
 class Fold(NamedTuple):
@@ -67,41 +70,6 @@ class Fold(NamedTuple):
     judged_rows: Rows
     grams: Any
     svd: Any
-
-
-def declare(n_bootstrap: int, sizes: list[int], generated: bool) -> Design:
-    """The experiment.
-
-    Args:
-        n_bootstrap: Resamples.
-        sizes: Numbers of labels.
-        generated: Whether reviews are generated.
-    """
-    controls = [WORD_CHANGES, MIXUP, SELF_TRAINING, *([MARKOV, WITHOUT_CRITIC] * generated)]
-    return Design(
-        name="reviews",
-        metric="accuracy",
-        unit=REVIEW,
-        cluster=CLUSTER,
-        groups=(LABELS,),
-        arms=(
-            Arm(name=NONE, role=Role.BASELINE, phrase=PHRASES[NONE]),
-            *(Arm(name=n, role=Role.CONTROL, phrase=PHRASES[n], level="ratio") for n in controls),
-            Arm(name=GAN, role=Role.TRIAL, phrase=PHRASES[GAN], level="ratio"),
-            Arm(name=ORACLE, role=Role.ORACLE, phrase=PHRASES[ORACLE]),
-        ),
-        best=tuple(Baseline(group=(str(size),), arm=NONE) for size in sizes),
-        n_bootstrap=n_bootstrap,
-        words=Words(
-            unit="review",
-            units="reviews",
-            groups={str(size): f"{size} labels" for size in sizes},
-            trial="the GAN",
-            best="the best detector without generated reviews",
-            unchanged="the detector stays as it is",
-            worse="fewer reviews were told right",
-        ),
-    )
 
 
 def sizes_of(reviews: pd.DataFrame, params: LabelParams) -> list[int]:
@@ -243,7 +211,11 @@ def _with(learnt: Rows, added: Rows | None, ratio: float, largest: float) -> Row
 
 
 def measure(
-    reviews: pd.DataFrame, params: LabelParams, drawers: Mapping[str, Drawer]
+    reviews: pd.DataFrame,
+    params: LabelParams,
+    drawers: Mapping[str, Drawer],
+    read: Read | None = None,
+    making: FakeReviewParams | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Try every arm with every number of labels, on places that no arm has seen.
 
@@ -251,13 +223,16 @@ def measure(
         reviews: Texts, labels and places.
         params: Numbers, folds, grids.
         drawers: Trained generators by arm; none where nothing is generated.
+        read: What learns to write from the reviews of a fold; None where no texts are written.
+        making: For which numbers of labels, and how many draws of them, texts are written; None
+            for what is so by default.
 
     Returns:
         One score per (labels, arm, review), right or wrong, mean over draws; and one row per
         (labels, arm, fold, draw) with ``accuracy``, ``auc``, ``family``, ``ratio``, ``unlike``.
     """
     scores, tried = [], []
-    sizes = sizes_of(reviews, params)
+    sizes, making = sizes_of(reviews, params), making or FakeReviewParams()
     plan = [
         (number, fold, size, draw)
         for number, fold in enumerate(folds_of(reviews, params))
@@ -265,33 +240,52 @@ def measure(
         for draw in range(params.draws)
     ]
     clusters = (reviews[PLACE].astype(str) + " " + reviews[PART]).to_numpy()
+    writers: dict[int, Write] = {}
     for number, fold, size, draw in tracked(plan, "trying labels", "shop"):
         rng = np.random.default_rng([params.seed, number, size, draw])
-        for arm, said, told in arms_of(fold, size, params, drawers, rng):
+        write = None
+        if read is not None and size in making.text_sizes and draw < making.text_draws:
+            if number not in writers:
+                writers[number] = read(fold.texts.tolist(), params.seed + number)
+            write = writers[number]
+        for arm, said, told in arms_of(fold, size, params, drawers, rng, write):
             right = (said > 0) == fold.judged_rows.labels
-            about = {LABELS: str(size), "arm": arm}
-            scores.append(
-                pd.DataFrame(
-                    {
-                        **about,
-                        REVIEW: fold.judged,
-                        CLUSTER: clusters[fold.judged],
-                        "value": right.astype(float),
-                        "level": told["ratio"],
-                    }
+            for group in groups_of(size, arm, write is not None):
+                about = {LABELS: group, "arm": arm}
+                scores.append(
+                    pd.DataFrame(
+                        {
+                            **about,
+                            REVIEW: fold.judged,
+                            CLUSTER: clusters[fold.judged],
+                            "value": right.astype(float),
+                            "level": told["ratio"],
+                        }
+                    )
                 )
-            )
-            tried.append(
-                about
-                | {"fold": number, "draw": draw, "accuracy": float(right.mean())}
-                | {"auc": auc(fold.judged_rows.labels, said)}
-                | told
-            )
+                tried.append(
+                    about
+                    | {"fold": number, "draw": draw, "accuracy": float(right.mean())}
+                    | {"auc": auc(fold.judged_rows.labels, said)}
+                    | told
+                )
     table = pd.concat(scores, ignore_index=True)
     levels = table.groupby([LABELS, "arm"])["level"].mean().rename("mean_level")
     means: Any = table.groupby([LABELS, "arm", REVIEW, CLUSTER], sort=False)["value"].mean()
     found = means.reset_index().merge(levels.reset_index(), on=[LABELS, "arm"])
     return found.rename(columns={"mean_level": "level"}), pd.DataFrame(tried)
+
+
+def groups_of(size: int, arm: str, is_written: bool) -> list[str]:
+    """Groups that an arm is compared in: all draws, and those draws that texts are written for.
+
+    Args:
+        size: Labels.
+        arm: Its name.
+        is_written: Whether texts are written for this draw.
+    """
+    everywhere = [] if arm in IN_WORDS else [str(size)]
+    return [*everywhere, *([written_group(size)] * (is_written and arm not in IN_COORDINATES))]
 
 
 def arms_of(
@@ -300,6 +294,7 @@ def arms_of(
     params: LabelParams,
     drawers: Mapping[str, Drawer],
     rng: np.random.Generator,
+    write: Write | None = None,
 ) -> Iterator[tuple[str, np.ndarray, dict[str, Any]]]:
     """Every arm on one draw of labels.
 
@@ -311,6 +306,7 @@ def arms_of(
         params: Grid.
         drawers: Trained generators by arm.
         rng: Of labels and of what is made.
+        write: Writes texts, where that is asked for.
 
     Yields:
         Arm, what it says of the judged reviews, and what it chose.
@@ -337,15 +333,38 @@ def arms_of(
     yield MIXUP, *judged(mixed(learnt, number, rng))
     yield SELF_TRAINING, *judged(_sure(fold, learnt, rest))
     if drawers:
-        yield MARKOV, *judged(_markov(fold, learns, labels, number, rng))
+        chain = _markov(fold, learns, labels, number, rng)
+        said, told = judged(chain)
+        yield MARKOV, said, told | {"unlike": unlikeness(chain.coordinates, learnt.coordinates)}
     asked = labels[like]
     for arm, draw in drawers.items():
         made, unlike = draw(learnt.coordinates, learnt.labels, asked, seed)
         said, told = judged(Rows(None, made, asked, np.ones(len(asked))))
         yield arm, said, told | {"unlike": unlike}
+    if write is not None:
+        for arm in IN_WORDS:
+            texts = write(arm, fold.texts[learns].tolist(), labels[learns], asked, seed)
+            rows = rows_of(unmarked(texts), asked, fold.grams, fold.svd)
+            said, told = judged(rows)
+            yield arm, said, told | {"unlike": unlikeness(rows.coordinates, learnt.coordinates)}
     everything = choose(learnt, chooses, None, params)
     said = said_by(everything[0], fit(*everything[:2], fold.rows), fold.judged_rows)
     yield ORACLE, said, {"family": everything[0], "ratio": 1.0, "unlike": float("nan")}
+
+
+def unlikeness(made: np.ndarray, real: np.ndarray) -> float:
+    """How far made reviews lie from real ones: distance of quantiles, in spreads of the real ones.
+
+    Args:
+        made: (n, n_components) coordinates.
+        real: (m, n_components) coordinates.
+
+    Examples:
+        >>> unlikeness(np.array([[1.0], [3.0]]), np.array([[0.0], [2.0]]))
+        1.0
+    """
+    gaps = np.abs(np.quantile(made, QUANTILES, axis=0) - np.quantile(real, QUANTILES, axis=0))
+    return float(np.mean(gaps.mean(axis=0) / (real.std(axis=0) + 1e-6)))
 
 
 def _alternating(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -380,56 +399,6 @@ def _markov(
             of += [label] * (number // 2)
     shuffled = rng.permutation(len(texts))
     return rows_of(np.array(texts, object)[shuffled], np.array(of)[shuffled], fold.grams, fold.svd)
-
-
-def lies_or_generated(reviews: pd.DataFrame, params: LabelParams) -> pd.DataFrame:
-    """What a detector of generated text finds, and what a detector of human lies finds.
-
-    Args:
-        reviews: Texts, labels and places.
-        params: Folds and seed.
-
-    Returns:
-        One row per ``learnt`` (what it was taught): AUC of generated texts ``generated`` and of
-        human lies ``lies`` against truthful reviews of unseen places.
-    """
-    from sklearn.svm import LinearSVC
-
-    rows = []
-    for number, fold in enumerate(folds_of(reviews, params)):
-        rng = np.random.default_rng([params.seed, number])
-        truthful = ~fold.rows.labels
-        made = rows_of(
-            unmarked(markov_texts(fold.texts[truthful].tolist(), int(truthful.sum()), rng)),
-            np.ones(int(truthful.sum()), bool),
-            fold.grams,
-            fold.svd,
-        )
-        judged = part_of(fold.judged_rows, ~fold.judged_rows.labels)
-        real = reviews[TEXT].to_numpy(object)[fold.judged][~fold.judged_rows.labels]
-        fakes = rows_of(
-            unmarked(markov_texts(real.tolist(), len(real), rng)),
-            np.ones(len(real), bool),
-            fold.grams,
-            fold.svd,
-        )
-        taught = {
-            "generated text": joined(part_of(fold.rows, truthful), made),
-            "human lies": fold.rows,
-        }
-        for learnt, lesson in taught.items():
-            model = LinearSVC(C=1.0).fit(lesson.grams, lesson.labels)
-            against = joined(judged, fakes)
-            rows.append(
-                {
-                    "learnt": learnt,
-                    "generated": auc(against.labels, model.decision_function(against.grams)),
-                    "lies": auc(
-                        fold.judged_rows.labels, model.decision_function(fold.judged_rows.grams)
-                    ),
-                }
-            )
-    return pd.DataFrame(rows).groupby("learnt", sort=False).mean().reset_index()
 
 
 def summary(tried: pd.DataFrame) -> pd.DataFrame:

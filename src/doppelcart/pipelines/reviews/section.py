@@ -7,8 +7,8 @@ from typing import Any, Final
 import pandas as pd
 
 from doppelcart.experiment.design import Design
-from doppelcart.pipelines.reviews import review_trials as trials
-from doppelcart.pipelines.reviews.params import FakeReviewParams
+from doppelcart.pipelines.reviews import review_design as plan
+from doppelcart.pipelines.reviews.params import FakeReviewParams, ReviewListParams
 from doppelcart.pipelines.reviews.text_detectors import FORMAT, WORDS
 from doppelcart.reading.declared_table import DeclaredTable
 from doppelcart.reporting.blocks import Block, details, heading, paragraph, skipped, table
@@ -49,10 +49,12 @@ def write_section(
     declared: dict[str, Any],
     counts: pd.DataFrame,
     detectors: pd.DataFrame,
+    suspects: pd.DataFrame,
     means: pd.DataFrame,
     two_columns: pd.DataFrame,
     source: DeclaredTable,
     making: FakeReviewParams,
+    listing: ReviewListParams,
     parameters: ReportingParams,
 ) -> Section:
     """Lay out what is known of deceptive reviews.
@@ -63,10 +65,12 @@ def write_section(
         declared: The design.
         counts: What was counted while reading.
         detectors: One row per detector with all labels.
+        suspects: Reviews, the most suspicious first, without their texts.
         means: One row per number of labels and arm.
         two_columns: What detectors of generated text and of human lies find of each.
         source: Where the reviews are from.
         making: Whether reviews were generated.
+        listing: Length of the list.
         parameters: Longest table.
     """
     design, limit = Design.model_validate(declared), parameters.table_rows
@@ -88,6 +92,7 @@ def write_section(
                 "generated text is saved or shown."
             ),
             table(detectors_table(detectors, limit)),
+            table(suspects_table(suspects, listing, limit)),
         ],
         caveats=[
             (
@@ -95,10 +100,11 @@ def write_section(
                 "people wrote as lies for money says next to nothing of other lies: "
                 "judged on reviews that a platform filtered, such a detector came to an AUC of .54."
             ),
-            "One draw of labels per fold and one training each: indicative.",
+            "One training per fold and draw of labels: indicative.",
             (
-                "The generated reviews are points among the coordinates of reviews, not texts; "
-                "texts of a generator that writes were not tried."
+                "Reviews of the GAN in coordinates are points, not texts. Texts of a network that "
+                "writes were tried for few numbers and draws of labels, since each is trained "
+                "anew: they stand in a group of their own, with the same draws of all arms."
             ),
         ],
         evidence={FEW_LABELS: evidence} if evidence else {},
@@ -127,7 +133,8 @@ def _generated(making: FakeReviewParams, two_columns: pd.DataFrame, limit: int) 
     if not making.generate_fakes:
         return [
             skipped(
-                "Reviews of the GAN, of the same network without a critic, and of a Markov chain",
+                "Reviews of the GAN, of the same network without a critic, of a Markov chain, and of "
+                "a network that writes",
                 "nobody asked for them; kedro run --pipelines reviews --params "
                 "reviews.generator.generate_fakes=true makes them",
             )
@@ -166,12 +173,30 @@ def detectors_table(detectors: pd.DataFrame, limit: int) -> Table:
     return tabulate(detectors, "Deceptive reviews told, with all labels", columns, limit, note)
 
 
+def suspects_table(suspects: pd.DataFrame, listing: ReviewListParams, limit: int) -> Table:
+    """Which reviews to look at; their texts stay where they are."""
+    columns = [
+        Column("place", "place", count),
+        Column("review", "review", count),
+        Column("about", "about", text, False),
+        Column("part", "part", text, False),
+    ]
+    if listing.flag_fakes:
+        columns.append(Column("flag", "flag", text, False))
+    note = (
+        "The review is told by its place among those that were read. A place in this list proves "
+        "nothing. The whole list is saved as reviews_suspects.csv."
+    )
+    top = suspects.head(listing.listed)
+    return tabulate(top, "To be looked at by a person", columns, limit, note)
+
+
 def means_table(means: pd.DataFrame, design: Design, limit: int) -> Table:
     """Every arm with every number of labels."""
-    rows = means.assign(place=[design.words.of([size]) for size in means[trials.LABELS]])
+    rows = means.assign(place=[design.words.of([size]) for size in means[plan.LABELS]])
     columns = [
         Column("place", "labels", text, False),
-        Column("arm", "added", lambda arm: trials.PHRASES[arm], False),
+        Column("arm", "added", lambda arm: plan.PHRASES[arm], False),
         Column("accuracy", "accuracy", score),
         Column("sd", "its spread over folds", score),
         Column("auc", "AUC", score),
@@ -214,7 +239,11 @@ def describe_detector(
             "data": source.name,
             "licence": source.licence or "not stated",
             "split": "By place: no place and no text is learnt from and judged.",
-            "controls": [phrase for arm, phrase in trials.PHRASES.items() if arm != trials.GAN],
+            "controls": [
+                phrase
+                for arm, phrase in plan.PHRASES.items()
+                if arm not in (plan.GAN, plan.GAN_TEXT)
+            ],
             "result": [
                 f"by {row['by']}: accuracy {row['accuracy']:.3f} ({row['low']:.3f} to "
                 f"{row['high']:.3f}), AUC {row['auc']:.3f}"

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.metrics.classification import auc
-from doppelcart.pipelines.reviews.review_texts import LABEL, PLACE, TEXT, format_alone
+from doppelcart.pipelines.reviews.params import ReviewListParams
+from doppelcart.pipelines.reviews.review_texts import LABEL, PART, PLACE, TEXT, format_alone
 
 WORDS, CHARACTERS, FORMAT = "words", "characters", "format alone"
 N_BOOTSTRAP: Final = 2000
@@ -77,6 +78,32 @@ def detectors_table(reviews: pd.DataFrame, folds: int, seed: int) -> pd.DataFram
             }
         )
     return pd.DataFrame(rows)
+
+
+def suspects_table(reviews: pd.DataFrame, folds: int, listing: ReviewListParams) -> pd.DataFrame:
+    """Reviews by how much they read like deceptive ones, learnt from other places; no text.
+
+    Args:
+        reviews: Texts, labels and places.
+        folds: Parts of the places.
+        listing: Whether they are flagged, and how many.
+
+    Returns:
+        The most suspicious first: ``place``, ``review`` (its place among those that were read,
+        from 1), ``about`` (the hotel or product), ``part``, ``suspicion`` (rank, 0 to 1), ``flag``.
+    """
+    said = said_by(WORDS, reviews, folds)
+    order = np.argsort(-said, kind="stable")
+    found = pd.DataFrame(
+        {
+            "place": np.arange(1, len(said) + 1),
+            "review": order + 1,
+            "about": reviews[PLACE].to_numpy()[order],
+            "part": reviews[PART].to_numpy()[order],
+            "suspicion": np.linspace(1, 0, len(said)),
+        }
+    )
+    return found.assign(flag=listing.flags(found["place"]))
 
 
 def over_places(right: np.ndarray, places: np.ndarray, seed: int) -> tuple[float, float]:

@@ -8,9 +8,10 @@ import pandas as pd
 
 from doppelcart.experiment.design import Design
 from doppelcart.pipelines.shilling.attack_design import ALL_PLAIN, KIND, KINDS
-from doppelcart.pipelines.shilling.params import LEAST_VALIDATED, RatingSource
+from doppelcart.pipelines.shilling.params import RatingSource
 from doppelcart.reporting.experiments import answer_of
 from doppelcart.reporting.model_card import card
+from doppelcart.reporting.suspect_list import LEAST_VALIDATED
 
 
 def describe_detector(

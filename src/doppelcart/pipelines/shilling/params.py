@@ -6,9 +6,7 @@ from pydantic import Field, model_validator
 
 from doppelcart.config.base import Parameters
 from doppelcart.reading.declared_table import DeclaredTable
-
-LEAST_VALIDATED = 50
-"""Fakes that persons must have confirmed before anybody may be flagged as one."""
+from doppelcart.reporting.suspect_list import SuspectListParams
 
 
 class RatingSource(DeclaredTable):
@@ -122,25 +120,8 @@ class GeneratorParams(Parameters):
     )
 
 
-class ListParams(Parameters):
+class ListParams(SuspectListParams):
     """The list of users for a person to look at."""
 
     PATH: ClassVar[str] = "shilling.listing"
-
-    listed: int = Field(20, ge=1, le=10_000, description="users in the list of the report")
-    validated: int = Field(
-        0, ge=0, description="fake profiles of this shop that persons have confirmed"
-    )
-    flag_fakes: bool = Field(
-        False, description="whether listed users are flagged as fake; takes 50 confirmed ones"
-    )
-
-    @model_validator(mode="after")
-    def _has_grounds(self) -> Self:
-        if self.flag_fakes and self.validated < LEAST_VALIDATED:
-            raise ValueError(
-                f"flag_fakes accuses people, and takes {LEAST_VALIDATED} fake profiles that "
-                f"persons have confirmed; there are {self.validated}. Leave it off: the list is "
-                "for a person to look at"
-            )
-        return self
+    FAKES: ClassVar[str] = "fake profiles"

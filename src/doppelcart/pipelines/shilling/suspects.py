@@ -30,6 +30,5 @@ def listed_users(suspects: pd.DataFrame, params: ListParams) -> pd.DataFrame:
     ).reset_index()
     found = found.sort_values("suspicion", ascending=False, kind="stable").reset_index(drop=True)
     found.insert(0, "place", range(1, len(found) + 1))
-    is_flagged = params.flag_fakes & (found["place"] <= params.listed)
-    found["flag"] = is_flagged.map({True: "fake, to be confirmed", False: ""})
+    found["flag"] = params.flags(found["place"])
     return found
