@@ -80,15 +80,16 @@ def test_a_generator_learns_where_each_label_lies():
 
 
 def test_reviews_are_listed_by_what_other_places_teach(reviews):
-    frame = reviews()
+    frame = reviews(signal=1.0)
     labels = LabelParams(folds=4)
     found = list_reviews(frame, labels, ReviewListParams())
     assert sorted(found["review"]) == list(range(1, len(frame) + 1))
     assert "text" not in found
     assert (found["flag"] == "").all()
-    # Nine of ten words tell the label rightly, so that the head of the list is deceptive.
-    top = frame["deceptive"].to_numpy()[found["review"].to_numpy()[:50] - 1]
-    assert top.mean() > 0.9
+    # Words tell the label for certain, so that the head of the list is deceptive and its end not.
+    lies = frame["deceptive"].to_numpy()[found["review"].to_numpy() - 1]
+    assert lies[:150].all()
+    assert not lies[-150:].any()
     flagged = list_reviews(frame, labels, ReviewListParams(flag_fakes=True, validated=50, listed=2))
     assert flagged["flag"].tolist()[:3] == ["fake, to be confirmed"] * 2 + [""]
 

@@ -133,8 +133,8 @@ def _generated(making: FakeReviewParams, two_columns: pd.DataFrame, limit: int) 
     if not making.generate_fakes:
         return [
             skipped(
-                "Reviews of the GAN, of the same network without a critic, of a Markov chain, and of "
-                "a network that writes",
+                "Reviews of the GAN, of the same network without a critic, of a Markov chain, and "
+                "of a network that writes",
                 "nobody asked for them; kedro run --pipelines reviews --params "
                 "reviews.generator.generate_fakes=true makes them",
             )
