@@ -1,13 +1,18 @@
 """Nobody is flagged without grounds, in any list."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
 
 from doppelcart.pipelines.lookalikes.params import LookalikeListParams
 from doppelcart.pipelines.reviews.params import ReviewListParams
 from doppelcart.pipelines.shilling.params import ListParams
 from doppelcart.reporting.suspect_list import FLAG, SuspectListParams
 
+PROJECT = Path(__file__).resolve().parents[3]
 LISTS = (ListParams, ReviewListParams, LookalikeListParams)
 
 
@@ -33,3 +38,16 @@ def test_only_listed_suspects_are_flagged():
     suspected = pd.Series([False, True, True])
     assert asked.flags(place, suspected).tolist() == ["", FLAG, ""]
     assert SuspectListParams().flags(place).tolist() == ["", "", ""]
+
+
+def test_a_list_that_is_changed_leaves_the_others_as_they_are(monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.setenv("DOPPELCART_TRACKING", "off")
+    bootstrap_project(PROJECT)
+    grounds = {"shilling": {"listing": {"flag_fakes": True, "validated": 60}}}
+    with KedroSession.create(project_path=PROJECT, env="base", runtime_params=grounds) as session:
+        parameters = session.load_context().config_loader["parameters"]
+    given = {name: parameters[name]["listing"] for name in ("shilling", "reviews", "lookalikes")}
+    assert given["shilling"] == {"listed": 20, "flag_fakes": True, "validated": 60}
+    for name in ("reviews", "lookalikes"):
+        assert given[name] == {"listed": 20, "flag_fakes": False, "validated": 0}
