@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from fabricate import DAYS, N_ITEMS, START, write_shop
@@ -52,3 +53,30 @@ def test_a_shop_without_launches_is_refused_in_words(home: Path) -> None:
     assert "None of the launch windows at 70% of the lines" in told
     assert "Lower new_items.windows.min_buyers_after" in told
     assert "Traceback" not in done.stdout
+
+
+def test_a_later_catalogue_is_embedded_by_what_was_fitted(home: Path) -> None:
+    vectors, shop = home / "data/05_model_input/item_vectors.npz", home / "shop/items.parquet"
+    before = dict(np.load(vectors))
+    items = pd.read_parquet(shop)
+    own = items.columns[0]
+    later = items.iloc[1:].copy()
+    later.iloc[0, 1:] = later.iloc[-1, 1:]
+    new = items.iloc[[0]].assign(**{own: "brandnew"})
+    pd.concat([later, new]).to_parquet(shop, index=False)
+    try:
+        done = kedro(home, "--pipelines", "ingestion", DOPPELCART_TRACKING="off")
+        assert done.returncode == 0, done.stdout[-3000:]
+        done = kedro(home, "--pipelines", "items", "--tags", "update", DOPPELCART_TRACKING="off")
+        assert done.returncode == 0, done.stdout[-3000:]
+    finally:
+        items.to_parquet(shop, index=False)
+    after = dict(np.load(vectors))
+    changes = pd.read_csv(home / "data/08_reporting/items_changes.csv", index_col="state")
+    assert changes.loc["new", "items"] == 1
+    moved = {str(items[own].iloc[0]), str(items[own].iloc[1]), "brandnew"}
+    kept = [name for name in before["item_ids"] if name not in moved]
+    was = before["vectors"][np.isin(before["item_ids"], kept)]
+    now = after["vectors"][np.isin(after["item_ids"], kept)]
+    assert len(kept) > 10
+    assert was.tobytes() == now.tobytes()

@@ -9,7 +9,8 @@ import numpy as np
 from kedro.io import AbstractDataset
 from scipy import sparse
 
-from doppelcart.catalogue.item_features import ItemFeatures
+from doppelcart.catalogue.embedding import ItemEmbedder, ItemVectors, Projection
+from doppelcart.catalogue.item_features import ItemFeatures, Weighting
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.data.storage import replacing
@@ -212,3 +213,58 @@ class ItemFeaturesDataset(_ArchiveDataset[ItemFeatures]):
             f"matrix_{name}": getattr(data.matrix, name) for name in ("data", "indices", "indptr")
         }
         _write(self._path, {name: getattr(data, name) for name in names} | matrix)
+
+
+class ItemVectorsDataset(_ArchiveDataset[ItemVectors]):
+    """``ItemVectors`` as an ``.npz`` archive of five arrays."""
+
+    def load(self) -> ItemVectors:
+        """Read the vectors.
+
+        Raises:
+            DatasetStorageError: If the file is absent or not such an archive.
+        """
+        try:
+            return ItemVectors(**_read(self._path, "vectors of items"))
+        except TypeError as error:
+            raise DatasetStorageError(
+                f"{self._path} is not a file of vectors of items: {error}"
+            ) from error
+
+    def save(self, data: ItemVectors) -> None:
+        """Write the vectors, whole or not at all."""
+        _write(self._path, vars(data))
+
+
+class ItemEmbedderDataset(_ArchiveDataset[ItemEmbedder]):
+    """``ItemEmbedder`` as an ``.npz`` archive.
+
+    It is fitted once and used on what comes after: that a run reads a later catalogue than it was
+    fitted on is no fault.
+    """
+
+    outlives_its_data = True
+
+    def load(self) -> ItemEmbedder:
+        """Read the embedder.
+
+        Raises:
+            DatasetStorageError: If the file is absent or not such an archive.
+        """
+        arrays = _read(self._path, "an embedder of items")
+        try:
+            weighting = Weighting(
+                **{name: arrays.pop(name) for name in ("kept", "rarity", "words", "weight")}
+            )
+            projection = Projection(weighting, arrays.pop("matrix"), arrays.pop("parts"))
+            return ItemEmbedder(projection=projection, **arrays)
+        except (KeyError, TypeError) as error:
+            raise DatasetStorageError(
+                f"{self._path} is not a file of an embedder of items: {error}"
+            ) from error
+
+    def save(self, data: ItemEmbedder) -> None:
+        """Write the embedder, whole or not at all."""
+        own = {name: value for name, value in vars(data).items() if name != "projection"}
+        projection = {"matrix": data.projection.matrix, "parts": data.projection.parts}
+        _write(self._path, own | projection | vars(data.projection.weighting))

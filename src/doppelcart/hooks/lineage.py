@@ -156,6 +156,8 @@ class _Store:
             return f"{name} is not the file on record: it was changed, replaced or cut short"
         if old := lineage.outdated(origin, self._versions):
             return f"{name} was made by an older version of the algorithms of {', '.join(old)}"
+        if self._outlives_its_data(name):
+            return ""
         if other := lineage.changed(origin, present):
             first = min(filter(self._is_made, other), key=self._place, default=other[0])
             return f"{name} was made from another {first} than the present one"
@@ -171,6 +173,10 @@ class _Store:
             for key, pipeline in self._pipelines.items()
             if needed & set(map(bare, pipeline.all_outputs()))
         ]
+
+    def _outlives_its_data(self, name: str) -> bool:
+        """Whether a dataset was fitted once, to be used on data that came after it."""
+        return bool(getattr(self._catalog.get(name), "outlives_its_data", False))
 
     def _is_made(self, name: str) -> bool:
         return name in self._read_for

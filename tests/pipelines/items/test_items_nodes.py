@@ -7,9 +7,20 @@ import pytest
 
 from doppelcart.data.schemas import SCHEMAS
 from doppelcart.datasets.atomic import DatasetStorageError
-from doppelcart.datasets.npz import ItemFeaturesDataset
-from doppelcart.pipelines.items.nodes import describe_features, encode_items
-from doppelcart.pipelines.items.params import ItemsParams
+from doppelcart.datasets.npz import (
+    ItemEmbedderDataset,
+    ItemFeaturesDataset,
+    ItemVectorsDataset,
+)
+from doppelcart.errors import InputError
+from doppelcart.pipelines.items.nodes import (
+    describe_features,
+    embed_items,
+    encode_items,
+    learn_vectors,
+    sold_items,
+)
+from doppelcart.pipelines.items.params import EmbeddingParams, ItemsParams
 
 
 def canonical(table: str, **columns: list) -> ibis.Table:
@@ -56,3 +67,51 @@ def test_another_archive_is_refused(tmp_path):
 def test_lengths_of_runs_are_bounded(ngrams):
     with pytest.raises(ValueError, match="shortest first"):
         ItemsParams(ngrams=ngrams)
+
+
+PARAMS = ItemsParams(
+    texts=("title",), embedding=EmbeddingParams(units=2, together_units=2, min_buyers=2)
+)
+
+
+def small_shop():
+    """Six items of two types; three users buy each kind, one line is a return."""
+    listed = canonical("items", item_id=list("abcdef"), type=["tea", "soup"] * 3)
+    users = [f"u{n}" for n in range(6) for _ in range(3)] + ["u0"]
+    items = [item for n in range(6) for item in "abcdef"[n % 2 :: 2]] + ["b"]
+    quantity = [1.0] * 18 + [-1.0]
+    return listed, canonical("interactions", user_id=users, item_id=items, quantity=quantity)
+
+
+def test_returns_and_items_that_few_bought_teach_nothing():
+    listed, lines = small_shop()
+    features = encode_items(listed, lines, PARAMS)
+    rows, history = sold_items(features, lines, 3)
+    assert rows.tolist() == list(range(6))
+    assert history.toarray().sum(axis=0).tolist() == [3] * 6
+    with pytest.raises(InputError, match=r"0 of 6 items have 4 buyers.*items.embedding.min_buyers"):
+        sold_items(features, lines, 4)
+
+
+def test_an_embedder_and_vectors_are_read_as_they_were_saved(tmp_path):
+    listed, lines = small_shop()
+    embedder = learn_vectors(encode_items(listed, lines, PARAMS), listed, lines, PARAMS)
+    kept = ItemEmbedderDataset(str(tmp_path / "e.npz"))
+    kept.save(embedder)
+    vectors, changes = embed_items(embedder, listed, lines)
+    again, _ = embed_items(kept.load(), listed, lines)
+    assert vectors.vectors.tobytes() == again.vectors.tobytes()
+    assert changes.set_index("state")["items"].to_dict() == {
+        "unchanged": 6, "changed": 0, "new": 0, "gone": 0
+    }  # fmt: skip
+    saved = ItemVectorsDataset(str(tmp_path / "v.npz"))
+    saved.save(vectors)
+    for name, value in vars(vectors).items():
+        assert np.array_equal(getattr(saved.load(), name), value), name
+
+
+@pytest.mark.parametrize("dataset", [ItemEmbedderDataset, ItemVectorsDataset])
+def test_what_is_no_embedder_and_no_vectors_is_refused(tmp_path, dataset):
+    np.savez(tmp_path / "f.npz", item_ids=np.array(["a"]))
+    with pytest.raises(DatasetStorageError, match="is not a file of"):
+        dataset(str(tmp_path / "f.npz")).load()

@@ -10,6 +10,33 @@ Attribute = Literal["department", "category", "type", "brand", "manufacturer", "
 Words = Literal["title", "description", "category", "type", "department"]
 
 
+class EmbeddingParams(Parameters):
+    """How items become vectors."""
+
+    units: int = Field(
+        64, ge=1, le=1_024, description="singular vectors of what items are that a vector has"
+    )
+    together_units: int = Field(
+        64,
+        ge=0,
+        le=1_024,
+        description="singular vectors of what is bought by the same users that a vector has; 0 for "
+        "none",
+    )
+    penalty: float = Field(
+        1.0, gt=0, le=1e6, description="of the ridge regression from what an item is to the latter"
+    )
+    min_buyers: int = Field(
+        10, ge=1, description="buyers that an item must have for vectors to be learnt from it"
+    )
+    min_items: int = Field(
+        2, ge=1, description="such items that must have a value for it to count as a feature"
+    )
+    max_runs: int = Field(
+        2_000, ge=0, le=20_000, description="runs of characters that count, the commonest first"
+    )
+
+
 class ItemsParams(Parameters):
     """What of an item is made into features."""
 
@@ -24,6 +51,9 @@ class ItemsParams(Parameters):
     )
     ngrams: tuple[int, int] = Field(
         (3, 5), description="shortest and longest run of characters, within words"
+    )
+    embedding: EmbeddingParams = Field(
+        EmbeddingParams(), description="how items become vectors, from the items that sell"
     )
 
     @field_validator("ngrams")

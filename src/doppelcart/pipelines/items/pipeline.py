@@ -23,5 +23,18 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 outputs="items.coverage",
                 name="describe_features",
             ),
+            Node(
+                nodes.learn_vectors,
+                inputs=["items.features", "int_items", "int_interactions", "params:items"],
+                outputs="items.embedder",
+                name="learn_vectors",
+            ),
+            Node(
+                nodes.embed_items,
+                inputs=["items.embedder", "int_items", "int_interactions"],
+                outputs=["items.vectors", "items.changes"],
+                name="embed_items",
+                tags=["update"],
+            ),
         ]
     )
