@@ -85,14 +85,18 @@ class TestPurchases:
 class TestTraining:
     @pytest.mark.parametrize(
         "change",
-        [{}, {"adversarial_weight": 0.0}, {"adversarial_loss": "energy_score"}],
-        ids=["gan", "without_critic", "energy_score"],
+        [{}, {"adversarial_weight": 0.0}, {"adversarial_loss": "energy_score"}, {"seed": 1}],
+        ids=["gan", "without_critic", "energy_score", "vae"],
     )
-    def test_it_learns_what_a_household_buys_in_a_category(self, purchases, attributes, change):
+    def test_it_learns_what_a_household_buys_in_a_category(
+        self, purchases, attributes, change, request
+    ):
         from doppelcart.models.items.imagining import imagined_likeness, train_generator
 
         config = CONFIG.model_copy(update=change)
-        trained = train_generator(purchases, attributes, config, "test")
+        variational = request.node.callspec.id == "vae"
+        trained = train_generator(purchases, attributes, config, "test", variational)
+        assert ("kl" in trained.training_log) == variational
         # Half of the others are of the same kind of household, and level.
         assert trained.training_log["selection"].max() > 0.7
         rows, every = np.array([0, 1]), np.tile(np.arange(4), (2, 1))
@@ -146,3 +150,44 @@ class TestTraining:
         fed = purchases.asked(np.array([0, 1]), np.array([0, 1]))
         fed |= {"noise": np.ones((2, 3), np.float32)}
         assert np.array_equal(generator(fed), again(fed))
+
+
+@pytest.mark.slow
+class TestVariational:
+    @pytest.fixture
+    def trainer(self):
+        from doppelcart.models.items.attribute_networks import build_generator
+        from doppelcart.models.items.attribute_vae import VariationalItemTrainer, build_encoder
+
+        shape = {"household_units": 2, "n_categories": 2, "width": 4, "hidden_units": 8}
+        decoder = build_generator(**shape, noise_units=2, seed=0)
+        encoder = build_encoder(**shape, noise_units=2, seed=1)
+        return VariationalItemTrainer(decoder, encoder, CONFIG, [2, 2])
+
+    @pytest.fixture
+    def batch(self, purchases, attributes):
+        import tensorflow as tf
+
+        from doppelcart.models.items.imagining import PurchaseBatches
+
+        batches = PurchaseBatches(purchases, attributes, CONFIG)
+        return {name: tf.constant(own) for name, own in next(iter(batches(1))).items()}
+
+    def test_the_loss_is_the_bound_and_its_encoder_begins_at_the_prior(self, trainer, batch):
+        import tensorflow as tf
+
+        logs = trainer.step(batch, iter([tf.constant([0, 1])]), 1)
+        loss, cost, kl = (float(logs[n]) for n in ("generator_loss", "reconstruction_loss", "kl"))
+        assert loss == pytest.approx(cost + kl)
+        assert 0 <= kl < 1e-3
+        assert cost == pytest.approx(2 * np.log(2), abs=0.7)
+
+    def test_a_step_moves_encoder_and_decoder(self, trainer, batch):
+        import tensorflow as tf
+
+        networks = (trainer.generator, trainer.critic)
+        before = [network.get_weights() for network in networks]
+        trainer.step(batch, iter([tf.constant([0, 1])]), 1)
+        for network, old in zip(networks, before, strict=True):
+            new = network.get_weights()
+            assert any(not np.array_equal(a, b) for a, b in zip(old, new, strict=True))

@@ -13,6 +13,7 @@ from doppelcart.adversarial.loop import Trained, train
 from doppelcart.adversarial.rows import Batch, row_batches, steps_per_epoch
 from doppelcart.models.items.attribute_networks import build_critic, build_generator
 from doppelcart.models.items.attribute_trainer import AttributeTrainer
+from doppelcart.models.items.attribute_vae import VariationalItemTrainer, build_encoder
 from doppelcart.models.items.hyperparameters import ItemTrainingConfig
 from doppelcart.models.items.item_attributes import ItemAttributes, likeness
 
@@ -101,7 +102,11 @@ class PurchaseBatches:
 
 
 def train_generator(
-    purchases: Purchases, attributes: ItemAttributes, config: ItemTrainingConfig, label: str
+    purchases: Purchases,
+    attributes: ItemAttributes,
+    config: ItemTrainingConfig,
+    label: str,
+    variational: bool = False,
 ) -> Trained:
     """Train a generator of items on purchases.
 
@@ -110,16 +115,9 @@ def train_generator(
         attributes: Of the items.
         config: How to train. An adversarial weight of 0 trains without a critic.
         label: On progress bars.
+        variational: Whether to train it as the decoder of a VAE, without a critic.
     """
-    shape = {
-        "household_units": purchases.households.shape[1],
-        "n_categories": purchases.n_categories,
-        "width": attributes.width,
-        "hidden_units": config.hidden_units,
-    }
-    generator = build_generator(**shape, noise_units=config.noise_units, seed=config.seed)
-    asks = config.adversarial_weight > 0 and config.adversarial_loss != "energy_score"
-    critic = build_critic(**shape, seed=config.seed + 10) if asks else None
+    trainer = _trainer_of(purchases, attributes, config, variational)
     rng = np.random.default_rng([config.seed, 3])
     held = rng.random(len(purchases.user)) < config.held_out_share
     seen, hidden = (purchases.select(np.flatnonzero(rows)) for rows in (~held, held))
@@ -137,8 +135,27 @@ def train_generator(
         ]
         return {"selection": preference(*liked)}
 
-    trainer = AttributeTrainer(generator, critic, config, attributes.sizes.tolist())
     return train(trainer, PurchaseBatches(seen, attributes, config), evaluate, label=label)
+
+
+def _trainer_of(
+    purchases: Purchases, attributes: ItemAttributes, config: ItemTrainingConfig, variational: bool
+) -> AttributeTrainer:
+    """The networks, and what trains them; the generator is the same in all cases."""
+    shape = {
+        "household_units": purchases.households.shape[1],
+        "n_categories": purchases.n_categories,
+        "width": attributes.width,
+        "hidden_units": config.hidden_units,
+    }
+    sizes, beside = attributes.sizes.tolist(), config.seed + 10
+    generator = build_generator(**shape, noise_units=config.noise_units, seed=config.seed)
+    if variational:
+        encoder = build_encoder(**shape, noise_units=config.noise_units, seed=beside)
+        return VariationalItemTrainer(generator, encoder, config, sizes)
+    asks = config.adversarial_weight > 0 and config.adversarial_loss != "energy_score"
+    critic = build_critic(**shape, seed=beside) if asks else None
+    return AttributeTrainer(generator, critic, config, sizes)
 
 
 def preference(own: np.ndarray, other: np.ndarray) -> float:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from doppelcart.models.items.imagining import Purchases
 
 COPIES: Final = "copies"
+VAE: Final = "vae"
 HEADS: Final = (Columns.TYPE, Columns.MANUFACTURER, Columns.BRAND, Columns.SIZE)
 CATEGORY_LEVEL: Final = LEVELS.index(Columns.CATEGORY)
 
@@ -202,9 +203,9 @@ def rank_window(
 
     scores, logs = {COPIES: copied_scores(setting, params)}, []
     purchases = purchases_of(setting, params.household_units)
-    for arm, config in training.with_controls(TRIAL).items():
+    for arm, config in (training.with_controls(TRIAL) | {VAE: training}).items():
         seeded = config.model_copy(update={"seed": config.seed + seed})
-        trained = train_generator(purchases, setting.attributes, seeded, arm)
+        trained = train_generator(purchases, setting.attributes, seeded, arm, arm == VAE)
         scores[arm] = imagined_scores(setting, purchases, trained.generator, seeded, params)
         logs.append(trained.training_log.assign(arm=arm))
     return scores, logs
