@@ -174,6 +174,9 @@ def fit_projection(
 ) -> Projection:
     """Learn from known items where an item stands, by what it says of itself.
 
+    Each part has a mean squared length of 1 over the known items, so that neither outweighs the
+    other.
+
     Args:
         features: Of all items.
         rows: (n_known,) those that enough users bought.
@@ -184,11 +187,10 @@ def fit_projection(
         penalty: Of the ridge regression.
     """
     known = weighting.rows(features, rows).astype(np.float64)
-    basis = _leading(known, units)[1]
-    matrices = [basis]
+    matrices = [_leading(known, units)[1]]
     if together_units:
-        beside, sizes = _beside(history, together_units)
-        matrices.append(_regression(known, beside * sizes, penalty))
+        matrices.append(_regression(known, beside(history, together_units), penalty))
+    matrices = [matrix / (_length(known @ matrix) or 1.0) for matrix in matrices]
     parts = np.repeat([CONTENT, TOGETHER][: len(matrices)], [m.shape[1] for m in matrices])
     return Projection(weighting, np.hstack(matrices).astype(np.float32), parts)
 
@@ -256,15 +258,24 @@ def _leading(matrix: sparse.csr_matrix, units: int) -> tuple[np.ndarray, np.ndar
     return sizes[order], vectors * np.where(signs == 0, 1, signs)
 
 
-def _beside(history: sparse.csr_matrix, units: int) -> tuple[np.ndarray, np.ndarray]:
-    """(n_known, units) where items stand by who bought them, and the size of each direction.
+def beside(history: sparse.csr_matrix, units: int) -> np.ndarray:
+    """(n_known, units) where items stand by who bought them: leading singular vectors times values.
 
     Items that many bought are drawn in by the root of their buyers, or they alone would count.
+
+    Args:
+        history: (n_users, n_known) ones where a user bought an item.
+        units: Of them; fewer where there are fewer users or items.
     """
     buyers = np.maximum(np.asarray(history.sum(axis=0)).ravel(), 1.0)
     scaled = (history @ sparse.diags_array(buyers**-0.5)).tocsr().astype(np.float64)
     sizes, vectors = _leading(scaled, units)
-    return vectors, sizes
+    return np.asarray(vectors * sizes)
+
+
+def _length(rows: np.ndarray) -> float:
+    """Root mean square of the rows' lengths."""
+    return float(np.sqrt(np.mean(np.sum(rows**2, axis=1))))
 
 
 def _regression(known: sparse.csr_matrix, target: np.ndarray, penalty: float) -> np.ndarray:

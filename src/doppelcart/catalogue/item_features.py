@@ -142,6 +142,17 @@ def one_row_per_item(items: pd.DataFrame) -> pd.DataFrame:
     return rows.set_index(Columns.ITEM)
 
 
+def words_of(items: pd.DataFrame, texts: Sequence[str]) -> pd.Series:
+    """By item_id, sorted, an item's words as they are read together; empty where it has none.
+
+    Args:
+        items: One row an item, with ``item_id``.
+        texts: Columns whose words are read.
+    """
+    joined = _joined(tidy(one_row_per_item(items), texts), texts)
+    return joined.str.split().str.join(" ")
+
+
 def tidy(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """The columns as text that compares: one case, one form of Unicode; None where it is empty.
 

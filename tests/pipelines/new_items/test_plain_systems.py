@@ -11,7 +11,10 @@ from doppelcart.pipelines.new_items.params import ExperimentParams, SystemsParam
 
 from .conftest import features_of, make_items
 
-PARAMS = SystemsParams(neighbours=(3,), penalties=(0.3,), l2=(10.0,), priors=(10.0,))
+PARAMS = SystemsParams(
+    neighbours=(3,), penalties=(0.3,), l2=(10.0,), priors=(10.0,),
+    cease_l2=(10.0,), feature_weights=(10.0,),
+)  # fmt: skip
 EXPERIMENT = ExperimentParams(list_length=5)
 
 
@@ -83,6 +86,29 @@ class TestByHand:
         by_value = plain.ridge_values(sparse.csr_matrix(old), values, sparse.csr_matrix(new), 0.5)
         assert by_value == pytest.approx(expected, abs=2e-3)
 
+    @pytest.mark.parametrize(("n_users", "n_old"), [(5, 3), (3, 9)])
+    def test_cease_is_what_its_formula_says(self, n_users, n_old):
+        rng = np.random.default_rng(1)
+        history = (rng.random((n_users, n_old)) < 0.5).astype(float)
+        old, new = rng.random((n_old, 4)), rng.random((2, 4))
+        # As the paper has it: purchases above features, items of no purchase among the columns.
+        bought = np.hstack([history, np.zeros((n_users, 2))])
+        stacked = np.vstack([bought, np.sqrt(7.0) * np.vstack([old, new]).T])
+        inverse = np.linalg.inv(stacked.T @ stacked + 2.0 * np.eye(n_old + 2))
+        weights = -inverse / np.diag(inverse)
+        expected = (bought @ weights)[:, n_old:]
+        model = plain.CEASE(*(sparse.csr_matrix(part) for part in (history, old, new)))
+        assert model.by_column == (n_old == 9)
+        users = np.arange(n_users)[::-1]
+        assert model.scores(users, 2.0, 7.0) == pytest.approx(expected[users], rel=1e-4)
+
+    def test_an_item_without_features_gets_nothing_from_cease(self):
+        parts = np.ones((3, 2)), np.eye(2), np.array([[0.0, 0.0], [1.0, 0.0]])
+        model = plain.CEASE(*(sparse.csr_matrix(part) for part in parts))
+        found = model.scores(np.arange(3), 1.0, 1.0)
+        assert not found[:, 0].any()
+        assert (found[:, 1] > 0).all()
+
     def test_the_recent_mean_of_a_type(self, planted):
         (launch,), features = planted
         window, groups = launch.test, groups_of(features)
@@ -105,7 +131,7 @@ class TestFindings:
         lists, tried = rank_plainly(launches, features, PARAMS, EXPERIMENT)
         bench = bench_of(launches[0].test, features, groups_of(features), PARAMS)
         worth = {name: bench.quality(scores, 5).mean() for name, scores in lists[0.7].test.items()}
-        for name in ("ridge", "clicks", "neighbours", "shares"):
+        for name in ("ridge", "clicks", "neighbours", "shares", "cease"):
             assert worth[name] > 2 * worth["random"], name
             assert worth[name] > 1.5 * worth["shuffled"], name
         assert set(tried["system"]) == set(systems.SYSTEMS)
@@ -127,7 +153,7 @@ class TestFindings:
             (i, j) for i in range(len(new)) for j in range(i) if np.array_equal(new[i], new[j])
         )
         lists, _ = rank_plainly(launches, features, PARAMS, EXPERIMENT)
-        for name in ("ridge", "neighbours", "shares"):
+        for name in ("ridge", "neighbours", "shares", "cease"):
             one, two = (lists[0.7].test[name][:, place] for place in twins)
             assert one == pytest.approx(two, rel=1e-5), name
 

@@ -69,14 +69,17 @@ def test_a_vector_is_its_features_on_what_was_learnt_by_hand():
     found = EMBEDDER.embed(items)
     _, sizes, right = np.linalg.svd(known)
     content = found.vectors[:, found.parts == CONTENT]
-    assert np.linalg.norm(content, axis=0) == pytest.approx(sizes[:3], rel=1e-4)
-    assert np.abs(content[:, 0]) == pytest.approx(np.abs(known @ right[0]), abs=1e-5)
+    scale = np.sqrt(np.mean(np.sum((known @ right[:3].T) ** 2, axis=1)))
+    assert np.linalg.norm(content, axis=0) == pytest.approx(sizes[:3] / scale, rel=1e-4)
+    assert np.abs(content[:, 0]) == pytest.approx(np.abs(known @ right[0]) / scale, abs=1e-5)
     history = bought().toarray().astype(np.float64)
     scaled = history / np.sqrt(np.maximum(history.sum(axis=0), 1))
     _, sizes, right = np.linalg.svd(scaled)
     slopes = np.linalg.solve(known.T @ known + np.eye(known.shape[1]), known.T @ right[:2].T)
+    expected = np.abs(known @ slopes * sizes[:2])
+    expected /= np.sqrt(np.mean(np.sum(expected**2, axis=1)))
     together = found.vectors[:, found.parts == TOGETHER]
-    assert np.abs(together) == pytest.approx(np.abs(known @ slopes * sizes[:2]), abs=1e-4)
+    assert np.abs(together) == pytest.approx(expected, abs=1e-4)
 
 
 @settings(max_examples=25, deadline=None)

@@ -14,7 +14,7 @@ from doppelcart.catalogue.embedding import (
     fit_embedder,
     fit_projection,
 )
-from doppelcart.catalogue.item_features import ItemFeatures, Weighting, encode
+from doppelcart.catalogue.item_features import WORDS, ItemFeatures, Weighting, encode, words_of
 from doppelcart.columns import Columns
 from doppelcart.errors import InputError
 from doppelcart.pipelines.items.params import ItemsParams
@@ -51,6 +51,23 @@ def all_items(int_items: ir.Table, int_interactions: ir.Table) -> pd.DataFrame:
     listed = int_items.to_pandas()
     unlisted = sold[~sold[Columns.ITEM].isin(listed[Columns.ITEM])]
     return pd.concat([listed, unlisted], ignore_index=True)
+
+
+def list_words(
+    int_items: ir.Table, int_interactions: ir.Table, params: ItemsParams
+) -> pd.DataFrame:
+    """List the words of all items, as they are read together, for whoever reads characters.
+
+    Args:
+        int_items: Canonical items, sold or not.
+        int_interactions: Canonical lines.
+        params: Columns whose words are read.
+
+    Returns:
+        ``item_id`` and ``words``, empty where an item has none.
+    """
+    found = words_of(all_items(int_items, int_interactions), params.texts)
+    return found.rename(WORDS).rename_axis(Columns.ITEM).reset_index()
 
 
 def describe_features(features: ItemFeatures) -> pd.DataFrame:

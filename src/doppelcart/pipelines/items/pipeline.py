@@ -18,6 +18,12 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 name="encode_items",
             ),
             Node(
+                nodes.list_words,
+                inputs=["int_items", "int_interactions", "params:items"],
+                outputs="items.words",
+                name="list_words",
+            ),
+            Node(
                 nodes.describe_features,
                 inputs="items.features",
                 outputs="items.coverage",

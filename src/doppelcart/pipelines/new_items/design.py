@@ -24,6 +24,7 @@ WORDS: Final = {
     "copies": "the household's own items in their place",
     "without_critic": "items imagined without a critic",
     "energy_score": "items imagined by the energy score",
+    "vae": "items imagined by a VAE",
 }
 """What stands in the place of a household's next item."""
 
@@ -59,7 +60,11 @@ ARMS: Final = (
     _plain("shares", "the household's share of the type"),
     _plain("neighbours", "the most similar items bought before"),
     _plain("clicks", "ridge regression from features to purchases"),
+    _plain("vectors", "the same ridge on item vectors"),
+    _plain("titles", "what a network reads in titles"),
+    _plain("cease", "EASE of purchases and features at once (CEASE)"),
     _plain("ridge_and_demand", "the ridge and forecast sales", level="weight"),
+    _plain("ridge_and_titles", "the ridge and what is read in titles", level="weight"),
     _plain("sum", "the ridge, similar items and shares, weighted", level="weight"),
     _plain("boosted", "boosted trees over the plain systems"),
     *_imagining("", "", "level"),

@@ -12,9 +12,10 @@ import pandas as pd
 from doppelcart.catalogue.item_features import ItemFeatures, Weighting
 from doppelcart.catalogue.shares import groups_of
 from doppelcart.catalogue.windows import Window, lines_of
+from doppelcart.columns import Columns
 from doppelcart.experiment.design import Design
 from doppelcart.models.items.hyperparameters import ItemTrainingConfig
-from doppelcart.pipelines.new_items import combining, demand, imagined, plain, systems
+from doppelcart.pipelines.new_items import combining, demand, imagined, plain, systems, title_lists
 from doppelcart.pipelines.new_items.demand import Forecasts
 from doppelcart.pipelines.new_items.design import RIDGE, declare, score_lists
 from doppelcart.pipelines.new_items.launches import Launch, open_launches
@@ -22,6 +23,7 @@ from doppelcart.pipelines.new_items.params import (
     ExperimentParams,
     ImaginedParams,
     SystemsParams,
+    TitlesParams,
     WindowsParams,
 )
 from doppelcart.pipelines.new_items.systems import Bench, Lists
@@ -217,6 +219,48 @@ def imagine_items(
     )
 
 
+def read_titles(
+    launches: list[Launch],
+    features: ItemFeatures,
+    words: pd.DataFrame,
+    params: TitlesParams,
+    experiment: ExperimentParams,
+) -> tuple[dict[float, Lists], pd.DataFrame, pd.DataFrame]:
+    """Rank new items by what a network reads in their titles.
+
+    Args:
+        launches: As from ``open_windows``.
+        features: Of all items.
+        words: ``item_id`` and ``words`` of the same items.
+        params: Cuts at which networks are trained, and how they are used.
+        experiment: Length of the lists, seed.
+
+    Returns:
+        Scores by cut; a row a training; and all that was tried before the cuts.
+    """
+    own = words.set_index(words[Columns.ITEM].astype(str))["words"]
+    titles = own.reindex(features.item_ids).fillna("").to_numpy(dtype=str)
+    found: dict[float, imagined.Ranked] = {}
+    for launch in [launch for launch in launches if launch.cut in params.cuts]:
+        windows = (launch.tuning, launch.test)
+        if not all((titles[window.old] != "").any() for window in windows):
+            logger.warning("No title is read: the items have no words.")
+            continue
+        found[launch.cut] = title_lists.rank_by_titles(
+            windows, titles, params, experiment.list_length, experiment.seed
+        )
+    return (
+        {cut: own.lists for cut, own in found.items()},
+        joined([own.log.assign(cut=cut) for cut, own in found.items()], LOG),
+        joined([own.tried.assign(cut=cut) for cut, own in found.items()], TRIED),
+    )
+
+
+def list_trainings(*logs: pd.DataFrame) -> pd.DataFrame:
+    """The logs of all trainings below each other."""
+    return joined([log for log in logs if len(log)], LOG)
+
+
 def joined(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     """Tables below each other; an empty one of these columns where there are none."""
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
@@ -228,6 +272,7 @@ def combine(
     plain_lists: dict[float, Lists],
     forecasts: dict[float, Forecasts],
     imagined_lists: dict[float, Lists],
+    read_lists: dict[float, Lists],
     params: SystemsParams,
     imagined_params: ImaginedParams,
     experiment: ExperimentParams,
@@ -240,6 +285,7 @@ def combine(
         plain_lists: As from ``rank_plainly``.
         forecasts: As from ``forecast_demand``.
         imagined_lists: As from ``imagine_items``.
+        read_lists: As from ``read_titles``.
         params: Weights to choose from.
         imagined_params: Weights of what was imagined.
         experiment: Length of the lists, seed.
@@ -248,27 +294,29 @@ def combine(
         Scores by cut; the weight that was chosen of every sum, by cut; and all candidates with
         what they were worth before the cut.
     """
-    groups, found = groups_of(features), {}
+    groups, found, nothing = groups_of(features), {}, Lists({}, {})
     for launch in tracked(launches, "combining systems", "window"):
+        made, read = (own.get(launch.cut, nothing) for own in (imagined_lists, read_lists))
         benches = [
             bench_of(window, features, groups, params) for window in (launch.tuning, launch.test)
         ]
         parts = [
-            own | more | {"demand": plain.for_everybody(seen, len(bench.users))}
-            for own, more, seen, bench in zip(
+            own | more | most | {"demand": plain.for_everybody(seen, len(bench.users))}
+            for own, more, most, seen, bench in zip(
                 plain_lists[launch.cut],
-                imagined_lists.get(launch.cut, Lists({}, {})),
+                made,
+                read,
                 forecasts[launch.cut].of_new(launch),
                 benches,
                 strict=True,
             )
         ]
-        imagined_arms = imagined_lists.get(launch.cut, Lists({}, {})).tuning
+        alone = dict.fromkeys(made.tuning, imagined_params.weights)
         found[launch.cut] = combining.combine(
             benches,
             parts,
             combining.sums_to_try(
-                params.weights, dict.fromkeys(imagined_arms, imagined_params.weights)
+                params.weights, alone | dict.fromkeys(read.tuning, params.weights)
             ),
             min(params.priors),
             experiment.list_length,

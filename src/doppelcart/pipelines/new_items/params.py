@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from doppelcart.config.base import Parameters
+from doppelcart.models.text.title_config import TitleTrainingConfig
 
 Positive = Annotated[float, Field(gt=0, le=1e6)]
 Weight = Annotated[float, Field(ge=0, le=100)]
@@ -73,6 +74,14 @@ class SystemsParams(Parameters):
     l2: tuple[Positive, ...] = Field(
         (100.0, 300.0), min_length=1, description="penalties of EASE, whose scores are its target"
     )
+    cease_l2: tuple[Positive, ...] = Field(
+        (100.0, 300.0), min_length=1, description="penalties of CEASE"
+    )
+    feature_weights: tuple[Positive, ...] = Field(
+        (10.0, 30.0, 100.0, 300.0),
+        min_length=1,
+        description="what a feature counts in CEASE, where a purchase counts 1",
+    )
     weights: tuple[Weight, ...] = Field(
         (0.0, 0.25, 0.5, 1.0), description="weights of what is added to the ridge; must hold 0"
     )
@@ -95,6 +104,14 @@ class SystemsParams(Parameters):
             "clicks": [{"penalty": penalty} for penalty in self.penalties],
             "ridge": [
                 {"l2": l2, "penalty": penalty} for l2 in self.l2 for penalty in self.penalties
+            ],
+            "vectors": [
+                {"l2": l2, "penalty": penalty} for l2 in self.l2 for penalty in self.penalties
+            ],
+            "cease": [
+                {"l2": l2, "weight": weight}
+                for l2 in self.cease_l2
+                for weight in self.feature_weights
             ],
         }
 
@@ -131,6 +148,33 @@ class ImaginedParams(Parameters):
         return with_zero(values)
 
 
+class TitlesParams(Parameters):
+    """In which windows a network reads titles, and how its readings are used."""
+
+    cuts: tuple[float, ...] = Field(
+        (0.8,), description="cuts of new_items.windows at which networks are trained; may be none"
+    )
+    units: int = Field(
+        64, ge=1, le=1_024, description="singular vectors of who bought what that a title tells"
+    )
+    l2: tuple[Positive, ...] = Field(
+        (100.0, 300.0), min_length=1, description="penalties of EASE, whose scores are passed on"
+    )
+    powers: tuple[Positive, ...] = Field(
+        (4.0, 8.0, 16.0, 32.0),
+        min_length=1,
+        description="powers of the cosine by which an old item speaks for a new one; the higher, "
+        "the nearer it has to be",
+    )
+    training: TitleTrainingConfig = Field(
+        TitleTrainingConfig(), description="how the network is trained"
+    )
+
+    def grid(self) -> list[dict[str, float]]:
+        """Configurations to try."""
+        return [{"l2": l2, "power": power} for l2 in self.l2 for power in self.powers]
+
+
 class ExperimentParams(Parameters):
     """How lists are judged."""
 
@@ -155,12 +199,14 @@ def with_zero(values: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
-    """Generators for cuts at which no window opens; see ``config.agreement``."""
-    imagined, windows = models.get("new_items.imagined"), models.get("new_items.windows")
-    if not (imagined and windows):
-        return
-    if unknown := [f"{cut:g}" for cut in imagined.cuts if cut not in windows.cuts]:
-        yield (
-            f"new_items.imagined.cuts: {', '.join(unknown)} is none of new_items.windows.cuts: "
-            f"{', '.join(f'{cut:g}' for cut in windows.cuts)}"
-        )
+    """Generators and networks for cuts at which no window opens; see ``config.agreement``."""
+    windows = models.get("new_items.windows")
+    for name in ("new_items.imagined", "new_items.titles"):
+        own = models.get(name)
+        if not (own and windows):
+            continue
+        if unknown := [f"{cut:g}" for cut in own.cuts if cut not in windows.cuts]:
+            yield (
+                f"{name}.cuts: {', '.join(unknown)} is none of new_items.windows.cuts: "
+                f"{', '.join(f'{cut:g}' for cut in windows.cuts)}"
+            )

@@ -47,10 +47,26 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 inputs=[*LAUNCHES, IMAGINED, "params:new_items.training", EXPERIMENT],
                 outputs=[
                     "new_items.imagined_lists",
-                    "new_items.training_log",
+                    "new_items.imagining_log",
                     "new_items.tried_imagining",
                 ],
                 name="imagine_items",
+            ),
+            Node(
+                nodes.read_titles,
+                inputs=[*LAUNCHES, "items.words", "params:new_items.titles", EXPERIMENT],
+                outputs=[
+                    "new_items.read_lists",
+                    "new_items.reading_log",
+                    "new_items.tried_reading",
+                ],
+                name="read_titles",
+            ),
+            Node(
+                nodes.list_trainings,
+                inputs=["new_items.imagining_log", "new_items.reading_log"],
+                outputs="new_items.training_log",
+                name="list_trainings",
             ),
             Node(
                 nodes.combine,
@@ -59,6 +75,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "new_items.plain_lists",
                     "new_items.forecasts",
                     "new_items.imagined_lists",
+                    "new_items.read_lists",
                     SYSTEMS,
                     IMAGINED,
                     EXPERIMENT,
@@ -71,6 +88,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 inputs=[
                     "new_items.tried_plainly",
                     "new_items.tried_imagining",
+                    "new_items.tried_reading",
                     "new_items.tried_together",
                 ],
                 outputs="new_items.tried",

@@ -98,6 +98,75 @@ def ridge_weights(
         yield np.asarray(old @ solved if primal else solved, dtype=np.float32)
 
 
+class CEASE:
+    """EASE of purchases and features at once: closed form, new items included.
+
+    An item's column is what users bought of it and, below that, its features times the root of a
+    weight: ``Z = [X; sqrt(w) F']``. With ``P = (Z'Z + l2 I)^-1`` over old and new items the weights
+    are ``B_ij = -P_ij / P_jj``, and the scores of new items are ``x B`` (Jeunen, Van Balen and
+    Goethals 2020, "Closed-form models for collaborative filtering with side-information", RecSys,
+    section 3.1). A new item has no purchase: what it gains from an old one comes from their
+    features, and from what those of other items are bought beside. Where there are fewer users and
+    features than items, ``l2 P = I - Z' (Z Z' + l2 I)^-1 Z`` (Woodbury).
+
+    Args:
+        history: (n_users, n_old) ones where a user bought an item.
+        old: (n_old, n_columns) features.
+        new: (n_new, n_columns) features.
+    """
+
+    def __init__(
+        self, history: sparse.csr_matrix, old: sparse.csr_matrix, new: sparse.csr_matrix
+    ) -> None:
+        # In single precision large weights would leave sums of squares that are below 0.
+        self.history, old, self.new = (part.astype(np.float64) for part in (history, old, new))
+        features = sparse.vstack([old, self.new])
+        self.by_column = history.shape[0] + features.shape[1] < features.shape[0]
+        if self.by_column:
+            self._bought = (self.history @ self.history.T).toarray()
+            self._between = (self.history @ old).toarray()
+            self._alike = (features.T @ features).toarray()
+        else:
+            self._bought = (self.history.T @ self.history).toarray()
+            self._alike = (features @ features.T).toarray()
+
+    def scores(self, users: np.ndarray, l2: float, weight: float) -> np.ndarray:
+        """(n_rows, n_new) float32 scores of new items.
+
+        Args:
+            users: (n_rows,) rows of users.
+            l2: Penalty of the weights between items.
+            weight: What a feature counts where a purchase counts 1.
+        """
+        found = self._by_columns if self.by_column else self._by_items
+        return np.asarray(found(users, l2, weight), dtype=np.float32)
+
+    def _by_columns(self, users: np.ndarray, l2: float, weight: float) -> np.ndarray:
+        n_users = len(self._bought)
+        between = np.sqrt(weight) * self._between
+        gram = np.block([[self._bought, between], [between.T, weight * self._alike]])
+        own = np.zeros((len(gram), self.new.shape[0]))
+        own[n_users:] = np.sqrt(weight) * self.new.T.toarray()
+        solved = _ridged(gram, l2, own)
+        # x P_ij of old i and new j, and P_jj, both times l2; sign and l2 fall out of the ratio.
+        seen = np.hstack([self._bought[users], between[users]]) @ solved
+        return np.asarray(seen / (1.0 - np.sum(own * solved, axis=0)))
+
+    def _by_items(self, users: np.ndarray, l2: float, weight: float) -> np.ndarray:
+        n_old, n_new = len(self._bought), self.new.shape[0]
+        gram = weight * self._alike
+        gram[:n_old, :n_old] += self._bought
+        solved = _ridged(gram, l2, np.eye(n_old + n_new)[:, n_old:])
+        return np.asarray(-(self.history[users] @ solved[:n_old]) / np.diag(solved[n_old:]))
+
+
+def _ridged(gram: np.ndarray, penalty: float, right: np.ndarray) -> np.ndarray:
+    """``(gram + penalty I)^-1 right``; the matrix is overwritten."""
+    gram[np.diag_indices_from(gram)] += penalty
+    factor = linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+    return np.asarray(linalg.cho_solve(factor, right, check_finite=False))
+
+
 def ridge_values(
     old: sparse.csr_matrix, values: np.ndarray, new: sparse.csr_matrix, penalty: float
 ) -> np.ndarray:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
+from doppelcart.catalogue.embedding import fit_projection
 from doppelcart.catalogue.item_features import ItemFeatures, Weighting
 from doppelcart.catalogue.shares import group_shares
 from doppelcart.catalogue.windows import Window
@@ -17,6 +20,9 @@ from doppelcart.pipelines.new_items import plain
 Config = Mapping[str, float]
 Grid = Mapping[str, Sequence[Config]]
 """Configurations to try, by system."""
+UNITS: Final = 64
+PENALTY: Final = 1.0
+"""Of item vectors, as the pipeline of items has them by default."""
 
 
 class Lists(NamedTuple):
@@ -49,11 +55,27 @@ class Bench:
         features: ItemFeatures,
     ) -> None:
         self.window, self.groups, self.users = window, groups, window.judged
+        self.weighting, self.features = weighting, features
         self.old = weighting.rows(features, window.old)
         self.new = weighting.rows(features, window.new)
         self.bought = window.bought[self.users]
         self._weights: dict[float, np.ndarray] = {}
         self._ease: dict[float, np.ndarray] = {}
+
+    @cached_property
+    def cease(self) -> plain.CEASE:
+        """Purchases and features of the window, as CEASE stacks them."""
+        return plain.CEASE(self.window.history, self.old, self.new)
+
+    @cached_property
+    def vectors(self) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+        """(n_old, n_units) and (n_new, n_units) vectors, fitted on the window's old items."""
+        window = self.window
+        projection = fit_projection(
+            self.features, window.old, window.history, self.weighting, UNITS, UNITS, PENALTY
+        )
+        old, new = (projection.vectors(self.features, which) for which in (window.old, window.new))
+        return sparse.csr_matrix(old), sparse.csr_matrix(new)
 
     def weights(self, penalty: float) -> np.ndarray:
         """(n_old, n_new) as from ``plain.ridge_weights``."""
@@ -101,12 +123,25 @@ def _ridge(bench: Bench, configs: Sequence[Config]) -> Iterator[np.ndarray]:
         yield bench.ease(config["l2"]) @ bench.weights(config["penalty"])
 
 
+def _vectors(bench: Bench, configs: Sequence[Config]) -> Iterator[np.ndarray]:
+    for config in configs:
+        (weights,) = plain.ridge_weights(*bench.vectors, [config["penalty"]])
+        yield bench.ease(config["l2"]) @ weights
+
+
+def _cease(bench: Bench, configs: Sequence[Config]) -> Iterator[np.ndarray]:
+    for config in configs:
+        yield bench.cease.scores(bench.users, config["l2"], config["weight"])
+
+
 SYSTEMS: Final[dict[str, Callable[[Bench, Sequence[Config]], Iterator[np.ndarray]]]] = {
     "popularity": _popularity,
     "shares": _shares,
     "neighbours": _neighbours,
     "clicks": _clicks,
     "ridge": _ridge,
+    "vectors": _vectors,
+    "cease": _cease,
 }
 """Systems that are tuned on a grid, by name."""
 
