@@ -37,6 +37,7 @@ class Columns:
 
     RATING: Final = "rating"
     TEXT: Final = "text"
+    PATH: Final = "path"
 
     SALES: Final = "sales"
     IN_STOCK: Final = "in_stock"
@@ -69,4 +70,5 @@ class Tables:
     CAMPAIGNS: Final = "campaigns"
     REDEMPTIONS: Final = "redemptions"
     REVIEWS: Final = "reviews"
+    PICTURES: Final = "pictures"
     STOCK: Final = "stock"

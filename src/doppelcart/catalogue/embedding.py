@@ -12,6 +12,7 @@ not change keeps its vector to the bit.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,7 @@ from scipy import linalg, sparse
 from scipy.sparse import linalg as sparse_linalg
 
 from doppelcart.catalogue.item_features import (
+    PICTURE,
     WORDS,
     ItemFeatures,
     Weighting,
@@ -29,6 +31,7 @@ from doppelcart.catalogue.item_features import (
     one_row_per_item,
     tidy,
 )
+from doppelcart.catalogue.seen_pictures import SeenPictures
 from doppelcart.errors import InputError
 
 CONTENT, TOGETHER = "content", "together"
@@ -44,7 +47,7 @@ class ItemVectors:
         item_ids: (n_items,) identifiers, sorted, each once.
         vectors: (n_items, n_units) float32; zeros for an item that says nothing.
         parts: (n_units,) ``content`` or ``together``.
-        block_names: (n_blocks,) attributes, then ``words``.
+        block_names: (n_blocks,) attributes, then ``words``, then ``picture`` where there are any.
         lacks: (n_items, n_blocks) bool: whether the source says nothing of it.
     """
 
@@ -87,7 +90,7 @@ class ItemEmbedder:
     Args:
         columns: (n_kept,) what the columns that count stand for.
         blocks: (n_kept,) the block that each belongs to.
-        block_names: (n_blocks,) attributes, then ``words``.
+        block_names: (n_blocks,) attributes, then ``words``, then ``picture`` where there are any.
         texts: (n_texts,) columns of the items whose words are read together.
         ngrams: (2,) shortest and longest run of characters.
         projection: Of rows that have these columns alone.
@@ -107,7 +110,7 @@ class ItemEmbedder:
     @property
     def attributes(self) -> list[str]:
         """Columns of the items whose values count."""
-        return [str(name) for name in self.block_names if name != WORDS]
+        return attributes_of(self.block_names)
 
     @property
     def known(self) -> ItemFeatures:
@@ -122,18 +125,19 @@ class ItemEmbedder:
             np.empty((0, len(self.block_names)), dtype=bool),
         )
 
-    def embed(self, items: pd.DataFrame) -> ItemVectors:
+    def embed(self, items: pd.DataFrame, pictures: SeenPictures | None = None) -> ItemVectors:
         """Embed items, those that it never saw among them.
 
         Args:
             items: One row an item, with ``item_id``.
+            pictures: What pictures of some of them show.
 
         Raises:
             InputError: As of ``encode``.
         """
         shortest, longest = (int(length) for length in self.ngrams)
         features = encode(
-            items, self.attributes, self.texts.tolist(), (shortest, longest), self.known
+            items, self.attributes, self.texts.tolist(), (shortest, longest), self.known, pictures
         )
         return ItemVectors(
             features.item_ids,
@@ -143,16 +147,17 @@ class ItemEmbedder:
             features.lacks,
         )
 
-    def states(self, items: pd.DataFrame) -> pd.DataFrame:
+    def states(self, items: pd.DataFrame, pictures: SeenPictures | None = None) -> pd.DataFrame:
         """What became of each item since the embedder was fitted.
 
         Args:
             items: One row an item, with ``item_id``.
+            pictures: What pictures of some of them show.
 
         Returns:
             ``item_id`` and ``state``: unchanged, changed, new or gone.
         """
-        now = prints_of(items, [*self.attributes, *self.texts])
+        now = prints_of(items, [*self.attributes, *self.texts], pictures)
         then = pd.Series(self.prints, index=self.item_ids)
         both = pd.concat({"then": then, "now": now}, axis=1)
         states = np.select(
@@ -196,9 +201,13 @@ def fit_projection(
 
 
 def fit_embedder(
-    features: ItemFeatures, projection: Projection, items: pd.DataFrame, texts: Sequence[str],
+    features: ItemFeatures,
+    projection: Projection,
+    items: pd.DataFrame,
+    texts: Sequence[str],
     ngrams: tuple[int, int],
-) -> ItemEmbedder:  # fmt: skip
+    pictures: SeenPictures | None = None,
+) -> ItemEmbedder:
     """An embedder that has all it needs, and no column that does not count.
 
     Args:
@@ -207,11 +216,11 @@ def fit_embedder(
         items: What they were encoded from.
         texts: Columns whose words were read together.
         ngrams: Shortest and longest run of characters.
+        pictures: What pictures of some of them show.
     """
     own, kept = projection.weighting, projection.weighting.kept
     weighting = Weighting(np.arange(len(kept)), own.rarity, own.words, own.weight)
-    attributes = [name for name in features.block_names if name != WORDS]
-    prints = prints_of(items, [*attributes, *texts])
+    prints = prints_of(items, [*attributes_of(features.block_names), *texts], pictures)
     return ItemEmbedder(
         features.columns[kept],
         features.blocks[kept],
@@ -224,14 +233,26 @@ def fit_embedder(
     )
 
 
-def prints_of(items: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
+def attributes_of(block_names: np.ndarray) -> list[str]:
+    """The blocks that are attributes."""
+    return [str(name) for name in block_names if name not in (WORDS, PICTURE)]
+
+
+def prints_of(
+    items: pd.DataFrame, columns: Sequence[str], pictures: SeenPictures | None = None
+) -> pd.Series:
     """By item_id a digest (uint64) of what an item says, whatever its case and form of Unicode.
 
     Args:
         items: One row an item, with ``item_id``.
         columns: What counts.
+        pictures: What pictures of some of them show.
     """
     said = tidy(one_row_per_item(items), columns).fillna("")
+    if pictures is not None:
+        digests = [hashlib.sha256(row.tobytes()).hexdigest() for row in pictures.rows]
+        shown = pd.Series(digests, index=pictures.item_ids, dtype=object)
+        said = said.assign(**{PICTURE: shown.reindex(said.index.astype(str)).fillna("").to_numpy()})
     found = pd.util.hash_pandas_object(said, index=False, categorize=False)
     return found.set_axis(said.index.astype(str))
 

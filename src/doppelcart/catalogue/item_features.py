@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from doppelcart.catalogue.seen_pictures import SeenPictures
 from doppelcart.columns import Columns
 from doppelcart.errors import InputError
 
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 WORDS = "words"
 """Name of the block of columns that count runs of characters."""
+PICTURE = "picture"
+"""Name of the block of columns that say what an item's picture shows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,7 @@ class ItemFeatures:
             a run of characters.
         columns: (n_columns,) what a column stands for: a value, or a run of characters.
         blocks: (n_columns,) the attribute that the column belongs to, or ``words``.
-        block_names: (n_blocks,) attributes, then ``words``.
+        block_names: (n_blocks,) attributes, then ``words``, then ``picture`` where there are any.
         lacks: (n_items, n_blocks) bool: whether the source says nothing of it.
     """
 
@@ -71,6 +74,7 @@ def encode(
     texts: Sequence[str],
     ngrams: tuple[int, int],
     known: ItemFeatures | None = None,
+    pictures: SeenPictures | None = None,
 ) -> ItemFeatures:
     """Encode items by their attributes and words.
 
@@ -83,9 +87,11 @@ def encode(
         ngrams: Shortest and longest run of characters, within words.
         known: Features whose columns to use, so that a new item needs no other's row again; what
             they do not have is left out. None makes columns of all that the items say.
+        pictures: What pictures of some of the items show.
 
     Raises:
-        InputError: There is no item, or none of the columns says anything of any.
+        InputError: There is no item, none of the columns says anything of any, or pictures were
+            seen in another way than those of the known features.
     """
     rows = tidy(one_row_per_item(items), [*attributes, *texts])
     if rows.empty:
@@ -97,6 +103,9 @@ def encode(
         [rows[name].isna().to_numpy() for name in attributes]
         + [rows[list(texts)].isna().all(axis=1).to_numpy()]
     )
+    if (shown := _shown(rows.index, pictures, known)) is not None:
+        parts.append(shown[:2])
+        names, lacks = np.array([*names, PICTURE]), np.column_stack([lacks, shown[2]])
     if lacks.all():
         asked = ", ".join(dict.fromkeys([*attributes, *texts]))
         raise InputError(
@@ -119,6 +128,35 @@ def encode(
         names,
         lacks,
     )
+
+
+def _shown(
+    items: pd.Index, pictures: SeenPictures | None, known: ItemFeatures | None
+) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray] | None:
+    """What pictures show, the columns, and which items have none; None without any pictures."""
+    there = pictures is not None and len(pictures.item_ids) > 0
+    columns = pictures.columns if there and pictures is not None else np.array([], dtype=str)
+    if known is not None:
+        wanted = known.columns[known.blocks == PICTURE]
+        if there and len(wanted) and not np.isin(wanted, columns).all():
+            raise InputError(
+                f"Pictures were looked at in another way ({columns[0].split()[0]}) than those that "
+                f"the features were learnt from ({wanted[0].split()[0]}). Install the extra "
+                "`images`, set items.pictures.network as it was, or run the pipeline items anew."
+            )
+        if PICTURE not in known.block_names:
+            return None
+    elif not there:
+        return None
+    else:
+        wanted = columns
+    n = len(items)
+    if pictures is None or not there:
+        return sparse.csr_matrix((n, len(wanted)), dtype=np.float32), wanted, np.ones(n, bool)
+    places = pd.Index(pictures.item_ids).get_indexer(items.astype(str))
+    values = pictures.rows[:, pd.Index(columns).get_indexer(wanted)]
+    rows = np.where((places >= 0)[:, None], values[places], 0)
+    return sparse.csr_matrix(rows.astype(np.float32)), wanted, places < 0
 
 
 def one_row_per_item(items: pd.DataFrame) -> pd.DataFrame:

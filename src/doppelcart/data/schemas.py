@@ -15,6 +15,7 @@ step asks which columns exist. What each column means:
   week begins, ``display`` and ``mailer`` say whether it was on display or in the mailer.
 - ``coupons``, ``campaigns``, ``redemptions``, ``reviews``: as named; ``campaigns`` has a row a
   campaign and addressed user.
+- ``pictures``: one row per picture of an item, by its path within the folder of pictures.
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ SCHEMAS: Final[dict[str, dict[str, dt.DataType]]] = {
         Columns.RATING: NUMBER,
         Columns.TEXT: TEXT,
     },
+    Tables.PICTURES: {Columns.ITEM: TEXT, Columns.PATH: TEXT},
 }
 """Columns of each canonical table, in order, with their types."""
 
@@ -114,6 +116,7 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     Tables.CAMPAIGNS: (Columns.CAMPAIGN,),
     Tables.REDEMPTIONS: (Columns.USER, Columns.COUPON),
     Tables.REVIEWS: (Columns.USER, Columns.ITEM),
+    Tables.PICTURES: (Columns.ITEM, Columns.PATH),
 }
 """Columns that a source must give for a table to be of use."""
 

@@ -4,6 +4,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from doppelcart.data.schemas import SCHEMAS
 from doppelcart.datasets.atomic import DatasetStorageError
@@ -18,9 +19,11 @@ from doppelcart.pipelines.items.nodes import (
     embed_items,
     encode_items,
     learn_vectors,
+    list_words,
+    look_at_pictures,
     sold_items,
 )
-from doppelcart.pipelines.items.params import EmbeddingParams, ItemsParams
+from doppelcart.pipelines.items.params import EmbeddingParams, ItemsParams, PicturesParams
 
 
 def canonical(table: str, **columns: list) -> ibis.Table:
@@ -29,10 +32,14 @@ def canonical(table: str, **columns: list) -> ibis.Table:
     return ibis.memtable(frame, schema=ibis.schema(SCHEMAS[table]))
 
 
+NONE, _ = look_at_pictures(canonical("pictures", item_id=[], path=[]), ItemsParams())
+"""What a source shows that has no pictures."""
+
+
 def encoded():
     listed = canonical("items", item_id=["a", "b", "c"], type=["tea", "tea", None])
     lines = canonical("interactions", item_id=["a", "z", "z"], user_id=["u"] * 3)
-    return encode_items(listed, lines, ItemsParams(texts=("title",)))
+    return encode_items(listed, lines, NONE, ItemsParams(texts=("title",)))
 
 
 def test_an_item_that_is_sold_and_not_listed_lacks_everything():
@@ -85,7 +92,7 @@ def small_shop():
 
 def test_returns_and_items_that_few_bought_teach_nothing():
     listed, lines = small_shop()
-    features = encode_items(listed, lines, PARAMS)
+    features = encode_items(listed, lines, NONE, PARAMS)
     rows, history = sold_items(features, lines, 3)
     assert rows.tolist() == list(range(6))
     assert history.toarray().sum(axis=0).tolist() == [3] * 6
@@ -95,11 +102,12 @@ def test_returns_and_items_that_few_bought_teach_nothing():
 
 def test_an_embedder_and_vectors_are_read_as_they_were_saved(tmp_path):
     listed, lines = small_shop()
-    embedder = learn_vectors(encode_items(listed, lines, PARAMS), listed, lines, PARAMS)
+    features = encode_items(listed, lines, NONE, PARAMS)
+    embedder = learn_vectors(features, listed, lines, NONE, PARAMS)
     kept = ItemEmbedderDataset(str(tmp_path / "e.npz"))
     kept.save(embedder)
-    vectors, changes = embed_items(embedder, listed, lines)
-    again, _ = embed_items(kept.load(), listed, lines)
+    vectors, changes = embed_items(embedder, listed, lines, NONE)
+    again, _ = embed_items(kept.load(), listed, lines, NONE)
     assert vectors.vectors.tobytes() == again.vectors.tobytes()
     assert changes.set_index("state")["items"].to_dict() == {
         "unchanged": 6, "changed": 0, "new": 0, "gone": 0
@@ -115,3 +123,22 @@ def test_what_is_no_embedder_and_no_vectors_is_refused(tmp_path, dataset):
     np.savez(tmp_path / "f.npz", item_ids=np.array(["a"]))
     with pytest.raises(DatasetStorageError, match="is not a file of"):
         dataset(str(tmp_path / "f.npz")).load()
+
+
+def test_pictures_of_items_become_features_and_bad_ones_are_put_aside(tmp_path):
+    Image.new("RGB", (32, 32), (255, 0, 0)).save(tmp_path / "red.png")
+    params = ItemsParams(pictures=PicturesParams(folder=str(tmp_path), network=False))
+    table = canonical("pictures", item_id=["a", "b"], path=["red.png", "../b.png"])
+    seen, bad = look_at_pictures(table, params)
+    assert bad["path"].tolist() == ["../b.png"]
+    listed = canonical("items", item_id=["a", "b"], type=["tea", "tea"])
+    lines = canonical("interactions", item_id=["a"], user_id=["u"])
+    coverage = describe_features(encode_items(listed, lines, seen, params)).set_index("block")
+    assert coverage.loc["picture", ["columns", "items", "share"]].tolist() == [640, 1, 0.5]
+
+
+def test_words_are_listed_for_who_reads_characters():
+    listed = canonical("items", item_id=["b", "a"], title=["Tea ", None])
+    lines = canonical("interactions", item_id=["z"], user_id=["u"])
+    found = list_words(listed, lines, ItemsParams(texts=("title",)))
+    assert found.to_dict("list") == {"item_id": ["a", "b", "z"], "words": ["", "tea", ""]}

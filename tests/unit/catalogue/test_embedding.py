@@ -16,6 +16,7 @@ from doppelcart.catalogue.embedding import (
     prints_of,
 )
 from doppelcart.catalogue.item_features import Weighting, encode
+from doppelcart.catalogue.seen_pictures import SeenPictures
 from doppelcart.errors import InputError
 
 ATTRIBUTES, TEXTS, NGRAMS = ("type", "brand"), ("title",), (3, 3)
@@ -150,6 +151,29 @@ def test_a_catalogue_of_twenty_items_is_enough():
     found = fitted(catalogue().iloc[:20]).embed(catalogue())
     assert found.vectors.shape == (N, 5)
     assert np.isfinite(found.vectors).all()
+
+
+def test_a_picture_moves_the_vector_of_its_item_alone():
+    items = catalogue()
+    names = items["item_id"].to_numpy(dtype=str)
+    rows = np.eye(3, dtype=np.float32)[np.arange(N) % 3]
+    columns = np.array(["colour 0", "colour 1", "colour 2"])
+    seen = SeenPictures(names, rows, columns)
+    features = encode(items, ATTRIBUTES, TEXTS, NGRAMS, pictures=seen)
+    weighting = Weighting.learn(features, np.arange(N), {})
+    projection = fit_projection(features, np.arange(N), bought(), weighting, 3, 2, 1.0)
+    embedder = fit_embedder(features, projection, items, TEXTS, NGRAMS, seen)
+    before = embedder.embed(items, seen)
+    later = SeenPictures(names[1:], np.vstack([rows[2:3], rows[2:]]), columns)
+    after = embedder.embed(items, later)
+    same = [row.tobytes() for row in before.vectors[2:]] == [
+        row.tobytes() for row in after.vectors[2:]
+    ]
+    assert same
+    assert all((before.vectors[n] != after.vectors[n]).any() for n in (0, 1))
+    assert after.lacks[:, -1].tolist() == [True] + [False] * (N - 1)
+    states = embedder.states(items, later)["state"]
+    assert states.tolist() == ["changed"] * 2 + ["unchanged"] * (N - 2)
 
 
 def test_what_is_bought_together_may_be_left_out():

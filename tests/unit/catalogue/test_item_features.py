@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from doppelcart.catalogue.item_features import WORDS, ItemFeatures, Weighting, encode
+from doppelcart.catalogue.item_features import (
+    PICTURE,
+    WORDS,
+    ItemFeatures,
+    Weighting,
+    encode,
+    words_of,
+)
+from doppelcart.catalogue.seen_pictures import SeenPictures
 from doppelcart.errors import InputError
 
 ATTRIBUTES, TEXTS = ("type", "brand"), ("title",)
@@ -96,6 +104,55 @@ class TestEncode:
         with caplog.at_level(logging.INFO):
             features(items(type=["soup", "tea"], title=["a", "b"]))
         assert caplog.text == ""
+
+
+def shown(kind: str = "colour", **rows: list[float]) -> SeenPictures:
+    columns = np.array([f"{kind} 0", f"{kind} 1"])
+    return SeenPictures(np.array(list(rows)), np.array(list(rows.values()), np.float32), columns)
+
+
+class TestPictures:
+    ITEMS = items(type=["soup", "tea", None])
+
+    def with_pictures(self, pictures, known=None):
+        return encode(self.ITEMS, ATTRIBUTES, TEXTS, (3, 3), known, pictures)
+
+    def test_a_picture_is_a_block_with_a_mask(self):
+        found = self.with_pictures(shown(i0=[0.6, 0.8], i2=[1, 0], elsewhere=[0, 1]))
+        assert found.block_names.tolist() == ["type", "brand", WORDS, PICTURE]
+        assert of(found, "i0", PICTURE) == pytest.approx({"colour 0": 0.6, "colour 1": 0.8})
+        assert of(found, "i1", PICTURE) == {}
+        assert found.lacks[:, -1].tolist() == [False, True, False]
+
+    def test_without_pictures_nothing_changes(self):
+        bare, none = features(self.ITEMS), self.with_pictures(SeenPictures(
+            np.array([], dtype=str), np.empty((0, 2), np.float32), np.array(["a", "b"])
+        ))  # fmt: skip
+        assert none.block_names.tolist() == bare.block_names.tolist()
+        assert (none.matrix != bare.matrix).nnz == 0
+
+    def test_columns_of_before_are_used_and_pictures_may_be_gone(self):
+        known = self.with_pictures(shown(i0=[0.6, 0.8], i1=[1, 0]))
+        found = self.with_pictures(shown(i2=[0, 1]), known)
+        assert of(found, "i2", PICTURE) == {"colour 1": 1}
+        gone = self.with_pictures(None, known)
+        assert gone.lacks[:, -1].all()
+        assert gone.matrix.shape == known.matrix.shape
+
+    def test_pictures_that_were_looked_at_in_another_way_are_refused(self):
+        known = self.with_pictures(shown(i0=[0.6, 0.8]))
+        with pytest.raises(InputError, match=r"in another way \(lite0\).*\(colour\).*network"):
+            self.with_pictures(shown("lite0", i0=[1, 0]), known)
+
+    def test_pictures_of_a_source_that_had_none_are_left_out(self):
+        known = features(self.ITEMS)
+        found = self.with_pictures(shown(i0=[0.6, 0.8]), known)
+        assert found.block_names.tolist() == known.block_names.tolist()
+
+
+def test_words_are_those_that_are_read_together():
+    told = items(title=["Red  Soup", None, " "], type=["SOUP", "tea", None])
+    assert words_of(told, ("title", "type")).tolist() == ["red soup soup", "tea", ""]
 
 
 class TestWeighting:

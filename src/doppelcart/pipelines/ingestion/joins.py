@@ -27,6 +27,7 @@ JOINED: Final = (
     (Tables.REDEMPTIONS, Columns.COUPON, Tables.COUPONS),
     (Tables.REVIEWS, Columns.USER, Tables.INTERACTIONS),
     (Tables.REVIEWS, Columns.ITEM, Tables.INTERACTIONS),
+    (Tables.PICTURES, Columns.ITEM, Tables.ITEMS),
 )
 """Table, its identifier, and the table that should know the same ones."""
 

@@ -32,6 +32,7 @@ DISABLES = {
     Tables.CAMPAIGNS: "who was addressed by campaigns",
     Tables.REDEMPTIONS: "which coupons were redeemed",
     Tables.REVIEWS: "review sentiment in profiles",
+    Tables.PICTURES: "what pictures of items show",
 }
 MONEY = (Columns.AMOUNT, Columns.DISCOUNT, Columns.COUPON_AMOUNT, Columns.PRICE)
 AFTER_BLANKS = "!"

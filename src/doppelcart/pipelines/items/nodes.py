@@ -1,6 +1,7 @@
 """Nodes of the items pipeline."""
 
 import logging
+from pathlib import Path
 
 import ibis.expr.types as ir
 import numpy as np
@@ -15,29 +16,57 @@ from doppelcart.catalogue.embedding import (
     fit_projection,
 )
 from doppelcart.catalogue.item_features import WORDS, ItemFeatures, Weighting, encode, words_of
+from doppelcart.catalogue.seen_pictures import SeenPictures
 from doppelcart.columns import Columns
 from doppelcart.errors import InputError
+from doppelcart.imaging.item_pictures import kind_of_look, see_pictures
 from doppelcart.pipelines.items.params import ItemsParams
 
 logger = logging.getLogger(__name__)
 
 
+def look_at_pictures(
+    int_pictures: ir.Table, params: ItemsParams
+) -> tuple[SeenPictures, pd.DataFrame]:
+    """Look at the pictures of items, and put aside those that cannot be used.
+
+    Args:
+        int_pictures: Canonical pictures; none where the source has no such table.
+        params: Their folder, and who looks at them.
+
+    Returns:
+        What they show; and those that cannot be used, each with its reason.
+
+    Raises:
+        InputError: There are pictures and no folder, or one says that it was generated.
+    """
+    own = params.pictures
+    listed = int_pictures.to_pandas()
+    kind = kind_of_look(own.network) if len(listed) else kind_of_look(False)
+    folder = Path(own.folder) if own.folder is not None else None
+    return see_pictures(listed, folder, own.size, kind)
+
+
 def encode_items(
-    int_items: ir.Table, int_interactions: ir.Table, params: ItemsParams
+    int_items: ir.Table,
+    int_interactions: ir.Table,
+    pictures: SeenPictures,
+    params: ItemsParams,
 ) -> ItemFeatures:
-    """Encode all items of the source by their attributes and words.
+    """Encode all items of the source by their attributes, words and pictures.
 
     Args:
         int_items: Canonical items, sold or not.
         int_interactions: Canonical lines; items that are sold and not listed get a row that lacks
             everything.
+        pictures: What pictures of some of them show.
         params: Columns, and lengths of the runs of characters.
 
     Raises:
         InputError: As of ``encode``.
     """
     items = all_items(int_items, int_interactions)
-    return encode(items, params.attributes, params.texts, params.ngrams)
+    return encode(items, params.attributes, params.texts, params.ngrams, pictures=pictures)
 
 
 def all_items(int_items: ir.Table, int_interactions: ir.Table) -> pd.DataFrame:
@@ -94,6 +123,7 @@ def learn_vectors(
     features: ItemFeatures,
     int_items: ir.Table,
     int_interactions: ir.Table,
+    pictures: SeenPictures,
     params: ItemsParams,
 ) -> ItemEmbedder:
     """Fit the embedder on the items that sell.
@@ -102,6 +132,7 @@ def learn_vectors(
         features: As from ``encode_items``.
         int_items: What they were encoded from.
         int_interactions: Who bought what.
+        pictures: What pictures of some of them show.
         params: Units of vectors, and which items they are learnt from.
 
     Raises:
@@ -114,7 +145,7 @@ def learn_vectors(
         features, rows, history, weighting, own.units, own.together_units, own.penalty
     )
     items = all_items(int_items, int_interactions)
-    return fit_embedder(features, projection, items, params.texts, params.ngrams)
+    return fit_embedder(features, projection, items, params.texts, params.ngrams, pictures)
 
 
 def sold_items(
@@ -150,7 +181,10 @@ def sold_items(
 
 
 def embed_items(
-    embedder: ItemEmbedder, int_items: ir.Table, int_interactions: ir.Table
+    embedder: ItemEmbedder,
+    int_items: ir.Table,
+    int_interactions: ir.Table,
+    pictures: SeenPictures,
 ) -> tuple[ItemVectors, pd.DataFrame]:
     """Embed the catalogue as it is now by what was fitted, without training.
 
@@ -158,6 +192,7 @@ def embed_items(
         embedder: As from ``learn_vectors``, of this catalogue or of an earlier one.
         int_items: Canonical items.
         int_interactions: Canonical lines; items that are sold and not listed get zeros.
+        pictures: What pictures of some of them show.
 
     Returns:
         One vector an item; and how many items are ``unchanged``, ``changed``, ``new`` or ``gone``
@@ -167,10 +202,10 @@ def embed_items(
         InputError: As of ``encode``.
     """
     items = all_items(int_items, int_interactions)
-    counts = embedder.states(items)["state"].value_counts().reindex(STATES, fill_value=0)
+    counts = embedder.states(items, pictures)["state"].value_counts().reindex(STATES, fill_value=0)
     logger.info(
         "Items since the embedder was fitted: %s.",
         ", ".join(f"{number:,} {state}" for state, number in counts.items()),
     )
     table = counts.rename_axis("state").rename("items").reset_index()
-    return embedder.embed(items), table
+    return embedder.embed(items, pictures), table

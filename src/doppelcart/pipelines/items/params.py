@@ -37,6 +37,22 @@ class EmbeddingParams(Parameters):
     )
 
 
+class PicturesParams(Parameters):
+    """How pictures of items are looked at."""
+
+    folder: str | None = Field(
+        None, description="folder that the paths of the table `pictures` are in"
+    )
+    size: int = Field(
+        128, ge=16, le=512, description="pixels of a side to which every picture is brought"
+    )
+    network: bool = Field(
+        True,
+        description="whether EfficientNet-Lite0 looks at them, where the extra `images` is "
+        "installed; else their colours are counted",
+    )
+
+
 class ItemsParams(Parameters):
     """What of an item is made into features."""
 
@@ -51,6 +67,9 @@ class ItemsParams(Parameters):
     )
     ngrams: tuple[int, int] = Field(
         (3, 5), description="shortest and longest run of characters, within words"
+    )
+    pictures: PicturesParams = Field(
+        PicturesParams(), description="how pictures of items are looked at, if there are any"
     )
     embedding: EmbeddingParams = Field(
         EmbeddingParams(), description="how items become vectors, from the items that sell"

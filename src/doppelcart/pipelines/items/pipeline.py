@@ -12,8 +12,15 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
     return Pipeline(
         [
             Node(
+                nodes.look_at_pictures,
+                inputs=["int_pictures", "params:items"],
+                outputs=["items.pictures", "items.quarantine"],
+                name="look_at_pictures",
+                tags=["update"],
+            ),
+            Node(
                 nodes.encode_items,
-                inputs=["int_items", "int_interactions", "params:items"],
+                inputs=["int_items", "int_interactions", "items.pictures", "params:items"],
                 outputs="items.features",
                 name="encode_items",
             ),
@@ -31,13 +38,19 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             ),
             Node(
                 nodes.learn_vectors,
-                inputs=["items.features", "int_items", "int_interactions", "params:items"],
+                inputs=[
+                    "items.features",
+                    "int_items",
+                    "int_interactions",
+                    "items.pictures",
+                    "params:items",
+                ],
                 outputs="items.embedder",
                 name="learn_vectors",
             ),
             Node(
                 nodes.embed_items,
-                inputs=["items.embedder", "int_items", "int_interactions"],
+                inputs=["items.embedder", "int_items", "int_interactions", "items.pictures"],
                 outputs=["items.vectors", "items.changes"],
                 name="embed_items",
                 tags=["update"],
