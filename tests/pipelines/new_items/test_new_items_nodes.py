@@ -7,12 +7,14 @@ import pandas as pd
 import pytest
 
 from doppelcart.models.items.hyperparameters import ItemTrainingConfig
+from doppelcart.models.text.title_config import TitleTrainingConfig
 from doppelcart.pipelines.new_items import nodes
 from doppelcart.pipelines.new_items.design import ARMS, WORDS
 from doppelcart.pipelines.new_items.params import (
     ExperimentParams,
     ImaginedParams,
     SystemsParams,
+    TitlesParams,
     WindowsParams,
     disagreements,
 )
@@ -23,8 +25,13 @@ from doppelcart.templates.experiment import compare_arms, judge_trials
 from .conftest import launches_of, make_items, make_lines
 
 SYSTEMS = SystemsParams(
-    priors=(10.0,), spreads=(0.0, 1.0), neighbours=(3,), penalties=(0.3,), l2=(10.0,)
-)
+    priors=(10.0,), spreads=(0.0, 1.0), neighbours=(3,), penalties=(0.3,), l2=(10.0,),
+    cease_l2=(10.0,), feature_weights=(10.0,),
+)  # fmt: skip
+TITLES = TitlesParams(
+    cuts=(0.7,), units=4, l2=(10.0,), powers=(1.0,),
+    training=TitleTrainingConfig(length=16, filters=4, hidden_units=8, epochs=2),
+)  # fmt: skip
 IMAGINED = ImaginedParams(cuts=(0.7,), household_units=4, draws=2, floors=(0.1, 0.3))
 TRAINING = ItemTrainingConfig(epochs=1, batch_size=256, hidden_units=8, evaluate_every=1)
 EXPERIMENT = ExperimentParams(list_length=5, launches_listed=5, n_bootstrap=2_000)
@@ -36,14 +43,18 @@ def judged(launches: list, features: Any, imagined: ImaginedParams = IMAGINED) -
     plain, tried = nodes.rank_plainly(launches, features, SYSTEMS, EXPERIMENT)
     forecasts, demand = nodes.forecast_demand(launches, features, SYSTEMS, EXPERIMENT)
     made, log, more = nodes.imagine_items(launches, features, imagined, TRAINING, EXPERIMENT)
+    words = pd.DataFrame({"item_id": features.item_ids, "words": features.columns[
+        features.values("type")]})  # fmt: skip
+    read, readings, much = nodes.read_titles(launches, features, words, TITLES, EXPERIMENT)
     lists, levels, most = nodes.combine(
-        launches, features, plain, forecasts, made, SYSTEMS, imagined, EXPERIMENT
+        launches, features, plain, forecasts, made, read, SYSTEMS, imagined, EXPERIMENT
     )
     scores, design = nodes.measure_lists(launches, lists, levels, EXPERIMENT)
     differences = compare_arms(scores, design)
     return {
-        "lists": lists, "scores": scores, "design": design, "demand": demand, "log": log,
-        "tried": nodes.list_tried(tried, more, most), "differences": differences,
+        "lists": lists, "scores": scores, "design": design, "demand": demand,
+        "log": nodes.list_trainings(log, readings),
+        "tried": nodes.list_tried(tried, more, much, most), "differences": differences,
         "verdict": judge_trials(differences, design),
         "sizes": pd.DataFrame([nodes._sizes(launch, features) for launch in launches]),
     }  # fmt: skip
@@ -77,7 +88,8 @@ def test_all_that_was_chosen_from_is_tabled(found):
     assert tried.columns.tolist() == nodes.TRIED
     assert set(WORDS) <= set(tried["system"])
     assert {f"ridge_and_{name}" for name in WORDS} <= set(tried["system"])
-    assert set(found["log"]["arm"]) == set(WORDS) - {"copies"}
+    assert set(found["log"]["arm"]) == (set(WORDS) - {"copies"}) | {"titles"}
+    assert {"cease", "vectors", "titles", "ridge_and_titles"} <= set(tried["system"])
     assert set(found["log"]["window"]) == {"tuning", "test"}
 
 
@@ -90,7 +102,7 @@ def test_the_section_answers(found):
     assert section.answer.startswith("Items imagined by the GAN: ")
     assert "; the ridge and items imagined by the GAN: " in section.answer
     assert "rank correlation" in section.answer
-    assert section.evidence["imagined"].controls == 5
+    assert section.evidence["imagined"].controls == 6
 
 
 def test_without_a_generator_the_plain_systems_are_compared_all_the_same(planted):
@@ -133,4 +145,8 @@ def test_generators_are_trained_only_where_a_window_opens():
     ]
     assert list(disagreements(models | {"new_items.imagined": IMAGINED.model_copy(
         update={"cuts": ()})})) == []  # fmt: skip
+    titles = {"new_items.titles": TITLES, "new_items.windows": WindowsParams(cuts=(0.5,))}
+    assert list(disagreements(titles)) == [
+        "new_items.titles.cuts: 0.7 is none of new_items.windows.cuts: 0.5"
+    ]
     assert list(disagreements({})) == []

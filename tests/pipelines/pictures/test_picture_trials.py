@@ -8,9 +8,11 @@ from picture_standins import Standin
 from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import compare
 from doppelcart.experiment.verdict import judge
+from doppelcart.models.images.classifier_config import ClassifierConfig
 from doppelcart.pipelines.pictures import picture_drawing as drawing
 from doppelcart.pipelines.pictures import picture_trials as trials
 from doppelcart.pipelines.pictures.params import PictureTrialParams, SampleParams
+from doppelcart.pipelines.pictures.scratch_learner import NAME
 
 PRODUCTS, SIDE, SPREAD = 32, 8, 90.0
 PARAMS = PictureTrialParams(
@@ -134,3 +136,16 @@ def test_a_split_without_photographs_is_refused() -> None:
         drawing.products_of(table[table["split"] != "validation"])
     with pytest.raises(InputError, match="nothing to tell"):
         drawing.products_of(table[table["product"] == "p00"])
+
+
+@pytest.mark.slow
+def test_a_network_from_scratch_stands_beside_colours_where_it_is_asked_for():
+    table, pixels = photographs()
+    config = ClassifierConfig(side=16, width=4, blocks=1, epochs=2, learning_rate=0.02)
+    params = PARAMS.model_copy(update={"sizes": (None,), "from_scratch": config})
+    found = trials.plain_learners(table, pixels, look(pixels), params).set_index("by")
+    assert found.index.tolist() == ["colours", "EfficientNet-Lite0", NAME]
+    assert (found["photographs"] == PRODUCTS * 12).all()
+    assert found.loc[NAME, "coarse"] >= found.loc[NAME, "fine"]
+    without = trials.plain_learners(table, pixels, look(pixels), PARAMS)
+    assert set(without["by"]) == {"colours", "EfficientNet-Lite0"}

@@ -75,10 +75,10 @@ class SystemsParams(Parameters):
         (100.0, 300.0), min_length=1, description="penalties of EASE, whose scores are its target"
     )
     cease_l2: tuple[Positive, ...] = Field(
-        (100.0, 300.0), min_length=1, description="penalties of CEASE"
+        (300.0, 1_000.0), min_length=1, description="penalties of CEASE"
     )
     feature_weights: tuple[Positive, ...] = Field(
-        (10.0, 30.0, 100.0, 300.0),
+        (100.0, 300.0, 1_000.0),
         min_length=1,
         description="what a feature counts in CEASE, where a purchase counts 1",
     )

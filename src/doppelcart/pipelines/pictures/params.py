@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from doppelcart.config.base import Parameters
+from doppelcart.models.images.classifier_config import ClassifierConfig
 
 
 class PictureViewParams(Parameters):
@@ -77,6 +78,11 @@ class PictureTrialParams(Parameters):
     )
     few_epochs: int = Field(
         3, ge=1, description="epochs of a generator that learns from a few pictures per product"
+    )
+    from_scratch: ClassifierConfig | None = Field(
+        None,
+        description="how a small network learns to tell products from the photographs alone, as a "
+        "table's row beside colours and EfficientNet-Lite0; null leaves it out",
     )
     n_bootstrap: int = Field(10_000, ge=100, description="resamples of products")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="of draws and of what is made")

@@ -21,6 +21,7 @@ from doppelcart.pipelines.pictures.picture_changes import (
     joined,
     mixed,
 )
+from doppelcart.pipelines.pictures.scratch_learner import NAME, told_from_scratch
 from doppelcart.progress import tracked
 
 REAL, CHANGES, MIXUP, COPIES = "real", "changes", "mixup", "copies"
@@ -231,7 +232,7 @@ def _mean(name: str, found: Tried, added: int, is_copied: bool) -> dict[str, Any
 def plain_learners(
     table: pd.DataFrame, pixels: np.ndarray, features: np.ndarray, params: PictureTrialParams
 ) -> pd.DataFrame:
-    """Tell products by colours and by the network, with photographs alone.
+    """Tell products by colours, by the network and by one from scratch, with photographs alone.
 
     Args:
         table: One row per photograph.
@@ -248,14 +249,22 @@ def plain_learners(
     rows = []
     for size in params.sizes:
         own = drawing.few_rows(table, products.labels, size, params.seed)
+        told = {}
         for name, values in by.items():
             task, _ = _in_coordinates(_task(table, products, values, own), params.components)
             found = _chosen(task, _candidates(task, None, (0.0,), params))
+            told[name] = found.right, found.same_group
+        if params.from_scratch is not None:
+            told[NAME] = told_from_scratch(
+                table, pixels, products, own, params.from_scratch, params.seed
+            )
+        judged = products.labels[np.flatnonzero(table[SPLIT] == TEST)]
+        for name, both in told.items():
             row: dict[str, Any] = {"by": name, PICTURES: drawing.name_of(size)}
-            for what, right in (("fine", found.right), ("coarse", found.same_group)):
-                low, high = over_products(right, task.judged.labels, params.seed)
+            for what, right in zip(("fine", "coarse"), both, strict=True):
+                low, high = over_products(right, judged, params.seed)
                 row |= {what: float(right.mean()), f"{what}_low": low, f"{what}_high": high}
-            rows.append(row | {"photographs": len(found.right)})
+            rows.append(row | {"photographs": len(judged)})
     return pd.DataFrame(rows)
 
 
