@@ -6,12 +6,15 @@ from pydantic import Field
 
 from doppelcart.config.base import Parameters
 
-AdversarialLoss = Literal["wgan_gp", "vanilla", "relativistic", "autoencoding", "energy_score"]
+AdversarialLoss = Literal[
+    "wgan_gp", "vanilla", "relativistic", "hinge", "autoencoding", "energy_score"
+]
 
 DEFAULT_PENALTY: Final[dict[AdversarialLoss, float]] = {
     "wgan_gp": 10.0,
     "vanilla": 0.0,
     "relativistic": 0.1,
+    "hinge": 0.0,
     "autoencoding": 0.0,
     "energy_score": 0.0,
 }

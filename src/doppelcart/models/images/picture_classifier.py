@@ -7,6 +7,9 @@ photographs choose the epoch.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -37,33 +40,62 @@ def build_classifier(config: ClassifierConfig, n_classes: int, seed: int) -> ker
         hidden = layers.MaxPooling2D()(layers.ReLU()(layers.BatchNormalization()(hidden)))
     pooled = layers.Dropout(config.dropout, seed=seed + 50)(layers.GlobalAveragePooling2D()(hidden))
     start = keras.initializers.GlorotUniform(seed + 51)
-    return keras.Model(pictures, layers.Dense(n_classes, kernel_initializer=start)(pooled))
+    scores = layers.Dense(n_classes, kernel_initializer=start)(pooled)
+    return keras.Model(pictures, [pooled, scores])
 
 
-def told_products(
+@dataclass(frozen=True, eq=False)
+class PictureClassifier:
+    """A trained network.
+
+    Args:
+        network: As from ``build_classifier``.
+        side: Pixels of a side that it sees.
+        epoch: The one that was kept.
+    """
+
+    network: Any
+    side: int
+    epoch: int
+
+    def features(self, pixels: np.ndarray) -> np.ndarray:
+        """(n, n_features) float32: what it tells classes by.
+
+        Args:
+            pixels: (n, any, any, 3) pictures, 0 to 255.
+        """
+        return _asked(self.network, _shrunk(pixels, self.side))[0]
+
+    def classes(self, pixels: np.ndarray) -> np.ndarray:
+        """(n,) class that it takes each picture for.
+
+        Args:
+            pixels: (n, any, any, 3) pictures, 0 to 255.
+        """
+        return _said(self.network, _shrunk(pixels, self.side))
+
+
+def train_classifier(
     pixels: np.ndarray,
     labels: np.ndarray,
     learnt: np.ndarray,
     chosen: np.ndarray,
-    asked: np.ndarray,
     config: ClassifierConfig,
     seed: int,
-) -> tuple[np.ndarray, int]:
-    """Which product each picture shows, as a network says that learnt from others.
+) -> PictureClassifier:
+    """Learn to tell pictures.
 
     Args:
         pixels: (n, any, any, 3) pictures, 0 to 255.
-        labels: (n,) their products, from 0 up; those of ``asked`` play no part.
+        labels: (n,) their classes, from 0 up; only those of ``learnt`` and ``chosen`` play a part.
         learnt: Rows to learn from.
         chosen: Rows that choose the epoch.
-        asked: Rows to be told.
         config: Sizes and training.
         seed: Of weights, batches and changes.
-
-    Returns:
-        (n_asked,) products; and the epoch that was kept.
     """
-    small = _shrunk(pixels, config.side)
+    small = np.zeros((len(pixels), config.side, config.side, 3), np.float32)
+    for rows in (learnt, chosen):
+        small[rows] = _shrunk(pixels[rows], config.side)
     model = build_classifier(config, int(labels.max()) + 1, seed)
     optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay)
     optimizer.build(model.trainable_variables)
@@ -73,7 +105,7 @@ def told_products(
     @tf.function(reduce_retracing=True)
     def step(batch: tf.Tensor, target: tf.Tensor, draw: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
-            scores = model(_changed(batch, draw), training=True)
+            _, scores = model(_changed(batch, draw), training=True)
             loss = tf.reduce_mean(
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=scores)
             )
@@ -97,7 +129,7 @@ def told_products(
                 best, best_epoch, kept = right, epoch, model.get_weights()
             told.update()
     model.set_weights(kept)
-    return _said(model, small[asked]), best_epoch
+    return PictureClassifier(model, config.side, best_epoch)
 
 
 def _shrunk(pixels: np.ndarray, side: int) -> np.ndarray:
@@ -112,7 +144,7 @@ def _shrunk(pixels: np.ndarray, side: int) -> np.ndarray:
         )
         for start in range(0, len(pixels), BATCH)
     ]
-    return np.concatenate(parts)
+    return np.concatenate(parts) if parts else np.zeros((0, side, side, 3), np.float32)
 
 
 def _changed(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -131,9 +163,15 @@ def _changed(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _said(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
-    """(n,) the product of the greatest score."""
-    parts = [
-        np.asarray(model(pictures[start : start + BATCH], training=False)).argmax(axis=1)
-        for start in range(0, len(pictures), BATCH)
-    ]
-    return np.concatenate(parts) if parts else np.array([], dtype=np.int64)
+    """(n,) the class of the greatest score."""
+    told: np.ndarray = _asked(model, pictures)[1].argmax(axis=1)
+    return told
+
+
+def _asked(model: keras.Model, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Features and scores of pictures from 0 to 1."""
+    features, scores = (np.zeros((len(pictures), own.shape[-1]), np.float32) for own in model.output)
+    for start in range(0, len(pictures), BATCH):
+        rows = slice(start, start + BATCH)
+        features[rows], scores[rows] = model(pictures[rows], training=False)
+    return features, scores

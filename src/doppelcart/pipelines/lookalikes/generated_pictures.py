@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -58,12 +59,15 @@ def enlarged(pixels: np.ndarray, side: int) -> np.ndarray:
     return made
 
 
-def painters_of(photographs: Photographs, config: PainterParams) -> dict[str, Painter]:
+def painters_of(
+    photographs: Photographs, config: PainterParams, weights: Mapping[str, np.ndarray]
+) -> dict[str, Painter]:
     """Train the generators: on trial, without a critic, and another that only judges.
 
     Args:
         photographs: All; those in training are learnt from.
         config: How the generator on trial is trained.
+        weights: Of EfficientNet-Lite0, that a projected critic sees by.
 
     Returns:
         Generators by arm, and by ``OTHER`` the one that judges.
@@ -77,21 +81,24 @@ def painters_of(photographs: Photographs, config: PainterParams) -> dict[str, Pa
     groups = pd.factorize(group_of.loc[list(products)])[0]
     is_learnt = (table[SPLIT] == TRAIN).to_numpy()
     labels = pd.Categorical(table.loc[is_learnt, PRODUCT], list(products)).codes
-    losses = {
-        GAN: config.adversarial_loss,
-        WITHOUT_CRITIC: "energy_score",
-        OTHER: "wgan_gp" if config.adversarial_loss != "wgan_gp" else "relativistic",
+    other = "wgan_gp" if config.adversarial_loss != "wgan_gp" else "relativistic"
+    changes: dict[str, dict[str, Any]] = {
+        GAN: {},
+        WITHOUT_CRITIC: {"adversarial_loss": "energy_score"},
+        # Another family in all that makes one: another loss, and a critic with eyes of its own.
+        OTHER: {"adversarial_loss": other, "critic": "pixels"},
     }
     found = {}
-    for number, (arm, loss) in enumerate(losses.items()):
+    for number, (arm, change) in enumerate(changes.items()):
         trained = train_image_generator(
             photographs.pixels[is_learnt],
             np.asarray(labels, np.int64),
-            config.model_copy(update={"adversarial_loss": loss}),
+            config.model_copy(update=change),
             n_classes=len(products),
             seed=config.seed + 1000 * number,
             groups=groups,
-            label=f"pictures, {loss}",
+            weights=weights,
+            label=f"pictures, {arm}",
         )
         found[arm] = Painter(trained, products, beyond(groups), photographs.pixels.shape[1])
     return found

@@ -167,7 +167,7 @@ def measure_lookalikes(
         tasks.judged,
         params,
         lambda pixels: through(lens, see(pixels, weights, looking)),
-        painters_of(photographs, making) if making.generate_fakes else {},
+        painters_of(photographs, making, weights) if making.generate_fakes else {},
         known,
     )
     tried, said = trials.try_all(prepared, pool.views, params)

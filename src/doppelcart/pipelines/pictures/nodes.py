@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import ibis.expr.types as ir
@@ -13,11 +14,15 @@ import pandas as pd
 from doppelcart.experiment.comparison import check_resamples
 from doppelcart.experiment.design import largest_family
 from doppelcart.imaging.photographs import (
+    SPLIT,
+    TRAIN,
+    VALIDATION,
     Photographs,
     PhotographSource,
     PictureParams,
     read_photographs,
 )
+from doppelcart.models.images.classifier_config import ClassifierConfig
 from doppelcart.models.images.image_config import ImageTrainingConfig
 from doppelcart.pipelines.pictures import picture_drawing as drawing
 from doppelcart.pipelines.pictures import picture_measures as measures
@@ -28,7 +33,7 @@ from doppelcart.pipelines.pictures.params import (
     PictureViewParams,
     SampleParams,
 )
-from doppelcart.pipelines.pictures.picture_views import eye_of
+from doppelcart.pipelines.pictures.picture_views import eye_of, weights_of
 from doppelcart.pipelines.pictures.section import describe_generator
 from doppelcart.reporting.model_card import as_page
 
@@ -64,6 +69,7 @@ def read_product_pictures(
 def draw_pictures(
     photographs: Photographs,
     training: ImageTrainingConfig,
+    looking: PictureViewParams,
     params: PictureTrialParams,
     samples: SampleParams,
 ) -> drawing.Drawn:
@@ -72,6 +78,7 @@ def draw_pictures(
     Args:
         photographs: All; only those in training are learnt from.
         training: How the GAN is trained.
+        looking: By which weights a projected critic sees.
         params: Pictures per product to learn from.
         samples: Pictures to judge and to show.
 
@@ -86,26 +93,35 @@ def draw_pictures(
     family = largest_family(design, groups, list(trials.SIGHTS))
     check_resamples(family, design.n_resamples, design.alpha, design.name)
     return drawing.draw_all(
-        photographs.table, photographs.pixels, trainers_of(training, params), params, samples
+        photographs.table,
+        photographs.pixels,
+        trainers_of(training, params, weights_of(looking)),
+        params,
+        samples,
     )
 
 
 def trainers_of(
-    training: ImageTrainingConfig, params: PictureTrialParams
+    training: ImageTrainingConfig, params: PictureTrialParams, weights: Mapping[str, np.ndarray]
 ) -> dict[str, drawing.Train]:
     """How each generator is trained.
 
     Args:
         training: How the GAN is trained.
         params: Epochs where there are few pictures.
+        weights: That a projected critic sees by.
     """
     unchanged = training.model_copy(update={"augment": False})
     without = training.model_copy(update={"adversarial_loss": "energy_score", "augment": False})
     configs = {drawing.GAN: training, drawing.UNCHANGED: unchanged, drawing.WITHOUT_CRITIC: without}
-    return {name: _trainer(name, config, params.few_epochs) for name, config in configs.items()}
+    return {
+        name: _trainer(name, config, params.few_epochs, weights) for name, config in configs.items()
+    }
 
 
-def _trainer(name: str, config: ImageTrainingConfig, few_epochs: int) -> drawing.Train:
+def _trainer(
+    name: str, config: ImageTrainingConfig, few_epochs: int, weights: Mapping[str, np.ndarray]
+) -> drawing.Train:
     def train(
         pixels: np.ndarray, labels: np.ndarray, groups: np.ndarray, few: bool, seed: int
     ) -> drawing.Generator:
@@ -115,15 +131,45 @@ def _trainer(name: str, config: ImageTrainingConfig, few_epochs: int) -> drawing
         own = config.model_copy(update={"epochs": few_epochs}) if few else config
         told = f"{drawing.GENERATORS[name]}, {len(labels)} photographs"
         return train_image_generator(
-            pixels, labels, own, n_classes=len(groups), seed=seed, groups=groups, label=told
+            pixels,
+            labels,
+            own,
+            n_classes=len(groups),
+            seed=seed,
+            groups=groups,
+            weights=weights,
+            label=told,
         )
 
     return train
 
 
+def train_small_network(
+    photographs: Photographs, training: ImageTrainingConfig, params: ClassifierConfig
+) -> Any:
+    """Train a small network to tell products, which no generator knows.
+
+    Args:
+        photographs: Those in training are learnt from, and those in validation choose the epoch.
+        training: The generator's size, at which it sees.
+        params: How it learns.
+
+    Returns:
+        A ``PictureClassifier``.
+    """
+    from doppelcart.models.images.picture_classifier import train_classifier
+
+    table, pixels = photographs
+    learnt, chosen = (np.flatnonzero(table[SPLIT] == split) for split in (TRAIN, VALIDATION))
+    config = params.model_copy(update={"side": training.image_size})
+    labels = np.asarray(drawing.products_of(table).labels)
+    return train_classifier(pixels, labels, learnt, chosen, config, training.seed)
+
+
 def measure_pictures(
     photographs: Photographs,
     drawn: drawing.Drawn,
+    own: Any,
     looking: PictureViewParams,
     params: PictureTrialParams,
     samples: SampleParams,
@@ -133,6 +179,7 @@ def measure_pictures(
     Args:
         photographs: All.
         drawn: Generated pictures.
+        own: The small network.
         looking: How pictures are looked at.
         params: Pictures per product, grid.
         samples: Neighbours, and the memorised share that is tolerated.
@@ -141,7 +188,7 @@ def measure_pictures(
         Measures, one row per set of pictures; scores and design of the experiment; means per
         number of pictures, sight and arm; and learners with photographs alone.
     """
-    eye = eye_of(looking, drawn.pixels.shape[1])
+    eye = eye_of(looking, own)
     table, pixels = photographs
     real = measures.looks_of(pixels, eye)
     measured = measures.measure_all(table, real, drawn, eye, params, samples)
@@ -155,7 +202,7 @@ def measure_pictures(
         lambda size, name: measures.refused(measured, size, name),
         params,
     )
-    plain = trials.plain_learners(table, pixels, seen[trials.WHOLE], params)
+    plain = trials.plain_learners(table, pixels, seen[trials.WHOLE], own.classes(pixels), params)
     design = trials.declare(params.n_bootstrap, params.sizes)
     return measured, scores, design.model_dump(mode="json"), means, plain
 

@@ -29,6 +29,8 @@ SETS: Final = {
 FRECHET, KERNEL, DENSITY, COVERAGE = "fd_el0", "kd_el0", "density", "coverage"
 MEMORISED, MEMORISED_PRINT = "memorised_el0", "memorised_dhash"
 COPIES: Final = "copies"
+OWN: Final = "_own"
+"""Ends the name of a measure in the eyes of the small network."""
 
 
 class Looks(NamedTuple):
@@ -36,12 +38,12 @@ class Looks(NamedTuple):
 
     Attributes:
         small: (n, 1280) features at the generator's size.
-        raw: (n, 1280) features of a network that has learnt nothing.
+        own: (n, n_features) features of a small network that learnt from photographs alone.
         prints: (n,) difference hashes.
     """
 
     small: np.ndarray
-    raw: np.ndarray
+    own: np.ndarray
     prints: np.ndarray
 
     def of(self, rows: np.ndarray) -> Looks:
@@ -56,7 +58,7 @@ def looks_of(pixels: np.ndarray, eye: Eye) -> Looks:
         pixels: (n, side, side, 3).
         eye: How.
     """
-    return Looks(eye.small(pixels), eye.raw(pixels), eye.prints(pixels))
+    return Looks(eye.small(pixels), eye.by_own(pixels), eye.prints(pixels))
 
 
 def measure_all(
@@ -112,7 +114,7 @@ def _measures(
     seen: Looks, reference: Looks, learnt: Looks, unseen: Looks, neighbours: int
 ) -> dict[str, Any]:
     found = _distances(seen.small, reference.small, neighbours, "")
-    found |= _distances(seen.raw, reference.raw, neighbours, "_untrained")
+    found |= _distances(seen.own, reference.own, neighbours, OWN)
     found[MEMORISED] = memorised_share(
         nearest_distances(seen.small, learnt.small), nearest_distances(unseen.small, learnt.small)
     )

@@ -42,6 +42,8 @@ PHRASES: Final = {
 CONTROLS: Final = (CHANGES, MIXUP, COPIES, drawing.WITHOUT_CRITIC)
 GENERATED: Final = (drawing.WITHOUT_CRITIC, drawing.GAN, GAN_AND_CHANGES)
 
+SMALL_NETWORK: Final = "a small network from nothing, at the generator's size"
+
 MOST_STEPS: Final = 100
 TOLERANCE: Final = 1e-3
 """Of the logistic regression: its accuracy moves no more."""
@@ -230,14 +232,19 @@ def _mean(name: str, found: Tried, added: int, is_copied: bool) -> dict[str, Any
 
 
 def plain_learners(
-    table: pd.DataFrame, pixels: np.ndarray, features: np.ndarray, params: PictureTrialParams
+    table: pd.DataFrame,
+    pixels: np.ndarray,
+    features: np.ndarray,
+    said: np.ndarray,
+    params: PictureTrialParams,
 ) -> pd.DataFrame:
-    """Tell products by colours, by the network and by one from scratch, with photographs alone.
+    """Tell products by colours, by the network and by ones from scratch, with photographs alone.
 
     Args:
         table: One row per photograph.
         pixels: (n, side, side, 3) photographs.
         features: (n, 1280) of the network.
+        said: (n,) product that the small network, which learnt from all, takes each for.
         params: Pictures per product, grid.
 
     Returns:
@@ -246,6 +253,8 @@ def plain_learners(
     """
     products = drawing.products_of(table)
     by = {"colours": colour_histograms(pixels), "EfficientNet-Lite0": features}
+    judged, groups = np.flatnonzero(table[SPLIT] == TEST), np.asarray(products.groups)
+    labels = np.asarray(products.labels)[judged]
     rows = []
     for size in params.sizes:
         own = drawing.few_rows(table, products.labels, size, params.seed)
@@ -258,14 +267,23 @@ def plain_learners(
             told[NAME] = told_from_scratch(
                 table, pixels, products, own, params.from_scratch, params.seed
             )
-        judged = products.labels[np.flatnonzero(table[SPLIT] == TEST)]
-        for name, both in told.items():
-            row: dict[str, Any] = {"by": name, PICTURES: drawing.name_of(size)}
-            for what, right in zip(("fine", "coarse"), both, strict=True):
-                low, high = over_products(right, judged, params.seed)
-                row |= {what: float(right.mean()), f"{what}_low": low, f"{what}_high": high}
-            rows.append(row | {"photographs": len(judged)})
+        if size is None:
+            told[SMALL_NETWORK] = said[judged] == labels, groups[said[judged]] == groups[labels]
+        for name, right in told.items():
+            place = {"by": name, PICTURES: drawing.name_of(size)}
+            rows.append(place | _accuracy(*right, labels, params.seed))
     return pd.DataFrame(rows)
+
+
+def _accuracy(
+    fine: np.ndarray, coarse: np.ndarray, labels: np.ndarray, seed: int
+) -> dict[str, float]:
+    """Shares of what was told right, with their intervals over products."""
+    row: dict[str, float] = {}
+    for what, right in (("fine", fine), ("coarse", coarse)):
+        low, high = over_products(right, labels, seed)
+        row |= {what: float(right.mean()), f"{what}_low": low, f"{what}_high": high}
+    return row | {"photographs": len(fine)}
 
 
 def over_products(right: np.ndarray, labels: np.ndarray, seed: int) -> tuple[float, float]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from doppelcart.imaging import lite0
 from doppelcart.imaging.duplicates import dhash
 from doppelcart.pipelines.pictures.params import PictureViewParams
+
+if TYPE_CHECKING:
+    from doppelcart.models.images.picture_classifier import PictureClassifier
 
 
 @dataclass(frozen=True)
@@ -20,13 +23,13 @@ class Eye:
 
     Args:
         weights: Of the network.
-        untrained: The same network, as nothing was learnt.
+        own: A small network that learnt from these photographs alone.
         side: Pixels of a side that the generator draws.
         params: Sizes that the network sees.
     """
 
     weights: Mapping[str, np.ndarray]
-    untrained: Mapping[str, np.ndarray]
+    own: PictureClassifier
     side: int
     params: PictureViewParams
 
@@ -40,9 +43,9 @@ class Eye:
         """(n, 1280) features at the generator's size, float32."""
         return self._embedded(self.shrunk(pixels), self.params.small_size, self._small)
 
-    def raw(self, pixels: np.ndarray) -> np.ndarray:
-        """(n, 1280) features at the generator's size of a network that has learnt nothing."""
-        return self._embedded(self.shrunk(pixels), self.params.small_size, self._raw)
+    def by_own(self, pixels: np.ndarray) -> np.ndarray:
+        """(n, n_features) float32 features at the generator's size of the small network."""
+        return self.own.features(pixels)
 
     def prints(self, pixels: np.ndarray) -> np.ndarray:
         """(n,) difference hashes at the generator's size, uint64."""
@@ -63,26 +66,32 @@ class Eye:
     def _small(self) -> Any:
         return lite0.looker(self.weights, self.params.small_size)
 
-    @cached_property
-    def _raw(self) -> Any:
-        return lite0.looker(self.untrained, self.params.small_size)
-
     def _embedded(self, pixels: np.ndarray, size: int, look: Any) -> np.ndarray:
         return lite0.embed(pixels, self.weights, self.params.batch, size, look=look).pooled
 
 
-def eye_of(params: PictureViewParams, side: int) -> Eye:
+def eye_of(params: PictureViewParams, own: PictureClassifier) -> Eye:
     """An eye.
 
     Args:
         params: How pictures are looked at.
-        side: Pixels of a side that the generator draws.
+        own: A small network that learnt from these photographs, at the generator's size.
 
     Raises:
         MissingExtraError: The pretrained weights are not installed.
     """
-    untrained = lite0.random_weights(params.seed + 1)
-    # A floor under the floor: in tests both networks are untrained, of other draws.
-    is_random = params.weights == "random"
-    weights = lite0.random_weights(params.seed) if is_random else lite0.pretrained()
-    return Eye(weights, untrained, side, params)
+    return Eye(weights_of(params), own, own.side, params)
+
+
+def weights_of(params: PictureViewParams) -> Mapping[str, np.ndarray]:
+    """The weights that pictures are looked at with.
+
+    Args:
+        params: Which, and of which seed.
+
+    Raises:
+        MissingExtraError: The pretrained weights are not installed.
+    """
+    if params.weights == "random":
+        return lite0.random_weights(params.seed)
+    return lite0.pretrained()

@@ -24,6 +24,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 inputs=[
                     "pictures.photographs",
                     "params:pictures.training",
+                    "params:pictures.looking",
                     "params:pictures.trials",
                     "params:pictures.samples",
                 ],
@@ -31,10 +32,21 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 name="draw_pictures",
             ),
             Node(
+                nodes.train_small_network,
+                inputs=[
+                    "pictures.photographs",
+                    "params:pictures.training",
+                    "params:pictures.small_network",
+                ],
+                outputs="pictures.small_network",
+                name="train_small_network",
+            ),
+            Node(
                 nodes.measure_pictures,
                 inputs=[
                     "pictures.photographs",
                     "pictures.drawn",
+                    "pictures.small_network",
                     "params:pictures.looking",
                     "params:pictures.trials",
                     "params:pictures.samples",

@@ -60,6 +60,8 @@ GLOSSARY: Final = {
     "neighbours that make one; about 1 for real ones",
     "memorised": "share nearer to a picture that was learnt than all but 1 % of unseen "
     "photographs are",
+    "projected critic": "a critic that sees pictures as EfficientNet-Lite0 does, which has learnt "
+    "to see from other photographs",
     "DiffAugment": "the critic sees real and generated pictures alike through changes of colour, "
     "place and a hole, so that it cannot learn few by heart",
 }
@@ -102,7 +104,7 @@ def write_section(
         [
             heading("How real are they?"),
             table(measures_table(measured, limit)),
-            table(untrained_table(measured, limit)),
+            table(own_table(measured, limit)),
             heading("Do they help to tell products?"),
             *blocks_of(verdict, differences, design, limit),
             table(means_table(means, limit)),
@@ -146,6 +148,9 @@ def _metrics(measured: pd.DataFrame, means: pd.DataFrame) -> dict[str, float]:
         for name in (measures.FRECHET, measures.KERNEL, measures.COVERAGE, measures.MEMORISED)
     }
     own = means[(means[trials.SIGHT] == trials.WHOLE) & means["arm"].isin([trials.REAL])]
+    found[f"{measures.KERNEL}{measures.OWN}"] = float(
+        _row(measured, drawing.GAN)[f"{measures.KERNEL}{measures.OWN}"]
+    )
     return found | {
         f"accuracy_{row[trials.PICTURES]}": float(row["fine"]) for row in own.to_dict("records")
     }
@@ -212,13 +217,13 @@ def _copies(value: Any) -> str:
     return "" if pd.isna(value) else yes_no(value)
 
 
-def untrained_table(measured: pd.DataFrame, limit: int) -> Table:
-    """The same by a network that has learnt nothing."""
+def own_table(measured: pd.DataFrame, limit: int) -> Table:
+    """The same by a network that the critic does not see by."""
     columns = [
         Column(drawing.LEARNT, "learnt from", text, False),
         Column("set", "pictures", text, False),
         *(
-            Column(f"{name}_untrained", title, write)
+            Column(f"{name}{measures.OWN}", title, write)
             for name, title, write in (
                 (measures.FRECHET, "FD", number),
                 (measures.KERNEL, "KD", number),
@@ -227,8 +232,11 @@ def untrained_table(measured: pd.DataFrame, limit: int) -> Table:
             )
         ),
     ]
-    note = "Where the order of sets differs from that above, it hangs on what the network learnt."
-    caption = "The same, by a network with random weights"
+    note = (
+        "The GAN's critic sees by EfficientNet-Lite0, so that it learns to please the measures "
+        "above. This network learnt from the photographs in training alone; no generator knows it."
+    )
+    caption = "The same, by a small network that learnt from nothing"
     return tabulate(_named(measured), caption, columns, limit, note, grouped=True)
 
 
