@@ -99,7 +99,7 @@ def test_texts_are_written_on_their_label_and_marked(reviews):
     frame = reviews(signal=1.0)
     config = WritingConfig(
         vocabulary=100, word_units=16, memory_units=16, critic_units=8, context=4, window=4,
-        pretraining_epochs=2, epochs=2, steps_per_epoch=30,
+        pretraining_epochs=4, epochs=4, steps_per_epoch=40, learning_rate=1e-2,
     )  # fmt: skip
     write = reader_of(config)(frame["text"].tolist(), 0)
     own, labels = frame["text"].tolist()[:60], frame["deceptive"].to_numpy()[:60]
