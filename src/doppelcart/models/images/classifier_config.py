@@ -14,7 +14,7 @@ class ClassifierConfig(Parameters):
     )
     blocks: int = Field(4, ge=1, le=6, description="blocks, each of which halves the side")
     dropout: float = Field(0.3, ge=0, lt=1, description="share of what the last layer is denied")
-    epochs: int = Field(30, ge=1, le=10_000, description="passes over the photographs")
+    epochs: int = Field(40, ge=1, le=10_000, description="passes over the photographs")
     batch_size: int = Field(32, ge=2, le=65_536, description="photographs per step")
     learning_rate: float = Field(
         3e-3, gt=0, le=1, description="AdamW step at first; it falls to 0 by a half cosine"
