@@ -103,7 +103,13 @@ def test_without_counterfeits_the_first_line_says_that_none_was_measured(tmp_pat
 @pytest.mark.slow
 def test_generators_are_on_trial_where_somebody_asked_for_them(tmp_path: Path) -> None:
     making = PainterParams(
-        generate_fakes=True, width=4, noise_units=2, epochs=1, steps_per_epoch=2, batch_size=4
+        generate_fakes=True,
+        width=4,
+        noise_units=2,
+        epochs=1,
+        steps_per_epoch=2,
+        batch_size=4,
+        sight=32,
     )
     done = run(tmp_path, **{"params:lookalikes.generator": making})
     section = done["lookalikes.section"].load()

@@ -143,9 +143,11 @@ def test_a_network_from_scratch_stands_beside_colours_where_it_is_asked_for():
     table, pixels = photographs()
     config = ClassifierConfig(side=16, width=4, blocks=1, epochs=2, learning_rate=0.02)
     params = PARAMS.model_copy(update={"sizes": (None,), "from_scratch": config})
-    found = trials.plain_learners(table, pixels, look(pixels), params).set_index("by")
-    assert found.index.tolist() == ["colours", "EfficientNet-Lite0", NAME]
+    right = drawing.products_of(table).labels
+    found = trials.plain_learners(table, pixels, look(pixels), right, params).set_index("by")
+    assert found.index.tolist() == ["colours", "EfficientNet-Lite0", NAME, trials.SMALL_NETWORK]
+    assert found.loc[trials.SMALL_NETWORK, "fine"] == found.loc[trials.SMALL_NETWORK, "coarse"] == 1
     assert (found["photographs"] == PRODUCTS * 12).all()
     assert found.loc[NAME, "coarse"] >= found.loc[NAME, "fine"]
-    without = trials.plain_learners(table, pixels, look(pixels), PARAMS)
-    assert set(without["by"]) == {"colours", "EfficientNet-Lite0"}
+    without = trials.plain_learners(table, pixels, look(pixels), right, PARAMS)
+    assert set(without["by"]) == {"colours", "EfficientNet-Lite0", trials.SMALL_NETWORK}

@@ -16,9 +16,11 @@ from PIL import Image
 
 from doppelcart.datasets.source import SourceTables
 from doppelcart.errors import InputError
+from doppelcart.imaging.lite0 import random_weights
 from doppelcart.imaging.marks import marked_png
 from doppelcart.imaging.opening import is_generated
 from doppelcart.imaging.photographs import PhotographSource, PictureParams
+from doppelcart.models.images.classifier_config import ClassifierConfig
 from doppelcart.models.images.image_config import ImageTrainingConfig
 from doppelcart.pipelines.pictures import create_pipeline, nodes
 from doppelcart.pipelines.pictures import picture_drawing as drawing
@@ -43,7 +45,7 @@ TABLE = {
     },
 }
 TRAINING = ImageTrainingConfig(
-    width=4, batch_size=4, steps_per_epoch=1, epochs=1, evaluate_every=1, noise_units=4
+    width=4, batch_size=4, steps_per_epoch=1, epochs=1, evaluate_every=1, noise_units=4, sight=32
 )
 TRIALS = PictureTrialParams(
     sizes=(2, None),
@@ -67,6 +69,7 @@ def run(folder: Path, **changed: Any) -> Any:
         "params:pictures.reading": PictureParams(size=32, refuse_share=0.6),
         "params:pictures.training": TRAINING,
         "params:pictures.looking": PictureViewParams(weights="random", size=32, small_size=32),
+        "params:pictures.small_network": ClassifierConfig(width=4, blocks=1, epochs=1),
         "params:pictures.trials": TRIALS,
         "params:pictures.samples": SampleParams(
             judged=40, neighbours=2, sheet_rows=2, sheet_columns=3
@@ -79,7 +82,7 @@ def run(folder: Path, **changed: Any) -> Any:
 
 def with_standin(monkeypatch: pytest.MonkeyPatch, trainer: drawing.Train) -> None:
     makers = dict.fromkeys(drawing.GENERATORS, trainer)
-    monkeypatch.setattr(nodes, "trainers_of", lambda training, params: makers)
+    monkeypatch.setattr(nodes, "trainers_of", lambda training, params, weights: makers)
 
 
 @pytest.mark.slow
@@ -135,7 +138,20 @@ def test_generated_pictures_are_written_nowhere() -> None:
 def test_trainers_draw_pictures_of_the_configured_size() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
     labels = np.arange(8) % 2
-    makers = nodes.trainers_of(TRAINING, TRIALS)
+    makers = nodes.trainers_of(TRAINING, TRIALS, random_weights(0))
     assert set(makers) == set(drawing.GENERATORS)
     made = makers[drawing.WITHOUT_CRITIC](pixels, labels, np.zeros(2, int), True, 0)
     assert made.sample(np.array([0, 1, 1]), seed=0).shape == (3, 32, 32, 3)
+
+
+@pytest.mark.slow
+def test_the_small_network_learns_from_training_alone() -> None:
+    drawn = packages(categories=2, products=2, pictures=(6, 3, 10), side=32)
+    learnt = nodes.train_small_network(drawn, TRAINING, ClassifierConfig(width=4, epochs=1))
+    assert learnt.side == 32
+    other = drawn.pixels.copy()
+    other[(drawn.table["split"] == "test").to_numpy()] = 0
+    again = nodes.train_small_network(
+        drawn._replace(pixels=other), TRAINING, ClassifierConfig(width=4, epochs=1)
+    )
+    assert np.array_equal(learnt.features(drawn.pixels), again.features(drawn.pixels))

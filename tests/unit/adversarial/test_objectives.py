@@ -120,11 +120,26 @@ class TestCriticLoss:
         expected = (softplus(-3) + softplus(3)) / 2 + 0.5 * 10 * (25 + 25)
         assert float(loss) == pytest.approx(expected, rel=1e-5)
 
+    def test_hinge(self):
+        loss, _ = critic_loss("hinge", linear, REAL, FAKE, 10.0, SEED)
+        # opinions of the real, 3 and 4, are past 1; of the synthetic, 0 and 7, -1 is not reached
+        assert float(loss) == pytest.approx((1 + 8) / 2)
+
+    def test_hinge_counts_several_opinions_alike(self):
+        def two(points):
+            return tf.concat([linear(points), -linear(points)], axis=1)
+
+        loss, _ = critic_loss("hinge", two, REAL, FAKE, 10.0, SEED)
+        # the second lacks 4 and 5 of the real, and 1 and 0 of the synthetic
+        assert float(loss) == pytest.approx((4 + 5) / 4 + (1 + 8 + 1 + 0) / 4)
+        np.testing.assert_allclose(generator_loss("hinge", two, REAL, FAKE), [0, 0], atol=1e-6)
+
 
 @pytest.mark.parametrize(
     ("loss", "expected"),
     [
         ("wgan_gp", [0.0, -7.0]),
+        ("hinge", [0.0, -7.0]),
         ("vanilla", [softplus(0), softplus(-7)]),
         ("relativistic", [softplus(3), softplus(4 - 7)]),
     ],
@@ -134,7 +149,7 @@ def test_generator_loss(loss, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("loss", ["wgan_gp", "vanilla", "relativistic"])
+@pytest.mark.parametrize("loss", ["wgan_gp", "vanilla", "relativistic", "hinge"])
 def test_a_better_score_of_synthetic_examples_is_a_lower_loss_of_the_generator(loss):
     better = generator_loss(loss, linear, REAL, FAKE + 1.0)
     assert (better.numpy() < generator_loss(loss, linear, REAL, FAKE).numpy()).all()

@@ -32,6 +32,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "wgan_gp": {"adversarial_loss": "wgan_gp"},
     "vanilla": {"adversarial_loss": "vanilla"},
     "relativistic": {"adversarial_loss": "relativistic"},
+    "hinge": {"adversarial_loss": "hinge"},
     "autoencoding": {"adversarial_loss": "autoencoding"},
     "energy_score": {"adversarial_loss": "energy_score"},
     "denoiser": {"adversarial_weight": 0.0},

@@ -30,7 +30,13 @@ def test_what_was_chosen_stays():
 
 @pytest.mark.parametrize(
     ("loss", "penalty"),
-    [("wgan_gp", 10.0), ("relativistic", 0.1), ("vanilla", 0.0), ("autoencoding", 0.0)],
+    [
+        ("wgan_gp", 10.0),
+        ("relativistic", 0.1),
+        ("vanilla", 0.0),
+        ("hinge", 0.0),
+        ("autoencoding", 0.0),
+    ],
 )
 def test_a_loss_has_the_penalty_that_suits_it_unless_another_is_asked_for(loss, penalty):
     assert TrainingConfig(adversarial_loss=loss).penalty_weight == penalty

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from doppelcart.errors import InputError
+from doppelcart.imaging.lite0 import build, build_trunk, random_weights
 from doppelcart.metrics.pictures import kernel_distance
 from doppelcart.models.images.diff_augment import augmented, cut_out, recoloured, shifted
 from doppelcart.models.images.image_config import ImageTrainingConfig
@@ -23,6 +24,7 @@ from doppelcart.models.images.image_training import (
     to_floats,
     train_image_generator,
 )
+from doppelcart.models.images.projected_critic import BLOCKS, build_projected_critic
 
 TINY = ImageTrainingConfig(
     width=4, noise_units=4, epochs=2, steps_per_epoch=20, evaluate_every=1, batch_size=16,
@@ -43,6 +45,49 @@ def red_and_blue(n: int = 24) -> tuple[np.ndarray, np.ndarray]:
 def trained() -> TrainedImages:
     pixels, labels = red_and_blue()
     return train_image_generator(pixels, labels, TINY, n_classes=2, seed=1)
+
+
+class TestProjectedCritic:
+    CONFIG = TINY.model_copy(
+        update={"critic": "projected", "adversarial_loss": "hinge", "sight": 32}
+    )
+
+    def test_it_has_an_opinion_per_resolution_and_trains_no_weight_of_its_eyes(self) -> None:
+        critic = build_projected_critic(self.CONFIG, 3, random_weights(0), 0)
+        pictures = np.random.default_rng(0).uniform(-1, 1, (4, 32, 32, 3)).astype(np.float32)
+        given = {"picture": pictures, "condition": np.eye(4, 3, dtype=np.float32)}
+        opinions = np.asarray(critic(given, training=True))
+        assert opinions.shape == (4, len(BLOCKS))
+        frozen = build_trunk(random_weights(0), 32, BLOCKS).count_params()
+        trained = sum(int(np.prod(weight.shape)) for weight in critic.trainable_variables)
+        assert 0 < trained < critic.count_params() - frozen
+        # Batch normalisation goes by what it learnt, not by the batch.
+        alone = np.asarray(critic({k: v[:1] for k, v in given.items()}, training=True))
+        np.testing.assert_allclose(alone[0], opinions[0], rtol=1e-3, atol=1e-4)
+
+    def test_it_sees_what_the_whole_network_sees(self) -> None:
+        weights = random_weights(0)
+        pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.float32)
+        *_, fine, coarse = build(weights)(pixels, training=False)
+        maps = build_trunk(weights, 64, BLOCKS)(pixels, training=False)
+        np.testing.assert_allclose(maps[BLOCKS.index(4)], fine, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(maps[BLOCKS.index(10)], coarse, rtol=1e-4, atol=1e-4)
+
+    def test_classes_get_their_colours(self) -> None:
+        pixels, labels = red_and_blue()
+        config = self.CONFIG.model_copy(update={"epochs": 3})
+        made = train_image_generator(
+            pixels, labels, config, n_classes=2, seed=1, weights=random_weights(0)
+        ).sample(np.array([0] * 8 + [1] * 8), seed=0)
+        mean = made.mean(axis=(1, 2))
+        assert (
+            mean[:8, 0].mean() - mean[:8, 2].mean() > mean[8:, 0].mean() - mean[8:, 2].mean() + 20
+        )
+
+    def test_without_weights_it_is_refused(self) -> None:
+        pixels, labels = red_and_blue()
+        with pytest.raises(InputError, match="critic is projected.*extra `images`"):
+            train_image_generator(pixels, labels, self.CONFIG, n_classes=2, seed=1)
 
 
 class TestNetworks:

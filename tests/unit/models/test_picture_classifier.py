@@ -62,7 +62,8 @@ class TestTraining:
         wrong[60:] = 0
         rows = np.split(np.arange(90), [45, 60])
         one, two = (
-            classifier.train_classifier(pixels, own, *rows[:2], config, 0) for own in (labels, wrong)
+            classifier.train_classifier(pixels, own, *rows[:2], config, 0)
+            for own in (labels, wrong)
         )
         assert np.array_equal(one.features(pixels), two.features(pixels))
 

@@ -170,7 +170,8 @@ def _said(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
 
 def _asked(model: keras.Model, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Features and scores of pictures from 0 to 1."""
-    features, scores = (np.zeros((len(pictures), own.shape[-1]), np.float32) for own in model.output)
+    widths = [told.shape[-1] for told in model.output]
+    features, scores = (np.zeros((len(pictures), width), np.float32) for width in widths)
     for start in range(0, len(pictures), BATCH):
         rows = slice(start, start + BATCH)
         features[rows], scores[rows] = model(pictures[rows], training=False)
