@@ -56,7 +56,7 @@ def test_a_shop_without_launches_is_refused_in_words(home: Path) -> None:
 
 
 def test_a_later_catalogue_is_embedded_by_what_was_fitted(home: Path) -> None:
-    vectors, shop = home / "data/05_model_input/item_vectors.npz", home / "shop/items.parquet"
+    vectors, shop = home / "data/07_model_output/item_vectors.npz", home / "shop/items.parquet"
     before = dict(np.load(vectors))
     items = pd.read_parquet(shop)
     own = items.columns[0]

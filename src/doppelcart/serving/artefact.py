@@ -41,7 +41,7 @@ ITEMS: Final = "items.json"
 CUSTOMERS: Final = ("customers.npy", "indptr.npy", "histories.npy")
 PAIRS: Final = ("pairs.indptr.npy", "pairs.partners.npy")
 """Items that are bought together; an artefact may lack them."""
-PROFILES: Final = "profiles.npy"
+PROFILES: Final = "customer_profiles.npy"
 """What is known of customers besides; an artefact may lack it."""
 _CSR: Final = ("data", "indices", "indptr")
 

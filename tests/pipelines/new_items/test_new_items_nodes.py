@@ -141,12 +141,12 @@ def test_generators_are_trained_only_where_a_window_opens():
         "new_items.windows": WindowsParams(cuts=(0.5, 0.8)),
     }
     assert list(disagreements(models)) == [
-        "new_items.imagined.cuts: 0.9 is none of new_items.windows.cuts: 0.5, 0.8"
+        "new_items.windows.cuts has no 0.9, which cuts of new_items.imagined name; it has 0.5, 0.8"
     ]
     assert list(disagreements(models | {"new_items.imagined": IMAGINED.model_copy(
         update={"cuts": ()})})) == []  # fmt: skip
     titles = {"new_items.titles": TITLES, "new_items.windows": WindowsParams(cuts=(0.5,))}
     assert list(disagreements(titles)) == [
-        "new_items.titles.cuts: 0.7 is none of new_items.windows.cuts: 0.5"
+        "new_items.windows.cuts has no 0.7, which cuts of new_items.titles name; it has 0.5"
     ]
     assert list(disagreements({})) == []

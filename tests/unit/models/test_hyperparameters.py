@@ -10,7 +10,7 @@ from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingC
         (NetworkConfig, {"noise_units": 0}),
         (NetworkConfig, {"dropout": 1.0}),
         (NetworkConfig, {"layers": 3}),
-        (TrainingConfig, {"adversarial_loss": "hinge"}),
+        (TrainingConfig, {"adversarial_loss": "least_squares"}),
         (TrainingConfig, {"learning_rate": 0.0}),
         (TrainingConfig, {"batch_size": 1}),
         (TrainingConfig, {"ema_decay": 1.0}),

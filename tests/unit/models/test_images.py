@@ -86,7 +86,7 @@ class TestProjectedCritic:
 
     def test_without_weights_it_is_refused(self) -> None:
         pixels, labels = red_and_blue()
-        with pytest.raises(InputError, match="critic is projected.*extra `images`"):
+        with pytest.raises(InputError, match=r"critic is projected.*extra `images`"):
             train_image_generator(pixels, labels, self.CONFIG, n_classes=2, seed=1)
 
 

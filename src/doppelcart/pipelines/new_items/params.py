@@ -207,6 +207,6 @@ def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
             continue
         if unknown := [f"{cut:g}" for cut in own.cuts if cut not in windows.cuts]:
             yield (
-                f"{name}.cuts: {', '.join(unknown)} is none of new_items.windows.cuts: "
-                f"{', '.join(f'{cut:g}' for cut in windows.cuts)}"
+                f"new_items.windows.cuts has no {', '.join(unknown)}, which cuts of {name} name; "
+                f"it has {', '.join(f'{cut:g}' for cut in windows.cuts)}"
             )
