@@ -136,6 +136,17 @@ class Completer:
         return tuple(field.name for field in fields(cls))
 
 
+def noise_of(n_draws: int, units: int, seed: int) -> np.ndarray:
+    """(n_draws, units) float32 noise that all histories are completed with.
+
+    Args:
+        n_draws: Draws of the generator that are averaged.
+        units: Length of the generator's noise.
+        seed: Of the draws.
+    """
+    return np.random.default_rng(seed).standard_normal((n_draws, units), dtype=np.float32)
+
+
 def strongest_unseen(
     probabilities: np.ndarray, seen: sparse.csr_matrix, top: int | None
 ) -> sparse.csr_matrix:

@@ -1,8 +1,10 @@
 """The pipeline from what a run saved to the section, and what it must not look at."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
@@ -12,8 +14,10 @@ from kept import KeptDataset
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.datasets.section import SectionDataset
+from doppelcart.models.histories.generation import complete_blocks, profile_rows
 from doppelcart.pipelines.fusion import create_pipeline
 from doppelcart.pipelines.fusion.params import FusionParams
+from doppelcart.recommendation import completers
 from doppelcart.recommendation.protocol import EvaluationParams
 from doppelcart.recommenders import EASEConfig
 from doppelcart.reporting.params import ReportingParams
@@ -23,6 +27,23 @@ ARMS = {
     "popularity_fusion", "denoiser_fusion", "gan_fusion", "best_per_customer", "random_fusion",
     "best_gan_single",
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _stand_in_completes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in of a generator has no arrays, and completes as it is asked."""
+
+    def make_completer(
+        generator: Any, demographics: pd.DataFrame, n_draws: int, seed: int
+    ) -> Callable[[Histories], Iterator[np.ndarray]]:
+        def complete(seen: Histories) -> Iterator[np.ndarray]:
+            known = profile_rows(demographics, seen.user_ids)
+            rng = np.random.default_rng(seed)
+            return complete_blocks(generator, seen.matrix, n_draws, rng, known)
+
+        return complete
+
+    monkeypatch.setattr(completers, "make_completer", make_completer)
 
 
 def tuned() -> pd.DataFrame:

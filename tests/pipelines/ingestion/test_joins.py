@@ -104,7 +104,9 @@ def test_every_table_is_held_against_the_one_that_it_is_joined_to(
     tmp_path: Path, name: str, key: str, other: str
 ) -> None:
     good = {Columns.USER: "k1", Columns.ITEM: "a1", Columns.COUPON: "c1", Columns.CAMPAIGN: "m1"}
+    good |= {Columns.PATH: "a1.png"}
     frames = {
+        other: [key],
         Tables.COUPONS: [Columns.COUPON, Columns.ITEM],
         name: {
             Tables.PROMOTIONS: [Columns.ITEM],
@@ -112,8 +114,10 @@ def test_every_table_is_held_against_the_one_that_it_is_joined_to(
             Tables.CAMPAIGNS: [Columns.CAMPAIGN, Columns.USER],
             Tables.REDEMPTIONS: [Columns.USER, Columns.COUPON],
             Tables.REVIEWS: [Columns.USER, Columns.ITEM],
+            Tables.PICTURES: [Columns.ITEM, Columns.PATH],
         }.get(name, [key]),
     }
+    frames.pop(Tables.INTERACTIONS, None)
     lists = {}
     for table, columns in frames.items():
         row = {column: good[column] for column in columns}

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from doppelcart.models.histories.networks import ITEM_FEATURES, PROFILE_INPUTS
-from doppelcart.models.histories.slopes import Completion
-from doppelcart.serving.history_completer import Completer
+from doppelcart.serving.history_completer import Completer, noise_of
 
 
 def completer_arrays(generator: Any, n_draws: int, seed: int = 0) -> Completer:
@@ -27,7 +26,7 @@ def completer_arrays(generator: Any, n_draws: int, seed: int = 0) -> Completer:
     hidden, hidden_bias = generator.get_layer("trunk_1").get_weights()
     output, output_bias = generator.get_layer("item_logits").get_weights()
     norms = [generator.get_layer(f"norm_{layer}").get_weights() for layer in range(2)]
-    noise = Completion(generator, n_draws, seed).noise
+    noise = noise_of(n_draws, generator.input["noise"].shape[-1], seed)
     n_read = encoder.shape[1] + 1 + table.shape[1]
     n_before = n_read + noise.shape[1]
     n_demographics, *others = (generator.input[name].shape[-1] for name in PROFILE_INPUTS)

@@ -11,6 +11,7 @@ from scipy import sparse
 from scipy.special import expit
 
 from doppelcart.models.histories.generation import generator_logits
+from doppelcart.serving.history_completer import noise_of
 
 ROWS: int = 256
 """Histories completed at once."""
@@ -35,9 +36,7 @@ class Completion:
     @cached_property
     def noise(self) -> np.ndarray:
         """(n_draws, noise_units) float32."""
-        units = self.generator.input["noise"].shape[-1]
-        rng = np.random.default_rng(self.seed)
-        return rng.standard_normal((self.n_draws, units), dtype=np.float32)
+        return noise_of(self.n_draws, self.generator.input["noise"].shape[-1], self.seed)
 
     def probabilities(
         self, seen: sparse.csr_matrix, demographics: np.ndarray | None = None

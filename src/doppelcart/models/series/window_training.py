@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from doppelcart.adversarial.loop import Evaluate, train
-from doppelcart.adversarial.objectives import Judge
 from doppelcart.adversarial.rows import Batch
-from doppelcart.adversarial.trainer import Tensors, Trainer
 from doppelcart.models.series.likeness import distance
 from doppelcart.models.series.window_config import Family, WindowConfig
 from doppelcart.models.series.window_networks import (
@@ -20,7 +17,12 @@ from doppelcart.models.series.window_networks import (
     build_critic,
     build_generator,
     drawn,
-    relaxed,
+)
+from doppelcart.models.series.window_trainer import WindowTrainer
+from doppelcart.models.series.window_vae import (
+    WindowVariationalTrainer,
+    build_decoder,
+    build_encoder,
 )
 
 N_LOOKED_AT = 500
@@ -54,46 +56,6 @@ class WindowBatches:
             yield {"real": self.values[rows], "known": self.known[rows]}
 
 
-class WindowTrainer(Trainer):
-    """Trains on windows, conditioned on what is known of their days.
-
-    Args:
-        generator: Noise and conditions to heads.
-        critic: Beside it; None where nothing asks for an opinion.
-        config: How to train.
-        n_given: First days of a window that are given, and not drawn: the generator then
-            foretells the others.
-        adversarial_weight: Weight of the objective.
-    """
-
-    def __init__(
-        self,
-        generator: Any,
-        critic: Any,
-        config: WindowConfig,
-        n_given: int = 0,
-        adversarial_weight: float = 1.0,
-    ) -> None:
-        self.n_given = n_given
-        super().__init__(generator, critic, config, adversarial_weight)
-
-    def output(self, batch: Tensors, seed: tf.Tensor) -> tf.Tensor:
-        """Heads of every window of a batch."""
-        noise = tf.random.stateless_normal((tf.shape(batch["real"])[0], NOISE), seed)
-        return self.generator({"noise": noise, "known": batch["known"]}, training=True)
-
-    def draw(self, output: tf.Tensor, batch: Tensors, seed: tf.Tensor) -> tf.Tensor:
-        """Windows: the days that are given, and what the heads stand for on the others."""
-        given = batch["real"][:, : self.n_given]
-        return tf.concat([given, relaxed(output, seed)[:, self.n_given :]], axis=1)
-
-    def judge(self, batch: Tensors) -> Judge:
-        """The critic's opinion, on the same conditions."""
-        return lambda windows: self.critic(
-            {"window": windows, "known": batch["known"]}, training=True
-        )
-
-
 def make_trainer(
     n_days: int, n_conditions: int, config: WindowConfig, family: Family, n_given: int
 ) -> WindowTrainer:
@@ -107,12 +69,6 @@ def make_trainer(
         n_given: First days that are given.
     """
     if family == "vae":
-        from doppelcart.models.series.window_vae import (
-            WindowVariationalTrainer,
-            build_decoder,
-            build_encoder,
-        )
-
         decoder = build_decoder(n_days, n_conditions, config.seed + 1)
         encoder = build_encoder(n_days, n_conditions, config.seed + 101)
         return WindowVariationalTrainer(decoder, encoder, config, n_given)

@@ -35,7 +35,7 @@ from doppelcart.models.series.window_networks import (
     convolve,
     convolved_heads,
 )
-from doppelcart.models.series.window_training import WindowTrainer
+from doppelcart.models.series.window_trainer import WindowTrainer
 
 POWERS: Final = 3
 """Of the time, in the trend: a constant, a line and a square."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from doppelcart.experiment.comparison import check_resamples
 from doppelcart.experiment.design import largest_family
+from doppelcart.models.text import vocabulary as words
 from doppelcart.models.text.coordinate_config import CoordinateConfig
 from doppelcart.models.text.writing_config import WritingConfig
 from doppelcart.pipelines.reviews import review_trials as trials
@@ -142,7 +143,6 @@ def reader_of(config: WritingConfig) -> trials.Read:
 
     def read_pool(texts: list[str], seed: int) -> trials.Write:
         # TensorFlow is slow to import, and detectors do without.
-        from doppelcart.models.text import vocabulary as words
         from doppelcart.models.text import writing_training as writing
 
         reader = writing.read(texts, config.model_copy(update={"seed": seed}))

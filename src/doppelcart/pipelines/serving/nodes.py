@@ -16,6 +16,7 @@ from doppelcart.data.histories import Histories
 from doppelcart.data.slices import WARM
 from doppelcart.data.titles import NAMES, titles
 from doppelcart.errors import InputError
+from doppelcart.models.histories.generation import profile_rows
 from doppelcart.pipelines.serving.params import ServingParams
 from doppelcart.recommendation.arms import NONE
 from doppelcart.recommendation.completers import completer_of
@@ -199,8 +200,6 @@ def profiles_of(
     Returns:
         None where the source has no demographics.
     """
-    from doppelcart.models.histories.generation import profile_rows
-
     rows = profile_rows(demographics_matrix, user_ids.astype(str))
     if not rows.shape[1]:
         return None
