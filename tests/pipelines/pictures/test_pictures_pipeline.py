@@ -154,4 +154,5 @@ def test_the_small_network_learns_from_training_alone() -> None:
     again = nodes.train_small_network(
         drawn._replace(pixels=other), TRAINING, ClassifierConfig(width=4, epochs=1)
     )
-    assert np.array_equal(learnt.features(drawn.pixels), again.features(drawn.pixels))
+    found = again.features(drawn.pixels)
+    np.testing.assert_allclose(learnt.features(drawn.pixels), found, atol=1e-3)

@@ -51,8 +51,9 @@ class TestTraining:
             )
             for seed in (0, 0, 1)
         )
-        assert np.array_equal(one, two)
-        assert not np.array_equal(one, other)
+        # Within a process sums may be added up in another order, which moves the last digits.
+        np.testing.assert_allclose(one, two, atol=1e-5)
+        assert np.abs(one - other).max() > 1e-3
 
     def test_items_of_one_title_count_as_one(self, network):
         config = CONFIG.model_copy(update={"epochs": 3})
