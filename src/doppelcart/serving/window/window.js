@@ -88,6 +88,8 @@
     at("list").replaceChildren.apply(at("list"), answer.items.map(listed));
     const completion = answer.completion || [];
     at("completion-part").hidden = !completion.length;
+    at("completion-use").textContent = answer.strategy.completed_by ? "The list above is made with it." :
+      "The list above is not made of it: whether it helps is for the evidence to say.";
     at("completion").replaceChildren.apply(at("completion"), completion.map(function (item) {
       return element("li", item.title + ", " + (100 * item.probability).toFixed(0) + " %");
     }));
