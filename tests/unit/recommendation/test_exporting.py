@@ -194,13 +194,13 @@ def test_served_lists_and_tables_rank_as_the_evaluation_does(
 
 
 def test_completed_lists_are_served_as_the_evaluation_ranks_them(group_shop: GroupShop) -> None:
-    shop, k = group_shop(60, 0), 10
+    shop, k = group_shop(1000, 0), 10
     sizes = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8)
     generator = build_generator(sizes, np.full(48, 0.2), 60, np.zeros((48, 0)), 2, 1, seed=0)
     rng = np.random.default_rng(0)
     for weight in generator.trainable_weights:
         weight.assign(weight + rng.normal(scale=0.5, size=weight.shape))
-    told = pd.DataFrame(rng.random((60, 2)), columns=["a", "b"])
+    told = pd.DataFrame(rng.random((1000, 2)), columns=["a", "b"])
     told.insert(0, "user_id", shop.user_ids.astype(str))
     promotion = won("gan_completion", "ease")
     systems = best_systems(
@@ -209,7 +209,7 @@ def test_completed_lists_are_served_as_the_evaluation_ranks_them(group_shop: Gro
     ids = shop.item_ids.tolist()
     rows = told.drop(columns="user_id").to_numpy(np.float32)
     model = export(
-        systems, shop, {}, Catalogue(ids, ids, {}), {}, n_judged=60,
+        systems, shop, {}, Catalogue(ids, ids, {}), {}, n_judged=1000,
         completers={"gan": completer_arrays(generator, 3, 5)}, completion_top=20,
         profiles=Profiles({}, {}, None, rows),
     )  # fmt: skip
@@ -218,7 +218,9 @@ def test_completed_lists_are_served_as_the_evaluation_ranks_them(group_shop: Gro
     fitted = RECOMMENDERS["ease"](seed=0).fit(shop.matrix)
     judged = rank_as_judged(fitted, fitted.Config(l2=20.0), given, shop.matrix, k)
     plain = rank_as_judged(fitted, fitted.Config(l2=20.0), shop.matrix, shop.matrix, k)
-    table = top_items(systems["warm"][0], shop, {}, completer, k=k, n_judged=60, completion_top=20)
+    table = top_items(
+        systems["warm"][0], shop, {}, completer, k=k, n_judged=1000, completion_top=20
+    )
     lists = dict(list(table.groupby("user_id")))
     for user, name in enumerate(shop.user_ids.astype(str)):
         found = answer(model, Question(user_id=name, k=k), "1")
