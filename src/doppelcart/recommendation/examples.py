@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
@@ -18,7 +18,7 @@ from doppelcart.recommendation.arms import ARMS, NONE, Kind
 from doppelcart.recommendation.completion import Completer, strongest_of
 from doppelcart.recommendation.scoring import rank
 from doppelcart.recommendation.training_sets import training_matrix
-from doppelcart.recommenders import RECOMMENDERS
+from doppelcart.recommenders import RECOMMENDERS, Recommender
 from doppelcart.serving.history_completer import completed
 
 PLACES: Final = {
@@ -107,7 +107,7 @@ def synthetic_case(synthetic: Histories, like: Case, n_users: int) -> Case:
 
 
 def list_items(
-    case: Case,
+    cases: Sequence[Case],
     row: Mapping[Any, Any],
     configs: Mapping[str, str],
     train: Histories,
@@ -117,12 +117,14 @@ def list_items(
     *,
     k: int,
     top: int | None,
-) -> Lists:
-    """Recommend to the customers of a case without synthetic data, and with it.
+) -> list[Lists]:
+    """Recommend to the customers of some cases without synthetic data, and with it.
+
+    What is trained on the same data is trained once for all of them.
 
     Args:
-        case: Customers.
-        row: The case's recommender, arm and level.
+        cases: Customers of one group.
+        row: Their recommender, arm and level.
         configs: The recommender's configuration by arm, as JSON.
         train: Real training users.
         synthetic: Sets of synthetic users by name.
@@ -133,24 +135,23 @@ def list_items(
     """
     name, arm, level = str(row[Columns.RECOMMENDER]), str(row[Columns.ARM]), float(row["level"])
     kind = RECOMMENDERS[name]
-    known = kind.matrix_of(case.seen)
+    with_synthetic = (arm, level) if ARMS[arm].kind is Kind.TRAINING else (NONE, 0.0)
 
-    def ranked(trained_on: str, ratio: float, seen: sparse.csr_matrix, config: str) -> np.ndarray:
-        matrix = training_matrix(trained_on, ratio, train, synthetic, kind)
-        recommender = kind().fit(matrix)
-        parsed = recommender.Config.model_validate_json(config)
-        return rank(recommender, parsed, seen, known, k)
+    @cache
+    def fitted(trained_on: str, ratio: float) -> Recommender:
+        return kind().fit(training_matrix(trained_on, ratio, train, synthetic, kind))
 
-    trains = ARMS[arm].kind is Kind.TRAINING
-    seen = known
-    if completer is not None:
-        seen = completed(known, strongest_of(completer, case.seen, top), level)
-    expected = np.full((case.n_users, k), ranking.NO_ITEM)
-    if expecting is not None:
-        expected = ranking.top_k(strongest_of(expecting, case.seen, top).toarray(), known, k)
-    return Lists(
-        case,
-        before=ranked(NONE, 0.0, known, configs[NONE]),
-        after=ranked(arm if trains else NONE, level if trains else 0.0, seen, configs[arm]),
-        expected=expected,
-    )
+    def lists(case: Case) -> Lists:
+        known = seen = kind.matrix_of(case.seen)
+        if completer is not None:
+            seen = completed(known, strongest_of(completer, case.seen, top), level)
+        expected = np.full((case.n_users, k), ranking.NO_ITEM)
+        if expecting is not None:
+            expected = ranking.top_k(strongest_of(expecting, case.seen, top).toarray(), known, k)
+        before, after = (
+            rank(fitted(*data), kind.Config.model_validate_json(configs[of]), shown, known, k)
+            for data, of, shown in (((NONE, 0.0), NONE, known), (with_synthetic, arm, seen))
+        )
+        return Lists(case, before, after, expected)
+
+    return [lists(case) for case in cases]

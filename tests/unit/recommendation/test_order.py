@@ -126,7 +126,7 @@ def test_it_lists_for_everybody_in_order(shop: Histories, case: Case) -> None:
     first = top_items(system, shop, {}, None, k=1, n_judged=36).set_index("user_id")["item_id"]
     assert first["5"] == "1"
     row = {"recommender": "next", "arm": "none", "level": 0.0}
-    shown = examples.list_items(case, row, {"none": "{}"}, shop, {}, None, None, k=1, top=None)
+    [shown] = examples.list_items([case], row, {"none": "{}"}, shop, {}, None, None, k=1, top=None)
     assert shown.before.ravel().tolist() == case.relevant.items.tolist()
     assert (shown.expected == NO_ITEM).all()
 

@@ -5,6 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
@@ -37,6 +41,14 @@ def test_ties_count_for_neither_order() -> None:
     tied = around(np.array([1.0, 1.0, 2.0]), 0)
     # tau-b: two pairs agree, one is tied in the first ranking: 2 / sqrt(2 * 3).
     assert agree(tied, around(np.arange(3.0), 0)).tau == pytest.approx(2 / np.sqrt(6))
+
+
+@settings(deadline=None)
+@given(hnp.arrays(np.int8, (7, 2, 5), elements=st.integers(0, 3)))
+def test_many_rankings_at_once_agree_as_each_alone(figures: np.ndarray) -> None:
+    first, second = figures[:, 0].astype(float), figures[:, 1].astype(float)
+    alone = [scipy.stats.kendalltau(*pair).statistic for pair in zip(first, second, strict=True)]
+    assert rankings.kendall_tau(first, second) == pytest.approx(alone, nan_ok=True)
 
 
 def test_the_interval_is_wide_where_the_users_leave_the_order_open() -> None:

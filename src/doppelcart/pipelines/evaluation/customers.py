@@ -23,6 +23,7 @@ from doppelcart.reporting.blocks import Entry, NamedList, People, Person
 SHOWN: Final = 10
 """Longest list that is shown (items)."""
 OWN: Final = "gan_completion"
+PLACE_NOTES: Final = tuple(examples.PLACES.values())
 
 
 def show_customers(
@@ -72,25 +73,21 @@ def show_customers(
     }
     configs = configurations(chosen_configs, row)
     names = titles(feat_items).to_numpy(str)
+    shown = [(case, notes) for case, notes in ((real, PLACE_NOTES), (made, ())) if case.n_users]
+    lists = examples.list_items(
+        [case for case, _ in shown],
+        row,
+        configs,
+        train_histories,
+        synthetic_users,
+        completers[row[Columns.ARM]],
+        completers[OWN],
+        k=params.k,
+        top=params.completion_top,
+    )
     return [
-        lay_out(
-            examples.list_items(
-                shown,
-                row,
-                configs,
-                train_histories,
-                synthetic_users,
-                completers[row[Columns.ARM]],
-                completers[OWN],
-                k=params.k,
-                top=params.completion_top,
-            ),
-            row,
-            names,
-            notes,
-        ).model_dump(mode="json")
-        for shown, notes in ((real, tuple(examples.PLACES.values())), (made, ()))
-        if shown.n_users
+        lay_out(found, row, names, notes).model_dump(mode="json")
+        for found, (_, notes) in zip(lists, shown, strict=True)
     ]
 
 
