@@ -29,6 +29,7 @@ from studies import (
     documents,
     figures,
     generators,
+    links,
     machine,
     multvae,
     stockouts,
@@ -48,6 +49,7 @@ STUDIES = {
     "multvae": multvae.measure,
     "stockouts": stockouts.measure,
     "demand": demand.measure,
+    "links": links.measure,
 }
 
 

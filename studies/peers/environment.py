@@ -1,6 +1,7 @@
 """The peers' environments: made at the first use in ``build/peers``, or named by PEERS_PYTHON.
 
-That of the forecasters lies in ``build/forecasters``, and is named by FORECASTERS_PYTHON.
+That of the forecasters lies in ``build/forecasters``, and is named by FORECASTERS_PYTHON; that of
+PyKEEN in ``build/graphs``, and is named by GRAPHS_PYTHON.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from studies import processes
 from studies.machine import PROJECT
 
-PEERS, FORECASTERS = "peers", "forecasters"
+PEERS, FORECASTERS, GRAPHS = "peers", "forecasters", "graphs"
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements.txt"
 HOME = PROJECT / "build" / "peers"
@@ -26,7 +27,7 @@ def python(whose: str = PEERS) -> Path:
     """The interpreter of an environment, made or made anew as its requirements say.
 
     Args:
-        whose: ``PEERS`` or ``FORECASTERS``.
+        whose: ``PEERS``, ``FORECASTERS`` or ``GRAPHS``.
     """
     if named := os.environ.get(f"{whose.upper()}_PYTHON"):
         return Path(named)
