@@ -142,7 +142,7 @@ def theirs(
     def work() -> dict[str, float]:
         with tempfile.TemporaryDirectory(prefix="doppelcart-") as scratch:
             folder = Path(scratch)
-            np.savez(folder / "triples.npz", **parts)
+            np.savez(folder / "triples.npz", allow_pickle=False, **parts)
             job = {
                 "triples": str(folder / "triples.npz"),
                 "n_entities": sizes[0],

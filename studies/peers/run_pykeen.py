@@ -64,7 +64,7 @@ def main() -> None:
             "num_epochs": job["epochs"],
             "batch_size": job["batch_size"],
             "use_tqdm": False,
-        },  # fmt: skip
+        },
         stopper="early",
         stopper_kwargs={
             "frequency": job["evaluate_every"],
