@@ -22,8 +22,8 @@ def make_shop(structure: str, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame
     """Lines and items: each household buys four items of one of two kinds in every department.
 
     The kind in ``tools`` is that of ``bread`` (``same``), whether ``bread`` and ``fruit`` are of
-    one kind (``both``, which no linear model of the two can tell), or any (``none``). One
-    department has but three items.
+    one kind (``both``, which no linear model of the two can tell), or any (``none``). A kind
+    is a brand, which is sold in every department. One department has but three items.
     """
     rng = np.random.default_rng(seed)
     first, second = rng.integers(0, N_KINDS, (2, N_USERS))
@@ -47,7 +47,9 @@ def make_shop(structure: str, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame
         amount=2.0,
     )
     items = pd.DataFrame({"item_id": sorted(lines["item_id"].unique())})
-    return lines, items.assign(department=items["item_id"].str.rstrip("0123456789"))
+    named = items["item_id"].str.extract(r"(?P<department>[a-z]+)(?P<number>\d+)")
+    brand = "brand " + (named["number"].astype(int) // PER_KIND).astype(str)
+    return lines, items.assign(department=named["department"], brand=brand)
 
 
 def table(frame: pd.DataFrame, name: str) -> ibis.Table:

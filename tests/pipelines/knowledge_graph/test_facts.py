@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from doppelcart.catalogue.item_facts import describe_items
 from doppelcart.catalogue.together import visits_of
 from doppelcart.catalogue.triples import graph_of
 from doppelcart.errors import InputError
@@ -40,7 +41,7 @@ def test_items_are_told_by_what_they_are():
         }
     )  # fmt: skip
     # An identifier that is listed twice is one item.
-    assert rows_of(facts.describe_items(items)) == {
+    assert rows_of(describe_items(items)) == {
         ("item:1", "has_type", "type:ice"),
         ("item:2", "has_type", "type:ice"),
         ("item:1", "has_brand", "brand:own"),

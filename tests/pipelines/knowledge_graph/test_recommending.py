@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import sparse
 
+from doppelcart.catalogue.item_facts import placed
 from doppelcart.pipelines.knowledge_graph import recommending
 from doppelcart.recommenders.ease import EASE, EASEConfig
 
@@ -32,7 +33,7 @@ def test_vectors_count_as_households():
 
 def test_vectors_are_of_length_one_and_zero_where_nothing_is_known():
     vectors = np.array([[3.0, 4.0], [0.0, 2.0]])
-    found = recommending.placed(vectors, np.array([1, -1, 0]))
+    found = placed(vectors, np.array([1, -1, 0]))
     np.testing.assert_allclose(found, [[0, 1], [0, 0], [0.6, 0.8]])
 
 

@@ -52,6 +52,7 @@ class Crossing:
     Args:
         protocol: ``masked`` or ``natural``.
         user_ids: (n_users,) households.
+        item_ids: (n_columns,) items.
         history: (n_users, n_columns) CSR float32 of ones: what is known, before any masking.
         later: (n_users, n_columns) CSR float32 of ones: what tested households are judged by; of
             the masked protocol the same as ``history``.
@@ -61,6 +62,7 @@ class Crossing:
 
     protocol: str
     user_ids: np.ndarray
+    item_ids: np.ndarray
     history: sparse.csr_matrix
     later: sparse.csr_matrix
     part: np.ndarray
@@ -227,7 +229,8 @@ def _crossing(
             protocol,
             "; ".join(f"{name} ({reason})" for name, reason in reasons.items()),
         )
-    return Crossing(protocol, user_ids, history, later, part, targets)
+    item_ids = lines[Columns.ITEM].cat.categories.to_numpy(dtype=str)
+    return Crossing(protocol, user_ids, item_ids, history, later, part, targets)
 
 
 def _targets(

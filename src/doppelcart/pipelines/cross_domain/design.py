@@ -28,6 +28,13 @@ WORDS: Final = {
 }
 """What stands in the place of the unknown basket."""
 
+GRAPH: Final = "graph"
+SHUFFLED_GRAPH: Final = "shuffled_graph"
+GRAPH_WORDS: Final = {
+    GRAPH: "what a graph of the items says of a household",
+    SHUFFLED_GRAPH: "what a graph with shuffled tails says of it",
+}
+
 
 def _plain(name: str, phrase: str, role: Role = Role.CONTROL) -> Arm:
     return Arm(name=name, role=role, phrase=phrase)
@@ -48,6 +55,20 @@ def _completing(prefix: str, phrase: str, level: str) -> list[Arm]:
     ]
 
 
+def _by_graph(prefix: str, phrase: str, level: str, rivals: tuple[str, ...]) -> list[Arm]:
+    """The graph on trial and the one without knowledge, alone or beside the linear system."""
+    return [
+        Arm(
+            name=f"{prefix}{GRAPH}",
+            role=Role.TRIAL,
+            phrase=f"{phrase}{GRAPH_WORDS[GRAPH]}",
+            rivals=(f"{prefix}{SHUFFLED_GRAPH}", *rivals, "popularity", "ease"),
+            level=level,
+        ),
+        _plain(f"{prefix}{SHUFFLED_GRAPH}", f"{phrase}{GRAPH_WORDS[SHUFFLED_GRAPH]}"),
+    ]
+
+
 ARMS: Final = (
     _plain("linear", "the better ridge regression, of full or of reduced rank", Role.BASELINE),
     _plain("random", "items of the department at random", Role.MUST_FAIL),
@@ -58,6 +79,8 @@ ARMS: Final = (
     _plain("ease", "EASE, the department unknown and not refused"),
     *_completing("", "", "level"),
     *_completing(BESIDE, "the ridge and ", "weight"),
+    *_by_graph("", "", "level", ()),
+    *_by_graph(BESIDE, "the ridge and ", "weight", (f"{BESIDE}copies",)),
 )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from doppelcart.columns import Columns
 from doppelcart.models.baskets.hyperparameters import BasketTrainingConfig
+from doppelcart.models.graphs.hyperparameters import EmbeddingConfig
 from doppelcart.pipelines.cross_domain import transfer
 from doppelcart.pipelines.cross_domain.completing import complete_crossing
 from doppelcart.pipelines.cross_domain.crossings import (
@@ -21,10 +22,12 @@ from doppelcart.pipelines.cross_domain.design import (
     ALL,
     BESIDE,
     BOTH,
+    GRAPH_WORDS,
     WORDS,
     declare,
     score_lists,
 )
+from doppelcart.pipelines.cross_domain.graph_tastes import learn_tastes, rank_by_tastes
 from doppelcart.pipelines.cross_domain.params import (
     CompletionParams,
     DepartmentsParams,
@@ -120,11 +123,51 @@ def complete_baskets(
     return lists, pd.concat(logs, ignore_index=True) if logs else pd.DataFrame(columns=LOG)
 
 
+def rank_by_graph(
+    crossings: list[Crossing],
+    prm_items: ir.Table,
+    embedding: EmbeddingConfig,
+    params: SystemsParams,
+    experiment: ExperimentParams,
+) -> tuple[ByDepartment, pd.DataFrame, pd.DataFrame]:
+    """Rank each department by what a graph of the items says of a household.
+
+    Args:
+        crossings: As from ``open_departments``.
+        prm_items: Clean items.
+        embedding: How vectors of the graph are learnt.
+        params: Penalties to choose from.
+        experiment: Length of the lists.
+
+    Returns:
+        Scores by protocol and department; all that was tried; and a log of the trainings. Nothing
+        where nothing is told of the items.
+    """
+    vectors, log = learn_tastes(prm_items.to_pandas(), crossings[0].item_ids, embedding)
+    lists: ByDepartment = {}
+    tables = []
+    for crossing in crossings if vectors else []:
+        lists[crossing.protocol], ease = {}, transfer.fit_ease(crossing)
+        for target in tracked(crossing.targets, f"graph, {crossing.protocol}", "department"):
+            bench, own = Bench(crossing, target, ease), {}
+            for arm, of_arm in vectors.items():
+                own[arm], tried = rank_by_tastes(
+                    bench, of_arm, params.penalties, experiment.list_length
+                )
+                labels = {Columns.PROTOCOL: crossing.protocol, Columns.DEPARTMENT: target.name}
+                tables.append(tried.assign(system=arm, **labels))
+            lists[crossing.protocol][target.name] = own
+    tried = pd.concat(tables, ignore_index=True)[TRIED] if tables else pd.DataFrame(columns=TRIED)
+    return lists, tried, log
+
+
 def combine(
     crossings: list[Crossing],
     plain_lists: ByDepartment,
     completed_lists: ByDepartment,
+    graph_lists: ByDepartment,
     tried_plainly: pd.DataFrame,
+    tried_by_graph: pd.DataFrame,
     params: SystemsParams,
     experiment: ExperimentParams,
 ) -> tuple[ByDepartment, pd.DataFrame, pd.DataFrame]:
@@ -134,7 +177,9 @@ def combine(
         crossings: As from ``open_departments``.
         plain_lists: As from ``rank_plainly``.
         completed_lists: As from ``complete_baskets``.
+        graph_lists: As from ``rank_by_graph``.
         tried_plainly: As from ``rank_plainly``.
+        tried_by_graph: As from ``rank_by_graph``.
         params: Weights to choose from.
         experiment: Length of the lists.
 
@@ -143,17 +188,17 @@ def combine(
         every sum; and all that was tried.
     """
     found: ByDepartment = {}
-    levels, tables = [], [tried_plainly]
+    levels, tables = [], [table for table in (tried_plainly, tried_by_graph) if len(table)]
     for crossing in crossings:
         found[crossing.protocol] = {}
         for target in crossing.targets:
             key = {Columns.PROTOCOL: crossing.protocol, Columns.DEPARTMENT: target.name}
-            own = plain_lists[crossing.protocol][target.name] | completed_lists.get(
-                crossing.protocol, {}
-            ).get(target.name, {})
+            own = dict(plain_lists[crossing.protocol][target.name])
+            for others in (completed_lists, graph_lists):
+                own |= others.get(crossing.protocol, {}).get(target.name, {})
             chosen_by = crossing.baskets(target, target.validation)
             sums = {}
-            for name in [name for name in WORDS if name in own]:
+            for name in [name for name in (*WORDS, *GRAPH_WORDS) if name in own]:
                 weight, values, summed = transfer.added(
                     own[LINEAR], own[name], params.weights, chosen_by, experiment.list_length
                 )

@@ -40,12 +40,30 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 name="complete_baskets",
             ),
             Node(
+                nodes.rank_by_graph,
+                inputs=[
+                    "cross_domain.crossings",
+                    "prm_items",
+                    "params:cross_domain.embedding",
+                    SYSTEMS,
+                    EXPERIMENT,
+                ],
+                outputs=[
+                    "cross_domain.graph_lists",
+                    "cross_domain.tried_by_graph",
+                    "cross_domain.graph_log",
+                ],
+                name="rank_departments_by_graph",
+            ),
+            Node(
                 nodes.combine,
                 inputs=[
                     "cross_domain.crossings",
                     "cross_domain.plain_lists",
                     "cross_domain.completed_lists",
+                    "cross_domain.graph_lists",
                     "cross_domain.tried_plainly",
+                    "cross_domain.tried_by_graph",
                     SYSTEMS,
                     EXPERIMENT,
                 ],
@@ -74,6 +92,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "cross_domain.sizes",
                     "cross_domain.tried",
                     "cross_domain.training_log",
+                    "cross_domain.graph_log",
                     "params:reporting",
                 ],
                 outputs="cross_domain.section",

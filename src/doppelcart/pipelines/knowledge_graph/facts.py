@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from doppelcart.catalogue.item_facts import entity, linked
 from doppelcart.catalogue.together import pairs_together
 from doppelcart.catalogue.triples import HEAD, RELATION, TAIL, Graph, drop_inverses, graph_of
 from doppelcart.columns import Columns
 from doppelcart.pipelines.knowledge_graph.params import GraphParams
 
-ATTRIBUTES: Final = (Columns.TYPE, Columns.BRAND, Columns.MANUFACTURER, Columns.SIZE)
 CO_PURCHASE: Final = "bought_with"
 SINCE: Final = "since"
 """Column of the moment from which on an edge is known; none where it always was."""
-
-
-def entity(kind: str, values: pd.Series) -> pd.Series:
-    """Names of entities: an item 12 and a coupon 12 are two."""
-    return kind + ":" + values.astype(str)
-
-
-def describe_items(items: pd.DataFrame) -> pd.DataFrame:
-    """Edges from items to what they are, from types to categories, from these to departments.
-
-    Args:
-        items: Canonical items.
-
-    Returns:
-        ``src``, ``dst``, ``relationship``; each edge once, whatever was listed twice.
-    """
-    parts = [
-        _linked(items, Columns.ITEM, Columns.ITEM, name, name, f"has_{name}") for name in ATTRIBUTES
-    ]
-    chain = (Columns.TYPE, Columns.CATEGORY, Columns.DEPARTMENT)
-    parts += [
-        _linked(items, low, low, high, high, f"is_of_{high}") for low, high in pairwise(chain)
-    ]
-    return pd.concat(parts, ignore_index=True)
 
 
 def describe_coupons(coupons: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataFrame:
@@ -60,33 +35,12 @@ def describe_coupons(coupons: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataF
     coupon, campaign = Columns.COUPON, Columns.CAMPAIGN
     return pd.concat(
         [
-            _linked(told, coupon, "coupon", Columns.ITEM, Columns.ITEM, "is_coupon_for", SINCE),
-            _linked(told, coupon, "coupon", campaign, "campaign", "is_in_campaign", SINCE),
-            _linked(of_campaign, campaign, "campaign", "kind", "kind", "is_of_kind", SINCE),
+            linked(told, coupon, "coupon", Columns.ITEM, Columns.ITEM, "is_coupon_for", SINCE),
+            linked(told, coupon, "coupon", campaign, "campaign", "is_in_campaign", SINCE),
+            linked(of_campaign, campaign, "campaign", "kind", "kind", "is_of_kind", SINCE),
         ],
         ignore_index=True,
     )
-
-
-def _linked(
-    table: pd.DataFrame,
-    head: str,
-    head_kind: str,
-    tail: str,
-    tail_kind: str,
-    relation: str,
-    *more: str,
-) -> pd.DataFrame:
-    rows = table[table[head].notna() & table[tail].notna()]
-    edges = pd.DataFrame(
-        {
-            HEAD: entity(head_kind.removesuffix("_id"), rows[head]),
-            TAIL: entity(tail_kind.removesuffix("_id"), rows[tail]),
-            RELATION: relation,
-            **{name: rows[name] for name in more},
-        }
-    )
-    return edges.drop_duplicates([HEAD, TAIL])
 
 
 def co_purchases(visits: pd.DataFrame, min_baskets: int, min_lift: float) -> pd.DataFrame:

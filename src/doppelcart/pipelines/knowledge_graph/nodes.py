@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from doppelcart.catalogue.item_facts import describe_items, entity, placed
 from doppelcart.catalogue.item_features import ItemFeatures, Weighting
 from doppelcart.catalogue.together import visits_of
 from doppelcart.catalogue.triples import RELATION, Graph, Parted, part, shuffle_tails
@@ -106,7 +107,7 @@ def build_graphs(
     items, coupons, campaigns = (t.to_pandas() for t in (int_items, int_coupons, int_campaigns))
     told = pd.concat(
         [
-            facts.describe_items(items[items[Columns.ITEM].isin(wanted)]),
+            describe_items(items[items[Columns.ITEM].isin(wanted)]),
             facts.describe_coupons(coupons[coupons[Columns.ITEM].isin(wanted)], campaigns),
         ],
         ignore_index=True,
@@ -232,7 +233,7 @@ def recommend_with_graph(
         SHUFFLED: vectors["earlier_shuffled"].entities,
     }
     catalogue = _places(graphs.parted.graph, train_histories.item_ids)
-    sides = {arm: recommending.placed(own, catalogue) for arm, own in of_cut.items()}
+    sides = {arm: placed(own, catalogue) for arm, own in of_cut.items()}
     sides[recommending.ATTRIBUTES] = _attributes(
         features, train_histories.item_ids, sides[KNOWLEDGE].shape[1]
     )
@@ -244,10 +245,7 @@ def recommend_with_graph(
     windows = _windows(lines, features, graphs.moments, params)
     if windows is not None:
         both = tuple(
-            {
-                arm: recommending.placed(own, _places(graph, features.item_ids))
-                for arm, own in named.items()
-            }
+            {arm: placed(own, _places(graph, features.item_ids)) for arm, own in named.items()}
             for graph, named in ((graphs.earlier, of_earlier), (graphs.parted.graph, of_cut))
         )
         new = recommending.recommend_new(
@@ -263,7 +261,7 @@ def recommend_with_graph(
 
 
 def _places(graph: Graph, item_ids: np.ndarray) -> np.ndarray:
-    return graph.places(facts.entity("item", pd.Series(item_ids)).to_numpy())
+    return graph.places(entity("item", pd.Series(item_ids)).to_numpy())
 
 
 def _attributes(features: ItemFeatures, item_ids: np.ndarray, units: int) -> np.ndarray:

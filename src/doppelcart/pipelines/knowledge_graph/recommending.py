@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import linalg, sparse
 from scipy.sparse import linalg as sparse_linalg
 
+from doppelcart.catalogue.item_facts import of_length_one
 from doppelcart.catalogue.item_features import ItemFeatures, Weighting
 from doppelcart.catalogue.windows import Window
 from doppelcart.data.cases import Case
@@ -40,24 +41,6 @@ class Lists(NamedTuple):
     accuracy: dict[str, np.ndarray]
     levels: dict[str, float]
     tried: pd.DataFrame
-
-
-def of_length_one(vectors: np.ndarray) -> np.ndarray:
-    """Rows over their Euclidean length; zeros stay."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-
-
-def placed(vectors: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """(n, units) vectors of length 1 of some entities; zeros for one that is not in the graph.
-
-    Args:
-        vectors: (n_entities, units).
-        places: (n,) rows of them, -1 for none.
-    """
-    rows = of_length_one(vectors)[places]
-    rows[places < 0] = 0
-    return np.asarray(rows, dtype=np.float32)
 
 
 def attribute_vectors(rows: sparse.csr_matrix, units: int) -> np.ndarray:
