@@ -39,6 +39,10 @@ class Columns:
     TEXT: Final = "text"
     PATH: Final = "path"
 
+    HEAD: Final = "src"
+    RELATION: Final = "relationship"
+    TAIL: Final = "dst"
+
     SALES: Final = "sales"
     IN_STOCK: Final = "in_stock"
     HOLIDAY: Final = "holiday"
@@ -71,4 +75,5 @@ class Tables:
     REDEMPTIONS: Final = "redemptions"
     REVIEWS: Final = "reviews"
     PICTURES: Final = "pictures"
+    FACTS: Final = "facts"
     STOCK: Final = "stock"

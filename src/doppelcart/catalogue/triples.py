@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from doppelcart.columns import Columns
 from doppelcart.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-HEAD, RELATION, TAIL = "src", "relationship", "dst"
+HEAD, RELATION, TAIL = Columns.HEAD, Columns.RELATION, Columns.TAIL
 """Columns of an edge list, by the names that graph libraries read."""
 INVERSE_SHARE = 0.8
 """Share of a relation's edges that another has turned round, from which one of both is dropped."""

@@ -91,6 +91,7 @@ SCHEMAS: Final[dict[str, dict[str, dt.DataType]]] = {
         Columns.TEXT: TEXT,
     },
     Tables.PICTURES: {Columns.ITEM: TEXT, Columns.PATH: TEXT},
+    Tables.FACTS: {Columns.HEAD: TEXT, Columns.RELATION: TEXT, Columns.TAIL: TEXT},
 }
 """Columns of each canonical table, in order, with their types."""
 
@@ -117,6 +118,7 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     Tables.REDEMPTIONS: (Columns.USER, Columns.COUPON),
     Tables.REVIEWS: (Columns.USER, Columns.ITEM),
     Tables.PICTURES: (Columns.ITEM, Columns.PATH),
+    Tables.FACTS: (Columns.HEAD, Columns.RELATION, Columns.TAIL),
 }
 """Columns that a source must give for a table to be of use."""
 

@@ -130,3 +130,22 @@ def test_duplicates_of_tables_are_counted(caplog):
         assert len(graph_of(edges).triples) == 1
     assert "there twice" in caplog.text
     assert np.unique(graph_of(edges).entities).tolist() == ["a", "b"]
+
+
+def test_facts_that_a_source_declares_are_of_items_that_are_wanted_or_of_none():
+    declared = pd.DataFrame(
+        [
+            ("item:a", "directed_by", "thing:x"),
+            ("item:a", "directed_by", "thing:x"),
+            ("thing:y", "wrote", "item:b"),
+            ("item:c", "directed_by", "thing:x"),
+            ("thing:x", "born_in", "thing:z"),
+        ],
+        columns=["src", "relationship", "dst"],
+    )
+    assert facts.declared_facts(declared, ["a", "b"]).to_numpy().tolist() == [
+        ["item:a", "thing:x", "directed_by"],
+        ["thing:y", "item:b", "wrote"],
+        ["thing:x", "thing:z", "born_in"],
+    ]
+    assert facts.declared_facts(declared[:0], ["a"]).empty

@@ -38,12 +38,16 @@ EXPERIMENT = ExperimentParams(list_length=5, n_bootstrap=2_000)
 pytestmark = pytest.mark.slow
 
 
-def built(shop: Shop, params: GraphParams = GRAPH) -> tuple[Any, ...]:
+NO_FACTS = pd.DataFrame(columns=["src", "relationship", "dst"])
+
+
+def built(shop: Shop, params: GraphParams = GRAPH, own: pd.DataFrame = NO_FACTS) -> tuple[Any, ...]:
     interactions = table(shop.lines, "interactions")
     lines = nodes.gather_lines(interactions, table(shop.lines.iloc[:0], "interactions", rule=None))
     return lines, *nodes.build_graphs(
         lines, interactions, table(shop.items, "items"), table(shop.coupons, "coupons"),
-        table(shop.campaigns, "campaigns"), {"validation_from": str(CUT)}, params,
+        table(shop.campaigns, "campaigns"), table(own, "facts"), {"validation_from": str(CUT)},
+        params,
     )  # fmt: skip
 
 
@@ -146,3 +150,13 @@ def test_a_graph_without_items_has_no_picture():
     edges = pd.DataFrame({"src": ["a"], "dst": ["b"], "relationship": ["r"]})
     assert neighbours_of(edges)[0] == ""
     assert not draw_neighbourhood(edges).data
+
+
+def test_facts_of_a_source_are_edges_of_the_graph(planted):
+    item = f"item:{planted.items['item_id'].iloc[0]}"
+    heads = [item, "item:unheard"]
+    own = pd.DataFrame({"src": heads, "relationship": "is_made_in", "dst": "thing:Ghent"})
+    _, graphs, edges, _ = built(planted, own=own)
+    told = edges[edges["relationship"] == "is_made_in"]
+    assert told[["src", "dst"]].to_numpy().tolist() == [[item, "thing:Ghent"]]
+    assert "is_made_in" in graphs.earlier.relations

@@ -33,6 +33,7 @@ DISABLES = {
     Tables.REDEMPTIONS: "which coupons were redeemed",
     Tables.REVIEWS: "review sentiment in profiles",
     Tables.PICTURES: "what pictures of items show",
+    Tables.FACTS: "facts of the graph besides what the other tables tell",
 }
 MONEY = (Columns.AMOUNT, Columns.DISCOUNT, Columns.COUPON_AMOUNT, Columns.PRICE)
 AFTER_BLANKS = "!"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
@@ -41,6 +42,22 @@ def describe_coupons(coupons: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataF
         ],
         ignore_index=True,
     )
+
+
+def declared_facts(facts: pd.DataFrame, items: Collection[str]) -> pd.DataFrame:
+    """Edges that a source declares itself, such as of a public graph that its items are linked to.
+
+    Args:
+        facts: Canonical facts; whoever is called ``item:`` and an id is that item.
+        items: Items that are wanted; facts of others are left out, and those of no item are kept.
+
+    Returns:
+        ``src``, ``dst``, ``relationship``; each edge once.
+    """
+    ends = [facts[name].astype(str) for name in (HEAD, TAIL)]
+    wanted = set(entity("item", pd.Series(list(items), dtype=str)))
+    kept = [~own.str.startswith("item:") | own.isin(wanted) for own in ends]
+    return facts[kept[0] & kept[1]][[HEAD, TAIL, RELATION]].drop_duplicates()
 
 
 def co_purchases(visits: pd.DataFrame, min_baskets: int, min_lift: float) -> pd.DataFrame:

@@ -77,6 +77,7 @@ def build_graphs(
     int_items: ir.Table,
     int_coupons: ir.Table,
     int_campaigns: ir.Table,
+    int_facts: ir.Table,
     split_bounds: dict[str, Any],
     params: GraphParams,
 ) -> tuple[Graphs, pd.DataFrame, pd.DataFrame]:
@@ -88,6 +89,7 @@ def build_graphs(
         int_items: Canonical items.
         int_coupons: Canonical coupons.
         int_campaigns: Canonical campaigns.
+        int_facts: What a source tells besides; may be empty.
         split_bounds: When validation begins.
         params: Which triples there are, and which are held out.
 
@@ -104,11 +106,13 @@ def build_graphs(
     moments = (moment_at(times, share), cut, moment_at(times, 1.0))
     buyers = lines.groupby(Columns.ITEM, observed=True)[Columns.USER].nunique()
     wanted = buyers.index[buyers >= params.min_buyers].astype(str)
-    items, coupons, campaigns = (t.to_pandas() for t in (int_items, int_coupons, int_campaigns))
+    canonical = (int_items, int_coupons, int_campaigns, int_facts)
+    items, coupons, campaigns, more = (table.to_pandas() for table in canonical)
     told = pd.concat(
         [
             describe_items(items[items[Columns.ITEM].isin(wanted)]),
             facts.describe_coupons(coupons[coupons[Columns.ITEM].isin(wanted)], campaigns),
+            facts.declared_facts(more, wanted),
         ],
         ignore_index=True,
     )

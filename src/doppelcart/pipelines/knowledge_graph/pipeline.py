@@ -30,6 +30,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "int_items",
                     "int_coupons",
                     "int_campaigns",
+                    "int_facts",
                     "split_bounds",
                     GRAPH,
                 ],
