@@ -32,6 +32,7 @@ from studies import (
     links,
     machine,
     multvae,
+    stability,
     stockouts,
     worth,
 )
@@ -50,6 +51,7 @@ STUDIES = {
     "stockouts": stockouts.measure,
     "demand": demand.measure,
     "links": links.measure,
+    "stability": stability.measure,
 }
 
 

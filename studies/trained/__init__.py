@@ -1,0 +1,1 @@
+"""The generators that the product trains, each by its pipeline's own functions on its data."""
