@@ -17,7 +17,7 @@ from studies.figures import NAN, Figure
 from studies.machine import PROJECT
 from studies.memory import code_of, remembered
 from studies.study import Study
-from studies.trained import reviews, series
+from studies.trained import catalogue, profiles, reviews, series, users
 from studies.trained.family import Family, Inputs
 from studies.trained.outcome import Outcome, unit
 
@@ -37,7 +37,8 @@ BESIDE: Final = ("critic", "encoder")
 
 def families() -> list[Family]:
     """All that are trained within some minutes, the cheap ones first."""
-    return [*reviews.families(), *series.families()]
+    parts = (reviews, series, profiles, catalogue, users)
+    return [family for part in parts for family in part.families()]
 
 
 def measure(study: Study) -> Iterator[list[Figure]]:
@@ -55,7 +56,7 @@ def _measure(study: Study, listed: Callable[[], list[Family]]) -> Iterator[list[
         found: list[Outcome] = []
         for seed in range(SEEDS):
             outcomes = remembered(
-                CACHE, made_from(family, inputs, seed), partial(unit, family, inputs, seed)
+                CACHE, made_from(family, inputs, seed), partial(trained, family, inputs, seed)
             )
             for outcome in outcomes:
                 study.note(noted(outcome), generator=outcome.generator, seed=seed)
@@ -66,6 +67,13 @@ def _measure(study: Study, listed: Callable[[], list[Family]]) -> Iterator[list[
 def made_from(family: Family, inputs: Inputs, seed: int) -> list[bytes]:
     """All that a unit depends on."""
     return [*inputs.made_from, repr((family.name, seed)).encode(), code_of(*family.code)]
+
+
+def trained(family: Family, inputs: Inputs, seed: int) -> list[Outcome]:
+    """What becomes of all generators of a family, trained with one seed."""
+    if isinstance(family, users.PrivateFamily):
+        return family.unit(inputs.data, seed)
+    return unit(family, inputs, seed)
 
 
 def noted(outcome: Outcome) -> dict[str, float]:
