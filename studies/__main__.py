@@ -52,6 +52,7 @@ STUDIES = {
     "demand": demand.measure,
     "links": links.measure,
     "stability": stability.measure,
+    "stability_pictures": stability.measure_pictures,
 }
 
 

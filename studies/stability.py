@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from studies.figures import NAN, Figure
 from studies.machine import PROJECT
 from studies.memory import code_of, remembered
 from studies.study import Study
-from studies.trained import catalogue, profiles, reviews, series, users
+from studies.trained import catalogue, images, profiles, reviews, series, users
 from studies.trained.family import Family, Inputs
 from studies.trained.outcome import Outcome, unit
 
@@ -36,7 +37,7 @@ BESIDE: Final = ("critic", "encoder")
 
 
 def families() -> list[Family]:
-    """All that are trained within some minutes, the cheap ones first."""
+    """All but those of pictures, the cheap ones first."""
     parts = (reviews, series, profiles, catalogue, users)
     return [family for part in parts for family in part.families()]
 
@@ -50,18 +51,33 @@ def measure(study: Study) -> Iterator[list[Figure]]:
     yield from _measure(study, families)
 
 
+def measure_pictures(study: Study) -> Iterator[list[Figure]]:
+    """The same for generators of pictures, which take much longer.
+
+    Yields:
+        The figures of the generators that are trained together.
+    """
+    yield from _measure(study, images.families)
+
+
 def _measure(study: Study, listed: Callable[[], list[Family]]) -> Iterator[list[Figure]]:
-    for family in listed():
-        inputs = family.read()
-        found: list[Outcome] = []
-        for seed in range(SEEDS):
-            outcomes = remembered(
-                CACHE, made_from(family, inputs, seed), partial(trained, family, inputs, seed)
-            )
-            for outcome in outcomes:
-                study.note(noted(outcome), generator=outcome.generator, seed=seed)
-            found += outcomes
-        yield figures_of(family, found)
+    # What several in a row learn from is read once, and let go before the next is read.
+    for read, alike in groupby(listed(), lambda family: family.read):
+        inputs = read()
+        for family in alike:
+            yield _figures(study, family, inputs)
+
+
+def _figures(study: Study, family: Family, inputs: Inputs) -> list[Figure]:
+    found: list[Outcome] = []
+    for seed in range(SEEDS):
+        outcomes = remembered(
+            CACHE, made_from(family, inputs, seed), partial(trained, family, inputs, seed)
+        )
+        for outcome in outcomes:
+            study.note(noted(outcome), generator=outcome.generator, seed=seed)
+        found += outcomes
+    return figures_of(family, found)
 
 
 def made_from(family: Family, inputs: Inputs, seed: int) -> list[bytes]:
@@ -124,7 +140,7 @@ def _row(family: Family, title: str, own: Sequence[Outcome]) -> list[Figure]:
     return [
         Figure(f"{title}, trainings", len(own), "", how),
         Figure(f"{title}, without a recovery", 100 * _mean(sound), "%", how),
-        Figure(f"{title}, recoveries", sum(one.recoveries for one in own), "", how),
+        Figure(f"{title}, recoveries", _total([float(one.recoveries) for one in own]), "", how),
         _spread(f"{title}, epochs", [float(one.epochs) for one in own], np.median, middle),
         *(
             Figure(

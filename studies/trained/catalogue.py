@@ -123,7 +123,6 @@ def _imagining(purchases: Any, attributes: ItemAttributes, training: ItemTrainin
     return _inputs(data, [*parts, attributes.codes], training.model_dump(mode="json"))
 
 
-@lru_cache(1)
 def read_new_items() -> Inputs:
     """Purchases before the window that the pipeline tests."""
     given, own = runs.all_parameters(None)["new_items"], log()
@@ -144,7 +143,6 @@ def read_new_items() -> Inputs:
     return _imagining(purchases, setting.attributes, ItemTrainingConfig(**given["training"]))
 
 
-@lru_cache(1)
 def read_ideas() -> Inputs:
     """Purchases before the last window that the pipeline judges."""
     given, own = runs.all_parameters(None)["ideas"], log()
@@ -213,7 +211,6 @@ class Crossed(NamedTuple):
     length: int
 
 
-@lru_cache(1)
 def read_baskets() -> Inputs:
     """Baskets of the first protocol for which the pipeline trains generators."""
     given = runs.all_parameters(None)["cross_domain"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
@@ -99,13 +98,11 @@ def _read(pipeline: str) -> Inputs:
     return Inputs(data, [pixels.tobytes(), splits.encode(), told])
 
 
-@lru_cache(1)
 def read_pictures() -> Inputs:
     """Those of the pipeline ``pictures``."""
     return _read("pictures")
 
 
-@lru_cache(1)
 def read_lookalikes() -> Inputs:
     """Those of the pipeline ``lookalikes``."""
     return _read("lookalikes")

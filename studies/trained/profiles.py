@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -61,7 +60,6 @@ class Raters(NamedTuple):
     ganmf: FactorisingConfig
 
 
-@lru_cache(1)
 def read() -> Inputs:
     """The ratings, as a run reads and parts them."""
     source, tables = opened(

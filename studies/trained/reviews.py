@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -54,7 +54,6 @@ class Labelled(NamedTuple):
     writing: WritingConfig
 
 
-@lru_cache(1)
 def read() -> Inputs:
     """The corpus, as a run reads and parts it."""
     env = "opspam"

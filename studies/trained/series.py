@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -105,7 +105,6 @@ def _read() -> tuple[Any, Daily, Spans, dict[str, Any], list[bytes]]:
     return panel, daily, days, given, [*data, json.dumps(told, sort_keys=True).encode()]
 
 
-@lru_cache(1)
 def read_shop() -> Inputs:
     """The first shop of 20 series that the pipeline draws."""
     _, daily, days, given, made_from = _read()
@@ -136,7 +135,6 @@ def _whole(windows: Daily) -> np.ndarray:
     return values[~np.isnan(values).any(axis=(1, 2))]
 
 
-@lru_cache(1)
 def read_days() -> Inputs:
     """Weeks of all series, and the days after them, with validation days that choose."""
     panel, daily, days, given, made_from = _read()

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -43,7 +43,6 @@ TITLES: Final = {
 PRIVATE: Final = "private"
 
 
-@lru_cache(1)
 def read() -> Inputs:
     """The shop after its profiles."""
     shop = shops.read_shop(ENV)
