@@ -53,6 +53,7 @@ STUDIES = {
     "links": links.measure,
     "stability": stability.measure,
     "stability_pictures": stability.measure_pictures,
+    "stability_lookalikes": stability.measure_lookalikes,
 }
 
 

@@ -52,12 +52,21 @@ def measure(study: Study) -> Iterator[list[Figure]]:
 
 
 def measure_pictures(study: Study) -> Iterator[list[Figure]]:
-    """The same for generators of pictures, which take much longer.
+    """The same of the generator of pictures, which takes an hour.
 
     Yields:
-        The figures of the generators that are trained together.
+        Its figures.
     """
-    yield from _measure(study, images.families)
+    yield from _measure(study, images.pictures)
+
+
+def measure_lookalikes(study: Study) -> Iterator[list[Figure]]:
+    """The same of the three generators of look-alikes, which take longer still.
+
+    Yields:
+        Their figures.
+    """
+    yield from _measure(study, images.lookalikes)
 
 
 def _measure(study: Study, listed: Callable[[], list[Family]]) -> Iterator[list[Figure]]:

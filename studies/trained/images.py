@@ -141,8 +141,8 @@ def paint(data: Shelf, seed: int) -> Mapping[str, Made]:
     }
 
 
-def families() -> list[Family]:
-    """Pictures, and look-alikes."""
+def pictures() -> list[Family]:
+    """Those of the pipeline ``pictures``."""
     return [
         Family(
             "pictures",
@@ -152,15 +152,21 @@ def families() -> list[Family]:
             (*CODE, "src/doppelcart/pipelines/pictures/picture_drawing.py"),
             read_pictures,
             draw,
-        ),
+        )
+    ]
+
+
+def lookalikes() -> list[Family]:
+    """Those of the pipeline ``lookalikes``."""
+    return [
         Family(
             "lookalikes",
-            f"{DATA}; the network of the pictures, trained on as many photographs in fewer and "
-            "larger steps",
+            f"{DATA}; the GAN is that of the pictures, trained on the same photographs in fewer "
+            "and larger steps",
             LOOKALIKES,
             FIDELITY,
             (*CODE, "src/doppelcart/pipelines/lookalikes/generated_pictures.py"),
             read_lookalikes,
             paint,
-        ),
+        )
     ]

@@ -106,7 +106,8 @@ class PrivateFamily(Family):
         progress = Progress(last, rows, best_epoch=last)
         made = Made(rows[-1]["selection"], {})
         passes = round(config.steps * config.batch_size / shop.train.n_users)
-        return [outcome_of(PRIVATE, Watched(progress, begun, ended), made)._replace(epochs=passes)]
+        found = outcome_of(PRIVATE, Watched(progress, begun, ended), made)
+        return [found._replace(epochs=passes, best_epoch=passes)]
 
 
 def _private(seed: int) -> dict[str, Any]:

@@ -246,7 +246,7 @@ def test_a_unit_is_known_by_its_data_its_family_its_seed_and_its_code():
 
 
 def test_every_generator_has_a_title_and_code_of_its_own():
-    listed = [*stability.families(), *images.families()]
+    listed = [*stability.families(), *images.pictures(), *images.lookalikes()]
     titles = [title for one in listed for title in one.generators.values()]
     assert len(titles) == len(set(titles))
     assert len({one.name for one in listed}) == len(listed)
@@ -255,7 +255,7 @@ def test_every_generator_has_a_title_and_code_of_its_own():
 
 def test_no_network_of_the_product_is_left_out():
     """Whatever is trained by the adversarial trainer is behind some row of the table."""
-    listed = [*stability.families(), *images.families()]
+    listed = [*stability.families(), *images.pictures(), *images.lookalikes()]
     behind = {PROJECT / place for one in listed for place in one.code}
     training = [
         path
