@@ -13,6 +13,7 @@ from doppelcart.pipelines.new_items.design import ARMS, WORDS
 from doppelcart.pipelines.new_items.params import (
     ExperimentParams,
     ImaginedParams,
+    SentencesParams,
     SystemsParams,
     TitlesParams,
     WindowsParams,
@@ -45,7 +46,10 @@ def judged(launches: list, features: Any, imagined: ImaginedParams = IMAGINED) -
     made, log, more = nodes.imagine_items(launches, features, imagined, TRAINING, EXPERIMENT)
     words = pd.DataFrame({"item_id": features.item_ids, "words": features.columns[
         features.values("type")]})  # fmt: skip
-    read, readings, much = nodes.read_titles(launches, features, words, TITLES, EXPERIMENT)
+    cuts = tuple(launch.cut for launch in launches)
+    read, readings, much = nodes.read_titles(
+        launches, features, words, TITLES, SentencesParams(cuts=cuts[-1:]), EXPERIMENT
+    )
     lists, levels, most = nodes.combine(
         launches, features, plain, forecasts, made, read, SYSTEMS, imagined, EXPERIMENT
     )

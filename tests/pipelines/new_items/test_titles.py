@@ -9,7 +9,7 @@ from scipy import sparse
 
 from doppelcart.models.text.title_config import TitleTrainingConfig
 from doppelcart.pipelines.new_items import nodes, plain, title_lists
-from doppelcart.pipelines.new_items.params import ExperimentParams, TitlesParams
+from doppelcart.pipelines.new_items.params import ExperimentParams, SentencesParams, TitlesParams
 
 TRAINING = TitleTrainingConfig(
     length=16, filters=8, hidden_units=16, epochs=40, batch_size=8, learning_rate=0.02, dropout=0
@@ -61,7 +61,9 @@ def test_scores_are_passed_on_by_a_power_of_the_likeness(planted):
 def test_a_launch_whose_items_have_no_words_is_left_out(planted, caplog):
     launches, features = planted
     words = words_of(features).assign(words="")
-    lists, log, tried = nodes.read_titles(launches, features, words, PARAMS, EXPERIMENT)
+    lists, log, tried = nodes.read_titles(
+        launches, features, words, PARAMS, SentencesParams(cuts=PARAMS.cuts), EXPERIMENT
+    )
     assert lists == {}
     assert log.empty
     assert tried.columns.tolist() == nodes.TRIED
@@ -73,7 +75,7 @@ def test_titles_that_decide_are_found_and_no_others(planted, null):
     worth = {}
     for name, (launches, features) in {"planted": planted, "null": null}.items():
         lists, log, tried = nodes.read_titles(
-            launches, features, words_of(features), PARAMS, EXPERIMENT
+            launches, features, words_of(features), PARAMS, SentencesParams(), EXPERIMENT
         )
         assert tried["config"].tolist() == ["l2 10, power 1", "l2 10, power 8"]
         assert log["window"].tolist() == ["tuning", "test"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 import ibis.expr.types as ir
@@ -15,13 +16,22 @@ from doppelcart.catalogue.windows import Window, lines_of
 from doppelcart.columns import Columns
 from doppelcart.experiment.design import Design
 from doppelcart.models.items.hyperparameters import ItemTrainingConfig
-from doppelcart.pipelines.new_items import combining, demand, imagined, plain, systems, title_lists
+from doppelcart.pipelines.new_items import (
+    combining,
+    demand,
+    imagined,
+    plain,
+    sentence_lists,
+    systems,
+    title_lists,
+)
 from doppelcart.pipelines.new_items.demand import Forecasts
 from doppelcart.pipelines.new_items.design import RIDGE, declare, score_lists
 from doppelcart.pipelines.new_items.launches import Launch, open_launches
 from doppelcart.pipelines.new_items.params import (
     ExperimentParams,
     ImaginedParams,
+    SentencesParams,
     SystemsParams,
     TitlesParams,
     WindowsParams,
@@ -224,36 +234,56 @@ def read_titles(
     features: ItemFeatures,
     words: pd.DataFrame,
     params: TitlesParams,
+    sentences: SentencesParams,
     experiment: ExperimentParams,
 ) -> tuple[dict[float, Lists], pd.DataFrame, pd.DataFrame]:
-    """Rank new items by what a network reads in their titles.
+    """Rank new items by what a network reads in their titles, and what a pretrained one does.
 
     Args:
         launches: As from ``open_windows``.
         features: Of all items.
         words: ``item_id`` and ``words`` of the same items.
         params: Cuts at which networks are trained, and how they are used.
+        sentences: Cuts at which the pretrained one reads; none by default.
         experiment: Length of the lists, seed.
 
     Returns:
         Scores by cut; a row a training; and all that was tried before the cuts.
+
+    Raises:
+        MissingExtraError: The pretrained reader is asked for and not installed.
     """
     own = words.set_index(words[Columns.ITEM].astype(str))["words"]
     titles = own.reindex(features.item_ids).fillna("").to_numpy(dtype=str)
-    found: dict[float, imagined.Ranked] = {}
-    for launch in [launch for launch in launches if launch.cut in params.cuts]:
+    found: dict[float, list[imagined.Ranked]] = {}
+    k = experiment.list_length
+    for launch in [one for one in launches if one.cut in {*params.cuts, *sentences.cuts}]:
         windows = (launch.tuning, launch.test)
         if not all((titles[window.old] != "").any() for window in windows):
             logger.warning("No title is read: the items have no words.")
             continue
-        found[launch.cut] = title_lists.rank_by_titles(
-            windows, titles, params, experiment.list_length, experiment.seed
-        )
+        ranked = found.setdefault(launch.cut, [])
+        if launch.cut in params.cuts:
+            ranked.append(title_lists.rank_by_titles(windows, titles, params, k, experiment.seed))
+        if launch.cut in sentences.cuts:
+            ranked.append(sentence_lists.rank_by_sentences(windows, titles, sentences, k))
+    readings = [(cut, one) for cut, ranked in found.items() for one in ranked]
+    logs = [one.log.assign(cut=cut) for cut, one in readings if len(one.log)]
     return (
-        {cut: own.lists for cut, own in found.items()},
-        joined([own.log.assign(cut=cut) for cut, own in found.items()], LOG),
-        joined([own.tried.assign(cut=cut) for cut, own in found.items()], TRIED),
+        {cut: together([one.lists for one in ranked]) for cut, ranked in found.items()},
+        joined(logs, LOG),
+        joined([one.tried.assign(cut=cut) for cut, one in readings], TRIED),
     )
+
+
+def together(parts: Sequence[Lists]) -> Lists:
+    """The scores of several systems as those of one window."""
+    tuning: dict[str, np.ndarray] = {}
+    test: dict[str, np.ndarray] = {}
+    for part in parts:
+        tuning |= part.tuning
+        test |= part.test
+    return Lists(tuning, test)
 
 
 def list_trainings(*logs: pd.DataFrame) -> pd.DataFrame:

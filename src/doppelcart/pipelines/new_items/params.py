@@ -175,6 +175,24 @@ class TitlesParams(Parameters):
         return [{"l2": l2, "power": power} for l2 in self.l2 for power in self.powers]
 
 
+class SentencesParams(Parameters):
+    """In which windows a pretrained reader of sentences reads titles; the extra `sentences`."""
+
+    cuts: tuple[float, ...] = Field(
+        (), description="cuts of new_items.windows at which titles are read so; none by default"
+    )
+    l2: tuple[Positive, ...] = Field(
+        (100.0, 300.0), min_length=1, description="penalties of EASE, whose scores are passed on"
+    )
+    penalties: tuple[Positive, ...] = Field(
+        (0.1, 0.3, 1.0, 3.0), min_length=1, description="penalties of the ridge"
+    )
+
+    def grid(self) -> list[dict[str, float]]:
+        """Configurations to try."""
+        return [{"l2": l2, "penalty": penalty} for l2 in self.l2 for penalty in self.penalties]
+
+
 class ExperimentParams(Parameters):
     """How lists are judged."""
 
@@ -201,7 +219,7 @@ def with_zero(values: tuple[float, ...]) -> tuple[float, ...]:
 def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
     """Generators and networks for cuts at which no window opens; see ``config.agreement``."""
     windows = models.get("new_items.windows")
-    for name in ("new_items.imagined", "new_items.titles"):
+    for name in ("new_items.imagined", "new_items.titles", "new_items.sentences"):
         own = models.get(name)
         if not (own and windows):
             continue

@@ -54,7 +54,13 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             ),
             Node(
                 nodes.read_titles,
-                inputs=[*LAUNCHES, "items.words", "params:new_items.titles", EXPERIMENT],
+                inputs=[
+                    *LAUNCHES,
+                    "items.words",
+                    "params:new_items.titles",
+                    "params:new_items.sentences",
+                    EXPERIMENT,
+                ],
                 outputs=[
                     "new_items.read_lists",
                     "new_items.reading_log",
