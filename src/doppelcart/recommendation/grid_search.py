@@ -65,7 +65,7 @@ class TuningSettings:
     max_users: int = 500
     completion_top: int | None = None
     first_users: int | None = None
-    finalists: float = 0.1
+    finalists: float = 0.3
     seed: int = 0
     synthetic_only_slices: Sequence[str] | None = None
     workers: int = 1

@@ -65,13 +65,13 @@ class EvaluationParams(Parameters):
         default=250, ge=1, description="Validation users per slice at most, drawn by `seed`."
     )
     first_tuning_users: int | None = Field(
-        default=60,
+        default=100,
         ge=10,
         description="Of these, those on whom everything is tried; only the best go on to all of "
         "them. null tries everything on all.",
     )
     finalists: float = Field(
-        default=0.1,
+        default=0.3,
         gt=0,
         le=1,
         description="Share of what is tried that goes on, never fewer than two.",
