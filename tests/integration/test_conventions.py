@@ -342,6 +342,8 @@ MAY_SEE_VALIDATION = {
     "gan.train": "chooses the checkpoint by a data metric on validation users",
     "gan.denoiser.train": "as above",
     "gan.vae.train": "as above",
+    "diffusion.train_diffusion": "chooses the checkpoint as the training of the GAN does",
+    "diffusion.tune_diffusion": "chooses configurations, ratios, strengths as evaluation does",
     "targeting.choose_ratios": "chooses configurations and ratios for segments on validation users",
     "fusion.tune_networks": "tunes the recommenders that evaluation leaves out, as it would",
     "fusion.choose_weights": "chooses the weights of every fusion on validation users",

@@ -111,8 +111,8 @@ def test_capabilities_that_make_claims_come_first(site, pages):
     links = pages[site / "index.html"].navigation
     found = [link.split("/")[1] for link in links if link.startswith("capabilities/")]
     claimants = [
-        *("cross_domain", "evaluation", "explanations", "fusion", "ideas", "knowledge_graph"),
-        *("lookalikes", "new_items", "pictures", "privacy", "reviews", "shilling", "stockouts"),
+        *("cross_domain", "diffusion", "evaluation", "explanations", "fusion", "ideas"),
+        *("knowledge_graph", "lookalikes", "new_items", "pictures", "privacy", "reviews", "shilling", "stockouts"),
         *("targeting", "tuning"),
     ]
     assert sorted(found[: len(claimants)]) == claimants

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from doppelcart.data.histories import Histories
+from doppelcart.data.slices import Slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,3 +70,18 @@ def sample_case(case: Case, max_users: int, seed: int) -> Case:
     rng = np.random.default_rng([seed, zlib.crc32(case.name.encode())])
     rows = np.sort(rng.choice(case.n_users, max_users, replace=False))
     return case.select(rows)
+
+
+def whole_histories(cases: Mapping[str, Case]) -> sparse.csr_matrix:
+    """(n, n_items) CSR of the held-out users' whole histories, from the slice with most users.
+
+    Args:
+        cases: Users by slice; new ones are taken where there are any.
+    """
+    cold = [case for name, case in cases.items() if Slice.of(name).is_cold]
+    case = max(cold or list(cases.values()), key=_size)
+    return (case.seen.matrix + case.relevant.matrix).tocsr()
+
+
+def _size(case: Case) -> int:
+    return case.n_users

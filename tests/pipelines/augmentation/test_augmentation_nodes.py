@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from doppelcart.data.cases import whole_histories
 from doppelcart.data.histories import Histories
 from doppelcart.pipelines.augmentation.nodes import (
     REFERENCE,
@@ -15,7 +16,6 @@ from doppelcart.pipelines.augmentation.nodes import (
     measure_privacy,
     mix_training_users,
     n_synthetic,
-    whole_histories,
 )
 from doppelcart.pipelines.augmentation.params import AugmentationParams
 

@@ -20,7 +20,12 @@ from doppelcart.models.histories.batches import HistoryBatches, ProfileBlocks
 from doppelcart.models.histories.fitting import make_trainer
 from doppelcart.models.histories.generation import complete, generate
 from doppelcart.models.histories.history_trainer import HistoryTrainer
-from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import (
+    DiffusionNetwork,
+    DiffusionTraining,
+    NetworkConfig,
+    TrainingConfig,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +42,15 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "energy_score": {"adversarial_loss": "energy_score"},
     "denoiser": {"adversarial_weight": 0.0},
     "vae": {"adversarial_weight": 0.0, "family": "vae"},
+    "diffusion": {"adversarial_weight": 0.0, "family": "diffusion"},
 }
+CONFIGURED = {
+    "diffusion": (
+        DiffusionNetwork(**NETWORK.model_dump(), denoiser_units=8, diffusion_steps=3),
+        DiffusionTraining(**CONFIG.model_dump(), noise_draws=2),
+    )
+}
+"""Families with parameters of their own."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -66,9 +79,10 @@ def new_trainer(request: pytest.FixtureRequest, real: Histories) -> Callable[...
     family = settings.pop("family", "gan")
 
     def make(**changes: Any) -> HistoryTrainer:
-        config = CONFIG.model_copy(update=settings | changes)
+        network, training = CONFIGURED.get(family, (NETWORK, CONFIG))
+        config = training.model_copy(update=settings | changes)
         features = np.eye(N_ITEMS, 2, dtype=np.float32)
-        return make_trainer(real, features, 3, 2, NETWORK, config, weight, family)
+        return make_trainer(real, features, 3, 2, network, config, weight, family)
 
     return make
 

@@ -19,6 +19,7 @@ from doppelcart.models.histories.generation import (
     generate,
     generator_logits,
     make_completer,
+    make_network_completer,
     profile_rows,
 )
 from doppelcart.models.histories.hyperparameters import NetworkConfig
@@ -207,3 +208,18 @@ class TestCompleter:
             np.testing.assert_allclose(found[row], expected[0], atol=2e-6)
         strangers = asked.probabilities(seen.matrix)
         assert np.abs(found - strangers).max() > 0.01
+
+    def test_a_network_without_arrays_completes_as_one_with_them(self, generator):
+        rows = [np.array([0]), np.array([2, 1])]
+        seen = Histories.from_lists(rows, np.array(["v", "u"]), ITEMS)
+        (by_arrays,) = make_completer(generator, MATRIX, 2, 5)(seen)
+        (by_network,) = make_network_completer(generator, MATRIX, 2, 5)(seen)
+        np.testing.assert_allclose(by_network, by_arrays, atol=2e-6)
+        (alone,) = make_network_completer(generator, MATRIX, 2, 5)(seen.select(np.array([1])))
+        np.testing.assert_allclose(alone[0], by_network[1], atol=1e-7)
+
+    def test_another_catalogue_is_refused_by_either(self, generator):
+        seen = Histories.from_lists([np.array([0])], np.array(["v"]), ITEMS[:3])
+        for make in (make_completer, make_network_completer):
+            with pytest.raises(InputError, match="catalogue of 4 items"):
+                list(make(generator, MATRIX, 1, 0)(seen))

@@ -1,7 +1,12 @@
 import pytest
 from pydantic import ValidationError
 
-from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import (
+    DiffusionNetwork,
+    DiffusionTraining,
+    NetworkConfig,
+    TrainingConfig,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,6 +21,10 @@ from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingC
         (TrainingConfig, {"ema_decay": 1.0}),
         (TrainingConfig, {"reconstruction_weight": float("nan")}),
         (TrainingConfig, {"gradient_penalty": float("inf")}),
+        (DiffusionNetwork, {"diffusion_steps": 1}),
+        (DiffusionNetwork, {"guidance": -0.1}),
+        (DiffusionTraining, {"untold_share": 1.1}),
+        (DiffusionTraining, {"noise_draws": 0}),
     ],
 )
 def test_what_cannot_work_is_refused_by_name(model, wrong):

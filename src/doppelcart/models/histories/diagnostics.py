@@ -30,22 +30,6 @@ MIN_NATS = 0.1
 MIN_STRUCTURE, MIN_NDCG = 0.05, 1e-3
 """Below these, what a generator reaches of the reference is noise over noise."""
 
-USERS = Subject(
-    kind="users",
-    training=TrainingConfig,
-    noise=NetworkConfig.name_of("noise_units"),
-    dropout=NetworkConfig.name_of("dropout"),
-    revive={
-        "generator": "The critic's opinion does not get through: lower "
-        f"{TrainingConfig.name_of('learning_rate')}, raise "
-        f"{TrainingConfig.name_of('temperature')}, or use "
-        f"{TrainingConfig.name_of('adversarial_loss')}=wgan_gp.",
-        "encoder": f"Raise {TrainingConfig.name_of('critic_learning_rate')}, or lower "
-        f"{TrainingConfig.name_of('kl_weight')}.",
-    },
-)
-"""What the monitors say of histories; all families are configured as the GAN is."""
-
 
 @dataclass(frozen=True)
 class Reference:
@@ -152,25 +136,56 @@ def evaluate(
     }
 
 
-def diagnose(training_log: pd.DataFrame, best_epoch: int) -> pd.DataFrame:
+def subject_of(network: type[NetworkConfig], training: type[TrainingConfig]) -> Subject:
+    """What the monitors say of histories, by the names of the parameters of a family.
+
+    Args:
+        network: Sizes, whose fields the advice names.
+        training: How to train, whose fields the advice names.
+    """
+    return Subject(
+        kind="users",
+        training=training,
+        noise=network.name_of("noise_units"),
+        dropout=network.name_of("dropout"),
+        revive={
+            "generator": "The critic's opinion does not get through: lower "
+            f"{training.name_of('learning_rate')}, raise "
+            f"{training.name_of('temperature')}, or use "
+            f"{training.name_of('adversarial_loss')}=wgan_gp.",
+            "encoder": f"Raise {training.name_of('critic_learning_rate')}, or lower "
+            f"{training.name_of('kl_weight')}.",
+        },
+    )
+
+
+def diagnose(
+    training_log: pd.DataFrame,
+    best_epoch: int,
+    network: type[NetworkConfig] = NetworkConfig,
+    training: type[TrainingConfig] = TrainingConfig,
+) -> pd.DataFrame:
     """Name what went wrong in training, with advice; ``ok`` where nothing did.
 
     Args:
         training_log: One row per epoch, as ``loop.train`` returns it.
         best_epoch: Epoch whose generator was kept.
+        network: Sizes, whose fields the advice names.
+        training: How to train, whose fields the advice names.
 
     Returns:
         Columns monitor, status (``ok``, ``warning``, or ``undefined`` where there were too few
         users to tell), value, limit, advice.
     """
-    checks = monitors.diagnose(training_log, best_epoch, USERS)
+    checks = monitors.diagnose(training_log, best_epoch, subject_of(network, training))
     if "kl" in training_log.columns:
-        checks.append(_posterior(training_log.loc[training_log["epoch"] == best_epoch].iloc[-1]))
+        kept = training_log.loc[training_log["epoch"] == best_epoch].iloc[-1]
+        checks.append(_posterior(kept, training))
     return monitors.table(checks)
 
 
-def _posterior(kept: pd.Series) -> monitors.Check:
-    named = TrainingConfig.name_of
+def _posterior(kept: pd.Series, training: type[TrainingConfig]) -> monitors.Check:
+    named = training.name_of
     return monitors.Check(
         "posterior collapse: nats of a user in the noise",
         kept["kl"] < MIN_NATS,

@@ -12,13 +12,22 @@ from doppelcart.adversarial.loop import OnEvaluation, Trained, tell_nobody, trai
 from doppelcart.adversarial.state import TrainingState
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
+from doppelcart.errors import ParameterError
 from doppelcart.metrics.summaries import popularity
 from doppelcart.models.histories.autoencoding import build_autoencoding_critic
 from doppelcart.models.histories.batches import HistoryBatches, ProfileBlocks
 from doppelcart.models.histories.diagnostics import diagnose, evaluate, make_reference
+from doppelcart.models.histories.diffusion_trainer import DiffusionTrainer
 from doppelcart.models.histories.generation import complete, generate
 from doppelcart.models.histories.history_trainer import HistoryTrainer
-from doppelcart.models.histories.hyperparameters import Family, NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import (
+    DiffusionNetwork,
+    DiffusionTraining,
+    Family,
+    NetworkConfig,
+    TrainingConfig,
+)
+from doppelcart.models.histories.latent_diffusion import build_diffusion
 from doppelcart.models.histories.networks import build_critic, build_generator, note_catalogue
 from doppelcart.models.histories.vae import VariationalTrainer, build_encoder
 
@@ -43,18 +52,24 @@ def make_trainer(
         network: Sizes.
         training: How to train.
         adversarial_weight: 0 trains without a critic; a VAE has none.
-        family: What trains the generator: a critic, or an encoder.
+        family: What trains the generator: a critic, or an encoder, perhaps with a network that
+            undoes noise.
+
+    Raises:
+        ParameterError: The parameters are not those of the family.
     """
-    shape = {"n_demographics": n_demographics, "n_behaviours": n_behaviours}
-    generator = build_generator(
-        network,
-        popularity(histories.matrix),
-        histories.n_users,
-        item_features,
-        seed=training.seed,
-        **shape,
-    )
-    beside = {"n_items": histories.n_items, "seed": training.seed, **shape}
+    shape: dict[str, Any] = {"n_demographics": n_demographics, "n_behaviours": n_behaviours}
+    beside = {"n_items": histories.n_items, "seed": training.seed} | shape
+    of_data = (popularity(histories.matrix), histories.n_users, item_features)
+    if family == "diffusion":
+        if not (isinstance(network, DiffusionNetwork) and isinstance(training, DiffusionTraining)):
+            raise ParameterError(
+                "The family diffusion has parameters of its own, which this pipeline has not. "
+                "Train it by: kedro run --pipelines diffusion"
+            )
+        diffusion = build_diffusion(network, *of_data, seed=training.seed, **shape)
+        return DiffusionTrainer(diffusion, build_encoder(network, **beside), training)
+    generator = build_generator(network, *of_data, seed=training.seed, **shape)
     if family == "vae":
         return VariationalTrainer(generator, build_encoder(network, **beside), training)
     autoencodes = training.adversarial_loss == "autoencoding"
@@ -91,7 +106,7 @@ def fit(
         name: On progress bars and in messages.
         state_path: File of the resumable state, or None.
         fingerprint: Of data and configuration.
-        family: What trains the generator: a critic, or an encoder.
+        family: What trains the generator, as of ``make_trainer``.
         on_evaluation: Told the epoch and the validation metrics of every evaluation; what it
             raises ends the training.
 
@@ -136,4 +151,5 @@ def fit(
         on_evaluation,
     )
     note_catalogue(trained.generator, histories.item_ids)
-    return trained, diagnose(trained.training_log, trained.best_epoch)
+    findings = diagnose(trained.training_log, trained.best_epoch, type(network), type(training))
+    return trained, findings

@@ -13,6 +13,7 @@ from scipy.special import expit
 from doppelcart.columns import Columns
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
+from doppelcart.serving.history_completer import noise_of
 
 ROWS_PER_CHUNK = 512
 
@@ -228,5 +229,33 @@ def make_completer(
         starts = range(0, seen.n_users, ROWS_PER_CHUNK)
         chunks = [slice(start, start + ROWS_PER_CHUNK) for start in starts]
         return (arrays.probabilities(matrix[chunk], known[chunk]) for chunk in chunks)
+
+    return completer
+
+
+def make_network_completer(
+    generator: Any, demographics: pd.DataFrame, n_draws: int, seed: int
+) -> Callable[[Histories], Iterator[np.ndarray]]:
+    """``make_completer`` by the network itself, for one that has no arrays to serve by.
+
+    Args:
+        generator: Of the inputs and output of G.
+        demographics: user_id and demographic columns of every user that may be asked for.
+        n_draws: Noise vectors averaged.
+        seed: Seed of the noise, which is the same for everybody.
+    """
+    noises = noise_of(n_draws, _widths(generator)["noise"], seed)
+
+    def completer(seen: Histories) -> Iterator[np.ndarray]:
+        check_items(generator, seen.item_ids)
+        known, matrix = profile_rows(demographics, seen.user_ids), seen.matrix
+        for start in range(0, seen.n_users, ROWS_PER_CHUNK):
+            chunk = slice(start, min(start + ROWS_PER_CHUNK, seen.n_users))
+            history = matrix[chunk].toarray().astype(np.float32)
+            total = np.zeros(history.shape, np.float32)
+            for noise in noises:
+                same = np.repeat(noise[None, :], len(history), axis=0)
+                total += expit(generator_logits(generator, history, same, known[chunk]))
+            yield total / n_draws
 
     return completer

@@ -7,7 +7,7 @@ from pydantic import Field
 from doppelcart.adversarial.hyperparameters import AdversarialLoss, TrainerConfig
 from doppelcart.config.base import Parameters
 
-Family = Literal["gan", "vae"]
+Family = Literal["gan", "vae", "diffusion"]
 
 
 class NetworkConfig(Parameters):
@@ -74,6 +74,41 @@ class TrainingConfig(TrainerConfig):
         ge=0,
         le=1,
         description="share of the histories to complete that show no item at all",
+    )
+
+
+class DiffusionNetwork(NetworkConfig):
+    """Sizes of a diffusion model, whose decoder is the generator of all families."""
+
+    PATH: ClassVar[str] = "diffusion.network"
+
+    denoiser_units: int = Field(
+        128, ge=4, le=8192, description="width of the network that tells the noise"
+    )
+    diffusion_steps: int = Field(
+        50, ge=2, le=1000, description="steps from a latent vector to noise alone, and back"
+    )
+    guidance: float = Field(
+        0.0,
+        ge=0,
+        le=20,
+        description="by how much more than learned the condition counts; 0 as learned",
+    )
+
+
+class DiffusionTraining(TrainingConfig):
+    """How a diffusion model is trained, and the autoencoder that makes its latent space."""
+
+    PATH: ClassVar[str] = "diffusion.training"
+
+    untold_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="share of the latent vectors of whom the network is told nothing in training",
+    )
+    noise_draws: int = Field(
+        8, ge=1, le=1000, description="draws of step and noise a latent vector in each batch"
     )
 
 

@@ -201,6 +201,7 @@ def build_generator(
     n_demographics: int,
     n_behaviours: int,
     seed: int,
+    name: str = "generator",
 ) -> keras.Model:
     """Build G(history, profile, z) -> logits.
 
@@ -217,6 +218,7 @@ def build_generator(
         n_demographics: Width of the demographics block.
         n_behaviours: Width of the behaviour block.
         seed: Seed of the initial weights.
+        name: Of the model.
 
     Returns:
         A model of inputs history, noise and the profile blocks, output (batch, n_items).
@@ -261,7 +263,7 @@ def build_generator(
         shared = keras.layers.Dense(n_items, use_bias=False, trainable=False, name="feature_logits")
         logits = keras.layers.Add(name="logits")([logits, shared(wanted)])
         shared.set_weights([item_features.T.astype(np.float32)])
-    model = keras.Model({"history": history, "noise": noise, **profile}, logits, name="generator")
+    model = keras.Model({"history": history, "noise": noise, **profile}, logits, name=name)
     means.set_weights([item_features.astype(np.float32)])
     output = model.get_layer("item_logits")
     output.bias.assign(log_odds(popularity, n_users))

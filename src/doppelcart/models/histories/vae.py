@@ -90,17 +90,31 @@ class VariationalTrainer(HistoryTrainer):
         """Train encoder and generator together on one batch."""
         return self.variational_step(batch, next(seeds), tf.constant(self.kl_weight(epoch)))
 
+    def latent_losses(self, latent: tf.Tensor, batch: Tensors, seed: tf.Tensor) -> Tensors:  # noqa: ARG002
+        """Losses of what else learns from latent vectors, by name; by default nothing does.
+
+        Args:
+            latent: (batch, noise_units) as the encoder drew them; no gradient flows back.
+            batch: What they are of.
+            seed: Of further draws.
+        """
+        return {}
+
     def _variational_step(self, batch: Tensors, seed: tf.Tensor, kl_weight: tf.Tensor) -> Tensors:
         shown = {name: batch[name] for name in ("full", "seen", *PROFILE_INPUTS)}
         with tf.GradientTape() as tape:
             mean, log_variance = tf.split(self.critic(shown, training=True), 2, axis=1)
             noise = tf.random.stateless_normal(tf.shape(mean), seed)
-            logits = self.decode(batch, mean + tf.exp(0.5 * log_variance) * noise)
+            latent = mean + tf.exp(0.5 * log_variance) * noise
+            logits = self.decode(batch, latent)
             reconstruction = self.reconstruction(logits, batch)
             divergence = tf.reduce_mean(normal_divergence(mean, log_variance))
             # The same unit for both, nats per item bought, so that a weight of 1 is the bound.
             scaled = divergence / hidden_items(batch["full"], batch["seen"])
             loss = self.config.reconstruction_weight * reconstruction + kl_weight * scaled
+            beside = self.latent_losses(tf.stop_gradient(latent), batch, seed)
+            for own in beside.values():
+                loss += own
         gradients, encoder_gradients = tape.gradient(
             loss, (self.generator.trainable_variables, self.critic.trainable_variables)
         )
@@ -110,6 +124,7 @@ class VariationalTrainer(HistoryTrainer):
             "generator_loss": loss,
             "reconstruction_loss": reconstruction,
             "kl": divergence,
+            **beside,
             "generator_gradient_norm": tf.linalg.global_norm(gradients),
             "encoder_gradient_norm": tf.linalg.global_norm(encoder_gradients),
         }

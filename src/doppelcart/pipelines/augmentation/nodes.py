@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from doppelcart.data.cases import Case
+from doppelcart.data.cases import Case, whole_histories
 from doppelcart.data.histories import Histories
-from doppelcart.data.slices import Slice
 from doppelcart.metrics.fidelity import category_mix_distance, fidelity
 from doppelcart.metrics.item_groups import item_groups
 from doppelcart.metrics.privacy import privacy
@@ -177,14 +176,3 @@ def measure_privacy(
         for name, users in tracked(synthetic_users.items(), "looking for copies", "set")
     }
     return pd.DataFrame(columns).rename_axis("statistic").reset_index()
-
-
-def whole_histories(cases: Mapping[str, Case]) -> Any:
-    """(n, n_items) CSR of the held-out users' whole histories, from the slice with most users."""
-    cold = [case for name, case in cases.items() if Slice.of(name).is_cold]
-    case = max(cold or list(cases.values()), key=_size)
-    return (case.seen.matrix + case.relevant.matrix).tocsr()
-
-
-def _size(case: Case) -> int:
-    return case.n_users
