@@ -26,13 +26,17 @@ class KerasModelDataset(AbstractDataset[Any, Any]):
 
     Args:
         filepath: Path of the archive; ends in ``.keras``.
+        trained_by: Pipeline that trains it, for advice.
         metadata: Ignored here; for Kedro-Viz and others.
     """
 
     writes_whole = True
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None):
+    def __init__(
+        self, *, filepath: str, trained_by: str = "gan", metadata: dict[str, Any] | None = None
+    ):
         self._filepath = Path(filepath)
+        self._command = f"kedro run --pipelines {trained_by}"
         self.metadata = metadata
 
     def load(self) -> Any:
@@ -44,7 +48,7 @@ class KerasModelDataset(AbstractDataset[Any, Any]):
         """
         if not self._filepath.exists():
             raise DatasetStorageError(
-                f"{self._filepath} does not exist: train it first (`kedro run --pipelines gan`)."
+                f"{self._filepath} does not exist: train it first (`{self._command}`)."
             )
         with self._filepath.open("rb") as file:
             if not zipfile.is_zipfile(file):
@@ -52,7 +56,8 @@ class KerasModelDataset(AbstractDataset[Any, Any]):
         with _standard_error_aside():
             import keras
 
-            import doppelcart.models.histories.networks  # noqa: F401  (registers the layers)
+            # registers the layers of this project, those of networks among them
+            import doppelcart.models.histories.latent_diffusion  # noqa: F401
 
         try:
             return keras.models.load_model(self._filepath, compile=False, safe_mode=True)
@@ -67,7 +72,7 @@ class KerasModelDataset(AbstractDataset[Any, Any]):
     def _broken(self, why: str) -> DatasetStorageError:
         return DatasetStorageError(
             f"{self._filepath} is not a whole .keras archive of this project ({why}). "
-            "Train it again: kedro run --pipelines gan"
+            f"Train it again: {self._command}"
         )
 
     def _exists(self) -> bool:

@@ -156,6 +156,9 @@ def test_a_model_that_does_as_the_gan_does_is_judged_to_do_as_the_gan_does(
         wins = made["diffusion.verdict"].query(f"arm == '{ours}'")["win"]
         assert len(wins)
         assert not wins.any()
+    # Recommenders come in the order of evaluation, by which ties are broken.
+    orders = made["diffusion.chosen_configs"].groupby("arm", sort=False)["recommender"].agg(list)
+    assert orders["diffusion_new_users"] == orders["gan_new_users"] == ["popularity", "ease"] * 2
     shares = made["diffusion.shares"].set_index([*keys, "arm"])["share"].unstack("arm")
     assert shares["diffusion_only"].to_numpy() == pytest.approx(shares["gan_only"].to_numpy())
 

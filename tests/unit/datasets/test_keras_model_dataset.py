@@ -11,7 +11,7 @@ from kedro.io import DatasetError
 
 from doppelcart.datasets.keras_model import KerasModelDataset
 from doppelcart.errors import InputError, StorageError
-from doppelcart.models.histories.hyperparameters import NetworkConfig
+from doppelcart.models.histories.hyperparameters import DiffusionNetwork, NetworkConfig
 
 CONFIG = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8)
 HISTORY = np.array([[1, 0, 1, 1, 0], [0, 0, 0, 0, 0]], np.float32)
@@ -24,6 +24,12 @@ def network(name: str, widths: tuple[int, int, int] = (2, 3, 2)) -> Any:
     if name == "critic":
         return build_critic(CONFIG, 5, n_demographics, n_behaviours, seed=0)
     features = np.random.default_rng(1).normal(size=(5, n_features)).astype(np.float32)
+    if name == "diffusion":
+        from doppelcart.models.histories.latent_diffusion import build_diffusion
+
+        sizes = DiffusionNetwork(**CONFIG.model_dump(), denoiser_units=8, diffusion_steps=3)
+        shares = np.full(5, 0.3)
+        return build_diffusion(sizes, shares, 9, features, n_demographics, n_behaviours, 0)
     return build_generator(CONFIG, np.full(5, 0.3), 9, features, n_demographics, n_behaviours, 0)
 
 
@@ -61,7 +67,7 @@ def test_a_layer_of_ours_comes_back(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("widths", [(2, 3, 2), (0, 3, 0)], ids=["rich", "poor source"])
-@pytest.mark.parametrize("name", ["generator", "critic"])
+@pytest.mark.parametrize("name", ["generator", "critic", "diffusion"])
 def test_a_network_comes_back_and_says_the_same(
     name: str, widths: tuple[int, int, int], tmp_path: Path
 ) -> None:
@@ -74,8 +80,9 @@ def test_a_network_comes_back_and_says_the_same(
     assert [v.path for v in loaded.trainable_variables] == trainable
 
 
-def test_a_process_that_knows_no_layer_yet_can_load_it(tmp_path: Path) -> None:
-    model = network("generator")
+@pytest.mark.parametrize("name", ["generator", "diffusion"])
+def test_a_process_that_knows_no_layer_yet_can_load_it(name: str, tmp_path: Path) -> None:
+    model = network(name)
     again(model, tmp_path)
     np.savez(tmp_path / "fed.npz", **fed(model))
     code = (
@@ -111,6 +118,12 @@ def test_a_damaged_archive_is_a_storage_error_with_advice(damage: str, tmp_path:
     with pytest.raises(DatasetError, match=r"gan_generator\.keras.*kedro run --pipelines gan") as e:
         dataset.load()
     assert isinstance(e.value, StorageError)
+
+
+def test_advice_names_the_pipeline_that_trains(tmp_path: Path) -> None:
+    dataset = KerasModelDataset(filepath=str(tmp_path / "d.keras"), trained_by="diffusion")
+    with pytest.raises(DatasetError, match="kedro run --pipelines diffusion"):
+        dataset.load()
 
 
 def test_code_inside_an_archive_is_not_run(tmp_path: Path) -> None:

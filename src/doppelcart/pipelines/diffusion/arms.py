@@ -102,10 +102,14 @@ def choose(tried: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
         known: What evaluation chose.
 
     Returns:
-        One row a (slice, recommender, arm): first those of evaluation.
+        One row a (slice, recommender, arm): first those of evaluation; slices and recommenders in
+        its order, by which ties are broken.
     """
-    own = grid_search.choose(in_place(tried))
-    return pd.concat([known, renamed(own)], ignore_index=True)
+    own = renamed(grid_search.choose(in_place(tried)))
+    keys = [Columns.SLICE, Columns.RECOMMENDER]
+    places = {key: number for number, key in enumerate(dict.fromkeys(_rows(known[keys])))}
+    order = np.argsort([places[key] for key in _rows(own[keys])], kind="stable")
+    return pd.concat([known, own.iloc[order]], ignore_index=True)
 
 
 def score(
@@ -229,6 +233,10 @@ def shares_of_real(
     return renamed(
         synthetic_only.tstr(both, target, evaluation.n_bootstrap, evaluation.seed)
     ).reset_index(drop=True)
+
+
+def _rows(table: pd.DataFrame) -> list[tuple[Any, ...]]:
+    return list(table.itertuples(index=False, name=None))
 
 
 def _sets(users: Histories) -> dict[str, Histories]:

@@ -142,7 +142,7 @@ def in_short(against_best: pd.DataFrame, verdict: pd.DataFrame) -> str:
     if verdict.empty:
         return "Nothing of the diffusion model was compared."
     told = []
-    for arm in dict.fromkeys(verdict[Columns.ARM]):
+    for arm in [name for name in (COMPLETION, NEW_USERS) if (verdict[Columns.ARM] == name).any()]:
         rows = at_best(against_best, [arm])
         better = int((rows["outcome"] == HELPS).sum())
         own = verdict[verdict[Columns.ARM] == arm]
