@@ -208,7 +208,15 @@ def test_a_planted_effect_is_found_for_completion_alone(
         "arm == 'diffusion_completion' and against == 'best_baseline'"
     )
     assert set(best["outcome"]) == {"helps"}
-    assert "in 2 of 2 groups of customers" in made["diffusion.section"].answer
+    section = made["diffusion.section"]
+    assert "in 2 of 2 groups of customers" in section.answer
+    completed, added = (block.table for block in section.shown)
+    assert [name for name, _ in completed.headings[3:]] == [
+        "diffusion", "GAN", "Generator without its critic", "VAE",
+    ]  # fmt: skip
+    ((_, rows),) = completed.groups
+    assert all(row[3].endswith(" *") for row in rows)
+    assert not any("*" in row[3] for _, part in added.groups for row in part)
 
 
 def test_what_test_users_bought_chooses_nothing(evaluated: dict[str, Any], tmp_path: Path) -> None:

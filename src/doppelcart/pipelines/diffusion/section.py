@@ -7,9 +7,16 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.slices import slice_label, slice_order
 from doppelcart.experiment.design import BEST_BASELINE, Design
-from doppelcart.experiment.outcome import HELPS
+from doppelcart.experiment.outcome import HARMS, HELPS, NOT_USED
 from doppelcart.pipelines.diffusion.arms import COMPLETION, LIKE, NEW_USERS, ONLY, PHRASES
-from doppelcart.recommendation.arms import ARMS, controls_of
+from doppelcart.recommendation.arms import (
+    ARMS,
+    COMPLETED_BY,
+    GENERATORS,
+    SYNTHETIC_OF,
+    Kind,
+    controls_of,
+)
 from doppelcart.recommendation.labels import origin_label, recommender_label
 from doppelcart.reporting.blocks import details, paragraph, table
 from doppelcart.reporting.experiments import blocks_of, evidence_of, verdict_table
@@ -20,6 +27,7 @@ from doppelcart.reporting.tables import (
     Column,
     Table,
     alike,
+    change,
     count,
     in_percent,
     number,
@@ -70,6 +78,15 @@ LIKENESS: Final = {
 }
 """What is shown of how real the customers look, and of whom they give away."""
 
+OWN: Final = "diffusion"
+_MADE_BY: Final = {
+    arm: made[arm]
+    for made in (COMPLETED_BY, SYNTHETIC_OF)
+    for arm in made
+    if made[arm] in GENERATORS and ARMS[arm].kind is not Kind.SYNTHETIC_ONLY
+}
+"""Arms whose data a network of evaluation makes, and which."""
+
 
 @CAPABILITY.written_by
 def write_section(
@@ -112,8 +129,9 @@ def write_section(
             ),
             *blocks_of(judged, compared, design, limit),
             details(
-                "Every recommender, customers alone, likeness, training",
+                "Every arm and recommender, customers alone, likeness, training",
                 [
+                    *[table(best_table(against_best, arm, limit)) for arm in claims],
                     table(verdict_table(verdict, design, limit)),
                     table(shares_table(shares, limit)),
                     table(likeness_table(likeness, limit)),
@@ -121,7 +139,7 @@ def write_section(
                 ],
             ),
         ],
-        shown=[table(best_table(against_best, arm, limit)) for arm in claims],
+        shown=[table(short_table(against_best, arm, limit)) for arm in claims],
         caveats=("One seed: the intervals are over customers, and hold for this training.",),
         evidence={name: one for name, one in found.items() if one is not None},
     )
@@ -161,6 +179,51 @@ def at_best(against_best: pd.DataFrame, arms: list[str]) -> pd.DataFrame:
     return rows[rows[Columns.ARM].isin(arms)]
 
 
+def short_table(against_best: pd.DataFrame, arm: str, limit: int) -> Table:
+    """An arm beside those of the other networks, each at its best: a row a group.
+
+    Args:
+        against_best: Every arm at its best against the best without synthetic data.
+        arm: The arm on trial.
+        limit: Longest table (rows).
+    """
+    makers = {arm: OWN} | {name: _MADE_BY[name] for name in _like(arm) if name in _MADE_BY}
+    rows = at_best(against_best, [*makers])
+    told = rows.assign(told=[_told(row) for row in rows.to_dict("records")])
+    wide = told.pivot_table("told", Columns.SLICE, Columns.ARM, aggfunc="first")
+    first = rows.drop_duplicates(Columns.SLICE).set_index(Columns.SLICE)[["baseline", "base"]]
+    return tabulate(
+        first.join(wide).loc[slice_order(wide.index)].reset_index(),
+        f"{PHRASES[arm].capitalize()}, beside those of other networks, against the best without "
+        "synthetic data",
+        [
+            Column(Columns.SLICE, "customers", slice_label, False),
+            Column("baseline", "best without", recommender_label, False),
+            Column("base", "its score", score),
+            *[
+                Column(name, origin_of(maker), text, False)
+                for name, maker in makers.items()
+                if name in wide
+            ],
+        ],
+        limit,
+        "Each with the recommender that validation chose; 95 % intervals over customers; a star: "
+        "the difference survives Holm's correction.",
+    )
+
+
+def _like(arm: str) -> tuple[str, ...]:
+    return (LIKE[arm], *controls_of(LIKE[arm]))
+
+
+def _told(row: dict[Any, Any]) -> str:
+    if row["outcome"] == NOT_USED:
+        return "not used"
+    low, high = (change(100 * row[name]) for name in ("relative_low", "relative_high"))
+    star = " *" if row["outcome"] in (HELPS, HARMS) else ""
+    return f"{change(100 * row['relative'])} ({low} to {high}){star}"
+
+
 def best_table(against_best: pd.DataFrame, arm: str, limit: int) -> Table:
     """An arm and its controls, each with its best recommender, group by group.
 
@@ -169,7 +232,7 @@ def best_table(against_best: pd.DataFrame, arm: str, limit: int) -> Table:
         arm: The arm on trial.
         limit: Longest table (rows).
     """
-    wanted = [arm, LIKE[arm], *reversed(controls_of(LIKE[arm]))]
+    wanted = [arm, *_like(arm)]
     rows = at_best(against_best, wanted)
     places = {name: number for number, name in enumerate(slice_order(rows[Columns.SLICE]))}
     rows = rows.assign(
@@ -242,7 +305,7 @@ def likeness_table(likeness: pd.DataFrame, limit: int) -> Table:
         [
             Column("statistic", "measure", lambda name: LIKENESS[name], False),
             *[
-                Column(str(name), origin(str(name)), alike(rows[name]))
+                Column(str(name), origin_of(str(name)), alike(rows[name]))
                 for name in rows.columns.drop("statistic")
             ],
         ],
@@ -250,9 +313,9 @@ def likeness_table(likeness: pd.DataFrame, limit: int) -> Table:
     )
 
 
-def origin(name: str) -> str:
+def origin_of(name: str) -> str:
     """Who made customers, in words."""
-    known = {"diffusion": "diffusion", "real_vs_real": "real against other real ones"}
+    known = {OWN: "diffusion", "real_vs_real": "real against other real ones"}
     return known.get(name) or origin_label(name)
 
 
