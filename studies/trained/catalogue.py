@@ -184,12 +184,17 @@ def _rows(
     noise = rng.standard_normal((len(rows), config.noise_units)).astype(np.float32)
     logits = np.asarray(generator(asked | {"noise": noise}, training=False))
     heads = np.split(value_chances(logits, attributes), attributes.starts[1:], axis=1)
-    made = [_drawn(head, rng) for head in heads]
+    made = [drawn_of(head, rng) for head in heads]
     return attributes.one_hot(items), np.concatenate(made, axis=1)
 
 
-def _drawn(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(n, n_values) a one for the value that was drawn by its chance."""
+def drawn_of(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(n, n_values) float32 a one for the value that was drawn by its chance.
+
+    Args:
+        chances: (n, n_values) chance of each; of a row they sum to 1.
+        rng: Of the draws.
+    """
     reached = np.cumsum(chances, axis=1)
     places = (rng.random((len(chances), 1)) * reached[:, -1:] > reached).sum(axis=1)
     return np.eye(chances.shape[1], dtype=np.float32)[places]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from studies import stability
 from studies.machine import PROJECT
 from studies.memory import digest
 from studies.study import Study, TimeIsUp
-from studies.trained import images
+from studies.trained import catalogue, images, users
 from studies.trained.family import Family, Inputs, Made, spread_of
 from studies.trained.outcome import Outcome, unit
 from studies.trained.reviews import some_of_each
@@ -181,6 +183,66 @@ def test_a_unit_that_diverges_says_so_and_ends_those_after_it(capsys):
     assert stability.warned(only, "exploding gradients") == 0
     assert math.isnan(stability.warned(only, "mode collapse"))
     assert "ring, seed 1: Training of the generator diverged 2 times" in capsys.readouterr().out
+
+
+@pytest.fixture
+def private(monkeypatch):
+    """The private family, and what its training is to yield: rows of the log, or an error."""
+    from doppelcart.models.histories import private_training
+
+    asked, yielded = [], {}
+
+    def train(histories, network, config, epsilon):
+        asked.append((config.secret_seed, epsilon))
+        if not yielded:
+            raise TrainingDivergedError("Private training diverged.")
+        log = pd.DataFrame(yielded)
+        return private_training.PrivatelyTrained(None, None, log, 1.0, epsilon)
+
+    monkeypatch.setattr(private_training, "train_privately", train)
+    monkeypatch.setattr(
+        users, "measured", lambda *given: {"selection": 1.25, "coverage": 0.1, "recall": 0.5}
+    )
+    shop = SimpleNamespace(train=SimpleNamespace(n_users=1024))
+    (own,) = [one for one in users.families() if isinstance(one, users.PrivateFamily)]
+    return shop, own, asked, yielded
+
+
+def test_a_private_training_is_told_by_its_own_log(private):
+    shop, own, asked, yielded = private
+    yielded |= {
+        "step": [50.0, 100.0],
+        "generator_loss": [1.0, 2.0],
+        "generator_gradient_norm": [3.0, 1.0],
+        "critic_gradient_norm": [9.0, 11.0],
+    }
+    (found,) = stability.trained(own, Inputs(shop, []), 4)
+    # The parameters of a run: 200 steps of 512 users, of whom there are 1,024 here; epsilon 8.
+    assert asked == [(5, 8.0)]
+    assert (found.generator, found.epochs, found.best_epoch, found.recoveries) == (
+        "private",
+        100,
+        100,
+        0,
+    )
+    assert found.gradients == {"generator": 3.0, "critic": 11.0}
+    assert (found.fidelity, found.coverage) == (1.25, 0.1)
+    assert [name.partition(" of")[0] for name in found.findings] == ["mode collapse: coverage"]
+
+
+def test_a_private_training_that_diverges_has_no_generator(private, capsys):
+    shop, own, _, _ = private
+    (found,) = stability.trained(own, Inputs(shop, []), 0)
+    assert found.best_epoch == 0
+    assert math.isnan(found.fidelity)
+    assert "seed 0: Private training diverged." in capsys.readouterr().out
+
+
+def test_values_are_drawn_by_their_chances():
+    chances = np.tile([0.0, 0.25, 0.75], (20_000, 1))
+    drawn = catalogue.drawn_of(chances, np.random.default_rng(0))
+    assert set(drawn.sum(axis=1)) == {1.0}
+    assert drawn.mean(axis=0) == pytest.approx([0, 0.25, 0.75], abs=0.01)
 
 
 def test_the_trainer_is_what_it_was_after_it_was_watched():
