@@ -1,4 +1,4 @@
-"""Users by the generators of the pipelines ``gan`` and ``privacy``, on the default source."""
+"""Users by the generators of ``gan``, ``diffusion`` and ``privacy``, on the default source."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ import numpy as np
 from doppelcart.adversarial.state import Progress
 from doppelcart.errors import TrainingDivergedError
 from doppelcart.models.histories.accounting import PrivacyConfig
-from doppelcart.models.histories.hyperparameters import NetworkConfig, TrainingConfig
+from doppelcart.models.histories.hyperparameters import (
+    DiffusionNetwork,
+    DiffusionTraining,
+    NetworkConfig,
+    TrainingConfig,
+)
 from studies import runs, shops
 from studies.figures import NAN
 from studies.trained.family import TRAINER, Family, Inputs, Made
@@ -39,36 +44,54 @@ TITLES: Final = {
     "vae": "users: VAE",
     "denoiser": "users: the same network without a critic",
     "gan": "users: GAN",
+    "diffusion": "users: diffusion in the VAE's latent space",
 }
 PRIVATE: Final = "private"
+TRAINER_KEYS: Final = ("adversarial_weight", "family", "selection_slice")
+"""What of ``trainer`` decides a training."""
 
 
 def read() -> Inputs:
     """The shop after its profiles."""
     shop = shops.read_shop(ENV)
     # All but the last part, the code: that of the family is told apart.
-    told = [json.dumps(_private(0)["training"], sort_keys=True).encode()]
-    return Inputs(shop, [part for name in TITLES for part in _known(shop, name)] + told)
+    data = shops.trained_by(shop, "gan", 0, {})[:-1]
+    told = [told_of(name, 0) for name in TITLES]
+    said = json.dumps([*told, _private(0)["training"]], sort_keys=True).encode()
+    return Inputs(shop, [*data, said])
 
 
-def _known(shop: shops.Shop, name: str) -> list[bytes]:
-    return shops.trained_by(shop, name, 0, {})[:-1]
+def told_of(name: str, seed: int) -> dict[str, Any]:
+    """The parameters of a run that trains a generator, as ``shops.settings`` tells them.
+
+    Args:
+        name: ``gan``, ``denoiser``, ``vae`` or ``diffusion``, which has sizes and rates of its own.
+        seed: Of the training.
+    """
+    if name != "diffusion":
+        return shops.settings(ENV, name, seed, {})
+    given = runs.all_parameters(ENV)[name]
+    # Not the folder of the resumable state, which says nothing of the training.
+    trainer = {key: given["trainer"][key] for key in TRAINER_KEYS}
+    training = given["training"] | {"seed": seed}
+    return trainer | {"network": given["network"], "training": training}
 
 
 def train(shop: shops.Shop, seed: int, name: str) -> Mapping[str, Made]:
-    """A generator of the pipeline ``gan``."""
+    """A generator of the pipelines ``gan`` and ``diffusion``."""
     from doppelcart.models.histories.fitting import fit
     from doppelcart.models.histories.generation import profile_rows
 
-    told = shops.settings(ENV, name, seed, {})
+    told = told_of(name, seed)
+    own = name == "diffusion"
     trained, _ = fit(
         shop.train,
         profile_rows(shop.demographics, shop.train.user_ids),
         shop.behaviour,
         shop.features,
         shop.validation[told["selection_slice"]],
-        NetworkConfig(**told["network"]),
-        TrainingConfig(**told["training"]),
+        (DiffusionNetwork if own else NetworkConfig)(**told["network"]),
+        (DiffusionTraining if own else TrainingConfig)(**told["training"]),
         told["adversarial_weight"],
         f"{name}, seed {seed}",
         family=told["family"],
@@ -132,7 +155,7 @@ def measured(shop: shops.Shop, generator: Any, seed: int) -> dict[str, float]:
 
 
 def families() -> list[Family]:
-    """Those of the pipeline ``gan``, and the private one."""
+    """Those of the pipelines ``gan`` and ``diffusion``, and the private one."""
     private = PrivateFamily(
         "users, private",
         f"{DATA}; epochs are passes over its users, and the critic's gradient is the noisy one",

@@ -238,6 +238,21 @@ def test_a_private_training_that_diverges_has_no_generator(private, capsys):
     assert "seed 0: Private training diverged." in capsys.readouterr().out
 
 
+def test_users_of_every_kind_are_trained_with_their_own_parameters():
+    told = {name: users.told_of(name, 3) for name in users.TITLES}
+    assert {name: own["family"] for name, own in told.items()} == {
+        "vae": "vae",
+        "denoiser": "gan",
+        "gan": "gan",
+        "diffusion": "diffusion",
+    }
+    assert [told[name]["adversarial_weight"] for name in ("gan", "denoiser")] == [0.3, 0.0]
+    assert {own["training"]["seed"] for own in told.values()} == {3}
+    assert "denoiser_units" in told["diffusion"]["network"]
+    # A key that named a folder would be another one in every copy of the project.
+    assert str(PROJECT) not in str(told)
+
+
 def test_values_are_drawn_by_their_chances():
     chances = np.tile([0.0, 0.25, 0.75], (20_000, 1))
     drawn = catalogue.drawn_of(chances, np.random.default_rng(0))
