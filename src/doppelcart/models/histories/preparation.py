@@ -28,8 +28,8 @@ class TrainerParams(Parameters):
     name: str = Field(min_length=1, description="name on progress bars and in messages")
     family: Family = Field(
         "gan",
-        description="what trains the generator: a critic (gan), an encoder (vae), or an encoder with "
-        "a network that undoes noise (diffusion)",
+        description="what trains the generator: a critic (gan), an encoder (vae), or an encoder "
+        "with a network that undoes noise (diffusion)",
     )
     adversarial_weight: float = Field(
         ge=0,
