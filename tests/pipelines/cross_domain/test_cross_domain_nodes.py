@@ -26,7 +26,12 @@ from doppelcart.templates.experiment import compare_arms, judge_trials
 from .conftest import make_shop, table
 
 SYSTEMS = SystemsParams(
-    ranks=(4,), penalties=(3.0, 30.0), neighbours=(5, 40), l2=(30.0,), weights=(0.0, 1.0)
+    ranks=(4,),
+    penalties=(3.0, 30.0),
+    graph_penalties=(3.0, 300.0),
+    neighbours=(5, 40),
+    l2=(30.0,),
+    weights=(0.0, 1.0),
 )
 COMPLETION = CompletionParams(household_units=8, draws=2)
 TRAINING = BasketTrainingConfig(
@@ -125,7 +130,7 @@ def test_all_that_was_chosen_from_is_tabled(planted):
     assert {"full_ridge", "reduced_rank", "ease", "copies", "popularity"} <= set(tried["system"])
     assert "linear_and_completion" in set(tried["system"])
     tried_of_graph = tried.loc[tried["system"] == "graph", "config"]
-    assert set(tried_of_graph) == {"nearness 1", "penalty 3", "penalty 30"}
+    assert set(tried_of_graph) == {"nearness 1", "penalty 3", "penalty 300"}
     assert set(planted["log"]["arm"]) == {"completion", "without_critic", "energy_score"}
     assert set(planted["log"]["protocol"]) == {"masked", "natural"}
 

@@ -152,7 +152,7 @@ def rank_by_graph(
             bench, own = Bench(crossing, target, ease), {}
             for arm, of_arm in vectors.items():
                 own[arm], tried = rank_by_tastes(
-                    bench, of_arm, params.penalties, experiment.list_length
+                    bench, of_arm, params.graph_penalties, experiment.list_length
                 )
                 labels = {Columns.PROTOCOL: crossing.protocol, Columns.DEPARTMENT: target.name}
                 tables.append(tried.assign(system=arm, **labels))

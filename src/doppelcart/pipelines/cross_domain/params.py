@@ -63,6 +63,12 @@ class SystemsParams(Parameters):
         min_length=1,
         description="penalties of the ridge regression, of full and of reduced rank",
     )
+    graph_penalties: tuple[Positive, ...] = Field(
+        (1000.0, 3000.0, 10_000.0, 30_000.0, 100_000.0),
+        min_length=1,
+        description="penalties of the regression from a household's place in the graph, whose few "
+        "units vary more each",
+    )
     neighbours: tuple[Count, ...] = Field(
         (20, 50, 100, 200), min_length=1, description="households whose baskets are copied"
     )
