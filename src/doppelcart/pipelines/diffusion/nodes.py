@@ -19,6 +19,7 @@ from doppelcart.models.histories.hyperparameters import DiffusionNetwork, Diffus
 from doppelcart.models.histories.preparation import TrainerParams
 from doppelcart.models.histories.table_training import train_on_tables
 from doppelcart.pipelines.diffusion import arms
+from doppelcart.pipelines.diffusion.params import check_evaluation
 from doppelcart.recommendation import design
 from doppelcart.recommendation.completion import Completer
 from doppelcart.recommendation.protocol import EvaluationParams
@@ -35,6 +36,7 @@ def train_diffusion(
     network: DiffusionNetwork,
     training: DiffusionTraining,
     trainer: TrainerParams,
+    evaluation: EvaluationParams,
 ) -> tuple[Any, Any, pd.DataFrame, pd.DataFrame]:
     """Train an autoencoder of histories, and a network that undoes noise on its latent vectors.
 
@@ -47,14 +49,17 @@ def train_diffusion(
         network: Sizes of the networks, steps and guidance.
         training: How to train.
         trainer: Name, and what chooses the checkpoint.
+        evaluation: By what it will be judged.
 
     Returns:
         Generator, its encoder, one row per epoch, and the monitors' findings.
 
     Raises:
         InputError: There are too few users or items to learn from.
-        ParameterError: There is no validation slice of the name given.
+        ParameterError: There is no validation slice of the name given, or the model cannot be
+            judged by that evaluation.
     """
+    check_evaluation(evaluation, len(validation_cases))
     return train_on_tables(
         train_histories,
         profile_matrix,

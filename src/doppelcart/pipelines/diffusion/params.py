@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from doppelcart.config.agreement import unknown_slices
+from doppelcart.errors import ParameterError
 from doppelcart.experiment.families import least_resamples
 from doppelcart.models.histories.hyperparameters import DiffusionNetwork, DiffusionTraining
 from doppelcart.models.histories.preparation import TrainerParams
 from doppelcart.pipelines.diffusion.arms import largest_family, own_arms
+from doppelcart.recommendation.protocol import EvaluationParams
 
 __all__ = ["DiffusionNetwork", "DiffusionTraining", "TrainerParams"]
 
@@ -15,8 +17,8 @@ TRAINER = "diffusion.trainer"
 
 
 def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
-    """What does not fit the split's and the evaluation's parameters; see ``config.agreement``."""
-    trainer, evaluation = models.get(TRAINER), models.get("evaluation")
+    """What does not fit the split's parameters; see ``config.agreement``."""
+    trainer = models.get(TRAINER)
     if trainer is None:
         return
     yield from unknown_slices(TRAINER, "selection_slice", models)
@@ -25,20 +27,30 @@ def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
             f"{TRAINER}.family is {trainer.family}, which kedro run --pipelines gan trains; here "
             "it is diffusion"
         )
-    if evaluation is None:
-        return
+
+
+def check_evaluation(evaluation: EvaluationParams, n_slices: int) -> None:
+    """Refuse what the diffusion model cannot be judged by, before it is trained.
+
+    Other pipelines can do with such an evaluation, so that it is no disagreement of parameters.
+
+    Args:
+        evaluation: Parameters of evaluation.
+        n_slices: Slices in all.
+
+    Raises:
+        ParameterError: No arm of the GAN is left, or the resamples are too few.
+    """
     if not own_arms(evaluation):
-        yield (
+        raise ParameterError(
             "evaluation.arms holds no arm of the GAN, in whose place the diffusion model is "
             "tuned; add gan_completion or gan_new_users"
         )
-    split = models.get("split")
-    if split is not None:
-        size = largest_family(evaluation, len(split.slices))
-        least = least_resamples(size, evaluation.alpha)
-        if evaluation.n_resamples < least:
-            yield (
-                f"evaluation.n_bootstrap: {evaluation.n_resamples} resamples of all seeds cannot "
-                f"show anything of the diffusion model, whose families have up to {size} "
-                f"comparisons; {least} or more can"
-            )
+    size = largest_family(evaluation, n_slices)
+    least = least_resamples(size, evaluation.alpha)
+    if evaluation.n_resamples < least:
+        raise ParameterError(
+            f"evaluation.n_bootstrap: {evaluation.n_resamples} resamples of all seeds cannot "
+            f"show anything of the diffusion model, whose families have up to {size} "
+            f"comparisons; {least} or more can"
+        )

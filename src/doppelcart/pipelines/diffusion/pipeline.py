@@ -32,6 +32,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "params:diffusion.network",
                     "params:diffusion.training",
                     "params:diffusion.trainer",
+                    "params:evaluation",
                 ],
                 outputs=[
                     "diffusion.generator",
