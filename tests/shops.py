@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from doppelcart.datasets.source import SourceFiles, SourceTables
-from doppelcart.pipelines.ingestion.nodes import conform_tables, declare_tables, ingest
+from doppelcart.pipelines.ingestion.declared import declare_tables
+from doppelcart.pipelines.ingestion.nodes import conform_tables, ingest
 from doppelcart.pipelines.ingestion.params import Source
 from doppelcart.reading.tolerance import IngestionParams
 
