@@ -49,10 +49,17 @@ class Skipped(_Block):
 
 
 class TableBlock(_Block):
-    """A table."""
+    """A table.
+
+    Attributes:
+        table: Its rows.
+        inside: Whether it names real customers or what they wrote: then it stays out of a page
+            that is to be shared.
+    """
 
     kind: Literal["table"] = "table"
     table: Table
+    inside: bool = False
 
     @property
     def wide(self) -> bool:
@@ -196,9 +203,14 @@ def skipped(what: str, reason: str) -> Skipped:
     return Skipped(text=f"{what}: skipped because {reason}.")
 
 
-def table(laid_out: Table) -> TableBlock:
-    """A table, as wide as the page if it has many columns."""
-    return TableBlock(table=laid_out)
+def table(laid_out: Table, *, inside: bool = False) -> TableBlock:
+    """A table, as wide as the page if it has many columns.
+
+    Args:
+        laid_out: Its rows.
+        inside: Whether it names real customers or what they wrote.
+    """
+    return TableBlock(table=laid_out, inside=inside)
 
 
 def figure(name: str, drawn: go.Figure, caption: str) -> Figure:
@@ -235,3 +247,24 @@ def picture(png: bytes, alt: str, caption: str) -> Picture:
 def details(summary: str, blocks: Sequence[Block]) -> Details:
     """Blocks that open on demand."""
     return Details(summary=summary, blocks=tuple(blocks))
+
+
+def is_inside(block: Block) -> bool:
+    """Whether a block, or one that opens in it, shows real customers or what they wrote."""
+    if isinstance(block, Details):
+        return any(map(is_inside, block.blocks))
+    if isinstance(block, People):
+        return not block.synthetic
+    return isinstance(block, TableBlock) and block.inside
+
+
+def to_share(blocks: Iterable[Block]) -> tuple[Block, ...]:
+    """Blocks for a page that leaves the house: what shows real customers is named and left out."""
+    return tuple(_to_share(block) if is_inside(block) else block for block in blocks)
+
+
+def _to_share(block: Block) -> Block:
+    if isinstance(block, Details):
+        return block.model_copy(update={"blocks": to_share(block.blocks)})
+    told = block.table.caption if isinstance(block, TableBlock) else getattr(block, "caption", "")
+    return skipped(told, "it is of real customers, and this page is to be shared")

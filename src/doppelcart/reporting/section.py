@@ -10,7 +10,7 @@ from typing import Final, ParamSpec
 from pydantic import BaseModel, ConfigDict, Field
 
 from doppelcart.reporting import provenance
-from doppelcart.reporting.blocks import Block, People
+from doppelcart.reporting.blocks import Block, People, is_inside, to_share
 from doppelcart.reporting.signals import Signal
 
 P = ParamSpec("P")
@@ -155,6 +155,16 @@ class Section(_Part):
     commit: str = ""
     written: str = ""
     failure: str = ""
+
+    @property
+    def inside(self) -> bool:
+        """Whether it shows real customers, or what they wrote."""
+        return any(map(is_inside, (*self.shown, *self.blocks)))
+
+    def to_share(self) -> "Section":
+        """It without what shows real customers, for a page that leaves the house."""
+        parts = {"shown": to_share(self.shown), "blocks": to_share(self.blocks)}
+        return self.model_copy(update=parts)
 
     @property
     def fold(self) -> str:

@@ -20,7 +20,8 @@ def write_report(
     """Lay out the sections that are there as one HTML file that loads nothing.
 
     The page opens with the story of the first section that has one. There are two: one for the
-    shop, with real customers as examples, and one to share, with synthetic ones in their place.
+    shop, with real customers as examples and in lists of suspects, and one to share, with synthetic
+    examples in their place and without these lists.
 
     Args:
         all_parameters: Parameters of the run, for the record.
@@ -37,15 +38,14 @@ def write_report(
     # The data come first there, though their sections come last.
     facts = {what: value for section in there[::-1] for what, value in section.facts.items()}
     source = facts.get(SOURCE, "")
-    parts = [lay_out(as_lead(section) if section is lead else section) for section in there]
+    sections_told = [as_lead(section) if section is lead else section for section in there]
     absent = [c for c in find_capabilities(packages) if sections.get(c.name) is None]
-    parts += [
-        lay_out(section)
-        for section in (
-            skipped_section(there, absent),
-            run_section(run_facts, all_parameters, parameters.table_rows),
-        )
+    sections_told += [
+        skipped_section(there, absent),
+        run_section(run_facts, all_parameters, parameters.table_rows),
     ]
+    parts = {section.capability: lay_out(section) for section in sections_told}
+    shared = {s.capability: lay_out(s.to_share()) for s in sections_told if s.inside}
     told = lead.story if lead and lead.story else NO_STORY
     pages = [
         render_report(
@@ -56,16 +56,16 @@ def write_report(
                 for words in (
                     parameters.caveats.get(source, ""),
                     *(lead.caveats if lead else ()),
-                    "" if to_share else keep_inside(told),
+                    "" if to_share else keep_inside(told, there),
                 )
                 if words
             ],
             source=source,
-            parts=parts,
+            parts=list((parts | shared if to_share else parts).values()),
         )
         for to_share in (False, True)
     ]
-    return pages[0], pages[1], run_facts, failures(parts)
+    return pages[0], pages[1], run_facts, failures(list(parts.values()))
 
 
 def with_examples(story: Story, *, synthetic: bool) -> Story:
@@ -74,14 +74,16 @@ def with_examples(story: Story, *, synthetic: bool) -> Story:
     return story.model_copy(update={"examples": kept})
 
 
-def keep_inside(story: Story) -> str:
+def keep_inside(story: Story, sections: Sequence[Section]) -> str:
     """What to mind of a page that shows real customers."""
-    if all(people.synthetic for people in story.examples):
-        return ""
-    return (
-        "This page shows what real customers bought. Keep it inside; report_to_share.html has "
-        "synthetic customers in their place."
-    )
+    if not all(people.synthetic for people in story.examples):
+        return (
+            "This page shows what real customers bought. Keep it inside; report_to_share.html has "
+            "synthetic customers in their place."
+        )
+    if any(section.inside for section in sections):
+        return "This page names real customers. Keep it inside; report_to_share.html does not."
+    return ""
 
 
 def check_report(report_failures: dict[str, str]) -> None:

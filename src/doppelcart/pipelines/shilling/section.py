@@ -117,7 +117,7 @@ def write_section(
                 "at: a place in this list proves nothing, nobody is deleted, and where there was "
                 f"no attack somebody still comes first. {_precision(means, attacks)}"
             ),
-            table(suspects_table(suspects, listing, limit)),
+            table(suspects_table(suspects, listing, limit), inside=True),
         ],
         caveats=_caveats(source, implicit=implicit),
         evidence={HARD_EXAMPLES: evidence} if evidence else {},
