@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import ibis.expr.types as ir
 from pydantic import Field, model_validator
@@ -13,6 +13,9 @@ from doppelcart.data.engine import view
 from doppelcart.errors import InputError
 from doppelcart.reading.declaration import statement
 from doppelcart.reading.files import plain
+
+SYNTHETIC: Final = "synthetic"
+"""Column by which a table says which of its rows were generated."""
 
 
 class DeclaredTable(Parameters):
@@ -43,13 +46,33 @@ def declared(raw_tables: Mapping[str, ir.Table], source: DeclaredTable, key: str
         key: Where a person gives it in globals.yml.
 
     Raises:
-        InputError: The expressions do not fit the files.
+        InputError: The expressions do not fit the files, or rows say that they were generated.
     """
     connection = next(iter(raw_tables.values())).get_backend()
     try:
-        return view(connection, f"declared_{key}", statement(source.table))
+        table = view(connection, f"declared_{key}", statement(source.table))
     except Exception as error:
         raise InputError(
             f"the table of {source.name} cannot be made of its files: {plain(error)}. Correct the "
             f"expressions of `{key}: table` in conf/<environment>/globals.yml."
         ) from error
+    _refuse_generated(table, source, key)
+    return table
+
+
+def files_of(source: DeclaredTable) -> str:
+    """The files of a declaration, for messages."""
+    return ", ".join(str(told.get("path", name)) for name, told in source.files.items())
+
+
+def _refuse_generated(table: ir.Table, source: DeclaredTable, key: str) -> None:
+    if SYNTHETIC not in table.columns:
+        return
+    said = table[SYNTHETIC].cast("string").lower().isin(["true", "t", "1", "1.0", "yes"])
+    made = int(table.filter(said).count().execute())
+    if made:
+        raise InputError(
+            f"{made:,} rows of the table of {source.name} ({files_of(source)}) have a column "
+            f"`{SYNTHETIC}` that says they were generated: they cannot be taken for real ones. "
+            f"Leave them out, with a `where` in `{key}: table` in conf/<environment>/globals.yml."
+        )

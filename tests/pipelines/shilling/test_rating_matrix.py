@@ -100,6 +100,25 @@ def test_marked_users_are_refused(table):
         read(frame)
 
 
+def test_ratings_that_are_no_numbers_are_refused_with_some_of_them(table):
+    frame = table().astype({"rating": str})
+    frame.loc[:1, "rating"] = ["good", "bad"]
+    words = (
+        rf"2 of {len(frame):,} ratings are no numbers, such as '(good|bad)', '(good|bad)'\. Corr"
+    )
+    with pytest.raises(InputError, match=words):
+        read(frame)
+    read(frame.iloc[2:])
+
+
+def test_moments_that_are_none_are_refused_and_days_are_taken(table):
+    frame = table()
+    with pytest.raises(InputError, match=r"`timestamp` is string, no moment\. Correct its"):
+        read(frame.astype({"timestamp": str}))
+    days, _ = read(frame.assign(timestamp=frame["timestamp"].dt.date))
+    assert np.nanmax(days.times) == frame["timestamp"].dt.normalize().nunique() - 1
+
+
 def test_missing_columns_are_named(table):
     with pytest.raises(InputError, match="it has no column item_id"):
         read(table().drop(columns="item_id"))

@@ -1,6 +1,7 @@
 """The whole pipeline on a small made-up shop, from rows to section, list and card."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
@@ -11,7 +12,7 @@ from doppelcart.models.histories.hyperparameters import (
     NetworkConfig,
     TrainingConfig,
 )
-from doppelcart.pipelines.shilling import create_pipeline
+from doppelcart.pipelines.shilling import create_pipeline, fake_detectors
 from doppelcart.pipelines.shilling import nodes as shilling_nodes
 from doppelcart.pipelines.shilling.attack_design import (
     GAN,
@@ -19,9 +20,11 @@ from doppelcart.pipelines.shilling.attack_design import (
     OTHER_FAMILY,
     WITHOUT_CRITIC,
 )
+from doppelcart.pipelines.shilling.attack_results import judged
 from doppelcart.pipelines.shilling.attack_trials import Generated
 from doppelcart.pipelines.shilling.attack_trials import draw_parts as parts_of
 from doppelcart.pipelines.shilling.attacks import AOP, MAKERS, MIMICRY, Scene
+from doppelcart.pipelines.shilling.fake_detectors import Profiles
 from doppelcart.pipelines.shilling.generated import trained_on
 from doppelcart.pipelines.shilling.params import (
     AttackParams,
@@ -30,6 +33,8 @@ from doppelcart.pipelines.shilling.params import (
     RatingParams,
     RatingSource,
 )
+from doppelcart.pipelines.shilling.profile_attributes import attributes
+from doppelcart.pipelines.shilling.section import ranked_in_words
 from doppelcart.reporting.blocks import Skipped
 from doppelcart.reporting.model_card import FIELDS
 from doppelcart.reporting.params import ReportingParams
@@ -69,7 +74,15 @@ def tables(table):
     return {"lines": connection.table("lines")}
 
 
+class Kept(MemoryDataset):
+    """What is made on the way, and can still be looked at when the run is over."""
+
+    def release(self):
+        pass
+
+
 def run(tables, **changed):
+    """Every dataset of a run, by name."""
     given = {
         "raw_ratings": tables,
         "params:ratings": SOURCE,
@@ -82,11 +95,18 @@ def run(tables, **changed):
         "params:shilling.ganmf": TINY,
         "params:reporting": ReportingParams(),
     } | changed
-    catalog = DataCatalog({n: MemoryDataset(v, copy_mode="assign") for n, v in given.items()})
-    return SequentialRunner().run(create_pipeline(), catalog)
+    made = create_pipeline().all_outputs()
+    kept = {name: Kept(copy_mode="assign") for name in made}
+    read = {n: MemoryDataset(v, copy_mode="assign") for n, v in given.items()}
+    SequentialRunner().run(create_pipeline(), DataCatalog(read | kept))
+    return kept
 
 
-def test_a_table_becomes_a_section_a_list_and_a_card(tables):
+def test_a_table_becomes_a_section_a_list_and_a_card(tables, monkeypatch):
+    def refuse(*given):
+        raise AssertionError("nobody asked for generated profiles")
+
+    monkeypatch.setattr(shilling_nodes, "trained_on", refuse)
     done = run(tables)
     section = done["shilling.section"].load()
     assert section.failure == ""
@@ -99,6 +119,9 @@ def test_a_table_becomes_a_section_a_list_and_a_card(tables):
     assert len(listed.rows) == 3
     assert "flag" not in listed.headings
     assert "nobody is deleted" in section.shown[0].text
+    ranked = len(done["shilling.suspects"].load())
+    assert f"{ranked} of 160 users were ranked. Of the others 0 have" in section.shown[0].text
+    assert section.shown[1].inside
     captions = [block.table.caption for block in section.blocks if hasattr(block, "table")]
     assert "The same by size of the attack" in captions
     assert not any("bursts" in text.lower() for text in told)
@@ -134,7 +157,45 @@ def test_generated_profiles_are_tried_only_if_asked(tables, monkeypatch):
     assert "the critic's opinion alone" in text
     assert "not to be trusted" in text
     # Marked profiles are nowhere in what is saved: the words only say what their mark is.
-    assert text.count("gen-") == text.count("ids that begin with gen-")
+    assert text.count("gen-") == text.count("an id that begins with gen-")
+    saved = {name: done[name].load() for name in done if name != "shilling.section"}
+    assert len(saved) > 10
+    for name, found in saved.items():
+        told = found.to_csv() if isinstance(found, pd.DataFrame) else str(found)
+        assert "gen-" not in told, name
+
+
+def test_whoever_meets_a_fake_profile_knows_it(ratings, monkeypatch):
+    met = []
+    monkeypatch.setattr(
+        fake_detectors, "attributes", lambda crowd: met.append(crowd) or attributes(crowd)
+    )
+    shop = ratings()
+    fake_detectors.profiles_of(shop, shop.given[:2], "mimicry")
+    (crowd,) = met
+    assert crowd.users[: shop.n_users].tolist() == shop.users.tolist()
+    assert crowd.users[shop.n_users :].tolist() == ["gen-mimicry-0", "gen-mimicry-1"]
+
+
+def test_a_list_that_holds_all_users_says_so():
+    counts = pd.DataFrame({"what": ["users of fewer than 5 items"], "number": [0], "of": [2]})
+    told = ranked_in_words(pd.DataFrame({"user_id": ["a", "b"]}), counts)
+    assert told == "All 2 users were ranked."
+
+
+def test_alarms_are_counted_among_genuine_users_that_were_not_learnt_from():
+    # Ten users are learnt from. Of the ten others two lead by suspicion, one of them of few items;
+    # of the two fakes one stands above both.
+    lengths = np.array([9] * 10 + [1, 1, 1, 5, 5, 5, 5, 5, 5, 5] + [4, 4])
+    fake = np.arange(22) >= 20
+    said = np.concatenate([np.full(10, 9.0), [0.8, 0, 0, 0.7, 0, 0, 0, 0, 0, 0], [0.9, 0.1]])
+    seen = Profiles(np.zeros((22, 1)), np.zeros(22), fake, np.full(22, "mimicry"), lengths)
+    found = judged(said, seen, 10, AttackParams(false_alarms=0.2))
+    assert found["false"] == pytest.approx(0.2)
+    assert found["false_new"] == pytest.approx(1 / 3)
+    assert found["found"] == pytest.approx(0.5)
+    assert found["f1"] == pytest.approx(0.5)
+    assert found["value"] == pytest.approx((10 + 8) / 20)
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from doppelcart.pipelines.stockouts.params import (
     StockSource,
 )
 from doppelcart.reporting.blocks import Details, TableBlock
+from doppelcart.reporting.model_card import FIELDS
 from doppelcart.reporting.params import ReportingParams
 
 SOURCE = StockSource(
@@ -51,7 +52,7 @@ def tables(rows):
 def test_expressions_that_do_not_fit_are_refused_in_words(tables):
     columns = SOURCE.table["columns"] | {"sales": "pieces"}
     wrong = SOURCE.model_copy(update={"table": {"from": "hours", "columns": columns}})
-    with pytest.raises(InputError, match=r"the stock table cannot be made of its files: .*pieces"):
+    with pytest.raises(InputError, match=r"the table of made up cannot be made of its files: .*pieces"):
         read_stock(tables, wrong, ReadingParams(open_hour=8, close_hour=12))
 
 
@@ -87,6 +88,12 @@ def test_a_table_becomes_a_section(tables):
     assert 0 < section.metrics["auc"] <= 1
     listed = section.shown[1].table
     assert len(listed.rows) == 3
+    said = done["stockouts.card"].load()
+    assert set(said) == {"model", *FIELDS}
+    assert said["data"] == "made up"
+    assert any(line.startswith("a stock-out of ") for line in said["result"])
+    assert not any("(trial)" in line for line in said["controls"])
+    assert "ordering without" in done["stockouts.card_page"].load()
     assert listed.caption == "Likeliest to run out on 2024-03-21"
     assert any(isinstance(block, Details) for block in section.blocks)
     tables = [block.table for block in section.blocks if isinstance(block, TableBlock)]

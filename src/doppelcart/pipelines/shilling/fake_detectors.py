@@ -11,7 +11,7 @@ import numpy as np
 from doppelcart.metrics.classification import average_precision
 from doppelcart.pipelines.shilling.params import AttackParams
 from doppelcart.pipelines.shilling.profile_attributes import attributes, eccentricity
-from doppelcart.pipelines.shilling.rating_matrix import Ratings
+from doppelcart.pipelines.shilling.rating_matrix import GENERATED, Ratings
 
 LOGISTIC, FOREST, PCA = "logistic regression", "random forest", "PCA"
 AS_GOOD: Final = 0.02
@@ -102,7 +102,9 @@ def profiles_of(shop: Ratings, made: np.ndarray, kind: str) -> Profiles:
         Genuine users first, in their order.
     """
     values = np.concatenate([shop.given, made])
-    crowd = Ratings(np.arange(len(values)).astype(str), shop.items, values, shop.scale)
+    # No id is looked at by a detector, but whoever meets a fake shall know it.
+    marked = [f"{GENERATED}{kind}-{number}" for number in range(len(made))]
+    crowd = Ratings(np.array([*shop.users, *marked], str), shop.items, values, shop.scale)
     fake = np.arange(len(values)) >= shop.n_users
     return Profiles(
         attributes(crowd),

@@ -1,5 +1,7 @@
 """From a table of ratings or purchases to a checked matrix of users and items."""
 
+# ruff: noqa: PD003, PD004 - Ibis columns have isnull and notnull only
+
 from __future__ import annotations
 
 import logging
@@ -127,6 +129,26 @@ def _faults_of_columns(table: ir.Table, scale: tuple[float, float] | None) -> It
             "it has ratings, but nothing says what the lowest and the highest may be. Give "
             "`ratings: scale`, such as [1, 5], in conf/<environment>/globals.yml."
         )
+    if Columns.TIMESTAMP in table.columns and not _tells_days(table[Columns.TIMESTAMP]):
+        yield (
+            f"`{Columns.TIMESTAMP}` is {table[Columns.TIMESTAMP].type()}, no moment. Correct its "
+            "expression under `ratings: table`, such as strptime(column, '%d/%m/%Y %H:%M') or "
+            "make_timestamp(seconds * 1000000)."
+        )
+    if Columns.RATING in table.columns:
+        value = table[Columns.RATING]
+        odd = table.filter(value.notnull() & value.try_cast("float64").isnull())
+        number = int(odd.count().execute())
+        if number:
+            shown = ", ".join(map(repr, odd.limit(3)[Columns.RATING].to_list()))
+            yield (
+                f"{number:,} of {int(table.count().execute()):,} ratings are no numbers, such as "
+                f"{shown}. Correct the expression of `{Columns.RATING}` under `ratings: table`."
+            )
+
+
+def _tells_days(column: ir.Column) -> bool:
+    return column.type().is_timestamp() or column.type().is_date()
 
 
 def _pairs(
@@ -141,7 +163,9 @@ def _pairs(
     value = table[Columns.RATING].cast("float64") if rated else ibis.literal(1.0)
     # Where nothing says when, the rating that is read last counts.
     timed = Columns.TIMESTAMP in table.columns
-    time = table[Columns.TIMESTAMP].epoch_seconds() if timed else ibis.null("int64")
+    time = (
+        table[Columns.TIMESTAMP].cast("timestamp").epoch_seconds() if timed else ibis.null("int64")
+    )
     order = time.fill_null(NEVER) if timed else ibis.row_number()
     rows = table.select(**ids, value=value, time=time, order=order, blanks=blanks)
     usable = rows.drop_null([Columns.USER, Columns.ITEM, "value"])

@@ -115,7 +115,8 @@ def write_section(
             paragraph(
                 "The users that look most like profiles that were made up. For a person to look "
                 "at: a place in this list proves nothing, nobody is deleted, and where there was "
-                f"no attack somebody still comes first. {_precision(means, attacks)}"
+                f"no attack somebody still comes first. {ranked_in_words(suspects, counts)} "
+                f"{_precision(means, attacks)}"
             ),
             table(suspects_table(suspects, listing, limit), inside=True),
         ],
@@ -134,6 +135,25 @@ GLOSSARY: Final = {
     "mimicry": "a fake profile that is a real user's of elsewhere, but for some of the items and "
     "the one that is pushed",
 }
+
+
+def ranked_in_words(suspects: pd.DataFrame, counts: pd.DataFrame) -> str:
+    """How many of the users have a place in the list, and what to do about the others.
+
+    Args:
+        suspects: All users that were ranked.
+        counts: What was counted while reading.
+    """
+    users = counts[counts["what"].str.startswith("users of fewer than")].iloc[0]
+    left = users["of"] - len(suspects)
+    if left <= 0:
+        return f"All {users['of']:,} users were ranked."
+    return (
+        f"{len(suspects):,} of {users['of']:,} users were ranked. Of the others "
+        f"{users['number']:,} have too few items, and {left - users['number']:,} were not drawn, "
+        "or learnt from in every draw: raise shilling.reading.max_users or shilling.attacks.draws "
+        "to rank more."
+    )
 
 
 def _row(means: pd.DataFrame, kind: str, arm: str) -> pd.Series | None:
@@ -200,7 +220,8 @@ def _generated(generate_fakes: bool, unlike: pd.DataFrame, limit: int) -> list[B
     return [
         paragraph(
             "Generators of profiles were trained, since shilling.generator.generate_fakes says so. "
-            "What they made has ids that begin with gen-, stayed in the run and was saved nowhere."
+            "Every profile that they made has an id that begins with gen-, stayed in the run and "
+            "was saved nowhere."
         ),
         table(unlike_table(unlike, limit)),
     ]

@@ -9,8 +9,6 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from doppelcart.data.engine import view
-from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import check_resamples, compare
 from doppelcart.experiment.design import Design, largest_family
 from doppelcart.experiment.verdict import judge
@@ -40,9 +38,10 @@ from doppelcart.pipelines.stockouts.params import (
     StockSource,
 )
 from doppelcart.pipelines.stockouts.plain_makers import PLAIN, Maker
+from doppelcart.pipelines.stockouts.stock_card import describe_detector
 from doppelcart.pipelines.stockouts.trained_makers import trained_maker
-from doppelcart.reading.declaration import statement
-from doppelcart.reading.files import plain
+from doppelcart.reading.declared_table import declared
+from doppelcart.reporting.model_card import as_page
 
 log = logging.getLogger(__name__)
 
@@ -63,15 +62,7 @@ def read_stock(
     Raises:
         InputError: The expressions do not fit the files, or nothing can be learnt.
     """
-    connection = next(iter(raw_tables.values())).get_backend()
-    try:
-        table = view(connection, "declared_stock", statement(source.table))
-    except Exception as error:
-        raise InputError(
-            f"the stock table cannot be made of its files: {plain(error)}. Correct the expressions "
-            "of `stock: table` in conf/<environment>/globals.yml."
-        ) from error
-    panel, counts = read_panel(table, params)
+    panel, counts = read_panel(declared(raw_tables, source, "stock"), params)
     log.info("Stock table %s: %s.", source.name, describe(panel))
     return panel, counts
 
@@ -246,6 +237,30 @@ def summarise_draws(drawn: pd.DataFrame) -> pd.DataFrame:
         drawn: One row per shop, arm and draw.
     """
     return trials.summary(drawn)
+
+
+def write_stock_card(
+    detectors: pd.DataFrame,
+    verdict: pd.DataFrame,
+    sample_verdict: pd.DataFrame,
+    declared_design: dict[str, Any],
+    source: StockSource,
+) -> tuple[dict[str, Any], str]:
+    """Write the detector's card.
+
+    Args:
+        detectors: One row per event and method.
+        verdict: The verdict on generated series.
+        sample_verdict: The verdict on samples of the GAN.
+        declared_design: The design of the experiment with series.
+        source: The stock table.
+
+    Returns:
+        The card as JSON and as one page.
+    """
+    design = Design.model_validate(declared_design)
+    said = describe_detector(detectors, verdict, sample_verdict, design, source)
+    return said, as_page(said)
 
 
 def _all_real(

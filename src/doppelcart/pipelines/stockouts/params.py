@@ -1,32 +1,19 @@
 """Parameters of the stockouts pipeline."""
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from doppelcart.config.base import Parameters
+from doppelcart.reading.declared_table import DeclaredTable
 
 MIN_WEEKS = 8
 
 
-class StockSource(Parameters):
+class StockSource(DeclaredTable):
     """The shop's stock table, as ``stock`` in globals.yml declares it."""
 
-    name: str = Field(min_length=1, description="what the data are called in the section")
-    licence: str = Field("", description="licence of the data")
     unit: str = Field("pieces", description="what sales are counted in")
-    files: dict[str, dict[str, Any]] = Field(
-        min_length=1, description="per file name its path, format and options"
-    )
-    table: dict[str, Any] = Field(
-        description="`from` a file with one SQL expression per column, or a whole `sql`"
-    )
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if ("sql" in self.table) == ("from" in self.table):
-            raise ValueError("stock.table: give either `from` with `columns`, or `sql`")
-        return self
 
 
 class ReadingParams(Parameters):

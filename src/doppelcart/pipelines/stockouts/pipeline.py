@@ -86,6 +86,18 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 name="judge_samples",
             ),
             Node(
+                nodes.write_stock_card,
+                inputs=[
+                    "stockouts.detectors",
+                    "stockouts.verdict",
+                    "stockouts.sample_verdict",
+                    "stockouts.design",
+                    "params:stock",
+                ],
+                outputs=["stockouts.card", "stockouts.card_page"],
+                name="write_stock_card",
+            ),
+            Node(
                 write_section,
                 inputs={
                     "verdict": "stockouts.verdict",
