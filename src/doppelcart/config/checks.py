@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from doppelcart.config import secrecy
 from doppelcart.config.agreement import Rule
 from doppelcart.config.hints import did_you_mean, fault_message
-from doppelcart.errors import ParameterError, StorageError
+from doppelcart.errors import InputError, ParameterError, StorageError
 
 PREFIX = "params:"
 DEFAULT = "__default__"
@@ -246,6 +246,50 @@ def check_there(
         f"The run reads what is not there yet: {'; '.join(listed)}{more}. Make it first: "
         f"`kedro run{option} --pipelines {','.join(needed)}`. Nothing has run."
     )
+
+
+def check_sources(
+    names: Iterable[str], catalog: CatalogProtocol, pipelines: Mapping[str, Pipeline]
+) -> None:
+    """Look for the files of every source that a run reads, some of which another run may make.
+
+    Args:
+        names: Datasets that a run reads and does not make.
+        catalog: Has the sources.
+        pipelines: Every registered pipeline.
+
+    Raises:
+        InputError: Files are not there, or are none; says which pipelines make them, if any.
+    """
+    for name in sorted(names):
+        source = catalog.get(name) if name in catalog else None
+        if source is None or not hasattr(source, "require"):
+            continue
+        try:
+            source.require()
+        except InputError as error:
+            advice = _making(source.paths, catalog, pipelines)
+            raise InputError(f"{error}{advice} Nothing has run.") from error
+
+
+def _making(
+    paths: Iterable[str], catalog: CatalogProtocol, pipelines: Mapping[str, Pipeline]
+) -> str:
+    """How to make those of the missing files that are datasets of a pipeline."""
+    wanted = {Path(path).resolve() for path in paths if not Path(path).exists()}
+    made = {
+        output
+        for pipeline in pipelines.values()
+        for output in pipeline.all_outputs()
+        if output in catalog and _path_of(catalog.get(output)) in wanted
+    }
+    needed = _needed(sorted(made), catalog, pipelines)
+    return f" `kedro run --pipelines {','.join(needed)}` makes them." if needed else ""
+
+
+def _path_of(dataset: Any) -> Path | None:
+    found = getattr(dataset, "_filepath", None)
+    return None if found is None else Path(str(found)).resolve()
 
 
 def makers_of(name: str, pipelines: Mapping[str, Pipeline]) -> list[str]:

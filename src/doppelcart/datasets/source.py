@@ -53,7 +53,7 @@ class _ReadOnly:
         self._tables = tables or {}
         self.metadata = metadata
 
-    def _check(self) -> None:
+    def require(self) -> None:
         """Stop if a path is not one file that is here, naming all such.
 
         Raises:
@@ -75,6 +75,11 @@ class _ReadOnly:
                 + f"\nPut them there, or correct `{self._declared}: files:` in "
                 "conf/<environment>/globals.yml."
             )
+
+    @property
+    def paths(self) -> list[str]:
+        """Where the files are to be."""
+        return [str(spec["path"]) for spec in self._files.values()]
 
     def _exists(self) -> bool:
         return not any(why_unreadable(str(spec["path"])) for spec in self._files.values())
@@ -107,7 +112,7 @@ class SourceTables(_ReadOnly, AbstractDataset[None, RawTables]):
         Raises:
             SourceError: If a file is absent, of an unknown kind, or not what its format says.
         """
-        self._check()
+        self.require()
         uses = text_columns(self._tables)
         opened = RawTables()
         for name, spec in tracked(self._files.items(), "reading files", "file"):
@@ -161,7 +166,7 @@ class SourceFiles(_ReadOnly, AbstractDataset[None, pd.DataFrame]):
         Raises:
             SourceError: If a file is absent.
         """
-        self._check()
+        self.require()
         return pd.DataFrame(
             [
                 (name, str(spec["path"]), *contents_of(str(spec["path"])))

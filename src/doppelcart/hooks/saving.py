@@ -11,7 +11,14 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro.validation import DataValidationError
 
-from doppelcart.config.checks import MARKERS, bare, check_storage, check_there, check_whole
+from doppelcart.config.checks import (
+    MARKERS,
+    bare,
+    check_sources,
+    check_storage,
+    check_there,
+    check_whole,
+)
 from doppelcart.datasets.atomic import writes_whole
 
 
@@ -52,6 +59,7 @@ class SaveGuard:
         check_whole(looked_at, self._data_root / MARKERS, pipelines)
         if not some_only:
             check_there(looked_at, catalog, pipelines, run_params.get("env"))
+            check_sources(looked_at, catalog, pipelines)
 
     @hook_impl
     def before_dataset_saved(self, dataset_name: str, node: Node) -> None:

@@ -106,6 +106,8 @@ def evidence_of(verdict: pd.DataFrame, design: Design, *, seeds: int = 1) -> Evi
         measure=f"{design.metric} against {_baseline(design)}",
         unit="%",
         where=_where(best, design),
+        cases=len(rows),
+        alike=sum(row["verdict"] == best["verdict"] for row in rows),
         controls=len(rivals),
         beaten=len(rivals) - len(not_beaten) if best["outcome"] == HELPS else 0,
         seeds=seeds,

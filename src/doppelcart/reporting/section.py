@@ -50,6 +50,8 @@ class Evidence(_Part):
         low: Lower end of its 95 % interval.
         high: Upper end of its 95 % interval.
         where: The case: which customers, items, method.
+        cases: How many there were, such as groups of customers; 0 where nobody counted.
+        alike: How many of them have the same verdict.
         controls: Plainer ways to the same end that the generator was compared with.
         beaten: How many of these it beat.
         seeds: Trainings of the generator that the verdict rests on.
@@ -62,6 +64,8 @@ class Evidence(_Part):
     low: float | None = None
     high: float | None = None
     where: str = ""
+    cases: int = Field(default=0, ge=0)
+    alike: int = Field(default=0, ge=0)
     controls: int = Field(default=0, ge=0)
     beaten: int = Field(default=0, ge=0)
     seeds: int = Field(default=1, ge=1)
@@ -197,6 +201,8 @@ class Capability(_Part):
         question: What it asks, in one sentence.
         claims: What it puts to the test; none for one that only prepares.
         command: What runs it.
+        fakes: Parameter by which an operator lets generators of fakes be trained, without which
+            its claims are not judged; empty where there are none.
     """
 
     name: str
@@ -205,6 +211,12 @@ class Capability(_Part):
     question: str
     claims: tuple[Claim, ...] = ()
     command: str = DEFAULT_COMMAND
+    fakes: str = ""
+
+    @property
+    def whole_command(self) -> str:
+        """What runs it and judges all of its claims."""
+        return f"{self.command} --params {self.fakes}=true" if self.fakes else self.command
 
     def section(
         self,

@@ -145,6 +145,28 @@ def test_everything_that_makes_claims_is_run_once_and_collected_at_the_end():
     assert len(set(wanted)) == len(wanted)
 
 
+def test_generators_of_fakes_are_trained_only_if_the_operator_says_so():
+    known = find_capabilities(pipelines)
+    fakes = {c.name for c in known if c.fakes}
+    assert {"shilling", "reviews", "lookalikes"} == fakes
+    assert not any("generate_fakes" in command for command in commands(known))
+    asked = [c for c in commands(known, generate_fakes=True) if "generate_fakes=true" in c]
+    assert len(asked) == len(fakes)
+    assert "kedro run --pipelines shilling --params shilling.generator.generate_fakes=true" in asked
+
+
+def test_a_row_says_of_how_many_cases_it_is_the_best():
+    one = capability(1)
+    found = section(one, where="a shop of 5", cases=4, alike=1)
+    table = tabulate_claims([one], {"c1": found}, NONE)
+    told = text_of(write_claims(table))
+    assert "best of 4 cases: a shop of 5; 1 of 4 have this verdict" in told
+    alone = section(one, where="a shop of 5", cases=1, alike=1)
+    told = text_of(write_claims(tabulate_claims([one], {"c1": alone}, NONE)))
+    assert "case: a shop of 5" in told
+    assert "of 1 case" not in told
+
+
 def test_what_fails_does_not_stop_the_rest_and_is_said(capsys):
     done: list[list[str]] = []
 

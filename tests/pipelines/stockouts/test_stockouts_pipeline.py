@@ -52,7 +52,9 @@ def tables(rows):
 def test_expressions_that_do_not_fit_are_refused_in_words(tables):
     columns = SOURCE.table["columns"] | {"sales": "pieces"}
     wrong = SOURCE.model_copy(update={"table": {"from": "hours", "columns": columns}})
-    with pytest.raises(InputError, match=r"the table of made up cannot be made of its files: .*pieces"):
+    with pytest.raises(
+        InputError, match=r"the table of made up cannot be made of its files: .*pieces"
+    ):
         read_stock(tables, wrong, ReadingParams(open_hour=8, close_hour=12))
 
 

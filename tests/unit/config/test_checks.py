@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kedro.io import DataCatalog
 from kedro.pipeline import Node, Pipeline
+from kedro_datasets.pandas import ParquetDataset
 from pydantic import Field, Secret
 
 from doppelcart.config import checks, secrecy
@@ -14,11 +16,13 @@ from doppelcart.config.base import Parameters
 from doppelcart.config.checks import (
     check_parameters,
     check_secrets,
+    check_sources,
     check_storage,
     memory_there,
     seal_secrets,
 )
-from doppelcart.errors import ParameterError, StorageError
+from doppelcart.datasets.source import SourceTables
+from doppelcart.errors import InputError, ParameterError, StorageError
 
 
 class Inner(Parameters):
@@ -169,3 +173,32 @@ class TestMemory:
         (tmp_path / "memory.max").write_text("1000000\n")
         monkeypatch.setattr(checks, "CONTAINER", tmp_path / "memory.max")
         assert memory_there() == pytest.approx(900_000)
+
+
+def test_files_of_a_source_that_another_run_makes_are_told_with_that_run(tmp_path):
+    made, given = tmp_path / "lines.parquet", tmp_path / "ratings.csv"
+    catalog = DataCatalog(
+        {
+            "prm_lines": ParquetDataset(filepath=str(made)),
+            "raw_lines": SourceTables(
+                files={"lines": {"path": str(made)}, "ratings": {"path": str(given)}},
+                declared="ratings",
+            ),
+        }
+    )
+    pipelines = {
+        "cleaning": Pipeline([Node(lambda: 1, None, "prm_lines", name="clean")]),
+        "fakes": Pipeline([Node(lambda lines: lines, "raw_lines", "suspects", name="look")]),
+    }
+    with pytest.raises(InputError) as refused:
+        check_sources(["raw_lines", "params:x"], catalog, pipelines)
+    told = str(refused.value)
+    assert f"lines: {made} is not there" in told
+    assert f"ratings: {given} is not there" in told
+    assert told.endswith("`kedro run --pipelines cleaning` makes them. Nothing has run.")
+    made.write_bytes(b"")
+    with pytest.raises(InputError) as refused:
+        check_sources(["raw_lines"], catalog, pipelines)
+    assert "kedro run" not in str(refused.value)
+    given.write_text("a")
+    check_sources(["raw_lines"], catalog, pipelines)

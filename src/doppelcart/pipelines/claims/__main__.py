@@ -1,6 +1,8 @@
 """``python -m doppelcart.pipelines.claims``: run what makes claims, then collect them.
 
-Arguments are passed on to every run, such as ``--env sample``.
+Generators of fake profiles, reviews and photographs are trained with ``--generate-fakes`` only;
+claims of them are not judged without. Other arguments are passed on to every run, such as
+``--env sample``.
 """
 
 import shlex
@@ -15,19 +17,26 @@ from doppelcart.reporting.capabilities import find_capabilities
 from doppelcart.reporting.section import Capability
 
 COLLECT = "kedro run --pipelines claims"
+FAKES = "--generate-fakes"
 
 Run = Callable[[Sequence[str]], int]
 
 
-def commands(capabilities: Sequence[Capability]) -> list[str]:
-    """What to run, in order, each once: everything that makes a claim, then the collection."""
-    return [*dict.fromkeys(c.command for c in capabilities if c.claims), COLLECT]
+def commands(capabilities: Sequence[Capability], *, generate_fakes: bool = False) -> list[str]:
+    """What to run, in order, each once: everything that makes a claim, then the collection.
+
+    Args:
+        capabilities: All there are.
+        generate_fakes: Whether the operator lets generators of fakes be trained.
+    """
+    made = [c.whole_command if generate_fakes else c.command for c in capabilities if c.claims]
+    return [*dict.fromkeys(made), COLLECT]
 
 
 def run_all(wanted: Sequence[str], arguments: Sequence[str], run: Run = subprocess.call) -> int:
     """Run one command after the other, and go on where one fails.
 
-    What this machine has no data, extra or secret for refuses before its first node, and the page
+    What this machine has no data, extra or secret for refuses and says what it lacks, and the page
     says that it was not run.
 
     Args:
@@ -49,4 +58,6 @@ def run_all(wanted: Sequence[str], arguments: Sequence[str], run: Run = subproce
 
 
 if __name__ == "__main__":
-    sys.exit(run_all(commands(find_capabilities(packages)), sys.argv[1:]))
+    given = sys.argv[1:]
+    wanted = commands(find_capabilities(packages), generate_fakes=FAKES in given)
+    sys.exit(run_all(wanted, [argument for argument in given if argument != FAKES]))

@@ -36,6 +36,8 @@ COLUMNS: Final = (
     "source",
     *FOUND,
     "where",
+    "cases",
+    "alike",
     "controls",
     "beaten",
     "command",
@@ -68,13 +70,13 @@ def tabulate_claims(
     facts = {what: v for s in sections.values() if s is not None for what, v in s.facts.items()}
     rows = [
         {"capability": capability.name, "claim": claim.name, "text": claim.text}
-        | {"source": claim.source, "command": capability.command}
+        | {"source": claim.source, "command": capability.whole_command}
         | found(sections.get(capability.name), claim.name, facts.get(SOURCE, ""))
         for capability in capabilities
         for claim in capability.claims
     ]
     table = pd.DataFrame(rows, columns=[name for name in COLUMNS if not name.startswith("study_")])
-    whole = ["seeds", "controls", "beaten"]
+    whole = ["seeds", "cases", "alike", "controls", "beaten"]
     table[whole] = table[whole].astype("Int64")
     check_studies(studies, table)
     if studies.empty:
@@ -159,7 +161,7 @@ def write_claims(table: pd.DataFrame) -> str:
         {
             "text": row["text"],
             "source": row["source"],
-            "where": _text(row["where"]),
+            "where": case_in_words(row),
             "command": row["command"] if row["verdict"] == NOT_RUN else "",
             "run": in_words(row),
             "study": None if pd.isna(row["study_verdict"]) else in_words(_study(row)),
@@ -172,6 +174,16 @@ def write_claims(table: pd.DataFrame) -> str:
         tried=len(tried),
         counted=[f"{word}: {n}" for word, n in words.items()],
         not_run=len(table) - len(tried),
+    )
+
+
+def case_in_words(row: Mapping[Any, Any]) -> str:
+    """Which case a row shows, and how many there were of its verdict."""
+    told = _text(row["where"])
+    if not told or pd.isna(row["cases"]) or row["cases"] < 2:
+        return told and f"case: {told}"
+    return (
+        f"best of {row['cases']} cases: {told}; {row['alike']} of {row['cases']} have this verdict"
     )
 
 

@@ -1,6 +1,6 @@
 """The section of the evaluation: verdict, scores, and what synthetic data alone are worth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -206,10 +206,11 @@ def evidence(verdict: pd.DataFrame) -> dict[str, Evidence]:
         return {}
     kinds = verdict[Columns.ARM].map(lambda arm: ARMS[arm].kind)
     found = {name: verdict[kinds == kind].to_dict("records") for name, kind in KINDS.items()}
-    return {name: _evidence(min(rows, key=strongest_first)) for name, rows in found.items() if rows}
+    return {name: _evidence(rows) for name, rows in found.items() if rows}
 
 
-def _evidence(row: Mapping[Any, Any]) -> Evidence:
+def _evidence(rows: Sequence[Mapping[Any, Any]]) -> Evidence:
+    row = min(rows, key=strongest_first)
     controls = controls_of(row[Columns.ARM])
     missed = [] if pd.isna(row["not_beaten"]) else str(row["not_beaten"]).split(", ")
     who, recommender = slice_label(row[Columns.SLICE]), recommender_label(row[Columns.RECOMMENDER])
@@ -221,6 +222,8 @@ def _evidence(row: Mapping[Any, Any]) -> Evidence:
         low=percent_of(row["relative_low"]),
         high=percent_of(row["relative_high"]),
         where=f"{who}; {recommender}",
+        cases=len(rows),
+        alike=sum(other["verdict"] == row["verdict"] for other in rows),
         controls=len(controls),
         beaten=len(controls) - len([name for name in missed if name]),
     )

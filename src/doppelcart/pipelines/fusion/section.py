@@ -148,6 +148,8 @@ def evidence_of_fusion(differences: pd.DataFrame, design: Design) -> Evidence | 
         measure=f"{design.metric} against {design.by_name[BEST].phrase}",
         unit="%",
         where=design.words.of([str(best[Columns.SLICE])]),
+        cases=len(rows),
+        alike=sum(row["outcome"] == best["outcome"] for row in rows),
         **{n: None if pd.isna(best[c]) else 100 * float(best[c]) for n, c in told.items()},
     )
 

@@ -50,6 +50,7 @@ CAPABILITY: Final = Capability(
         ),
     ),
     command="kedro run --pipelines lookalikes",
+    fakes="lookalikes.generator.generate_fakes",
 )
 GLOSSARY: Final = {
     "AUROC": "the chance that a genuine photograph is ranked above one of a look-alike; .5 is "

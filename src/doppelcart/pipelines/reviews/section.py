@@ -34,7 +34,8 @@ CAPABILITY: Final = Capability(
             "(IJCAI)",
         ),
     ),
-    command="kedro run --pipelines reviews --params reviews.generator.generate_fakes=true",
+    command="kedro run --pipelines reviews",
+    fakes="reviews.generator.generate_fakes",
 )
 GLOSSARY: Final = {
     "accuracy": "share of reviews that are told right; half of the reviews are deceptive",

@@ -47,7 +47,8 @@ CAPABILITY: Final = Capability(
             "malicious users where few are labelled",
         ),
     ),
-    command="kedro run --pipelines shilling --params shilling.generator.generate_fakes=true",
+    command="kedro run --pipelines shilling",
+    fakes="shilling.generator.generate_fakes",
 )
 WARNED: Final = {
     TWINS: "copies of users who are in the data: not to be trusted",

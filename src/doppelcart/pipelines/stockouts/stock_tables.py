@@ -99,7 +99,7 @@ def forecasts_table(
     columns = [
         Column("method", "distribution", text, False),
         Column("wql", "wQL", score),
-        Column("covered", "demand met at 95 %", share),
+        Column("covered", "days met at 95 %", share),
         *[
             Column(f"cost_{100 * level:g}", f"cost at {100 * level:g} %", number)
             for level in forecast.service_levels

@@ -117,7 +117,8 @@ def evidence(results: pd.DataFrame) -> dict[str, Evidence]:
     if not cases:
         return {}
     best = min(cases, key=lambda case: (TOLD_FIRST.index(case.signal), -(case.effect or 0)))
-    return {SEGMENTS: best}
+    alike = sum(case.signal == best.signal for case in cases)
+    return {SEGMENTS: best.model_copy(update={"cases": len(cases), "alike": alike})}
 
 
 def _evidence(rows: pd.DataFrame) -> Evidence:
