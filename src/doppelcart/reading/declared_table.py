@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, Self
 
 import ibis.expr.types as ir
@@ -63,6 +64,23 @@ def declared(raw_tables: Mapping[str, ir.Table], source: DeclaredTable, key: str
 def files_of(source: DeclaredTable) -> str:
     """The files of a declaration, for messages."""
     return ", ".join(str(told.get("path", name)) for name, told in source.files.items())
+
+
+@contextmanager
+def naming_files(source: DeclaredTable, key: str) -> Iterator[None]:
+    """Say of a table that is refused which files it was made of.
+
+    Args:
+        source: The declaration.
+        key: Where a person gives it in globals.yml.
+
+    Raises:
+        InputError: What was raised within, with the files.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{error}\n  {key}: files: {files_of(source)}") from error
 
 
 def _refuse_generated(table: ir.Table, source: DeclaredTable, key: str) -> None:

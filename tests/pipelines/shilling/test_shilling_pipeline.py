@@ -226,3 +226,12 @@ def test_expressions_that_do_not_fit_are_refused_in_words(tables):
     wrong = SOURCE.model_copy(update={"table": {"from": "lines", "columns": columns}})
     with pytest.raises(InputError, match=r"the table of made up cannot be made .*stars"):
         shilling_nodes.read_opinions(tables, wrong, RatingParams())
+
+
+def test_a_refusal_names_the_files(tables):
+    columns = SOURCE.table["columns"] | {"rating": "'good'"}
+    source = SOURCE.model_copy(update={"table": {"from": "lines", "columns": columns}})
+    with pytest.raises(
+        InputError, match=r"ratings are no numbers.*\n  ratings: files: lines\.parq"
+    ):
+        shilling_nodes.read_opinions(tables, source, RatingParams())

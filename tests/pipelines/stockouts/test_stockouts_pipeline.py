@@ -63,6 +63,11 @@ def test_a_source_is_declared_in_one_way():
         StockSource(name="x", files={"a": {"path": "a"}}, table={"columns": {}})
 
 
+def test_a_refusal_names_the_files(tables):
+    with pytest.raises(InputError, match=r"hours that count.*\n  stock: files: \S+"):
+        read_stock(tables, SOURCE, ReadingParams(open_hour=1, close_hour=2))
+
+
 @pytest.mark.slow
 def test_a_table_becomes_a_section(tables):
     given = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 import ibis.expr.types as ir
 import pandas as pd
@@ -29,8 +29,11 @@ from doppelcart.pipelines.shilling.params import (
 )
 from doppelcart.pipelines.shilling.rating_matrix import Ratings, read_ratings
 from doppelcart.pipelines.shilling.suspects import listed_users
-from doppelcart.reading.declared_table import declared
+from doppelcart.reading.declared_table import declared, naming_files
 from doppelcart.reporting.model_card import as_page
+
+RATINGS: Final = "ratings"
+"""Where a person declares the table in globals.yml."""
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +54,9 @@ def read_opinions(
     Raises:
         InputError: The expressions do not fit the files, or nothing can be learnt.
     """
-    ratings, counts = read_ratings(declared(raw_tables, source, "ratings"), source.scale, params)
+    table = declared(raw_tables, source, RATINGS)
+    with naming_files(source, RATINGS):
+        ratings, counts = read_ratings(table, source.scale, params)
     what = "purchases" if ratings.is_implicit else "ratings"
     log.info("%s: %s of %d users, %d items.", source.name, what, ratings.n_users, ratings.n_items)
     return ratings, counts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 import ibis.expr.types as ir
 import numpy as np
@@ -40,8 +40,11 @@ from doppelcart.pipelines.stockouts.params import (
 from doppelcart.pipelines.stockouts.plain_makers import PLAIN, Maker
 from doppelcart.pipelines.stockouts.stock_card import describe_detector
 from doppelcart.pipelines.stockouts.trained_makers import trained_maker
-from doppelcart.reading.declared_table import declared
+from doppelcart.reading.declared_table import declared, naming_files
 from doppelcart.reporting.model_card import as_page
+
+STOCK: Final = "stock"
+"""Where a person declares the table in globals.yml."""
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +65,9 @@ def read_stock(
     Raises:
         InputError: The expressions do not fit the files, or nothing can be learnt.
     """
-    panel, counts = read_panel(declared(raw_tables, source, "stock"), params)
+    table = declared(raw_tables, source, STOCK)
+    with naming_files(source, STOCK):
+        panel, counts = read_panel(table, params)
     log.info("Stock table %s: %s.", source.name, describe(panel))
     return panel, counts
 
