@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from doppelcart.forecasting.units import unit_step
 from doppelcart.pipelines.stockouts.hidden_demand import (
     SCALED,
     SOLD,
@@ -15,7 +16,7 @@ from doppelcart.pipelines.stockouts.hidden_demand import (
     topped_up,
     usual,
 )
-from doppelcart.pipelines.stockouts.orders import demand_of, orders_of, scored, unit_step
+from doppelcart.pipelines.stockouts.orders import demand_of, orders_of, scored
 from doppelcart.pipelines.stockouts.panel import Panel
 from doppelcart.pipelines.stockouts.params import ForecastParams
 

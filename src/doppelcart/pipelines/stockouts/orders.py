@@ -10,14 +10,13 @@ import pandas as pd
 
 from doppelcart.forecasting.smoothing import SMOOTHERS
 from doppelcart.forecasting.spread import count_quantiles, empirical_quantiles, variances
+from doppelcart.forecasting.units import unit_step
 from doppelcart.metrics.forecasting import covered, newsvendor_cost, weighted_quantile_loss
 from doppelcart.pipelines.stockouts.hidden_demand import in_stock, means_before, profiles, topped_up
 from doppelcart.pipelines.stockouts.panel import Panel
 from doppelcart.pipelines.stockouts.params import ForecastParams
 
 LEVELS: Final = (0.05, 0.25, 0.5, 0.75, 0.95, 0.975)
-STEPS: Final = (1.0, 0.5, 0.25, 0.1, 0.05, 0.01)
-"""Units in which a shop may count."""
 EMPIRICAL, TREES = "last 28 days", "boosted quantiles"
 MOST_ROWS: Final = 20_000
 LOOK_BACK: Final = 28
@@ -35,20 +34,6 @@ class Demand(NamedTuple):
     counts: np.ndarray
     judged: np.ndarray
     step: float
-
-
-def unit_step(sales: np.ndarray) -> float:
-    """The unit in which sales are counted; the finest there is, where none fits.
-
-    Args:
-        sales: Units sold per hour, NaN where unknown.
-    """
-    sold = sales[sales > 0][:100_000].astype(float)
-    for step in STEPS:
-        parts = sold / step
-        if len(parts) and np.mean(np.abs(parts - parts.round()) < 0.02) > 0.99:
-            return step
-    return STEPS[-1]
 
 
 def demand_of(panel: Panel, n_days: int) -> Demand:

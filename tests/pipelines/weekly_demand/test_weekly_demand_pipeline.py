@@ -1,0 +1,200 @@
+"""Ranges of weekly demand, from made-up sales of which the truth is known."""
+
+from dataclasses import replace
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from doppelcart.errors import InputError
+from doppelcart.experiment.outcome import HELPS
+from doppelcart.pipelines.weekly_demand import create_pipeline
+from doppelcart.pipelines.weekly_demand.nodes import count_weeks, judge_ranges, plan_stock
+from doppelcart.pipelines.weekly_demand.params import (
+    SalesSource,
+    WeekForecastParams,
+    WeeksParams,
+)
+from doppelcart.pipelines.weekly_demand.week_forecasts import (
+    METHODS,
+    PAST,
+    judged,
+    least_weeks,
+    levels_of,
+    orders_of,
+    origins,
+    ranges,
+    scores,
+    tabulated,
+)
+from doppelcart.pipelines.weekly_demand.weeks import Weeks
+from doppelcart.reporting.params import ReportingParams
+
+PARAMS = WeekForecastParams(n_bootstrap=2000)
+SOURCE = SalesSource(
+    name="made up",
+    currency="crowns",
+    files={"lines": {"path": "lines.csv"}},
+    table={"from": "lines", "columns": {n: n for n in ("item_id", "timestamp", "sold", "value")}},
+)
+
+
+def weeks_of(sold, prices=None):
+    sold = np.asarray(sold, float)
+    n_items, n_weeks = sold.shape
+    starts = np.datetime64("2024-01-01") + 7 * np.arange(n_weeks)
+    items = np.array([f"i{k}" for k in range(n_items)])
+    labels = np.array([f"tin {k}" for k in range(n_items)])
+    return Weeks(
+        items, labels, starts, sold, np.full(n_items, np.nan if prices is None else prices), 1.0
+    )
+
+
+def drawn(n_items=60, n_weeks=60, seed=0):
+    rng = np.random.default_rng(seed)
+    mean = rng.gamma(2.0, 4.0, n_items)[:, None]
+    return weeks_of(rng.negative_binomial(4, 4 / (4 + mean), (n_items, n_weeks)), prices=2.0)
+
+
+def test_moments_that_choose_come_before_those_that_judge_and_spans_end_with_the_log():
+    earlier, later = origins(60, PARAMS)
+    assert earlier.tolist() == [28, 32, 36, 40]
+    assert later.tolist() == [44, 48, 52, 56]
+    assert later[-1] + PARAMS.horizon == 60
+    assert least_weeks(PARAMS) == 48
+
+
+def test_a_forecast_hears_nothing_of_the_weeks_it_foretells():
+    weeks = drawn()
+    told = ranges(weeks.counts, 40, [0.5, 0.95], PARAMS)
+    changed = weeks.counts.copy()
+    changed[:, 40:] = 1000
+    for name, found in ranges(changed, 40, [0.5, 0.95], PARAMS).items():
+        np.testing.assert_array_equal(found, told[name])
+
+
+def test_the_plain_range_is_that_of_the_last_weeks():
+    counts = np.array([[100.0] * 10 + list(range(1, 27))])
+    found = ranges(counts, 36, [0.5, 1.0], PARAMS)[PAST]
+    assert found.tolist() == [[13.5, 26.0]]
+
+
+def test_costs_lacks_and_leftovers_are_those_worked_by_hand():
+    params = WeekForecastParams(
+        horizon=1, origins=1, past_weeks=4, service_levels=(0.9,), judged_level=0.9
+    )
+    # The plain range of a steady item is its sales; then a week sells 3 more, and one 2 less.
+    weeks = weeks_of([[5.0] * 9 + [8.0], [5.0] * 9 + [3.0]])
+    said = judged(weeks, np.array([9]), params)
+    table = tabulated(weeks, said, params).set_index("arm").loc[PAST]
+    assert table["covered"] == 0.5
+    assert table["lacking"] == pytest.approx(100 * 3 / 11)
+    assert table["left"] == pytest.approx(100 * 2 / 11)
+    assert table["cost_90"] == pytest.approx((9 * 3 + 2) / 2)
+    own = scores(weeks, said, params)
+    own = own[own["arm"] == PAST].set_index("item_id")["value"]
+    assert own.to_dict() == {"i0": pytest.approx(27.0), "i1": 2.0}
+
+
+def test_weeks_before_an_item_was_there_are_not_judged():
+    sold = np.full((3, 60), 4.0)
+    sold[2, :50] = np.nan
+    weeks = weeks_of(sold)
+    said = judged(weeks, np.array([48, 52]), PARAMS)
+    # In week 48 nothing is known of the third item, so that nobody can say anything of the weeks
+    # after; in week 52 there are two weeks of it.
+    known = ~np.isnan(said["came"])
+    assert known.sum(axis=1).tolist() == [8, 8, 4]
+    n_weeks = scores(weeks, said, PARAMS).query("arm == @PAST")["weeks"]
+    assert n_weeks.tolist() == [8, 8, 4]
+
+
+def test_what_spreads_as_it_says_meets_the_weeks_that_it_says():
+    weeks = drawn(n_items=200)
+    forecasts, differences, _ = judge_ranges(weeks, PARAMS)
+    table = forecasts.set_index("arm")
+    assert table["chosen"].sum() == 1
+    assert table.loc["SES_negative_binomial", "covered"] == pytest.approx(0.95, abs=0.02)
+    # Poisson takes what spreads more for what spreads by chance.
+    assert table.loc["SES_Poisson", "covered"] < 0.9
+    rows = differences[differences["against"] == PAST].set_index("arm")
+    assert set(rows.index) == set(METHODS)
+    assert rows.loc["SES_Poisson", "outcome"] != HELPS
+
+
+def test_orders_are_quantiles_rounded_up_and_worth_their_price():
+    weeks = drawn(n_items=12)
+    orders = orders_of(weeks, "SES_negative_binomial", PARAMS)
+    assert orders["usual"].is_monotonic_decreasing
+    assert (orders["stock_90"] <= orders["stock_95"]).all()
+    assert (orders["stock_95"] <= orders["stock_98"]).all()
+    np.testing.assert_allclose(orders["value_95"], 2.0 * orders["stock_95"])
+    levels = levels_of(PARAMS)
+    found = ranges(weeks.counts, 60, levels, PARAMS)["SES_negative_binomial"]
+    by_item = dict(zip(weeks.items, np.ceil(found[:, levels.index(0.95)]), strict=True))
+    assert orders.set_index("item_id")["stock_95"].to_dict() == by_item
+
+
+def test_what_is_sold_by_weight_is_ordered_by_weight():
+    pieces = drawn(n_items=10)
+    kilos = replace(pieces, sold=pieces.sold * 0.25, step=0.25)
+    some = orders_of(pieces, PAST, PARAMS).set_index("item_id")["stock_95"]
+    weighed = orders_of(kilos, PAST, PARAMS).set_index("item_id")["stock_95"]
+    np.testing.assert_allclose(weighed, 0.25 * some)
+
+
+def lines(weeks):
+    frame = pd.DataFrame(weeks.sold, index=weeks.items, columns=weeks.starts)
+    frame = frame.rename_axis("item_id").reset_index().melt("item_id", var_name="timestamp")
+    frame = frame.rename(columns={"value": "sold"}).assign(value=lambda rows: 2 * rows["sold"])
+    return frame.astype({"timestamp": "datetime64[ns]"})
+
+
+@pytest.fixture
+def tables():
+    """The rows of made-up sales as the file of a source, registered in an engine."""
+    connection = ibis.duckdb.connect()
+    connection.con.register("lines", lines(drawn()))
+    return {"lines": connection.table("lines")}
+
+
+def test_a_table_becomes_a_section_and_a_list(tables):
+    given = {
+        "raw_sales": tables,
+        "params:sales": SOURCE,
+        "params:weekly_demand.weeks": WeeksParams(min_weeks_sold=1),
+        "params:weekly_demand.forecast": PARAMS.model_copy(update={"listed": 3, "drawn": 2}),
+        "params:reporting": ReportingParams(),
+    }
+    catalog = DataCatalog({n: MemoryDataset(v, copy_mode="assign") for n, v in given.items()})
+    done = SequentialRunner().run(create_pipeline(), catalog)
+    section = done["weekly_demand.section"].load()
+    assert section.failure == ""
+    assert section.data == "made up"
+    assert "would have met the demand of 9" in section.answer
+    listed, drawn_items = section.shown[0].table, section.shown[1]
+    assert len(listed.rows) == 3
+    assert "Values in crowns" in listed.note
+    assert "what it is" not in [name for name, _ in listed.headings]
+    assert drawn_items.alt.count("item i") == 2
+    assert "Stock itself was never measured" in section.model_dump_json()
+    assert not section.evidence
+
+
+def test_the_method_is_chosen_before_the_weeks_that_judge():
+    weeks = drawn()
+    forecasts, _, _ = judge_ranges(weeks, PARAMS)
+    changed = weeks.sold.copy()
+    changed[:, origins(60, PARAMS)[1][0] :] = 0
+    again, _, _ = judge_ranges(replace(weeks, sold=changed), PARAMS)
+    assert again["chosen"].tolist() == forecasts["chosen"].tolist()
+    assert again["wql"].tolist() != forecasts["wql"].tolist()
+    assert len(plan_stock(weeks, forecasts, PARAMS)) == 60
+
+
+def test_a_refusal_names_the_files(tables):
+    with pytest.raises(InputError, match=r"takes 480 to choose.*\n  sales: files: lines\.csv"):
+        count_weeks(tables, SOURCE, WeeksParams(), WeekForecastParams(origins=20, horizon=8))
