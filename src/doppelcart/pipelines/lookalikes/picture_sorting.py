@@ -127,8 +127,9 @@ class Sorted(NamedTuple):
 
     Attributes:
         rates: One row per kind of picture: share of each word, ``pictures``, ``right``, the share
-            of those of which something is said that is so, and ``precision`` of a list in a made-up
-            market with its range, alike for all.
+            of those of which something is said that is so; and, alike for all, ``precision`` of the
+            first ``places`` of a list in a made-up market with its range, and ``sold_falsely``,
+            the share of siblings in that market.
         alarms: One row per category: ``group``, ``genuine`` photographs, ``alarms`` among 1,000 of
             them, ``found`` among 100 siblings.
         ranks: One row per test photograph, sold as what it is labelled: ``picture_id``,
@@ -183,13 +184,22 @@ def sort_pictures(
             )
     pictures = pd.concat(told, ignore_index=True)
     return Sorted(
-        _rates(pictures, params),
-        _alarms(pictures),
+        rates_by_kind(pictures, params),
+        alarms_by_group(pictures),
         _ranks(table, tasks, said, choice, pool, params, limits),
     )
 
 
-def _rates(pictures: pd.DataFrame, params: DetectorParams) -> pd.DataFrame:
+def rates_by_kind(pictures: pd.DataFrame, params: DetectorParams) -> pd.DataFrame:
+    """What is said of each kind of picture, and how precise a list of suspects is.
+
+    Args:
+        pictures: ``group``, ``kind``, ``score`` and what is ``said``, a row a picture.
+        params: Places of the list.
+
+    Returns:
+        As ``Sorted.rates``.
+    """
     right = {"genuine": FINE, SIBLINGS: SUSPECT, ASTRAY: NOT_CATEGORY, BLANK: NOT_CATEGORY}
     rows = []
     for kind in KINDS:
@@ -205,10 +215,26 @@ def _rates(pictures: pd.DataFrame, params: DetectorParams) -> pd.DataFrame:
     scores = {kind: shown.loc[shown["kind"] == kind, "score"].to_numpy() for kind in KINDS}
     rng = np.random.default_rng(params.seed)
     mean, low, high = precision_at(scores["genuine"], scores[SIBLINGS], params.precision_at, rng)
-    return pd.DataFrame(rows).assign(precision=mean, precision_low=low, precision_high=high)
+    n_genuine = len(scores["genuine"])
+    n_market = n_genuine + siblings_among(n_genuine)
+    return pd.DataFrame(rows).assign(
+        precision=mean,
+        precision_low=low,
+        precision_high=high,
+        places=min(params.precision_at, n_market),
+        sold_falsely=siblings_among(n_genuine) / n_market,
+    )
 
 
-def _alarms(pictures: pd.DataFrame) -> pd.DataFrame:
+def alarms_by_group(pictures: pd.DataFrame) -> pd.DataFrame:
+    """False alarms of each category.
+
+    Args:
+        pictures: As for ``rates_by_kind``.
+
+    Returns:
+        As ``Sorted.alarms``.
+    """
     rows = []
     for group, own in pictures.groupby("group"):
         genuine = own.loc[own["kind"] == "genuine", "said"]
@@ -260,13 +286,28 @@ def _ranks(
     return found.drop(columns="row")
 
 
+def siblings_among(n_genuine: int) -> int:
+    """Siblings that a made-up market holds, so that they are five of a hundred photographs.
+
+    Args:
+        n_genuine: Genuine photographs of the market.
+
+    Examples:
+        >>> siblings_among(95)
+        5
+        >>> siblings_among(4)
+        1
+    """
+    return max(1, round(n_genuine * OF_A_HUNDRED / (100 - OF_A_HUNDRED)))
+
+
 def precision_at(
     genuine: np.ndarray, siblings: np.ndarray, k: int, rng: np.random.Generator
 ) -> tuple[float, float, float]:
     """Share of siblings among the first k of a market, its mean and 95 % of what is drawn.
 
-    The market is made up: all genuine photographs, and siblings sold as the product, five among a
-    hundred.
+    The market is made up: all genuine photographs, and siblings sold as the product, as many as
+    ``siblings_among`` says.
 
     Args:
         genuine: (n,) scores.
@@ -274,7 +315,7 @@ def precision_at(
         k: Places of the list.
         rng: Of siblings.
     """
-    n = max(1, round(len(genuine) * OF_A_HUNDRED / (100 - OF_A_HUNDRED)))
+    n = siblings_among(len(genuine))
     shares = []
     for _ in range(MARKETS):
         scores = np.concatenate([genuine, rng.choice(siblings, n)])

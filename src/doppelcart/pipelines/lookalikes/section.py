@@ -131,7 +131,8 @@ def write_section(
         shown=[
             paragraph(
                 "Photographs that look least like what they are sold as, for a person to look at. "
-                f"A place in this list proves nothing, and nothing is deleted. {_alarm(rates)}"
+                "A place in this list proves nothing, and nothing is deleted. "
+                f"{alarm_in_words(rates)}"
             ),
             table(suspects_table(suspects, listing, limit)),
         ],
@@ -164,15 +165,24 @@ def _told(plain: pd.DataFrame) -> str:
     )
 
 
-def _alarm(rates: pd.DataFrame) -> str:
+def alarm_in_words(rates: pd.DataFrame) -> str:
+    """How often genuine photographs are suspected, and how precise the list is.
+
+    Args:
+        rates: One row per kind of picture.
+    """
     by_kind = {row["kind"]: row for row in rates.to_dict("records")}
     genuine = by_kind["genuine"]
     alarms, found = 1000 * genuine[SUSPECT], 100 * by_kind[trials.SIBLINGS][SUSPECT]
+    places = int(genuine["places"])
+    right, low, high = (
+        f"{places * genuine[name]:.0f}" for name in ("precision", "precision_low", "precision_high")
+    )
     return (
         f"Of 1,000 genuine photographs {alarms:.0f} were suspected, of 100 of siblings "
-        f"{found:.0f}. In made-up markets where 5 of 100 photographs are of siblings, "
-        f"{100 * genuine['precision']:.0f} of the first 100 places are "
-        f"({100 * genuine['precision_low']:.0f} to {100 * genuine['precision_high']:.0f})."
+        f"{found:.0f}. In made-up markets where {100 * genuine['sold_falsely']:.0f} of 100 "
+        f"photographs are of siblings, {right} of the first {places} in the list are "
+        f"({low} to {high})."
     )
 
 
