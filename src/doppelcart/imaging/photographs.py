@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from doppelcart.config.base import Parameters
 from doppelcart.errors import InputError
 from doppelcart.imaging.duplicates import dhash, near_pairs
+from doppelcart.imaging.marks import MOST_NAMED, faults_of_marks
 from doppelcart.imaging.opening import Fit, PictureError, open_picture
 from doppelcart.progress import tracked
 from doppelcart.reading.declared_table import DeclaredTable, declared
@@ -33,7 +34,6 @@ SPLITS: Final = {
 }
 """What a split may be called, in lower case."""
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
-MOST_NAMED: Final = 5
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,8 @@ class PhotographSource(DeclaredTable):
     table: dict[str, Any] = Field(
         {"from": "folder"},
         description="`from` a file with one SQL expression per column, or a whole `sql`: "
-        f"{ID}, product, group, split, and content (bytes) or path (within `folder`)",
+        f"{ID}, product, group, split, and content (bytes) or path (within `folder`); where there "
+        "is a column `synthetic`, whether a picture was generated, which stops the run",
     )
     folder: str | None = Field(
         None,
@@ -125,7 +126,8 @@ def read_photographs(
     """
     folder = Path(source.folder) if source.folder is not None else None
     if source.files:
-        listed = _checked(declared(raw_tables, source, source.PATH).to_pandas(), folder)
+        table = declared(raw_tables, source, source.PATH).to_pandas()
+        listed = _checked(table, folder, _said_of(source))
     else:
         listed = listed_in(folder) if folder is not None else pd.DataFrame()
     return opened(listed, folder, params, source.name)
@@ -143,7 +145,8 @@ def listed_in(folder: Path, split: str | None = None) -> pd.DataFrame:
         ``picture_id``, ``product``, ``group``, ``split``, ``path`` (within the folder).
 
     Raises:
-        InputError: There is no such folder, no picture in it, or a split is of another name.
+        InputError: There is no such folder, no picture in it, a split is of another name, or a
+            picture is named as generated ones are.
     """
     if not folder.is_dir():
         raise InputError(f"there is no folder of pictures {folder}. Name one that there is.")
@@ -161,16 +164,26 @@ def listed_in(folder: Path, split: str | None = None) -> pd.DataFrame:
         shape = "product/picture" if split else "split/product/picture"
         raise InputError(f"there is no picture in {folder}. Lay them out as {shape}.")
     listed = pd.DataFrame(rows, columns=[ID, PRODUCT, GROUP, SPLIT, PATH])
-    return listed if split else _checked(listed, folder)
+    if not split:
+        return _checked(listed, folder, str(folder))
+    if faults := faults_of_marks(listed, (ID,)):
+        raise _refused(faults, str(folder))
+    return listed
 
 
-def _checked(listed: pd.DataFrame, folder: Path | None) -> pd.DataFrame:
+def _said_of(source: PhotographSource) -> str:
+    """What messages call a table: the data, and the files that it is made of."""
+    paths = [str(file["path"]) for file in source.files.values() if "path" in file]
+    return f"{source.name} ({', '.join(paths)})" if paths else source.name
+
+
+def _checked(listed: pd.DataFrame, folder: Path | None, source: str) -> pd.DataFrame:
     """The columns that there have to be, with values that there may be."""
     missing = [name for name in (ID, PRODUCT, SPLIT) if name not in listed]
     if CONTENT not in listed and PATH not in listed:
         missing.append(f"{CONTENT} or {PATH}")
     if missing:
-        raise _refused([f"they have no column {', '.join(missing)}."])
+        raise _refused([f"they have no column {', '.join(missing)}."], source)
     faults = []
     if GROUP not in listed:
         listed = listed.assign(**{GROUP: ""})
@@ -191,8 +204,9 @@ def _checked(listed: pd.DataFrame, folder: Path | None) -> pd.DataFrame:
         )
     if PATH in listed:
         faults += _faults_of_paths(listed[PATH].dropna().astype(str).tolist(), folder)
+    faults += faults_of_marks(listed, (ID, PATH) if PATH in listed else (ID,))
     if faults:
-        raise _refused(faults)
+        raise _refused(faults, source)
     return listed.assign(**{SPLIT: said.map(SPLITS), GROUP: listed[GROUP].fillna("").astype(str)})
 
 
@@ -338,7 +352,7 @@ def _counted(reasons: Mapping[int, tuple[str, str, str]], n_read: int) -> pd.Dat
     return pd.DataFrame(rows, columns=["what", "number", "of", "done"])
 
 
-def _refused(faults: list[str], source: str = "the photographs") -> InputError:
+def _refused(faults: list[str], source: str) -> InputError:
     listed = "\n".join(f"  {fault}" for fault in faults)
     return InputError(
         f"{source} cannot be used; correct them, or `photographs` in "

@@ -42,7 +42,8 @@ READING = PictureParams(size=32, refuse_share=0.6)
 
 def run(folder: Path, **changed: Any) -> Any:
     drawn = packages(categories=3, products=2, pictures=(6, 3, 5), side=32)
-    as_files(drawn).to_parquet(folder / "drawn.parquet")
+    if not (folder / "drawn.parquet").exists():
+        as_files(drawn).to_parquet(folder / "drawn.parquet")
     files = {"pictures": {"path": str(folder / "drawn.parquet")}}
     given = {
         "raw_photographs": SourceTables(files).load(),
@@ -124,6 +125,27 @@ def test_generators_are_on_trial_where_somebody_asked_for_them(tmp_path: Path) -
     assert "data:image" not in told
 
 
+@pytest.mark.parametrize(
+    ("name", "synthetic", "fault"),
+    [
+        ("gen-000000", "false", "begins with gen-"),
+        ("a", "name LIKE 'test/package 0a/%'", "by the column synthetic"),
+    ],
+)
+def test_photographs_that_are_said_to_be_generated_stop_the_run(
+    tmp_path: Path, name: str, synthetic: str, fault: str
+) -> None:
+    table = as_files(packages(categories=2, products=2, pictures=(4, 2, 2), side=32))
+    table.at[0, "name"] = name
+    table.to_parquet(tmp_path / "drawn.parquet")
+    files = {"pictures": {"path": str(tmp_path / "drawn.parquet")}}
+    columns = TABLE["columns"] | {"synthetic": synthetic}
+    marked = PhotographSource(name="drawings", files=files, table=TABLE | {"columns": columns})
+    expected = rf"(?s)drawings \(.*drawn\.parquet\).*[12] of 32 pictures, such as .*{fault}"
+    with pytest.raises(InputError, match=expected):
+        run(tmp_path, **{"params:photographs": marked})
+
+
 def test_fakes_lie_between_a_product_and_one_of_another_category() -> None:
     class Trained:
         def sample(self, labels: np.ndarray, *, seed: int) -> np.ndarray:
@@ -150,6 +172,10 @@ def test_counterfeits_come_from_their_folder_by_what_they_were_sold_as(tmp_path:
     (tmp_path / "in/milk/1.png").write_bytes(file.getvalue())
     found = read_counterfeits(CounterfeitParams(folder=str(tmp_path / "in")), READING)
     assert found.table["product"].tolist() == ["milk"]
+    (tmp_path / "in/milk/gen-2.png").write_bytes(file.getvalue())
+    with pytest.raises(InputError, match="begins with gen-"):
+        read_counterfeits(CounterfeitParams(folder=str(tmp_path / "in")), READING)
+    (tmp_path / "in/milk/gen-2.png").unlink()
     (tmp_path / "in/milk/2.png").write_bytes(file.getvalue() + b"trainedAlgorithmicMedia")
     with pytest.raises(InputError, match="this was generated"):
         read_counterfeits(CounterfeitParams(folder=str(tmp_path / "in")), READING)

@@ -126,6 +126,27 @@ def test_a_generated_picture_offered_as_a_photograph_stops_the_run(tmp_path: Pat
         run(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "synthetic", "fault"),
+    [
+        ("gen-000000", "false", "begins with gen-"),
+        ("a", "name LIKE 'test/package 0a/%'", "by the column synthetic"),
+    ],
+)
+def test_photographs_that_are_said_to_be_generated_stop_the_run(
+    tmp_path: Path, name: str, synthetic: str, fault: str
+) -> None:
+    table = as_files(packages(categories=2, products=2, pictures=(4, 2, 2), side=32))
+    table.at[0, "name"] = name
+    table.to_parquet(tmp_path / "drawn.parquet")
+    files = {"pictures": {"path": str(tmp_path / "drawn.parquet")}}
+    columns = TABLE["columns"] | {"synthetic": synthetic}
+    marked = PhotographSource(name="drawings", files=files, table=TABLE | {"columns": columns})
+    expected = rf"(?s)drawings \(.*drawn\.parquet\).*[12] of 32 pictures, such as .*{fault}"
+    with pytest.raises(InputError, match=expected):
+        run(tmp_path, **{"params:photographs": marked})
+
+
 def test_generated_pictures_are_written_nowhere() -> None:
     catalog = yaml.safe_load((PROJECT / "conf/base/pictures/catalog.yml").read_text())
     saved = {name for name in catalog if not name.startswith("_")}

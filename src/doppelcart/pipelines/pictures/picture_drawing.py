@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.errors import InputError
+from doppelcart.imaging.marks import PREFIX, SYNTHETIC
 from doppelcart.imaging.photographs import GROUP, PRODUCT, SPLIT, TEST, TRAIN, VALIDATION
 from doppelcart.pipelines.pictures.params import PictureTrialParams, SampleParams
 
@@ -18,11 +19,9 @@ GENERATORS: Final = {
     UNCHANGED: "the GAN without DiffAugment",
     WITHOUT_CRITIC: "the same network without a critic",
 }
-LEARNT, GENERATOR, PURPOSE, SYNTHETIC = "learnt", "generator", "purpose", "synthetic"
+LEARNT, GENERATOR, PURPOSE = "learnt", "generator", "purpose"
 TO_JUDGE, TO_ADD, TO_SHOW, BETWEEN = "judged", "added", "shown", "between"
 ALL: Final = "all"
-PREFIX: Final = "gen-"
-"""What the identifier of every generated picture begins with."""
 
 
 class Generator(Protocol):
