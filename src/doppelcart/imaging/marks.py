@@ -107,8 +107,8 @@ def faults_of_marks(listed: pd.DataFrame, ids: tuple[str, ...]) -> list[str]:
         )
     if SYNTHETIC not in listed:
         return faults
-    column = listed[SYNTHETIC].astype(object)
-    said = column.where(column.notna(), "").astype(str).str.strip().str.lower()
+    values = listed[SYNTHETIC].astype(object)
+    said = values.where(values.notna(), "").astype(str).str.strip().str.lower()
     unknown = (~said.isin([*TRUE, *FALSE])).to_numpy()
     if unknown.any():
         faults.append(

@@ -100,8 +100,8 @@ class ReadPictures(NamedTuple):
 
     Attributes:
         photographs: That can be used.
-        quarantine: Those that cannot: ``picture_id``, ``product``, ``split``, ``reason``,
-            ``number``, ``remedy``.
+        quarantine: Those that cannot: ``picture_id``, ``product``, ``group``, ``split``,
+            ``reason``, ``number``, ``remedy``.
         counts: ``what``, ``number``, ``of``, ``done``.
     """
 
@@ -343,7 +343,7 @@ def _by_reason(reasons: Mapping[int, tuple[str, str, str]]) -> dict[str, list[in
 def _quarantined(table: pd.DataFrame, reasons: Mapping[int, tuple[str, str, str]]) -> pd.DataFrame:
     rows = sorted(reasons)
     told = pd.DataFrame([reasons[row] for row in rows], columns=[REASON, NUMBER, REMEDY])
-    return pd.concat([table.loc[rows, [ID, PRODUCT, SPLIT]].reset_index(drop=True), told], axis=1)
+    return pd.concat([table.loc[rows].reset_index(drop=True), told], axis=1)
 
 
 def _counted(reasons: Mapping[int, tuple[str, str, str]], n_read: int) -> pd.DataFrame:

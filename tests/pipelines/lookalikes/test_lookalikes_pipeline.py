@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from drawn_packages import as_files, packages
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
+from kedro_datasets.pandas import CSVDataset
 from PIL import Image
 
 from doppelcart.datasets.source import SourceTables
@@ -66,8 +68,26 @@ def run(folder: Path, **changed: Any) -> Any:
         "params:lookalikes.listing": LookalikeListParams(listed=3),
         "params:reporting": ReportingParams(),
     } | changed
-    catalog = DataCatalog({n: MemoryDataset(v, copy_mode="assign") for n, v in given.items()})
+    catalog = DataCatalog(
+        {
+            name: value
+            if isinstance(value, CSVDataset)
+            else MemoryDataset(value, copy_mode="assign")
+            for name, value in given.items()
+        }
+    )
     return SequentialRunner().run(create_pipeline(), catalog)
+
+
+def noise(seed: int) -> Image.Image:
+    pixels = np.random.default_rng(seed).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def png(seed: int) -> bytes:
+    file = io.BytesIO()
+    noise(seed).save(file, "PNG")
+    return file.getvalue()
 
 
 @pytest.mark.slow
@@ -75,10 +95,18 @@ def test_a_file_becomes_a_section_a_list_and_a_card(tmp_path: Path) -> None:
     folder = tmp_path / "known/package 0a"
     folder.mkdir(parents=True)
     for picture in (1, 2):
-        pixels = np.random.default_rng(picture).integers(0, 256, (40, 40, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{picture}.png")
+        noise(picture).save(folder / f"{picture}.png")
+    (tmp_path / "known/no such").mkdir()
+    noise(9).save(tmp_path / "known/no such/1.png")
     known = CounterfeitParams(folder=str(tmp_path / "known"))
-    done = run(tmp_path, **{"params:lookalikes.counterfeits": known})
+    frame = as_files(packages(categories=3, products=2, pictures=(6, 3, 5), side=32))
+    cheese = frame.head(2).assign(
+        name=["test/cheese/0", "test/cheese/1"], product="cheese", category="dairy", part="test"
+    )
+    cheese["picture"] = [png(7), png(8)]
+    pd.concat([frame, cheese]).to_parquet(tmp_path / "drawn.parquet")
+    listed = CSVDataset(filepath=str(tmp_path / "suspects.csv"), save_args={"index": False})
+    done = run(tmp_path, **{"params:lookalikes.counterfeits": known, "lookalikes.suspects": listed})
     section = done["lookalikes.section"].load()
     assert section.failure == ""
     assert section.answer.startswith("Counterfeits are those of the folder")
@@ -86,6 +114,18 @@ def test_a_file_becomes_a_section_a_list_and_a_card(tmp_path: Path) -> None:
     assert "pictures known to be counterfeits" in section.model_dump_json()
     assert section.shown[1].table.caption == "To be looked at by a person"
     assert len(section.shown[1].table.rows) == 3
+    # A product with two photographs, and a counterfeit of one that nobody knows: no word on either.
+    assert section.shown[2].table.caption == "Cannot judge"
+    assert [row[:2] for row in section.shown[2].table.rows] == [
+        ("cheese", "photographs"),
+        ("no such", "counterfeits"),
+    ]
+    suspects = listed.load()
+    unjudged = suspects[suspects["said"] == "cannot judge"].set_index("picture_id")
+    assert unjudged.index.tolist() == ["test/cheese/0", "test/cheese/1", "no such/1.png"]
+    assert unjudged["why"].str.contains("cheese: 2, and it takes 4|no genuine photograph").all()
+    assert unjudged["place"].min() == len(suspects) - 2
+    assert suspects.loc[suspects["said"] != "cannot judge", "why"].isna().all()
     assert "nothing is deleted" in section.shown[0].text
     assert set(done["lookalikes.card"].load()) == {"model", *FIELDS}
     page = done["lookalikes.card_page"].load()

@@ -13,6 +13,7 @@ import pandas as pd
 from doppelcart.experiment.comparison import check_resamples
 from doppelcart.experiment.design import largest_family
 from doppelcart.imaging.photographs import (
+    ID,
     PRODUCT,
     SPLIT,
     TRAIN,
@@ -45,6 +46,7 @@ from doppelcart.pipelines.lookalikes.product_views import (
     through,
     weights_of,
 )
+from doppelcart.pipelines.lookalikes.unjudged import unjudged, with_unjudged
 from doppelcart.reporting.model_card import as_page
 
 log = logging.getLogger(__name__)
@@ -89,7 +91,7 @@ def read_counterfeits(params: CounterfeitParams, reading: PictureParams) -> Phot
     """
     if params.folder is None:
         nothing = np.empty((0, reading.size, reading.size, 3), np.uint8)
-        return Photographs(pd.DataFrame(columns=[PRODUCT]), nothing)
+        return Photographs(pd.DataFrame(columns=[ID, PRODUCT]), nothing)
     folder = Path(params.folder)
     # Of counterfeits, one of a product tells something.
     tolerant = reading.model_copy(update={"least_pictures": 1})
@@ -114,6 +116,7 @@ def look_at_photographs(photographs: Photographs, params: LookingParams) -> tupl
 
 def measure_lookalikes(
     photographs: Photographs,
+    quarantine: pd.DataFrame,
     lens: Lens,
     views: Views,
     counterfeits: Photographs,
@@ -127,7 +130,8 @@ def measure_lookalikes(
     """Try what detectors can be shown, and say something of every test photograph.
 
     Args:
-        photographs: All.
+        photographs: All that can be used.
+        quarantine: Those that cannot.
         lens: How features become coordinates.
         views: Of the photographs.
         counterfeits: Pictures known to be counterfeits, if any.
@@ -138,7 +142,7 @@ def measure_lookalikes(
     Returns:
         Scores and design of the experiment; means per kind of judgement and arm; detectors
         without anything added; one row per product; rates, false alarms and ranks of what is
-        said; and products that cannot be judged.
+        said; and products whose photographs, or counterfeits, cannot be judged.
 
     Raises:
         InputError: Nothing can be judged.
@@ -150,12 +154,9 @@ def measure_lookalikes(
         for product, rows in counterfeits.table.reset_index().groupby(PRODUCT)["index"]
     }
     judged = {task.product for task in tasks.judged}
-    if unknown := sorted(set(known) - judged):
-        log.warning(
-            "Counterfeits of %s are not judged: too few genuine photographs, or no product of that "
-            "name.",
-            ", ".join(unknown),
-        )
+    unable = unjudged(photographs.table, quarantine, tasks, counterfeits.table, params)
+    for row in unable.to_dict("records"):
+        log.warning("Cannot judge %s of %s: %s.", row["what"], row["product"], row["why"])
     design = trials.declare(
         params.n_bootstrap, making.generate_fakes, counterfeits=bool(judged & set(known))
     )
@@ -182,8 +183,8 @@ def measure_lookalikes(
         results.by_product(tried, best, tasks.judged),
         told.rates,
         told.alarms,
-        told.ranks,
-        tasks.unable,
+        with_unjudged(told.ranks, unable, quarantine, counterfeits.table),
+        unable,
     )
 
 

@@ -23,8 +23,9 @@ from doppelcart.pipelines.lookalikes.params import DetectorParams, LookalikeList
 from doppelcart.pipelines.lookalikes.photo_detectors import Choice
 from doppelcart.pipelines.lookalikes.product_tasks import Task, Tasks
 from doppelcart.pipelines.lookalikes.product_views import Views
+from doppelcart.pipelines.lookalikes.unjudged import CANNOT
 
-CANNOT, NOT_CATEGORY = "cannot judge", "not this category"
+NOT_CATEGORY: Final = "not this category"
 SUSPECT, UNSURE, FINE = "perhaps another product", "unsure", "like the product"
 WORDS: Final = (NOT_CATEGORY, SUSPECT, UNSURE, FINE)
 KINDS: Final = {
@@ -133,7 +134,7 @@ class Sorted(NamedTuple):
         alarms: One row per category: ``group``, ``genuine`` photographs, ``alarms`` among 1,000 of
             them, ``found`` among 100 siblings.
         ranks: One row per test photograph, sold as what it is labelled: ``picture_id``,
-            ``sold_as``, ``group``, ``score``, ``said``.
+            ``sold_as``, ``group``, ``score`` (NaN where nobody can judge), ``said``.
     """
 
     rates: pd.DataFrame

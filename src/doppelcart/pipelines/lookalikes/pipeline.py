@@ -39,6 +39,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                 nodes.measure_lookalikes,
                 inputs=[
                     "lookalikes.photographs",
+                    "lookalikes.quarantine",
                     "lookalikes.lens",
                     "lookalikes.views",
                     "lookalikes.known",

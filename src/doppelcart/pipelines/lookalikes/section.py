@@ -94,7 +94,7 @@ def write_section(
         rates: One row per kind of picture.
         alarms: One row per category.
         suspects: Photographs, the most suspicious first.
-        unable: Products that cannot be judged.
+        unable: Products whose photographs, or counterfeits, cannot be judged.
         source: Where the photographs are from.
         listing: Length of the list.
         making: Whether pictures were generated.
@@ -124,7 +124,6 @@ def write_section(
                 [
                     table(counts_table(counts, limit)),
                     table(quarantine_table(quarantine, limit)),
-                    *_unable(unable, limit),
                 ],
             ),
         ],
@@ -135,6 +134,7 @@ def write_section(
                 f"{alarm_in_words(rates)}"
             ),
             table(suspects_table(suspects, listing, limit)),
+            *unable_blocks(unable, limit),
         ],
         caveats=_caveats(source, making),
         evidence={claim: evidence} if evidence else {},
@@ -193,7 +193,7 @@ def _words() -> str:
         "suspicion of fraud. Below the score of all but one in twenty genuine validation "
         "photographs it may be another product; from a score that one in twenty siblings there "
         "reach it is taken for the product; between the two a person decides. A product without "
-        "genuine photographs cannot be judged."
+        "genuine photographs cannot be judged, nor can a counterfeit of one."
     )
 
 
@@ -363,12 +363,25 @@ def quarantine_table(quarantine: pd.DataFrame, limit: int) -> Table:
     return tabulate(quarantine, "Pictures left out", columns, limit)
 
 
-def _unable(unable: pd.DataFrame, limit: int) -> list[Block]:
+def unable_blocks(unable: pd.DataFrame, limit: int) -> list[Block]:
+    """What nobody can judge, and why.
+
+    Args:
+        unable: One row per product whose photographs, or counterfeits, cannot be judged.
+        limit: Longest table (rows).
+    """
     if unable.empty:
         return [paragraph("Every product has genuine photographs to learn from.")]
     columns = [
         Column("product", "product", text, False),
-        Column("photographs", "photographs", count),
-        Column("reason", "why", text, False),
+        Column("what", "of it", text, False),
+        Column("said", "what is said", text, False),
+        Column("pictures", "pictures asked about", count),
+        Column("photographs", "photographs to learn from", count),
+        Column("why", "why", text, False),
     ]
-    return [table(tabulate(unable, "Cannot judge", columns, limit))]
+    note = (
+        "That nothing can be said is no sign that a picture is genuine. Each picture stands at the "
+        "end of lookalikes_suspects.csv, with the reason."
+    )
+    return [table(tabulate(unable, "Cannot judge", columns, limit, note))]
