@@ -49,7 +49,7 @@ def marked_png(pixels: np.ndarray, run: str) -> bytes:
 
     Args:
         pixels: (height, width, 3) uint8; left as it is.
-        run: Which run made it.
+        run: What made it, such as a pipeline and the commit of its code.
 
     Raises:
         InputError: It is no picture of three colours, or too small for the corner.

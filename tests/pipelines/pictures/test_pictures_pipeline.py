@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from drawn_packages import as_files, packages
@@ -17,14 +18,14 @@ from PIL import Image
 from doppelcart.datasets.source import SourceTables
 from doppelcart.errors import InputError
 from doppelcart.imaging.lite0 import random_weights
-from doppelcart.imaging.marks import marked_png
+from doppelcart.imaging.marks import marked_png, with_corner
 from doppelcart.imaging.opening import is_generated
-from doppelcart.imaging.photographs import PhotographSource, PictureParams
+from doppelcart.imaging.photographs import Photographs, PhotographSource, PictureParams
 from doppelcart.models.images.classifier_config import ClassifierConfig
 from doppelcart.models.images.image_config import ImageTrainingConfig
 from doppelcart.pipelines.pictures import create_pipeline, nodes
 from doppelcart.pipelines.pictures import picture_drawing as drawing
-from doppelcart.pipelines.pictures.contact_sheet import THUMBNAIL
+from doppelcart.pipelines.pictures.contact_sheet import THUMBNAIL, sheet_of
 from doppelcart.pipelines.pictures.params import (
     PictureTrialParams,
     PictureViewParams,
@@ -145,6 +146,38 @@ def test_photographs_that_are_said_to_be_generated_stop_the_run(
     expected = rf"(?s)drawings \(.*drawn\.parquet\).*[12] of 32 pictures, such as .*{fault}"
     with pytest.raises(InputError, match=expected):
         run(tmp_path, **{"params:photographs": marked})
+
+
+def test_every_thumbnail_of_a_sheet_has_a_corner_and_the_file_says_what_made_it() -> None:
+    grey = np.full((6, 32, 32, 3), 120, np.uint8)
+    table = pd.DataFrame({"purpose": [drawing.TO_SHOW] * 6, "product": [0, 0, 0, 1, 1, 1]})
+    drawn = drawing.Drawn(table, grey)
+    read = Image.open(io.BytesIO(sheet_of(drawn, drawing.TO_SHOW, 3, "pictures, commit abc")))
+    assert read.info["doppelcart"] == "run=pictures, commit abc"
+    sheet = np.asarray(read.convert("RGB"))
+    plain = with_corner(np.full((THUMBNAIL, THUMBNAIL, 3), 120, np.uint8))
+    cell = THUMBNAIL + 2
+    for row, column in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1)):  # the sheet's own corner is last
+        top, left = 2 + cell * row, 2 + cell * column
+        tile = sheet[top : top + THUMBNAIL, left : left + THUMBNAIL]
+        assert (tile == plain).all()
+        assert (tile != 120).any(axis=2).sum() == 10
+    assert (sheet[-1, -1] != 235).any()
+
+
+def test_sheets_name_the_commit_that_made_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes, "stamp", lambda: {"commit": "abc123"})
+    table = packages(categories=2, products=2, pictures=(1, 1, 1), side=32).table
+    purposes = [drawing.TO_SHOW] * 2 + [drawing.BETWEEN] * 2
+    told = pd.DataFrame({"purpose": purposes, "product": [0, 0, 1, 1]})
+    measured = pd.DataFrame({"learnt": ["all"], "pictures": [drawing.GAN], "copies": [False]})
+    drawn = drawing.Drawn(told, np.zeros((4, 32, 32, 3), np.uint8))
+    sheets = nodes.lay_out_pictures(
+        Photographs(table, np.empty((0,))), drawn, measured, SampleParams(sheet_columns=2)
+    )
+    for sheet in sheets.values():
+        read = Image.open(io.BytesIO(base64.b64decode(sheet["png"])))
+        assert read.info["doppelcart"] == "run=pictures, commit abc123"
 
 
 def test_generated_pictures_are_written_nowhere() -> None:

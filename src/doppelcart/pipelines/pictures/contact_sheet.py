@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from doppelcart.imaging.marks import marked_png
+from doppelcart.imaging.marks import marked_png, with_corner
 from doppelcart.imaging.photographs import PRODUCT
 from doppelcart.pipelines.pictures import picture_drawing as drawing
 
@@ -18,13 +18,13 @@ GREY: Final = 235
 
 
 def sheet_of(drawn: drawing.Drawn, purpose: str, columns: int, run: str) -> bytes:
-    """Lay out pictures, one product per row.
+    """Lay out pictures, one product per row, each with a corner that shows that it was generated.
 
     Args:
         drawn: Generated pictures.
         purpose: Which of them.
         columns: Pictures of a row.
-        run: What made them, which the mark says.
+        run: What made them, which the mark in the file says.
 
     Returns:
         A PNG that says of itself that it was generated.
@@ -37,7 +37,8 @@ def sheet_of(drawn: drawing.Drawn, purpose: str, columns: int, run: str) -> byte
         top, left = (GAP + cell * part for part in divmod(place, columns))
         small = Image.fromarray(drawn.pixels[row])
         small = small.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
-        sheet[top : top + THUMBNAIL, left : left + THUMBNAIL] = np.asarray(small)
+        marked = with_corner(np.asarray(small))
+        sheet[top : top + THUMBNAIL, left : left + THUMBNAIL] = marked
     return marked_png(sheet, run)
 
 

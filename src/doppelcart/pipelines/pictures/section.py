@@ -112,8 +112,9 @@ def write_section(
         ],
         shown=[
             paragraph(
-                "All generated pictures carry a mark in the file and in a corner. They stay in "
-                "the memory of the run: thumbnails alone leave it, for ideas of design."
+                "Generated pictures stay in the memory of the run: thumbnails alone leave it, for "
+                "ideas of design. Each has a striped corner, and the file of a sheet says that "
+                "it was generated, and by which commit of the code."
             ),
             *_sheets(sheets),
             table(plain_table(plain, limit)),
