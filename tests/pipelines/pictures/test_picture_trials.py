@@ -7,12 +7,15 @@ from picture_standins import Standin
 
 from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import compare
+from doppelcart.experiment.design import Role
 from doppelcart.experiment.verdict import judge
 from doppelcart.models.images.classifier_config import ClassifierConfig
 from doppelcart.pipelines.pictures import picture_drawing as drawing
 from doppelcart.pipelines.pictures import picture_trials as trials
 from doppelcart.pipelines.pictures.params import PictureTrialParams, SampleParams
+from doppelcart.pipelines.pictures.photographs_alone import SMALL_NETWORK, plain_learners
 from doppelcart.pipelines.pictures.scratch_learner import NAME
+from doppelcart.pipelines.pictures.section import gaps_in_words
 
 PRODUCTS, SIDE, SPREAD = 32, 8, 90.0
 PARAMS = PictureTrialParams(
@@ -103,6 +106,69 @@ def test_an_arm_that_is_refused_as_copies_is_the_baseline() -> None:
     assert not refused[trials.CHANGES].any()
 
 
+def test_all_real_photographs_are_the_bound_of_few_and_the_share_of_the_gap_is_told() -> None:
+    scores, means, _ = tried(centre)
+    wide = scores.pivot(index="picture_id", columns=[trials.PICTURES, "arm"], values="value")
+    # It is what is told by all photographs alone, photograph by photograph.
+    assert (wide["2", trials.ORACLE] == wide["all", trials.REAL]).all()
+    assert ("all", trials.ORACLE) not in wide
+    row = means.set_index([trials.PICTURES, "arm"]).loc[("2", trials.ORACLE)]
+    assert row["added"] == 2 * PRODUCTS
+    design = trials.declare(2_000, PARAMS.sizes)
+    assert design.by_name[trials.ORACLE].role is Role.ORACLE
+    verdict = judge(compare(scores, design), design)
+    told = verdict.set_index([trials.PICTURES, "arm"])["gap_closed"]
+    few, gan, bound = (wide["2", name].mean() for name in (trials.REAL, drawing.GAN, trials.ORACLE))
+    assert told["2", drawing.GAN] == pytest.approx((gan - few) / (bound - few))
+    assert pd.isna(told["all", drawing.GAN])
+    (said,) = gaps_in_words(verdict, means)
+    assert f"{few:.3f} of the test photographs are told right, with all real ones" in said
+    assert f"pictures of the GAN closed {100 * told['2', drawing.GAN]:.0f} % (" in said
+
+
+def test_without_a_trial_on_all_the_bound_is_learnt_from_all_the_same() -> None:
+    table, pixels = photographs()
+    makers = dict.fromkeys(drawing.GENERATORS, trained(anything))
+    found = {}
+    for sizes in ((2, None), (2,)):
+        params = PARAMS.model_copy(update={"sizes": sizes})
+        drawn = drawing.draw_all(table, pixels, makers, params, SAMPLES)
+        means = trials.measure(
+            table,
+            pixels,
+            {trials.WHOLE: look(pixels)},
+            {trials.WHOLE: look},
+            drawn,
+            lambda size, name: False,
+            params,
+        )[1]
+        found[sizes] = means.set_index([trials.PICTURES, "arm"])["fine"]["2", trials.ORACLE]
+    assert found[(2,)] == found[(2, None)]
+    assert trials.declare(2_000, (None,)).of_role(Role.ORACLE) == ()
+
+
+def test_the_words_on_the_gap_say_why_nothing_was_closed() -> None:
+    rows = [("5", "real", 0.4), ("5", "gan", 0.9), ("5", "gan_and_changes", 0.4)]
+    rows += [("5", "oracle", 0.6), ("all", "real", 0.6)]
+    means = pd.DataFrame(rows, columns=["pictures", "arm", "fine"])
+    means = means.assign(sight=trials.WHOLE, refused=means["arm"] == "gan")
+    verdict = pd.DataFrame({"arm": ["gan", "gan_and_changes"], "level": [0.0, 0.3]})
+    verdict = verdict.assign(
+        pictures="5", sight=trials.WHOLE, gap_closed=0.25, gap_closed_low=-0.1, gap_closed_high=0.6
+    )
+    (said,) = gaps_in_words(verdict, means)
+    assert said == (
+        "With 5 photographs per product 0.400 of the test photographs are told right, with all "
+        "real ones in training 0.600: a gap of 0.200. Of it, pictures of the GAN closed nothing: "
+        "refused as copies; pictures of the GAN, and flipped, cropped, recoloured photographs "
+        "closed 25 % (-10 to 60)."
+    )
+    (unused,) = gaps_in_words(verdict.assign(level=0.0), means.assign(refused=False))
+    assert "pictures of the GAN closed nothing: validation left them out" in unused
+    (none,) = gaps_in_words(verdict, means.assign(fine=0.4))
+    assert none.endswith("0.400: there is no gap to close.")
+
+
 def test_every_arm_adds_as_many_and_few_are_drawn_from_training_alone() -> None:
     _, means, _ = tried(anything)
     added = means[means[trials.PICTURES] == "2"].set_index("arm")["added"]
@@ -144,10 +210,10 @@ def test_a_network_from_scratch_stands_beside_colours_where_it_is_asked_for():
     config = ClassifierConfig(side=16, width=4, blocks=1, epochs=2, learning_rate=0.02)
     params = PARAMS.model_copy(update={"sizes": (None,), "from_scratch": config})
     right = drawing.products_of(table).labels
-    found = trials.plain_learners(table, pixels, look(pixels), right, params).set_index("by")
-    assert found.index.tolist() == ["colours", "EfficientNet-Lite0", NAME, trials.SMALL_NETWORK]
-    assert found.loc[trials.SMALL_NETWORK, "fine"] == found.loc[trials.SMALL_NETWORK, "coarse"] == 1
+    found = plain_learners(table, pixels, look(pixels), right, params).set_index("by")
+    assert found.index.tolist() == ["colours", "EfficientNet-Lite0", NAME, SMALL_NETWORK]
+    assert found.loc[SMALL_NETWORK, "fine"] == found.loc[SMALL_NETWORK, "coarse"] == 1
     assert (found["photographs"] == PRODUCTS * 12).all()
     assert found.loc[NAME, "coarse"] >= found.loc[NAME, "fine"]
-    without = trials.plain_learners(table, pixels, look(pixels), right, PARAMS)
-    assert set(without["by"]) == {"colours", "EfficientNet-Lite0", trials.SMALL_NETWORK}
+    without = plain_learners(table, pixels, look(pixels), right, PARAMS)
+    assert set(without["by"]) == {"colours", "EfficientNet-Lite0", SMALL_NETWORK}

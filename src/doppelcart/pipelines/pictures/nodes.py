@@ -33,6 +33,7 @@ from doppelcart.pipelines.pictures.params import (
     PictureViewParams,
     SampleParams,
 )
+from doppelcart.pipelines.pictures.photographs_alone import plain_learners
 from doppelcart.pipelines.pictures.picture_views import eye_of, weights_of
 from doppelcart.pipelines.pictures.section import describe_generator
 from doppelcart.reporting.model_card import as_page
@@ -203,7 +204,7 @@ def measure_pictures(
         lambda size, name: measures.refused(measured, size, name),
         params,
     )
-    plain = trials.plain_learners(table, pixels, seen[trials.WHOLE], own.classes(pixels), params)
+    plain = plain_learners(table, pixels, seen[trials.WHOLE], own.classes(pixels), params)
     design = trials.declare(params.n_bootstrap, params.sizes)
     return measured, scores, design.model_dump(mode="json"), means, plain
 

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.experiment.design import Arm, Baseline, Design, Role, Words
-from doppelcart.imaging.colour import colour_histograms
 from doppelcart.imaging.photographs import ID, PRODUCT, SPLIT, TEST, VALIDATION
 from doppelcart.pipelines.pictures import picture_drawing as drawing
 from doppelcart.pipelines.pictures.params import PictureTrialParams
@@ -21,11 +20,10 @@ from doppelcart.pipelines.pictures.picture_changes import (
     joined,
     mixed,
 )
-from doppelcart.pipelines.pictures.scratch_learner import NAME, told_from_scratch
 from doppelcart.progress import tracked
 
 REAL, CHANGES, MIXUP, COPIES = "real", "changes", "mixup", "copies"
-GAN_AND_CHANGES, ALONE = "gan_and_changes", "gan_alone"
+GAN_AND_CHANGES, ALONE, ORACLE = "gan_and_changes", "gan_alone", "oracle"
 PICTURES, SIGHT = "pictures", "sight"
 WHOLE, SMALL = "whole", "small"
 SIGHTS: Final = {WHOLE: "photographs as they are", SMALL: "all at the generator's size"}
@@ -38,17 +36,18 @@ PHRASES: Final = {
     drawing.GAN: "pictures of the GAN",
     GAN_AND_CHANGES: "pictures of the GAN, and flipped, cropped, recoloured photographs",
     ALONE: "pictures of the GAN, and no photograph",
+    ORACLE: "all real photographs in training, which nobody would have",
 }
 CONTROLS: Final = (CHANGES, MIXUP, COPIES, drawing.WITHOUT_CRITIC)
 GENERATED: Final = (drawing.WITHOUT_CRITIC, drawing.GAN, GAN_AND_CHANGES)
-
-SMALL_NETWORK: Final = "a small network from nothing, at the generator's size"
 
 MOST_STEPS: Final = 100
 TOLERANCE: Final = 1e-3
 """Of the logistic regression: its accuracy moves no more."""
 
 Look = Callable[[np.ndarray], np.ndarray]
+Place = tuple[int | None, str]
+"""Pictures per product, and the sight."""
 
 
 class Choice(NamedTuple):
@@ -70,14 +69,12 @@ class Task(NamedTuple):
         real: Photographs to learn from.
         validation: That choose.
         judged: That are told.
-        judged_rows: Their rows in the table.
         products: All.
     """
 
     real: Rows
     validation: Rows
     judged: Rows
-    judged_rows: np.ndarray
     products: drawing.Products
 
 
@@ -118,6 +115,8 @@ def declare(n_bootstrap: int, sizes: Sequence[int | None]) -> Design:
     """
     names = [drawing.name_of(size) for size in sizes]
     trials = (drawing.GAN, GAN_AND_CHANGES)
+    # Whoever has all photographs lacks none: there is a bound only where there are few.
+    bounds = (ORACLE,) if any(size is not None for size in sizes) else ()
     return Design(
         name="pictures",
         metric="accuracy",
@@ -129,6 +128,7 @@ def declare(n_bootstrap: int, sizes: Sequence[int | None]) -> Design:
             Arm(name=REAL, role=Role.BASELINE, phrase=PHRASES[REAL]),
             *(Arm(name=n, role=Role.CONTROL, phrase=PHRASES[n], level="weight") for n in CONTROLS),
             *(Arm(name=n, role=Role.TRIAL, phrase=PHRASES[n], level="weight") for n in trials),
+            *(Arm(name=n, role=Role.ORACLE, phrase=PHRASES[n]) for n in bounds),
         ),
         # More pixels tell more, whatever is added: so it was declared before anything was measured.
         best=tuple(Baseline(group=(name,), system=WHOLE, arm=REAL) for name in names),
@@ -173,33 +173,80 @@ def measure(
     Returns:
         The scores, and one row per number of pictures, sight and arm: ``fine`` and ``coarse``
         accuracy, ``weight`` and ``penalty`` chosen, ``added`` pictures, whether it is ``refused``.
+        Where there are few pictures, the oracle learns from all real ones.
     """
     products = drawing.products_of(table)
-    scores, means = [], []
-    for size in params.sizes:
+    tried: dict[Place, dict[str, Tried]] = {}
+    n_added: dict[Place, dict[str, int]] = {}
+    # With all photographs first: it is what few of them are held against, as a bound.
+    for size in sorted(params.sizes, key=lambda size: size is not None):
         rows = drawing.few_rows(table, products.labels, size, params.seed)
         pictures = _pictures(pixels[rows], products.labels[rows], drawn, size, params)
         for sight, features in seen.items():
-            task = _task(table, products, features, rows)
+            place = size, sight
+            task = task_of(table, products, features, rows)
             added = {name: _seen(made, looks[sight]) for name, made in pictures.items()}
             added[COPIES] = copied(task.real, params.added, params.seed)
             added[GAN_AND_CHANGES] = joined(added[drawing.GAN], added[CHANGES])
-            place = {PICTURES: drawing.name_of(size), SIGHT: sight}
-            tried = _try_all(task, added, params, f"{in_words(place[PICTURES])}, {SIGHTS[sight]}")
-            for name, found in tried.items():
-                source = drawing.GAN if name in (GAN_AND_CHANGES, ALONE) else name
-                is_copied = name in (*GENERATED, ALONE) and refused(size, source)
-                n_added = len(added[name].labels) if name in added else 0
-                means.append(place | _mean(name, found, n_added, is_copied))
-                if name != ALONE:
-                    # A refused arm adds nothing: it is the baseline, at level 0.
-                    used = tried[REAL] if is_copied else found
-                    about = table.iloc[task.judged_rows][[ID, PRODUCT]].reset_index(drop=True)
-                    level = 0.0 if is_copied else found.choice.weight
-                    scores.append(
-                        about.assign(**place, arm=name, value=used.right.astype(float), level=level)
-                    )
+            told = f"{in_words(drawing.name_of(size))}, {SIGHTS[sight]}"
+            tried[place] = _try_all(task, added, params, told)
+            n_added[place] = {name: len(found.labels) for name, found in added.items()}
+            if size is not None:
+                everything = drawing.few_rows(table, products.labels, None, params.seed)
+                known = tried.get((None, sight), {}).get(REAL)
+                tried[place][ORACLE] = known or alone(
+                    task_of(table, products, features, everything), params
+                )
+                n_added[place][ORACLE] = len(everything) - len(rows)
+    in_order = {(size, sight): tried[size, sight] for size in params.sizes for sight in seen}
+    judged = table.loc[table[SPLIT] == TEST, [ID, PRODUCT]].reset_index(drop=True)
+    return _tables(judged, in_order, n_added, refused)
+
+
+def _tables(
+    judged: pd.DataFrame,
+    tried: Mapping[Place, Mapping[str, Tried]],
+    n_added: Mapping[Place, Mapping[str, int]],
+    refused: Callable[[int | None, str], bool],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores and means of what was tried, as ``measure`` returns them."""
+    scores, means = [], []
+    for (size, sight), found in tried.items():
+        # What counts as copies is added to nothing: such an arm is the baseline, at level 0.
+        copies = {name for name in found if _is_copied(name, size, refused)}
+        about = {PICTURES: drawing.name_of(size), SIGHT: sight}
+        means += [
+            about | _mean(name, own, n_added[size, sight].get(name, 0), name in copies)
+            for name, own in found.items()
+        ]
+        scores += [
+            judged.assign(**about, **_score(name, found[REAL] if name in copies else own))
+            for name, own in found.items()
+            if name != ALONE
+        ]
     return pd.concat(scores, ignore_index=True), pd.DataFrame(means)
+
+
+def _is_copied(name: str, size: int | None, refused: Callable[[int | None, str], bool]) -> bool:
+    source = drawing.GAN if name in (GAN_AND_CHANGES, ALONE) else name
+    return name in (*GENERATED, ALONE) and refused(size, source)
+
+
+def _score(name: str, used: Tried) -> dict[str, Any]:
+    """What an arm is scored by; all real photographs count in full."""
+    level = 1.0 if name == ORACLE else used.choice.weight
+    return {"arm": name, "value": used.right.astype(float), "level": level}
+
+
+def alone(task: Task, params: PictureTrialParams) -> Tried:
+    """What photographs teach, with nothing added.
+
+    Args:
+        task: Photographs to learn from, that choose, and that are judged.
+        params: Coordinates and strengths.
+    """
+    task, _ = _in_coordinates(task, params.components)
+    return _chosen(task, _candidates(task, None, (0.0,), params))
 
 
 def _try_all(
@@ -214,8 +261,8 @@ def _try_all(
     for name in tracked((*CONTROLS, drawing.GAN, GAN_AND_CHANGES), told, "arm"):
         found = _candidates(task, placed[name], weights, params)
         tried[name] = _chosen(task, [*(plain if 0 in params.weights else []), *found])
-    alone = task._replace(real=placed[drawing.GAN])
-    tried[ALONE] = _chosen(task, _candidates(alone, None, (1.0,), params))
+    generated = task._replace(real=placed[drawing.GAN])
+    tried[ALONE] = _chosen(task, _candidates(generated, None, (1.0,), params))
     return tried
 
 
@@ -224,83 +271,11 @@ def _mean(name: str, found: Tried, added: int, is_copied: bool) -> dict[str, Any
         "arm": name,
         "fine": float(found.right.mean()),
         "coarse": float(found.same_group.mean()),
-        "weight": found.choice.weight,
+        "weight": 1.0 if name == ORACLE else found.choice.weight,
         "penalty": found.choice.penalty,
         "added": added,
         "refused": is_copied,
     }
-
-
-def plain_learners(
-    table: pd.DataFrame,
-    pixels: np.ndarray,
-    features: np.ndarray,
-    said: np.ndarray,
-    params: PictureTrialParams,
-) -> pd.DataFrame:
-    """Tell products by colours, by the network and by ones from scratch, with photographs alone.
-
-    Args:
-        table: One row per photograph.
-        pixels: (n, side, side, 3) photographs.
-        features: (n, 1280) of the network.
-        said: (n,) product that the small network, which learnt from all, takes each for.
-        params: Pictures per product, grid.
-
-    Returns:
-        ``by``, ``pictures``, ``fine`` and ``coarse`` accuracy with their 95 % interval over
-        products, ``photographs`` judged.
-    """
-    products = drawing.products_of(table)
-    by = {"colours": colour_histograms(pixels), "EfficientNet-Lite0": features}
-    judged, groups = np.flatnonzero(table[SPLIT] == TEST), np.asarray(products.groups)
-    labels = np.asarray(products.labels)[judged]
-    rows = []
-    for size in params.sizes:
-        own = drawing.few_rows(table, products.labels, size, params.seed)
-        told = {}
-        for name, values in by.items():
-            task, _ = _in_coordinates(_task(table, products, values, own), params.components)
-            found = _chosen(task, _candidates(task, None, (0.0,), params))
-            told[name] = found.right, found.same_group
-        if params.from_scratch is not None:
-            told[NAME] = told_from_scratch(
-                table, pixels, products, own, params.from_scratch, params.seed
-            )
-        if size is None:
-            told[SMALL_NETWORK] = said[judged] == labels, groups[said[judged]] == groups[labels]
-        for name, right in told.items():
-            place = {"by": name, PICTURES: drawing.name_of(size)}
-            rows.append(place | _accuracy(*right, labels, params.seed))
-    return pd.DataFrame(rows)
-
-
-def _accuracy(
-    fine: np.ndarray, coarse: np.ndarray, labels: np.ndarray, seed: int
-) -> dict[str, float]:
-    """Shares of what was told right, with their intervals over products."""
-    row: dict[str, float] = {}
-    for what, right in (("fine", fine), ("coarse", coarse)):
-        low, high = over_products(right, labels, seed)
-        row |= {what: float(right.mean()), f"{what}_low": low, f"{what}_high": high}
-    return row | {"photographs": len(fine)}
-
-
-def over_products(right: np.ndarray, labels: np.ndarray, seed: int) -> tuple[float, float]:
-    """95 % interval of accuracy, with products drawn anew.
-
-    Args:
-        right: (n,) whether each was told.
-        labels: (n,) products.
-        seed: Of 2,000 resamples.
-    """
-    sums = np.bincount(labels, right)
-    sizes = np.bincount(labels)
-    sums, sizes = sums[sizes > 0], sizes[sizes > 0]
-    drawn = np.random.default_rng(seed).integers(0, len(sums), (2_000, len(sums)))
-    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
 
 
 def _pictures(
@@ -337,16 +312,24 @@ def _seen(pictures: Added, look: Look) -> Rows:
     )
 
 
-def _task(
+def task_of(
     table: pd.DataFrame, products: drawing.Products, features: np.ndarray, rows: np.ndarray
 ) -> Task:
+    """What is learnt from, what chooses, and what is judged.
+
+    Args:
+        table: One row per photograph.
+        products: All.
+        features: (n, d) of all photographs.
+        rows: Photographs to learn from.
+    """
     split = table[SPLIT].to_numpy()
     judged = np.flatnonzero(split == TEST)
 
     def of(own: np.ndarray) -> Rows:
         return Rows(features[own], products.labels[own], np.ones(len(own)))
 
-    return Task(of(rows), of(np.flatnonzero(split == VALIDATION)), of(judged), judged, products)
+    return Task(of(rows), of(np.flatnonzero(split == VALIDATION)), of(judged), products)
 
 
 def _in_coordinates(task: Task, components: int) -> tuple[Task, Look]:

@@ -107,6 +107,7 @@ def write_section(
             table(own_table(measured, limit)),
             heading("Do they help to tell products?"),
             *blocks_of(verdict, differences, design, limit),
+            *(paragraph(said) for said in gaps_in_words(verdict, means)),
             table(means_table(means, limit)),
             details("What was read", [table(counts_table(counts, limit))]),
         ],
@@ -136,6 +137,53 @@ def write_section(
         glossary=GLOSSARY,
         data=source.name,
     )
+
+
+def gaps_in_words(verdict: pd.DataFrame, means: pd.DataFrame) -> list[str]:
+    """Which share of what all real photographs would bring was closed, where there are few.
+
+    Args:
+        verdict: One row per number of pictures, sight and arm on trial.
+        means: One row per number of pictures, sight and arm.
+
+    Returns:
+        A sentence or two per number of pictures that are few, photographs seen as they are.
+    """
+    found = []
+    for name, own in means[means[trials.SIGHT] == trials.WHOLE].groupby(
+        trials.PICTURES, sort=False
+    ):
+        fine = own.set_index("arm")["fine"]
+        if trials.ORACLE not in fine:
+            continue
+        few, all_of_them = float(fine[trials.REAL]), float(fine[trials.ORACLE])
+        told = (
+            f"With {trials.in_words(str(name))} {few:.3f} of the test photographs are told right, "
+            f"with all real ones in training {all_of_them:.3f}"
+        )
+        if all_of_them <= few:
+            found.append(f"{told}: there is no gap to close.")
+            continue
+        is_here = (verdict[trials.PICTURES].astype(str) == name) & (
+            verdict[trials.SIGHT] == trials.WHOLE
+        )
+        refused = set(own.loc[own["refused"], "arm"])
+        shares = [_share_of(row, refused) for row in verdict[is_here].to_dict("records")]
+        found.append(f"{told}: a gap of {all_of_them - few:.3f}. Of it, {'; '.join(shares)}.")
+    return found
+
+
+def _share_of(row: Mapping[Any, Any], refused: set[str]) -> str:
+    """How much of the gap one arm on trial closed."""
+    arm = trials.PHRASES[row["arm"]]
+    if row["arm"] in refused:
+        return f"{arm} closed nothing: refused as copies"
+    if row["level"] == 0:
+        return f"{arm} closed nothing: validation left them out"
+    share, low, high = (row[f"gap_closed{end}"] for end in ("", "_low", "_high"))
+    if pd.isna(share):
+        return f"{arm} closed a share that is not known"
+    return f"{arm} closed {100 * share:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
 
 
 def _row(measured: pd.DataFrame, name: str, learnt: str = drawing.ALL) -> dict[Any, Any]:
