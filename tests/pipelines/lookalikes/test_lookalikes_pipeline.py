@@ -1,13 +1,16 @@
 """The whole pipeline on drawings, from a file to section, list and card."""
 
 import io
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from drawn_packages import as_files, packages
+from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from kedro_datasets.pandas import CSVDataset
@@ -15,8 +18,9 @@ from PIL import Image
 
 from doppelcart.datasets.source import SourceTables
 from doppelcart.errors import InputError
+from doppelcart.imaging.marks import marked_png
 from doppelcart.imaging.photographs import PhotographSource, PictureParams
-from doppelcart.pipelines.lookalikes import create_pipeline
+from doppelcart.pipelines.lookalikes import create_pipeline, nodes
 from doppelcart.pipelines.lookalikes.generated_pictures import Painter, beyond
 from doppelcart.pipelines.lookalikes.nodes import read_counterfeits
 from doppelcart.pipelines.lookalikes.params import (
@@ -26,8 +30,12 @@ from doppelcart.pipelines.lookalikes.params import (
     LookingParams,
     PainterParams,
 )
+from doppelcart.pipelines.lookalikes.section import CAPABILITY, GAN_TEACHES
 from doppelcart.reporting.model_card import FIELDS
 from doppelcart.reporting.params import ReportingParams
+from doppelcart.settings import CONFIG_LOADER_ARGS
+
+PROJECT = Path(__file__).parents[3]
 
 TABLE = {
     "from": "pictures",
@@ -42,7 +50,17 @@ TABLE = {
 READING = PictureParams(size=32, refuse_share=0.6)
 
 
-def run(folder: Path, **changed: Any) -> Any:
+def as_shipped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> DataCatalog:
+    """The catalog of the project, whose files lie in a folder."""
+    monkeypatch.setenv("DOPPELCART_DATA", str(folder))
+    config = OmegaConfigLoader(str(PROJECT / "conf"), env="base", **CONFIG_LOADER_ARGS)
+    entries = {
+        name: entry for name, entry in config["catalog"].items() if name != "raw_photographs"
+    }
+    return DataCatalog.from_config(entries)
+
+
+def run(folder: Path, catalog: DataCatalog | None = None, **changed: Any) -> Any:
     drawn = packages(categories=3, products=2, pictures=(6, 3, 5), side=32)
     if not (folder / "drawn.parquet").exists():
         as_files(drawn).to_parquet(folder / "drawn.parquet")
@@ -68,14 +86,10 @@ def run(folder: Path, **changed: Any) -> Any:
         "params:lookalikes.listing": LookalikeListParams(listed=3),
         "params:reporting": ReportingParams(),
     } | changed
-    catalog = DataCatalog(
-        {
-            name: value
-            if isinstance(value, CSVDataset)
-            else MemoryDataset(value, copy_mode="assign")
-            for name, value in given.items()
-        }
-    )
+    catalog = DataCatalog() if catalog is None else catalog
+    for name, value in given.items():
+        is_file = isinstance(value, CSVDataset)
+        catalog[name] = value if is_file else MemoryDataset(value, copy_mode="assign")
     return SequentialRunner().run(create_pipeline(), catalog)
 
 
@@ -132,17 +146,93 @@ def test_a_file_becomes_a_section_a_list_and_a_card(tmp_path: Path) -> None:
     assert "there is no genuine photograph" in page
 
 
+def refusing_to_train(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever trains a generator of pictures fails."""
+
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("a generator of pictures was trained")
+
+    stub = SimpleNamespace(train_image_generator=fail)
+    monkeypatch.setitem(sys.modules, "doppelcart.models.images.image_training", stub)
+
+
 @pytest.mark.slow
-def test_without_counterfeits_the_first_line_says_that_none_was_measured(tmp_path: Path) -> None:
+def test_by_default_none_is_trained_and_the_first_line_says_that_none_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing_to_train(monkeypatch)
     section = run(tmp_path)["lookalikes.section"].load()
     assert section.answer.startswith("No counterfeit was measured")
     told = section.model_dump_json()
     assert "data:image" not in told
-    assert "lookalikes.generator.generate_fakes=true trains the generators" in told
+    assert "not tried: generators run only if you say so; kedro run --pipelines lookalikes" in told
+    assert "--params lookalikes.generator.generate_fakes=true trains them" in told
+    # The claims page shows the claim's text beside its verdict, which is none without evidence.
+    assert GAN_TEACHES not in section.evidence
+    (claim,) = (claim for claim in CAPABILITY.claims if claim.name == GAN_TEACHES)
+    assert "only where lookalikes.generator.generate_fakes=true asks for it" in claim.text
+
+
+def test_the_node_trains_where_somebody_asked_and_only_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusing_to_train(monkeypatch)
+    drawn = packages(categories=3, products=2, pictures=(6, 3, 5), side=32)
+    assert PainterParams().generate_fakes is False
+    reached: list[dict[str, Any]] = []
+
+    def prepare(*given: Any) -> Any:
+        reached.append(given[5])
+        raise InterruptedError
+
+    monkeypatch.setattr(nodes.trials, "prepare", prepare)
+    quarantine = pd.DataFrame(
+        columns=["picture_id", "product", "group", "split", "reason", "number"]
+    )
+    counterfeits = read_counterfeits(CounterfeitParams(), READING)
+
+    def measure(making: PainterParams) -> Any:
+        return nodes.measure_lookalikes(
+            drawn, quarantine, None, None, counterfeits, DetectorParams(least_judged=2),
+            LookingParams(weights="random", size=32), making,
+        )  # fmt: skip
+
+    with pytest.raises(InterruptedError):
+        measure(PainterParams())
+    assert reached == [{}]
+    with pytest.raises(AssertionError, match="a generator of pictures was trained"):
+        measure(PainterParams(generate_fakes=True))
+
+
+def traces(folder: Path, fakes: list[np.ndarray], known: set[str]) -> list[str]:
+    """What of fakes lies in the files of a folder: pictures, their colours, their names."""
+    shown = [fake[0].tobytes() for made in fakes for fake in made]
+    pictures = [b"\x89PNG", b"\xff\xd8\xff", b"data:image", b"iVBORw0KGgo", b"gen-"]
+    found = []
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        if file.suffix == ".parquet":
+            content = pd.read_parquet(file).to_csv().encode()
+        found += [f"{file.name}: {needle!r}" for needle in pictures if needle in content]
+        found += [f"{file.name}: colours" for row in shown if row in content]
+        if file.suffix == ".csv" and "picture_id" in (table := pd.read_csv(file)):
+            strange = set(table["picture_id"].astype(str)) - known
+            found += [f"{file.name}: {name}" for name in sorted(strange)]
+    return found
 
 
 @pytest.mark.slow
-def test_generators_are_on_trial_where_somebody_asked_for_them(tmp_path: Path) -> None:
+def test_generators_are_on_trial_where_somebody_asked_for_them_and_no_fake_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[np.ndarray] = []
+    fakes = Painter.fakes
+
+    def keeping(self: Painter, product: str, n: int, seed: int) -> np.ndarray:
+        made.append(fakes(self, product, n, seed))
+        return made[-1]
+
+    monkeypatch.setattr(Painter, "fakes", keeping)
     making = PainterParams(
         generate_fakes=True,
         width=4,
@@ -152,8 +242,24 @@ def test_generators_are_on_trial_where_somebody_asked_for_them(tmp_path: Path) -
         batch_size=4,
         sight=32,
     )
-    done = run(tmp_path, **{"params:lookalikes.generator": making})
+    saved = tmp_path / "saved"
+    done = run(tmp_path, as_shipped(saved, monkeypatch), **{"params:lookalikes.generator": making})
     section = done["lookalikes.section"].load()
+    known = set(packages(categories=3, products=2, pictures=(6, 3, 5)).table["picture_id"])
+    assert sum(map(len, made)) > 20
+    assert {file.suffix for file in saved.rglob("*") if file.is_file()} == {
+        ".csv",
+        ".json",
+        ".md",
+        ".parquet",
+    }
+    assert not traces(saved, made, known)
+    # Who looks would find one.
+    np.save(saved / "fakes.npy", made[0])
+    pd.DataFrame({"picture_id": ["fake 1"]}).to_csv(saved / "fakes.csv")
+    (saved / "fake.json").write_bytes(marked_png(made[0][0], "a run"))
+    found = traces(saved, made, known)
+    assert {line.split(":")[0] for line in found} == {"fakes.npy", "fakes.csv", "fake.json"}
     assert section.failure == ""
     assert set(section.evidence) == {"gan_teaches_lookalikes"}
     told = section.model_dump_json()

@@ -45,7 +45,7 @@ CAPABILITY: Final = Capability(
         Claim(
             name=GAN_TEACHES,
             text="Pictures that a GAN makes of products teach a detector to find what only looks "
-            "like them.",
+            "like them (tried only where lookalikes.generator.generate_fakes=true asks for it).",
             source="Akcay, Atapour-Abarghouei and Breckon 2018, GANomaly (ACCV)",
         ),
     ),
@@ -202,8 +202,8 @@ def _generated(making: PainterParams) -> list[Block]:
         return [
             skipped(
                 "Pictures of the GAN, of its network without a critic, and the critic's opinion",
-                "nobody asked for them; kedro run --pipelines lookalikes --params "
-                "lookalikes.generator.generate_fakes=true trains the generators",
+                "they were not tried: generators run only if you say so; kedro run --pipelines "
+                "lookalikes --params lookalikes.generator.generate_fakes=true trains them",
             )
         ]
     return [
