@@ -53,8 +53,8 @@ class TableBlock(_Block):
 
     Attributes:
         table: Its rows.
-        inside: Whether it names real customers or what they wrote: then it stays out of a page
-            that is to be shared.
+        inside: Whether it names real customers, what they wrote or what is suspected: then it
+            stays out of a page that is to be shared.
     """
 
     kind: Literal["table"] = "table"
@@ -267,4 +267,4 @@ def _to_share(block: Block) -> Block:
     if isinstance(block, Details):
         return block.model_copy(update={"blocks": to_share(block.blocks)})
     told = block.table.caption if isinstance(block, TableBlock) else getattr(block, "caption", "")
-    return skipped(told, "it is of real customers, and this page is to be shared")
+    return skipped(told, "it is for the shop's own eyes, and this page is to be shared")

@@ -59,7 +59,7 @@ def test_a_list_of_real_customers_stays_inside(told):
     assert "household-4711" in own
     assert "Keep it inside" in own
     assert "household-4711" not in shared
-    assert "To be looked at: skipped because it is of real customers" in shared
+    assert "To be looked at: skipped because it is for the shop&#39;s own eyes" in shared
     assert "Keep it inside" not in shared
 
 

@@ -133,7 +133,7 @@ def write_section(
                 "A place in this list proves nothing, and nothing is deleted. "
                 f"{alarm_in_words(rates)}"
             ),
-            table(suspects_table(suspects, listing, limit)),
+            table(suspects_table(suspects, listing, limit), inside=True),
             *unable_blocks(unable, limit),
         ],
         caveats=_caveats(source, making),

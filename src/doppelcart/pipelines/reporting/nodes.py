@@ -82,7 +82,10 @@ def keep_inside(story: Story, sections: Sequence[Section]) -> str:
             "synthetic customers in their place."
         )
     if any(section.inside for section in sections):
-        return "This page names real customers. Keep it inside; report_to_share.html does not."
+        return (
+            "This page names whom or what is suspected. Keep it inside; report_to_share.html does "
+            "not."
+        )
     return ""
 
 
