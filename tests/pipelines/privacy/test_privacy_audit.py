@@ -108,7 +108,7 @@ class TestDisclosure:
 
 def row(name: str, check: str, value: float, status: str, limit: float = 0.55) -> dict:
     return {
-        "set": name, "role": "control" if name in audit.CONTROLS else "on trial", "check": check,
+        "set": name, "role": "control" if name in audit.CONTROLS else "trial", "check": check,
         "attack": "closest 1", "status": status, "value": value, "low": value - 0.02,
         "high": value + 0.02, "limit": limit,
     }  # fmt: skip

@@ -97,7 +97,7 @@ def test_a_generator_that_memorises_fails(non_members) -> None:
 
 def findings(**changes: object) -> pd.DataFrame:
     row = {
-        "monitor": "gan membership auc closest 1", "set": "gan", "role": "on trial",
+        "monitor": "gan membership auc closest 1", "set": "gan", "role": "trial",
         "check": audit.AUC, "attack": "closest 1", "status": audit.OK, "value": 0.5, "low": 0.4,
         "high": 0.6, "limit": 0.55, "advice": "",
     }  # fmt: skip

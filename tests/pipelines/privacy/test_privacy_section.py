@@ -2,12 +2,13 @@
 
 import pytest
 
+from doppelcart.experiment.design import Role
 from doppelcart.pipelines.privacy import audit
 from doppelcart.pipelines.privacy.section import evidence, in_short
 from doppelcart.reporting.signals import LEVEL, SAFE, UNDEFINED, UNSAFE
 
 
-def entry(status: str, role: str = audit.ON_TRIAL) -> dict[str, object]:
+def entry(status: str, role: str = Role.TRIAL.value) -> dict[str, object]:
     return {"role": role, "status": status, "auc": 0.8, "auc_low": 0.7, "auc_high": 0.9,
             "attack": "closest 1", "tpr": 0.5, "failed": []}  # fmt: skip
 

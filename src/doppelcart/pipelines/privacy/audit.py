@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from doppelcart.data.histories import Histories
+from doppelcart.experiment.design import Role
 from doppelcart.metrics.privacy import (
     attribute_gain,
     closeness,
@@ -31,7 +32,6 @@ UNRELIABLE: Final = "unreliable"
 NON_MEMBERS: Final = "non_members"
 COPIES: Final = "copies"
 CONTROLS: Final = ("mixup", "popularity", COPIES, NON_MEMBERS)
-ON_TRIAL: Final = "on trial"
 AUC, TPR = "membership auc", "membership tpr"
 EXACT: Final = "exact copies"
 COLUMNS: Final = [
@@ -255,7 +255,7 @@ def _faults_of_copies(findings: pd.DataFrame) -> Iterator[str]:
 
 def unreliable(findings: pd.DataFrame) -> pd.DataFrame:
     """The findings of an audit that does not work: nothing on trial is cleared by it."""
-    cleared = (findings["role"] == ON_TRIAL) & findings["status"].isin([OK, UNCLEAR])
+    cleared = (findings["role"] == Role.TRIAL) & findings["status"].isin([OK, UNCLEAR])
     return findings.assign(status=findings["status"].mask(cleared, UNRELIABLE))
 
 
@@ -317,7 +317,7 @@ def _row(
     return {
         "monitor": " ".join(f"{name} {check} {attack}".split()),
         "set": name,
-        "role": "control" if name in CONTROLS else ON_TRIAL,
+        "role": (Role.CONTROL if name in CONTROLS else Role.TRIAL).value,
         "check": check,
         "attack": attack,
         "status": status,

@@ -17,6 +17,7 @@ from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.data.slices import COLD
 from doppelcart.errors import InputError
+from doppelcart.experiment.design import Role
 from doppelcart.metrics.item_groups import item_groups
 from doppelcart.metrics.privacy import likelihood_ratio
 from doppelcart.metrics.privacy.membership import Attack
@@ -204,7 +205,7 @@ def judge(
     if faults:
         logger.warning("This audit cannot be relied on: %s. Nothing is cleared.", "; ".join(faults))
         findings = audit.unreliable(findings)
-    on_trial = findings[findings["role"] == audit.ON_TRIAL]
+    on_trial = findings[findings["role"] == Role.TRIAL]
     for row in on_trial[on_trial["status"] == audit.FAILED].itertuples():
         logger.warning("%s: %.3f, limit %.3f. %s", row.monitor, row.value, row.limit, row.advice)
     for row in on_trial[on_trial["status"] == audit.UNDEFINED].itertuples():

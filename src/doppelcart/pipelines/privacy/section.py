@@ -6,6 +6,7 @@ from typing import Any, Final
 import pandas as pd
 from plotly import graph_objects as go
 
+from doppelcart.experiment.design import Role
 from doppelcart.pipelines.privacy import audit
 from doppelcart.pipelines.privacy.figures import draw_private_curve
 from doppelcart.pipelines.privacy.params import AuditParams
@@ -81,7 +82,7 @@ def write_section(
 
 def in_short(sets: Mapping[str, Mapping[str, Any]]) -> str:
     """How many sets on trial pass, and by how much the worst does not."""
-    on_trial = {name: found for name, found in sets.items() if found["role"] == audit.ON_TRIAL}
+    on_trial = {name: found for name, found in sets.items() if found["role"] == Role.TRIAL}
     failed = [name for name, found in on_trial.items() if found["status"] == audit.FAILED]
     if not failed:
         return f"None of {len(on_trial)} sets on trial fails the audit."
