@@ -19,7 +19,8 @@ def _reviews(n_places: int = 40, each: int = 10, signal: float = 0.9, seed: int 
             words = rng.choice(COMMON, 12).tolist()
             words += rng.choice(FALSE if lie == (rng.random() < signal) else TRUE, 2).tolist()
             rows.append((" ".join(rng.permutation(words)), lie, f"p{place}", ""))
-    return pd.DataFrame(rows, columns=["text", "deceptive", "place", "part"])
+    frame = pd.DataFrame(rows, columns=["text", "deceptive", "place", "part"])
+    return frame.assign(review=range(1, len(frame) + 1))
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,14 @@ import pandas as pd
 import pytest
 
 from doppelcart.errors import InputError
-from doppelcart.pipelines.reviews.params import ReviewParams
+from doppelcart.pipelines.reviews.params import ReviewListParams, ReviewParams
 from doppelcart.pipelines.reviews.review_texts import (
     GENERATED,
     format_of,
     plain_text,
     read_reviews,
 )
+from doppelcart.pipelines.reviews.text_detectors import suspects_table
 
 
 def read(frame):
@@ -55,6 +56,44 @@ def test_a_text_is_never_learnt_from_and_judged(reviews):
     kept, counts = read(frame)
     assert number_of(counts, "texts that stand there more than once") == 1
     assert not kept["text"].duplicated().any()
+
+
+def test_a_review_is_told_by_its_row_whatever_is_left_out_before_it(reviews):
+    frame = reviews().drop(columns="review")
+    frame.loc[5, "text"] = "<br>"
+    frame.loc[9, "text"] = "das Zimmer war laut und die Heizung kalt"
+    frame.loc[12, "text"] = frame.loc[2, "text"]
+    frame.loc[20, "place"] = None
+    kept, _ = read(frame)
+    assert sorted(set(range(1, 401)) - set(kept["review"])) == [6, 10, 13, 21]
+    for name, text in zip(kept["review"], kept["text"], strict=True):
+        assert frame.loc[name - 1, "text"] == text
+    listed = suspects_table(kept, 4, ReviewListParams()).set_index("review")
+    assert set(listed.index) == set(kept["review"])
+    assert (listed["about"] == frame["place"].iloc[listed.index - 1].to_numpy()).all()
+
+
+def test_a_review_is_told_by_its_name_where_it_has_one(reviews):
+    frame = reviews().drop(columns="review")
+    frame["review_id"] = [f"r{n:03}" for n in range(len(frame))]
+    frame.loc[5, "text"] = ""
+    kept, _ = read(frame)
+    assert kept["review"].tolist() == [f"r{n:03}" for n in range(400) if n != 5]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("r000", "1 of 400 have the review_id of another, such as r000"),
+        (None, "1 of 400 have no review_id"),
+    ],
+)
+def test_names_that_name_no_single_review_are_refused(reviews, name, told):
+    frame = reviews()
+    frame["review_id"] = [f"r{n:03}" for n in range(len(frame))]
+    frame.loc[7, "review_id"] = name
+    with pytest.raises(InputError, match=told):
+        read(frame)
 
 
 def test_one_class_is_refused(reviews):

@@ -18,8 +18,13 @@ from doppelcart.pipelines.reviews.params import ReviewParams
 GENERATED: Final = "[generated]"
 """What every generated text begins with."""
 TEXT, LABEL, PLACE, PART = "text", "deceptive", "place", "part"
+NAME: Final = "review_id"
+"""Column by which a shop may name its reviews."""
+SOURCE_ROW: Final = "review"
+"""What a review is found again by: its ``review_id``, or its row in the declared table, from 1."""
 LEAST_PLACES: Final = 5
 LEAST_OF_A_CLASS: Final = 20
+MOST_NAMED: Final = 5
 _TAG, _LINK = re.compile(r"<[^>]*>"), re.compile(r"(https?://|www\.)\S+")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -41,11 +46,13 @@ def read_reviews(table: ir.Table, params: ReviewParams) -> tuple[pd.DataFrame, p
 
     Args:
         table: ``text``, ``deceptive`` (true or false) and ``place`` (hotel or product); perhaps
-            ``part`` (such as praise or complaint), by which places are told apart besides.
+            ``part`` (such as praise or complaint), by which places are told apart besides, and
+            ``review_id``, by which a person finds a review again.
         params: What is tolerated.
 
     Returns:
-        One row per review; and what was counted: ``what``, ``number``, ``of``, ``done``.
+        One row per review, with what it is found again by in ``review``; and what was counted:
+        ``what``, ``number``, ``of``, ``done``.
 
     Raises:
         InputError: All faults at once.
@@ -56,6 +63,8 @@ def read_reviews(table: ir.Table, params: ReviewParams) -> tuple[pd.DataFrame, p
     frame = table.to_pandas()
     frame[PART] = frame[PART].astype(str) if PART in frame else ""
     n_read = len(frame)
+    # Before anything is left out: what is left out must not move the others.
+    frame[SOURCE_ROW] = frame[NAME] if NAME in frame else np.arange(1, n_read + 1)
     marked = frame[TEXT].fillna("").str.startswith(GENERATED)
     faults = []
     if marked.any():
@@ -63,6 +72,7 @@ def read_reviews(table: ir.Table, params: ReviewParams) -> tuple[pd.DataFrame, p
             f"{int(marked.sum())} of {n_read} begin with {GENERATED}: they were generated, and "
             "cannot be taken for real ones. Leave them out."
         )
+    faults += _faults_of_names(frame[SOURCE_ROW])
     kept = frame.dropna(subset=[LABEL, PLACE]).assign(text=frame[TEXT].fillna("").map(plain_text))
     counts = [("reviews without label or place", n_read - len(kept), n_read)]
     empty = kept[TEXT].map(lambda text: not words_of(text))
@@ -87,7 +97,7 @@ def read_reviews(table: ir.Table, params: ReviewParams) -> tuple[pd.DataFrame, p
     found = pd.DataFrame(
         [(*counted, "left out") for counted in counts], columns=["what", "number", "of", "done"]
     )
-    return kept[[TEXT, LABEL, PLACE, PART]], found
+    return kept[[SOURCE_ROW, TEXT, LABEL, PLACE, PART]], found
 
 
 def _refused(faults: list[str]) -> InputError:
@@ -96,6 +106,21 @@ def _refused(faults: list[str]) -> InputError:
         "deceptive reviews cannot be learnt from the labelled reviews; correct the file, or "
         f"`labelled_reviews` in conf/<environment>/globals.yml:\n{listed}"
     )
+
+
+def _faults_of_names(names: pd.Series) -> list[str]:
+    """What is wrong with that by which reviews are found again; rows are right by being rows."""
+    absent, doubled = names.isna(), names.duplicated() & names.notna()
+    faults = []
+    if absent.any():
+        faults.append(f"{int(absent.sum()):,} of {len(names):,} have no {NAME}.")
+    if doubled.any():
+        shown = ", ".join(names[doubled].astype(str).unique()[:MOST_NAMED])
+        faults.append(
+            f"{int(doubled.sum()):,} of {len(names):,} have the {NAME} of another, such as {shown}. "
+            f"Leave out {NAME}, and reviews are told by their rows."
+        )
+    return faults
 
 
 def _faults_of(kept: pd.DataFrame, params: ReviewParams) -> list[str]:

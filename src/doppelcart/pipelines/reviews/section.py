@@ -178,15 +178,16 @@ def suspects_table(suspects: pd.DataFrame, listing: ReviewListParams, limit: int
     """Which reviews to look at; their texts stay where they are."""
     columns = [
         Column("place", "place", count),
-        Column("review", "review", count),
+        Column("review", "review", text, False),
         Column("about", "about", text, False),
         Column("part", "part", text, False),
     ]
     if listing.flag_fakes:
         columns.append(Column("flag", "flag", text, False))
     note = (
-        "The review is told by its place among those that were read. A place in this list proves "
-        "nothing. The whole list is saved as reviews_suspects.csv."
+        "The review is told by its review_id or, if there is none, by its row in the table that "
+        "was read: 1 is the first line of data, and lines that were left out count. A place in "
+        "this list proves nothing. The whole list is saved as reviews_suspects.csv."
     )
     top = suspects.head(listing.listed)
     return tabulate(top, "To be looked at by a person", columns, limit, note)

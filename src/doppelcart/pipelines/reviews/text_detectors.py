@@ -9,7 +9,14 @@ import pandas as pd
 
 from doppelcart.metrics.classification import auc
 from doppelcart.pipelines.reviews.params import ReviewListParams
-from doppelcart.pipelines.reviews.review_texts import LABEL, PART, PLACE, TEXT, format_alone
+from doppelcart.pipelines.reviews.review_texts import (
+    LABEL,
+    PART,
+    PLACE,
+    SOURCE_ROW,
+    TEXT,
+    format_alone,
+)
 
 WORDS, CHARACTERS, FORMAT = "words", "characters", "format alone"
 N_BOOTSTRAP: Final = 2000
@@ -89,15 +96,16 @@ def suspects_table(reviews: pd.DataFrame, folds: int, listing: ReviewListParams)
         listing: Whether they are flagged, and how many.
 
     Returns:
-        The most suspicious first: ``place``, ``review`` (its place among those that were read,
-        from 1), ``about`` (the hotel or product), ``part``, ``suspicion`` (rank, 0 to 1), ``flag``.
+        The most suspicious first: ``place``, ``review`` (its ``review_id``, or its row in the
+        declared table, from 1), ``about`` (the hotel or product), ``part``, ``suspicion`` (rank, 0
+        to 1), ``flag``.
     """
     said = said_by(WORDS, reviews, folds)
     order = np.argsort(-said, kind="stable")
     found = pd.DataFrame(
         {
             "place": np.arange(1, len(said) + 1),
-            "review": order + 1,
+            "review": reviews[SOURCE_ROW].to_numpy()[order],
             "about": reviews[PLACE].to_numpy()[order],
             "part": reviews[PART].to_numpy()[order],
             "suspicion": np.linspace(1, 0, len(said)),
