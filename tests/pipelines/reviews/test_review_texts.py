@@ -10,6 +10,7 @@ from doppelcart.pipelines.reviews.params import ReviewListParams, ReviewParams
 from doppelcart.pipelines.reviews.review_texts import (
     GENERATED,
     format_of,
+    is_marked,
     plain_text,
     read_reviews,
 )
@@ -113,9 +114,36 @@ def test_labels_that_format_tells_are_refused(reviews):
         read(frame.assign(text=loud))
 
 
-def test_marked_texts_are_refused(reviews):
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "  ",
+        "\n",
+        "\t\r\n",
+        "<p>",
+        "<br/>\n<b> ",
+        "\ufeff",
+        "&nbsp;",
+        "&lt;p&gt; ",
+        '"',
+        "http://x.org ",
+    ],
+)
+@pytest.mark.parametrize("mark", [GENERATED, "[Generated]", "[GENERATED]", "[ generated ]"])
+def test_a_mark_is_seen_behind_what_is_not_shown(before, mark):
+    assert is_marked(f"{before}{mark} A room.")
+
+
+@pytest.mark.parametrize("text", ["The [generated] key.", "generated", "", "[generate] a", "<p>"])
+def test_what_begins_with_no_mark_is_not_marked(text):
+    assert not is_marked(text)
+
+
+@pytest.mark.parametrize("before", ["", " ", "\n", "<p>"])
+def test_marked_texts_are_refused(reviews, before):
     frame = reviews()
-    frame.loc[0, "text"] = f"{GENERATED} {frame.loc[0, 'text']}"
+    frame.loc[0, "text"] = f"{before}{GENERATED.upper()} {frame.loc[0, 'text']}"
     with pytest.raises(InputError, match=r"1 of 400 begin with \[generated\]"):
         read(frame)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import re
 from collections import Counter
@@ -27,6 +28,8 @@ LEAST_OF_A_CLASS: Final = 20
 MOST_NAMED: Final = 5
 _TAG, _LINK = re.compile(r"<[^>]*>"), re.compile(r"(https?://|www\.)\S+")
 _WORD = re.compile(r"[^\W\d_]+")
+_MARK = re.compile(r"[\W_]*?\[\s*generated\s*\]", re.IGNORECASE)
+"""The mark after whatever is no word: quotation marks, bullets, characters that are not seen."""
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +68,7 @@ def read_reviews(table: ir.Table, params: ReviewParams) -> tuple[pd.DataFrame, p
     n_read = len(frame)
     # Before anything is left out: what is left out must not move the others.
     frame[SOURCE_ROW] = frame[NAME] if NAME in frame else np.arange(1, n_read + 1)
-    marked = frame[TEXT].fillna("").str.startswith(GENERATED)
+    marked = frame[TEXT].fillna("").astype(str).map(is_marked)
     faults = []
     if marked.any():
         faults.append(
@@ -73,7 +76,9 @@ def read_reviews(table: ir.Table, params: ReviewParams) -> tuple[pd.DataFrame, p
             "cannot be taken for real ones. Leave them out."
         )
     faults += _faults_of_names(frame[SOURCE_ROW])
-    kept = frame.dropna(subset=[LABEL, PLACE]).assign(text=frame[TEXT].fillna("").map(plain_text))
+    kept = frame.dropna(subset=[LABEL, PLACE]).assign(
+        text=frame[TEXT].fillna("").astype(str).map(plain_text)
+    )
     counts = [("reviews without label or place", n_read - len(kept), n_read)]
     empty = kept[TEXT].map(lambda text: not words_of(text))
     counts.append(("reviews without words", int(empty.sum()), n_read))
@@ -117,8 +122,8 @@ def _faults_of_names(names: pd.Series) -> list[str]:
     if doubled.any():
         shown = ", ".join(names[doubled].astype(str).unique()[:MOST_NAMED])
         faults.append(
-            f"{int(doubled.sum()):,} of {len(names):,} have the {NAME} of another, such as {shown}. "
-            f"Leave out {NAME}, and reviews are told by their rows."
+            f"{int(doubled.sum()):,} of {len(names):,} have the {NAME} of another, such as "
+            f"{shown}. Leave out {NAME}, and reviews are told by their rows."
         )
     return faults
 
@@ -150,6 +155,19 @@ def _faults_of(kept: pd.DataFrame, params: ReviewParams) -> list[str]:
 def plain_text(text: str) -> str:
     """A text without tags, links and needless blanks."""
     return " ".join(_LINK.sub(" ", _TAG.sub(" ", text)).split())
+
+
+def is_marked(text: str) -> bool:
+    """Whether a text says of itself that it was generated, whatever tags or blanks come before.
+
+    Args:
+        text: As it was read.
+
+    Examples:
+        >>> is_marked("<p> [Generated] Fine room"), is_marked("The [generated] key did not work")
+        (True, False)
+    """
+    return _MARK.match(plain_text(html.unescape(text))) is not None
 
 
 def is_known(texts: list[str], least: float) -> np.ndarray:
