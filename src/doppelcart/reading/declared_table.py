@@ -61,9 +61,20 @@ def declared(raw_tables: Mapping[str, ir.Table], source: DeclaredTable, key: str
     return table
 
 
-def files_of(source: DeclaredTable) -> str:
-    """The files of a declaration, for messages."""
-    return ", ".join(str(told.get("path", name)) for name, told in source.files.items())
+def named_files(source: DeclaredTable, key: str) -> str:
+    """Where a declaration's rows come from, as messages name it.
+
+    Args:
+        source: The declaration.
+        key: Where a person gives it in globals.yml.
+
+    Examples:
+        >>> files = {"said": {"path": "said.csv"}}
+        >>> named_files(DeclaredTable(name="a", files=files, table={"from": "said"}), "reviews")
+        'reviews: files: said: said.csv'
+    """
+    named = ", ".join(f"{name}: {spec.get('path')}" for name, spec in source.files.items())
+    return f"{key}: files: {named}"
 
 
 @contextmanager
@@ -80,7 +91,7 @@ def naming_files(source: DeclaredTable, key: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise InputError(f"{error}\n  {key}: files: {files_of(source)}") from error
+        raise InputError(f"{error}\n  {named_files(source, key)}") from error
 
 
 def _refuse_generated(table: ir.Table, source: DeclaredTable, key: str) -> None:
@@ -90,7 +101,7 @@ def _refuse_generated(table: ir.Table, source: DeclaredTable, key: str) -> None:
     made = int(table.filter(said).count().execute())
     if made:
         raise InputError(
-            f"{made:,} rows of the table of {source.name} ({files_of(source)}) have a column "
+            f"{made:,} rows of the table of {source.name} ({named_files(source, key)}) have a column "
             f"`{SYNTHETIC}` that says they were generated: they cannot be taken for real ones. "
             f"Leave them out, with a `where` in `{key}: table` in conf/<environment>/globals.yml."
         )

@@ -7,6 +7,7 @@ import pytest
 
 from doppelcart.errors import InputError
 from doppelcart.pipelines.reviews.params import ReviewListParams, ReviewParams
+from doppelcart.pipelines.reviews.review_labels import fault_of_labels, labels_of
 from doppelcart.pipelines.reviews.review_texts import (
     GENERATED,
     format_of,
@@ -95,6 +96,68 @@ def test_names_that_name_no_single_review_are_refused(reviews, name, told):
     frame.loc[7, "review_id"] = name
     with pytest.raises(InputError, match=told):
         read(frame)
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        (True, False),
+        (1, 0),
+        (1.0, 0.0),
+        ("true", "false"),
+        ("Yes", "NO"),
+        (" 1", "0"),
+        ("1.0", "0.0"),
+    ],
+)
+def test_labels_are_read_as_what_they_say(reviews, true, false):
+    frame = reviews()
+    kept, counts = read(frame.assign(deceptive=frame["deceptive"].map({True: true, False: false})))
+    assert kept["deceptive"].dtype == bool
+    assert kept["deceptive"].tolist() == frame["deceptive"].tolist()
+    assert number_of(counts, "reviews without label or place") == 0
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (
+            "truthful",
+            r"column deceptive: 200 of 400 values are neither .* such as 'truthful'\. Give",
+        ),
+        ("2", r"column deceptive: 200 of 400 values are neither .* such as '2'\. Give"),
+    ],
+)
+def test_labels_that_say_neither_are_refused(reviews, other, told):
+    frame = reviews()
+    said = frame["deceptive"].map({True: "yes", False: other})
+    with pytest.raises(InputError, match=told) as caught:
+        read_reviews(
+            ibis.memtable(frame.assign(deceptive=said)),
+            ReviewParams(),
+            "labelled_reviews: files: reviews: mine.csv",
+        )
+    assert "labelled_reviews: files: reviews: mine.csv, column deceptive" in str(caught.value)
+    assert "reviews without label" not in str(caught.value)
+
+
+def test_many_values_are_shown_in_part():
+    labels = pd.Series([f"kind {n}" for n in range(9)], name="deceptive")
+    said, unknown = labels_of(labels)
+    assert said.isna().all()
+    told = fault_of_labels(labels, unknown, "here")
+    assert "9 of 9 values" in told
+    assert "'kind 4' and 4 more" in told
+    assert "'kind 5'" not in told
+
+
+def test_empty_labels_are_no_labels(reviews):
+    frame = reviews()
+    said = frame["deceptive"].map({True: "yes", False: "no"})
+    said[3], said[4] = "", None
+    kept, counts = read(frame.assign(deceptive=said))
+    assert number_of(counts, "reviews without label or place") == 2
+    assert len(kept) == 398
 
 
 def test_one_class_is_refused(reviews):

@@ -30,7 +30,7 @@ from doppelcart.pipelines.reviews.review_design import (
 from doppelcart.pipelines.reviews.review_texts import GENERATED, read_reviews
 from doppelcart.pipelines.reviews.section import describe_detector
 from doppelcart.pipelines.reviews.text_detectors import detectors_table, suspects_table
-from doppelcart.reading.declared_table import DeclaredTable, declared
+from doppelcart.reading.declared_table import DeclaredTable, declared, named_files
 from doppelcart.reporting.model_card import as_page
 
 
@@ -50,7 +50,8 @@ def read_labelled(
     Raises:
         InputError: The expressions do not fit the files, or nothing can be learnt.
     """
-    return read_reviews(declared(raw_tables, source, "labelled_reviews"), params)
+    table = declared(raw_tables, source, "labelled_reviews")
+    return read_reviews(table, params, named_files(source, "labelled_reviews"))
 
 
 def try_text_detectors(reviews: pd.DataFrame, params: LabelParams) -> pd.DataFrame:

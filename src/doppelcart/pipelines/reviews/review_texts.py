@@ -15,6 +15,7 @@ import pandas as pd
 from doppelcart.errors import InputError
 from doppelcart.metrics.classification import auc
 from doppelcart.pipelines.reviews.params import ReviewParams
+from doppelcart.pipelines.reviews.review_labels import fault_of_labels, labels_of
 
 GENERATED: Final = "[generated]"
 """What every generated text begins with."""
@@ -44,14 +45,17 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def read_reviews(table: ir.Table, params: ReviewParams) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_reviews(
+    table: ir.Table, params: ReviewParams, where: str = "labelled_reviews"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read labelled reviews, and refuse what nothing can be learnt from.
 
     Args:
-        table: ``text``, ``deceptive`` (true or false) and ``place`` (hotel or product); perhaps
-            ``part`` (such as praise or complaint), by which places are told apart besides, and
-            ``review_id``, by which a person finds a review again.
+        table: ``text``, ``deceptive`` (true or false, yes or no, 1 or 0) and ``place`` (hotel or
+            product); perhaps ``part`` (such as praise or complaint), by which places are told apart
+            besides, and ``review_id``, by which a person finds a review again.
         params: What is tolerated.
+        where: What messages call the declaration and its files.
 
     Returns:
         One row per review, with what it is found again by in ``review``; and what was counted:
@@ -76,6 +80,11 @@ def read_reviews(table: ir.Table, params: ReviewParams) -> tuple[pd.DataFrame, p
             "cannot be taken for real ones. Leave them out."
         )
     faults += _faults_of_names(frame[SOURCE_ROW])
+    said, unknown = labels_of(frame[LABEL])
+    if unknown.any():
+        # What else is wrong would be judged on the rows that are left, and be no fault of theirs.
+        raise _refused([*faults, fault_of_labels(frame[LABEL], unknown, where)])
+    frame[LABEL] = said
     kept = frame.dropna(subset=[LABEL, PLACE]).assign(
         text=frame[TEXT].fillna("").astype(str).map(plain_text)
     )
