@@ -54,7 +54,7 @@ def test_many_bad_reviews_are_refused(reviews):
 
 def test_a_text_is_never_learnt_from_and_judged(reviews):
     frame = reviews()
-    frame.loc[300, "text"] = frame.loc[5, "text"]
+    frame.loc[300, "text"] = frame.loc[4, "text"]
     kept, counts = read(frame)
     assert number_of(counts, "texts that stand there more than once") == 1
     assert not kept["text"].duplicated().any()
@@ -158,6 +158,24 @@ def test_empty_labels_are_no_labels(reviews):
     kept, counts = read(frame.assign(deceptive=said))
     assert number_of(counts, "reviews without label or place") == 2
     assert len(kept) == 398
+
+
+def test_a_text_with_both_labels_is_left_out_and_counted(reviews):
+    frame = reviews()
+    frame.loc[[301, 302], "text"] = frame.loc[4, "text"]
+    frame.loc[7, "text"] = frame.loc[9, "text"]
+    assert frame.loc[[4, 301, 302], "deceptive"].tolist() == [True, False, True]
+    kept, counts = read(frame)
+    assert number_of(counts, "contradicting labels") == 3
+    assert number_of(counts, "texts that stand there more than once") == 1
+    assert sorted(set(range(1, 401)) - set(kept["review"])) == [5, 10, 302, 303]
+
+
+def test_many_contradictions_are_refused(reviews):
+    frame = reviews()
+    frame.loc[1:59:2, "text"] = frame.loc[0:58:2, "text"].to_numpy()
+    with pytest.raises(InputError, match="contradicting labels: 60 of 400"):
+        read(frame)
 
 
 def test_one_class_is_refused(reviews):

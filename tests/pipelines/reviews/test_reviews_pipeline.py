@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
@@ -18,12 +19,14 @@ from doppelcart.pipelines.reviews.params import (
     ReviewParams,
 )
 from doppelcart.pipelines.reviews.review_design import GAN, GAN_TEXT, GRU_TEXT, WITHOUT_CRITIC
-from doppelcart.pipelines.reviews.review_texts import GENERATED
+from doppelcart.pipelines.reviews.review_texts import CONTRADICTING, GENERATED
+from doppelcart.pipelines.reviews.section import _contradictions
 from doppelcart.reading.declared_table import DeclaredTable
 from doppelcart.reporting.blocks import Skipped
 from doppelcart.reporting.params import ReportingParams
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "docs/examples/reviews/reviews.csv"
+COUNTED = ["what", "number", "of", "done"]
 SOURCE = DeclaredTable(
     name="example",
     files={"reviews": {"path": str(EXAMPLE)}},
@@ -34,11 +37,12 @@ SOURCE = DeclaredTable(
 )
 
 
-def test_the_example_becomes_a_section_and_a_card():
+def run_on(path, **changed):
+    """What a run of the pipeline leaves, on the reviews of a file."""
     import ibis
 
     connection = ibis.duckdb.connect()
-    table = connection.read_csv(EXAMPLE, table_name="reviews", all_varchar=True)
+    table = connection.read_csv(path, table_name="reviews", all_varchar=True)
     given = {
         "raw_labelled_reviews": {"reviews": table},
         "params:labelled_reviews": SOURCE,
@@ -49,9 +53,13 @@ def test_the_example_becomes_a_section_and_a_card():
         "params:reviews.writing": WritingConfig(),
         "params:reviews.listing": ReviewListParams(listed=3),
         "params:reporting": ReportingParams(),
-    }
+    } | changed
     catalog = DataCatalog({n: MemoryDataset(v, copy_mode="assign") for n, v in given.items()})
-    done = SequentialRunner().run(create_pipeline(), catalog)
+    return SequentialRunner().run(create_pipeline(), catalog)
+
+
+def test_the_example_becomes_a_section_and_a_card():
+    done = run_on(EXAMPLE)
     section = done["reviews.section"].load()
     assert section.failure == ""
     assert "Not tried in this run" in section.answer
@@ -64,6 +72,13 @@ def test_the_example_becomes_a_section_and_a_card():
     # No text of a review leaves the run.
     assert "loved everything" not in section.model_dump_json()
     assert "no generated text leaves a run" in done["reviews.card_page"].load()
+
+
+def test_contradictions_are_told_in_the_section():
+    counts = pd.DataFrame([(CONTRADICTING, 4, 1600, "left out")], columns=COUNTED)
+    (told,) = _contradictions(counts)
+    assert "4 of 1,600 reviews have the text of another and the opposite label" in told.text
+    assert _contradictions(counts.assign(number=0)) == []
 
 
 @pytest.mark.slow

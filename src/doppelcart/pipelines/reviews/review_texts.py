@@ -27,6 +27,7 @@ SOURCE_ROW: Final = "review"
 LEAST_PLACES: Final = 5
 LEAST_OF_A_CLASS: Final = 20
 MOST_NAMED: Final = 5
+CONTRADICTING, DOUBLED = "contradicting labels", "texts that stand there more than once"
 _TAG, _LINK = re.compile(r"<[^>]*>"), re.compile(r"(https?://|www\.)\S+")
 _WORD = re.compile(r"[^\W\d_]+")
 _MARK = re.compile(r"[\W_]*?\[\s*generated\s*\]", re.IGNORECASE)
@@ -69,49 +70,55 @@ def read_reviews(
         raise _refused([f"they have no column {', '.join(missing)}."])
     frame = table.to_pandas()
     frame[PART] = frame[PART].astype(str) if PART in frame else ""
-    n_read = len(frame)
     # Before anything is left out: what is left out must not move the others.
-    frame[SOURCE_ROW] = frame[NAME] if NAME in frame else np.arange(1, n_read + 1)
-    marked = frame[TEXT].fillna("").astype(str).map(is_marked)
-    faults = []
-    if marked.any():
-        faults.append(
-            f"{int(marked.sum())} of {n_read} begin with {GENERATED}: they were generated, and "
-            "cannot be taken for real ones. Leave them out."
-        )
-    faults += _faults_of_names(frame[SOURCE_ROW])
+    frame[SOURCE_ROW] = frame[NAME] if NAME in frame else np.arange(1, len(frame) + 1)
+    faults = [*_faults_of_marks(frame[TEXT]), *_faults_of_names(frame[SOURCE_ROW])]
     said, unknown = labels_of(frame[LABEL])
     if unknown.any():
         # What else is wrong would be judged on the rows that are left, and be no fault of theirs.
         raise _refused([*faults, fault_of_labels(frame[LABEL], unknown, where)])
-    frame[LABEL] = said
-    kept = frame.dropna(subset=[LABEL, PLACE]).assign(
-        text=frame[TEXT].fillna("").astype(str).map(plain_text)
-    )
-    counts = [("reviews without label or place", n_read - len(kept), n_read)]
-    empty = kept[TEXT].map(lambda text: not words_of(text))
-    counts.append(("reviews without words", int(empty.sum()), n_read))
-    kept = kept[~empty]
-    foreign = ~is_known(kept[TEXT].tolist(), params.known_words)
-    counts.append(("reviews in another language", int(foreign.sum()), n_read))
-    kept = kept[~foreign]
-    for what, number, total in counts:
-        if number > params.refuse_share * max(total, 1):
-            faults.append(
-                f"{what}: {number:,} of {total:,}. Correct the table, or its expressions."
-            )
-    doubled = kept.duplicated(TEXT, keep="first")
-    # A text in two places would be learnt from and judged.
-    counts.append(("texts that stand there more than once", int(doubled.sum()), len(kept)))
-    kept = kept[~doubled].reset_index(drop=True)
-    kept[LABEL] = kept[LABEL].astype(bool)
+    shown = frame[TEXT].fillna("").astype(str).map(plain_text)
+    kept, counts = _sorted_out(frame.assign(**{LABEL: said, TEXT: shown}), params.known_words)
+    bad = counts[counts["what"] != DOUBLED]
+    faults += [
+        f"{row['what']}: {row['number']:,} of {row['of']:,}. Correct the table, or its expressions."
+        for row in bad[bad["number"] > params.refuse_share * bad["of"]].to_dict("records")
+    ]
     faults += _faults_of(kept, params)
     if faults:
         raise _refused(faults)
-    found = pd.DataFrame(
-        [(*counted, "left out") for counted in counts], columns=["what", "number", "of", "done"]
+    return kept[[SOURCE_ROW, TEXT, LABEL, PLACE, PART]], counts
+
+
+def _sorted_out(frame: pd.DataFrame, known_words: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Reviews that can be learnt from, and how many were left out, by reason."""
+    counts = []
+
+    def keep(rows: pd.DataFrame, wrong: Any, what: str, of: int = len(frame)) -> pd.DataFrame:
+        counts.append((what, int(np.sum(wrong)), of, "left out"))
+        return rows[~wrong]
+
+    kept = keep(frame, frame[[LABEL, PLACE]].isna().any(axis=1), "reviews without label or place")
+    kept = keep(kept, kept[TEXT].map(lambda text: not words_of(text)), "reviews without words")
+    foreign = ~is_known(kept[TEXT].tolist(), known_words)
+    kept = keep(kept, foreign, "reviews in another language")
+    # Nobody knows which of the two labels is right.
+    both = kept.groupby(TEXT)[LABEL].transform("nunique") > 1
+    kept = keep(kept, both, CONTRADICTING, len(kept))
+    # A text in two places would be learnt from and judged.
+    kept = keep(kept, kept.duplicated(TEXT, keep="first"), DOUBLED, len(kept))
+    told = pd.DataFrame(counts, columns=["what", "number", "of", "done"])
+    return kept.reset_index(drop=True).astype({LABEL: bool}), told
+
+
+def _faults_of_marks(texts: pd.Series) -> list[str]:
+    marked = int(texts.fillna("").astype(str).map(is_marked).sum())
+    if not marked:
+        return []
+    told = (
+        f"{marked:,} of {len(texts):,} begin with {GENERATED}: they were generated, and cannot be"
     )
-    return kept[[SOURCE_ROW, TEXT, LABEL, PLACE, PART]], found
+    return [f"{told} taken for real ones. Leave them out."]
 
 
 def _refused(faults: list[str]) -> InputError:

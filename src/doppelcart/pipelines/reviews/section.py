@@ -9,6 +9,7 @@ import pandas as pd
 from doppelcart.experiment.design import Design
 from doppelcart.pipelines.reviews import review_design as plan
 from doppelcart.pipelines.reviews.params import FakeReviewParams, ReviewListParams
+from doppelcart.pipelines.reviews.review_texts import CONTRADICTING
 from doppelcart.pipelines.reviews.text_detectors import FORMAT, WORDS
 from doppelcart.reading.declared_table import DeclaredTable
 from doppelcart.reporting.blocks import Block, details, heading, paragraph, skipped, table
@@ -92,6 +93,7 @@ def write_section(
                 "A detector ranks reviews for a person to look at. No review is deleted, and no "
                 "generated text is saved or shown."
             ),
+            *_contradictions(counts),
             table(detectors_table(detectors, limit)),
             table(suspects_table(suspects, listing, limit)),
         ],
@@ -124,6 +126,19 @@ def _told(detectors: pd.DataFrame) -> str:
         f"Of 100 reviews of places that it has not seen, a detector by {WORDS} tells "
         f"{100 * right[WORDS]:.0f} right, one by {FORMAT} {100 * right[FORMAT]:.0f}."
     )
+
+
+def _contradictions(counts: pd.DataFrame) -> list[Block]:
+    """What is said of texts that stand there with both labels: nothing where there are none."""
+    row = counts[counts["what"] == CONTRADICTING].iloc[0]
+    if not row["number"]:
+        return []
+    return [
+        paragraph(
+            f"{row['number']:,} of {row['of']:,} reviews have the text of another and the opposite "
+            "label. Nobody knows which is right, and both were left out."
+        )
+    ]
 
 
 def _accuracies(detectors: pd.DataFrame) -> dict[str, float]:
