@@ -1,11 +1,14 @@
 """Reviews are read, and what nothing can be learnt from is refused in words."""
 
+import re
+
 import ibis
 import numpy as np
 import pandas as pd
 import pytest
 
 from doppelcart.errors import InputError
+from doppelcart.pipelines.reviews.nodes import read_labelled
 from doppelcart.pipelines.reviews.params import ReviewListParams, ReviewParams
 from doppelcart.pipelines.reviews.review_labels import fault_of_labels, labels_of
 from doppelcart.pipelines.reviews.review_texts import (
@@ -16,10 +19,13 @@ from doppelcart.pipelines.reviews.review_texts import (
     read_reviews,
 )
 from doppelcart.pipelines.reviews.text_detectors import suspects_table
+from doppelcart.reading.declared_table import DeclaredTable
+
+FILE = "labelled_reviews: files: reviews: mine.csv"
 
 
 def read(frame):
-    return read_reviews(ibis.memtable(frame), ReviewParams())
+    return read_reviews(ibis.memtable(frame), ReviewParams(), FILE)
 
 
 def number_of(counts, what):
@@ -132,12 +138,8 @@ def test_labels_that_say_neither_are_refused(reviews, other, told):
     frame = reviews()
     said = frame["deceptive"].map({True: "yes", False: other})
     with pytest.raises(InputError, match=told) as caught:
-        read_reviews(
-            ibis.memtable(frame.assign(deceptive=said)),
-            ReviewParams(),
-            "labelled_reviews: files: reviews: mine.csv",
-        )
-    assert "labelled_reviews: files: reviews: mine.csv, column deceptive" in str(caught.value)
+        read(frame.assign(deceptive=said))
+    assert "from labelled_reviews: files: reviews: mine.csv." in str(caught.value)
     assert "reviews without label" not in str(caught.value)
 
 
@@ -145,7 +147,7 @@ def test_many_values_are_shown_in_part():
     labels = pd.Series([f"kind {n}" for n in range(9)], name="deceptive")
     said, unknown = labels_of(labels)
     assert said.isna().all()
-    told = fault_of_labels(labels, unknown, "here")
+    told = fault_of_labels(labels, unknown)
     assert "9 of 9 values" in told
     assert "'kind 4' and 4 more" in told
     assert "'kind 5'" not in told
@@ -232,6 +234,36 @@ def test_marked_texts_are_refused(reviews, before):
 def test_missing_columns_are_named(reviews):
     with pytest.raises(InputError, match="they have no column deceptive"):
         read(reviews().drop(columns="deceptive"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda frame: frame.drop(columns="place"),
+        lambda frame: frame.assign(text=""),
+        lambda frame: frame.assign(text="[generated] " + frame["text"]),
+        lambda frame: frame.assign(deceptive="truthful"),
+        lambda frame: frame.assign(review_id="the same"),
+        lambda frame: frame.assign(place="here"),
+        lambda frame: frame.head(0),
+    ],
+)
+def test_every_refusal_names_the_file(reviews, wrong):
+    with pytest.raises(InputError, match=f"cannot be learnt from {FILE}\\. Correct the file"):
+        read(wrong(reviews()))
+
+
+def test_the_file_of_the_declaration_is_named(tmp_path):
+    path = tmp_path / "said.csv"
+    path.write_text("text,place\na,b\n")
+    raw = ibis.duckdb.connect().read_csv(path, table_name="said")
+    source = DeclaredTable(
+        name="mine",
+        files={"said": {"path": str(path)}},
+        table={"from": "said", "columns": {"text": "text", "place": "place"}},
+    )
+    with pytest.raises(InputError, match=re.escape(f"files: said: {path}")):
+        read_labelled({"said": raw}, source, ReviewParams())
 
 
 def test_format_by_hand():

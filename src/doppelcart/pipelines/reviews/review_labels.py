@@ -34,18 +34,17 @@ def labels_of(column: pd.Series) -> tuple[pd.Series, pd.Series]:
     return said, written.ne("") & said.isna()
 
 
-def fault_of_labels(column: pd.Series, unknown: pd.Series, where: str) -> str:
+def fault_of_labels(column: pd.Series, unknown: pd.Series) -> str:
     """What is told of labels that say neither.
 
     Args:
         column: Labels as they were read.
         unknown: (n,) whether a label says neither.
-        where: What the column is of.
     """
     values = [repr(value) for value in column[unknown].unique()]
     more = f" and {len(values) - MOST_NAMED:,} more" if len(values) > MOST_NAMED else ""
     return (
-        f"{where}, column {column.name}: {int(unknown.sum()):,} of {len(column):,} values are "
+        f"column {column.name}: {int(unknown.sum()):,} of {len(column):,} values are "
         f"neither true nor false, such as {', '.join(values[:MOST_NAMED])}{more}. Give true or "
         f"false, yes or no, 1 or 0; or compare in `labelled_reviews: table: columns`, as in "
         f"{column.name}: label = 'fake'."

@@ -67,7 +67,7 @@ def read_reviews(
     """
     missing = [name for name in (TEXT, LABEL, PLACE) if name not in table.columns]
     if missing:
-        raise _refused([f"they have no column {', '.join(missing)}."])
+        raise _refused([f"they have no column {', '.join(missing)}."], where)
     frame = table.to_pandas()
     frame[PART] = frame[PART].astype(str) if PART in frame else ""
     # Before anything is left out: what is left out must not move the others.
@@ -76,7 +76,7 @@ def read_reviews(
     said, unknown = labels_of(frame[LABEL])
     if unknown.any():
         # What else is wrong would be judged on the rows that are left, and be no fault of theirs.
-        raise _refused([*faults, fault_of_labels(frame[LABEL], unknown, where)])
+        raise _refused([*faults, fault_of_labels(frame[LABEL], unknown)], where)
     shown = frame[TEXT].fillna("").astype(str).map(plain_text)
     kept, counts = _sorted_out(frame.assign(**{LABEL: said, TEXT: shown}), params.known_words)
     bad = counts[counts["what"] != DOUBLED]
@@ -86,7 +86,7 @@ def read_reviews(
     ]
     faults += _faults_of(kept, params)
     if faults:
-        raise _refused(faults)
+        raise _refused(faults, where)
     return kept[[SOURCE_ROW, TEXT, LABEL, PLACE, PART]], counts
 
 
@@ -95,8 +95,9 @@ def _sorted_out(frame: pd.DataFrame, known_words: float) -> tuple[pd.DataFrame, 
     counts = []
 
     def keep(rows: pd.DataFrame, wrong: Any, what: str, of: int = len(frame)) -> pd.DataFrame:
-        counts.append((what, int(np.sum(wrong)), of, "left out"))
-        return rows[~wrong]
+        left_out = np.asarray(wrong, bool)
+        counts.append((what, int(left_out.sum()), of, "left out"))
+        return rows[~left_out]
 
     kept = keep(frame, frame[[LABEL, PLACE]].isna().any(axis=1), "reviews without label or place")
     kept = keep(kept, kept[TEXT].map(lambda text: not words_of(text)), "reviews without words")
@@ -121,11 +122,11 @@ def _faults_of_marks(texts: pd.Series) -> list[str]:
     return [f"{told} taken for real ones. Leave them out."]
 
 
-def _refused(faults: list[str]) -> InputError:
+def _refused(faults: list[str], where: str) -> InputError:
     listed = "\n".join(f"  {fault}" for fault in faults)
     return InputError(
-        "deceptive reviews cannot be learnt from the labelled reviews; correct the file, or "
-        f"`labelled_reviews` in conf/<environment>/globals.yml:\n{listed}"
+        f"deceptive reviews cannot be learnt from {where}. Correct the file, or what "
+        f"`labelled_reviews` in conf/<environment>/globals.yml makes of it:\n{listed}"
     )
 
 
