@@ -76,7 +76,9 @@ def test_a_review_is_told_by_its_row_whatever_is_left_out_before_it(reviews):
     assert sorted(set(range(1, 401)) - set(kept["review"])) == [6, 10, 13, 21]
     for name, text in zip(kept["review"], kept["text"], strict=True):
         assert frame.loc[name - 1, "text"] == text
-    listed = suspects_table(kept, 4, ReviewListParams()).set_index("review")
+    listed = suspects_table(kept, np.arange(len(kept))[::-1], ReviewListParams()).set_index(
+        "review"
+    )
     assert set(listed.index) == set(kept["review"])
     assert (listed["about"] == frame["place"].iloc[listed.index - 1].to_numpy()).all()
 

@@ -97,7 +97,7 @@ def test_a_generator_learns_where_each_label_lies():
 def test_reviews_are_listed_by_what_other_places_teach(reviews):
     frame = reviews(signal=1.0)
     labels = LabelParams(folds=4)
-    found = list_reviews(frame, labels, ReviewListParams())
+    found, _ = list_reviews(frame, labels, ReviewListParams())
     assert sorted(found["review"]) == list(range(1, len(frame) + 1))
     assert "text" not in found
     assert (found["flag"] == "").all()
@@ -105,7 +105,8 @@ def test_reviews_are_listed_by_what_other_places_teach(reviews):
     lies = frame["deceptive"].to_numpy()[found["review"].to_numpy() - 1]
     assert lies[:150].all()
     assert not lies[-150:].any()
-    flagged = list_reviews(frame, labels, ReviewListParams(flag_fakes=True, validated=50, listed=2))
+    asked = ReviewListParams(flag_fakes=True, validated=50, listed=2)
+    flagged, _ = list_reviews(frame, labels, asked)
     assert flagged["flag"].tolist()[:3] == ["fake, to be confirmed"] * 2 + [""]
 
 

@@ -15,6 +15,7 @@ from doppelcart.models.text.coordinate_config import CoordinateConfig
 from doppelcart.models.text.writing_config import WritingConfig
 from doppelcart.pipelines.reviews import review_trials as trials
 from doppelcart.pipelines.reviews.lies_or_generated import lies_or_generated
+from doppelcart.pipelines.reviews.list_quality import list_quality
 from doppelcart.pipelines.reviews.params import (
     FakeReviewParams,
     LabelParams,
@@ -29,7 +30,12 @@ from doppelcart.pipelines.reviews.review_design import (
 )
 from doppelcart.pipelines.reviews.review_texts import GENERATED, read_reviews
 from doppelcart.pipelines.reviews.section import describe_detector
-from doppelcart.pipelines.reviews.text_detectors import detectors_table, suspects_table
+from doppelcart.pipelines.reviews.text_detectors import (
+    WORDS,
+    detectors_table,
+    said_by,
+    suspects_table,
+)
 from doppelcart.reading.declared_table import DeclaredTable, declared, named_files
 from doppelcart.reporting.model_card import as_page
 
@@ -66,15 +72,20 @@ def try_text_detectors(reviews: pd.DataFrame, params: LabelParams) -> pd.DataFra
 
 def list_reviews(
     reviews: pd.DataFrame, params: LabelParams, listing: ReviewListParams
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rank the reviews by how much they read like deceptive ones, for a person to look at.
 
     Args:
         reviews: Texts, labels and places.
-        params: Folds.
-        listing: Whether they are flagged.
+        params: Folds, seed.
+        listing: Length of the list, whether they are flagged.
+
+    Returns:
+        The list, and what its head is worth: precision and false alarms, by group.
     """
-    return suspects_table(reviews, params.folds, listing)
+    said = said_by(WORDS, reviews, params.folds)
+    quality = list_quality(reviews, said, listing, params.seed)
+    return suspects_table(reviews, said, listing), quality
 
 
 def measure_labels(
@@ -163,17 +174,21 @@ def reader_of(config: WritingConfig) -> trials.Read:
 
 
 def write_review_card(
-    detectors: pd.DataFrame, verdict: pd.DataFrame, source: DeclaredTable
+    detectors: pd.DataFrame,
+    quality: pd.DataFrame,
+    verdict: pd.DataFrame,
+    source: DeclaredTable,
 ) -> tuple[dict[str, Any], str]:
     """Write the detector's card.
 
     Args:
         detectors: One row per detector.
+        quality: What the list is worth, by group.
         verdict: As from the experiment.
         source: The data.
 
     Returns:
         The card as JSON and as one page.
     """
-    said = describe_detector(detectors, verdict, source)
+    said = describe_detector(detectors, quality, verdict, source)
     return said, as_page(said)

@@ -74,3 +74,11 @@ class ReviewListParams(SuspectListParams):
     PATH: ClassVar[str] = "reviews.listing"
     ACCUSED: ClassVar[str] = "writers"
     FAKES: ClassVar[str] = "deceptive reviews"
+
+    rare_share: float = Field(
+        0.05,
+        gt=0,
+        lt=1,
+        description="share of deceptive reviews that precision is told of besides that of the "
+        "labelled ones, which are chosen to hold many",
+    )

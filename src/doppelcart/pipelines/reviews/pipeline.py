@@ -32,7 +32,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             Node(
                 nodes.list_reviews,
                 inputs=["reviews.texts", "params:reviews.labels", "params:reviews.listing"],
-                outputs="reviews.suspects",
+                outputs=["reviews.suspects", "reviews.listed"],
                 name="list_reviews",
             ),
             Node(
@@ -55,7 +55,12 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             *experiment_pipeline("reviews").nodes,
             Node(
                 nodes.write_review_card,
-                inputs=["reviews.detectors", "reviews.verdict", "params:labelled_reviews"],
+                inputs=[
+                    "reviews.detectors",
+                    "reviews.listed",
+                    "reviews.verdict",
+                    "params:labelled_reviews",
+                ],
                 outputs=["reviews.card", "reviews.card_page"],
                 name="write_review_card",
             ),
@@ -68,6 +73,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "counts": "reviews.counts",
                     "detectors": "reviews.detectors",
                     "suspects": "reviews.suspects",
+                    "quality": "reviews.listed",
                     "means": "reviews.means",
                     "two_columns": "reviews.two_columns",
                     "source": "params:labelled_reviews",

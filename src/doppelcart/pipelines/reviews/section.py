@@ -8,8 +8,14 @@ import pandas as pd
 
 from doppelcart.experiment.design import Design
 from doppelcart.pipelines.reviews import review_design as plan
+from doppelcart.pipelines.reviews.list_words import (
+    alarms_by_group,
+    by_place,
+    quality_table,
+    worth_of,
+)
 from doppelcart.pipelines.reviews.params import FakeReviewParams, ReviewListParams
-from doppelcart.pipelines.reviews.review_texts import CONTRADICTING
+from doppelcart.pipelines.reviews.review_texts import CONTRADICTING, PLACE
 from doppelcart.pipelines.reviews.text_detectors import FORMAT, WORDS
 from doppelcart.reading.declared_table import DeclaredTable
 from doppelcart.reporting.blocks import Block, details, heading, paragraph, skipped, table
@@ -17,7 +23,15 @@ from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
 from doppelcart.reporting.model_card import card
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Section
-from doppelcart.reporting.tables import Column, Table, count, number, score, tabulate, text
+from doppelcart.reporting.tables import (
+    Column,
+    Table,
+    count,
+    number,
+    score,
+    tabulate,
+    text,
+)
 
 FEW_LABELS: Final = "few_labels"
 CAPABILITY: Final = Capability(
@@ -52,6 +66,7 @@ def write_section(
     counts: pd.DataFrame,
     detectors: pd.DataFrame,
     suspects: pd.DataFrame,
+    quality: pd.DataFrame,
     means: pd.DataFrame,
     two_columns: pd.DataFrame,
     source: DeclaredTable,
@@ -68,6 +83,7 @@ def write_section(
         counts: What was counted while reading.
         detectors: One row per detector with all labels.
         suspects: Reviews, the most suspicious first, without their texts.
+        quality: What the head of that list is worth, by group.
         means: One row per number of labels and arm.
         two_columns: What detectors of generated text and of human lies find of each.
         source: Where the reviews are from.
@@ -86,6 +102,7 @@ def write_section(
             heading("Do generated reviews help?"),
             *_generated(making, two_columns, limit),
             *blocks_of(verdict, differences, design, limit),
+            *by_place(quality, limit),
             details("What was read", [table(counts_table(counts, limit))]),
         ],
         shown=[
@@ -96,6 +113,8 @@ def write_section(
             *_contradictions(counts),
             table(detectors_table(detectors, limit)),
             table(suspects_table(suspects, listing, limit)),
+            paragraph(worth_of(quality)),
+            table(quality_table(quality[quality["by"] != PLACE], limit)),
         ],
         caveats=[
             (
@@ -239,12 +258,16 @@ def counts_table(counts: pd.DataFrame, limit: int) -> Table:
 
 
 def describe_detector(
-    detectors: pd.DataFrame, verdict: pd.DataFrame, source: DeclaredTable
+    detectors: pd.DataFrame,
+    quality: pd.DataFrame,
+    verdict: pd.DataFrame,
+    source: DeclaredTable,
 ) -> dict[str, Any]:
     """The card of the detector.
 
     Args:
         detectors: One row per detector.
+        quality: What the list is worth, by group.
         verdict: As from the experiment.
         source: The data.
     """
@@ -266,6 +289,7 @@ def describe_detector(
                 f"{row['high']:.3f}), AUC {row['auc']:.3f}"
                 for row in detectors.to_dict("records")
             ]
+            + [worth_of(quality), *alarms_by_group(quality)]
             + [f"Generated reviews: {answer_of(verdict)}"],
             "known failure": "Other lies than those it learnt from: judged on reviews that a "
             "platform filtered, such a detector came to an AUC of .54.",

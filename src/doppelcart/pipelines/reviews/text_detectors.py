@@ -87,12 +87,14 @@ def detectors_table(reviews: pd.DataFrame, folds: int, seed: int) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-def suspects_table(reviews: pd.DataFrame, folds: int, listing: ReviewListParams) -> pd.DataFrame:
+def suspects_table(
+    reviews: pd.DataFrame, said: np.ndarray, listing: ReviewListParams
+) -> pd.DataFrame:
     """Reviews by how much they read like deceptive ones, learnt from other places; no text.
 
     Args:
         reviews: Texts, labels and places.
-        folds: Parts of the places.
+        said: (n,) the higher, the nearer to the head of the list.
         listing: Whether they are flagged, and how many.
 
     Returns:
@@ -100,7 +102,6 @@ def suspects_table(reviews: pd.DataFrame, folds: int, listing: ReviewListParams)
         declared table, from 1), ``about`` (the hotel or product), ``part``, ``suspicion`` (rank, 0
         to 1), ``flag``.
     """
-    said = said_by(WORDS, reviews, folds)
     order = np.argsort(-said, kind="stable")
     found = pd.DataFrame(
         {
