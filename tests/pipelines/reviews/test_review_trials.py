@@ -8,9 +8,13 @@ from doppelcart.experiment.comparison import compare
 from doppelcart.experiment.verdict import judge
 from doppelcart.pipelines.reviews import review_design as plan
 from doppelcart.pipelines.reviews import review_trials as trials
-from doppelcart.pipelines.reviews.lies_or_generated import lies_or_generated
+from doppelcart.pipelines.reviews.lies_or_generated import (
+    SAME_GENERATOR,
+    lies_or_generated,
+)
 from doppelcart.pipelines.reviews.params import FakeReviewParams, LabelParams
 from doppelcart.pipelines.reviews.review_texts import GENERATED
+from doppelcart.pipelines.reviews.section import _warned
 from doppelcart.pipelines.reviews.text_makers import (
     Rows,
     changed_words,
@@ -105,6 +109,33 @@ def test_generated_text_and_lies_are_two_matters(reviews):
     found = lies_or_generated(reviews(), PARAMS).set_index("learnt")
     assert found.loc["human lies", "lies"] > 0.8
     assert found.loc["generated text", "lies"] < 0.7
+    assert found["unseen"].isna().all()
+    # What is judged on its own teacher says so, in the table and on the page.
+    assert found["warning"].to_dict() == {"generated text": SAME_GENERATOR, "human lies": ""}
+    own, other = _warned(found.reset_index())["told"]
+    assert own.endswith("(judged on the generator that taught it)")
+    assert "judged" not in other
+
+
+def test_a_generator_that_taught_nobody_is_found_or_not(reviews):
+    frame, asked_of = reviews(), []
+
+    def read(texts, seed):
+        def write(arm, own, labels, asked, seed):
+            assert own == texts
+            asked_of.append((arm, len(asked), bool(asked.any())))
+            # Its own words, which no chain of real texts has: as unlike as lies that were planted.
+            return [f"{GENERATED} luxurious loved truly dreams" for _ in asked]
+
+        return write
+
+    found = lies_or_generated(frame, PARAMS, read).set_index("learnt")
+    judged = [int((~fold.judged_rows.labels).sum()) for fold in trials.folds_of(frame, PARAMS)]
+    assert asked_of == [(plan.GAN_TEXT, number, False) for number in judged]
+    assert found.loc["human lies", "unseen"] > 0.9
+    assert found.loc["generated text", "unseen"] != found.loc["generated text", "generated"]
+    without = lies_or_generated(frame, PARAMS).set_index("learnt")
+    assert without["generated"].equals(found["generated"])
 
 
 def test_written_texts_are_compared_on_the_draws_that_they_were_written_for(reviews):

@@ -14,7 +14,7 @@ from doppelcart.models.text import vocabulary as words
 from doppelcart.models.text.coordinate_config import CoordinateConfig
 from doppelcart.models.text.writing_config import WritingConfig
 from doppelcart.pipelines.reviews import review_trials as trials
-from doppelcart.pipelines.reviews.lies_or_generated import lies_or_generated
+from doppelcart.pipelines.reviews.lies_or_generated import COLUMNS, lies_or_generated
 from doppelcart.pipelines.reviews.list_quality import list_quality
 from doppelcart.pipelines.reviews.params import (
     FakeReviewParams,
@@ -114,12 +114,12 @@ def measure_labels(
     family = largest_family(design, [best.group for best in design.best], [""])
     check_resamples(family, design.n_resamples, design.alpha, design.name)
     drawers = drawers_of(training) if making.generate_fakes else {}
-    read = reader_of(writing) if written else None
+    read = remembered(reader_of(writing)) if written else None
     scores, tried = trials.measure(reviews, params, drawers, read, making)
     columns = (
-        lies_or_generated(reviews, params)
+        lies_or_generated(reviews, params, read)
         if making.generate_fakes
-        else pd.DataFrame(columns=["learnt", "generated", "lies"])
+        else pd.DataFrame(columns=list(COLUMNS))
     )
     return scores, design.model_dump(mode="json"), trials.summary(tried), columns
 
@@ -171,6 +171,23 @@ def reader_of(config: WritingConfig) -> trials.Read:
         return write
 
     return read_pool
+
+
+def remembered(read: trials.Read) -> trials.Read:
+    """One that reads the same texts once: it takes longer than to write.
+
+    Args:
+        read: What reads.
+    """
+    known: dict[tuple[int, int], trials.Write] = {}
+
+    def read_once(texts: list[str], seed: int) -> trials.Write:
+        key = hash(tuple(texts)), seed
+        if key not in known:
+            known[key] = read(texts, seed)
+        return known[key]
+
+    return read_once
 
 
 def write_review_card(

@@ -147,6 +147,15 @@ def _told(detectors: pd.DataFrame) -> str:
     )
 
 
+def _warned(two_columns: pd.DataFrame) -> pd.DataFrame:
+    """The table with its warning in the cell that it is of."""
+    told = [
+        score(row["generated"]) + (f" ({row['warning']})" if row["warning"] else "")
+        for row in two_columns.fillna({"warning": ""}).to_dict("records")
+    ]
+    return two_columns.assign(told=told)
+
+
 def _contradictions(counts: pd.DataFrame) -> list[Block]:
     """What is said of texts that stand there with both labels: nothing where there are none."""
     row = counts[counts["what"] == CONTRADICTING].iloc[0]
@@ -176,12 +185,14 @@ def _generated(making: FakeReviewParams, two_columns: pd.DataFrame, limit: int) 
         ]
     columns = [
         Column("learnt", "taught by", text, False),
-        Column("generated", "finds generated text", score),
+        Column("told", "finds text of a Markov chain", text, False),
+        Column("unseen", "finds text of a network that taught neither", score),
         Column("lies", "finds human lies", score),
     ]
     note = (
-        "AUC against truthful reviews of unseen places. Generated text is that of a Markov chain. "
-        "Who finds the one does not find the other."
+        "AUC against truthful reviews of unseen places. Generated text that teaches is that of a "
+        "Markov chain; the network that writes was tried where texts are written. Who finds the "
+        "one does not find the other."
     )
     caption = "Generated text and human lies are two matters"
     return [
@@ -189,7 +200,7 @@ def _generated(making: FakeReviewParams, two_columns: pd.DataFrame, limit: int) 
             "Reviews were generated, since reviews.generator.generate_fakes says so. They stayed "
             "in the run and were saved nowhere; texts are marked until a detector is shown them."
         ),
-        table(tabulate(two_columns, caption, columns, limit, note)),
+        table(tabulate(_warned(two_columns), caption, columns, limit, note)),
     ]
 
 
