@@ -84,6 +84,37 @@ def test_too_few_reviews_are_refused(reviews):
     assert trials.sizes_of(reviews(), LabelParams(sizes=(50, 800))) == [50]
 
 
+def test_copies_are_the_labelled_reviews_as_often_as_others_add(reviews, monkeypatch):
+    seen = []
+
+    def chosen(learnt, validation, added, params):
+        seen.append((learnt, added))
+        return trials.ON_GRAMS, 1.0, 0.0
+
+    monkeypatch.setattr(trials, "choose", chosen)
+    params = LabelParams(sizes=(20,), folds=3, components=20, ratios=(0.0, 2.5))
+    fold = next(trials.folds_of(reviews(), params))
+    arms = [arm for arm, *_ in trials.arms_of(fold, 20, params, {}, np.random.default_rng(0))]
+    learnt, added = seen[arms.index(plan.COPIES)]
+    # Fourteen of twenty are learnt from: two and a half of each, and none a fourth time.
+    own, of, times = (learnt.coordinates, added.coordinates, np.zeros(14, int))
+    for row, label in zip(of, added.labels, strict=True):
+        (place,) = np.flatnonzero((own == row).all(axis=1))
+        assert learnt.labels[place] == label
+        times[place] += 1
+    assert sorted(times) == [2] * 7 + [3] * 7
+    changed = seen[arms.index(plan.WORD_CHANGES)][1]
+    assert len(changed.labels) == len(added.labels) == 35
+    assert added.grams.shape[0] == 35
+
+
+def test_copies_are_a_control_of_every_trial():
+    design = plan.declare(10_000, [50], generated=True, written=[50])
+    trial_arms = [arm for arm in design.arms if arm.role.value == "trial"]
+    assert [arm.name for arm in trial_arms] == [plan.GAN, plan.GAN_TEXT]
+    assert all(plan.COPIES in arm.rivals for arm in trial_arms)
+
+
 def test_changed_words_are_words_of_the_text():
     text = " ".join(f"w{n}" for n in range(50))
     made = changed_words([text], np.random.default_rng(0))[0].split()

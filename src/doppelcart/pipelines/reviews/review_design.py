@@ -9,10 +9,11 @@ from doppelcart.experiment.design import Arm, Baseline, Design, Role, Words
 
 NONE, WORD_CHANGES, MARKOV, MIXUP = "none", "word_changes", "markov", "mixup"
 SELF_TRAINING, WITHOUT_CRITIC, GAN, ORACLE = "self_training", "without_critic", "gan", "oracle"
-GRU_TEXT, GAN_TEXT = "gru_text", "gan_text"
+GRU_TEXT, GAN_TEXT, COPIES = "gru_text", "gan_text", "copies"
 REVIEW, CLUSTER, LABELS = "review_id", "place_part", "labels"
 PHRASES: Final = {
     NONE: "the labelled reviews alone",
+    COPIES: "the same once more",
     WORD_CHANGES: "their words dropped, swapped and cropped",
     MIXUP: "mixtures of them",
     SELF_TRAINING: "unlabelled reviews that the detector is sure of",
@@ -55,7 +56,7 @@ def declare(
         generated: Whether reviews are generated.
         written: Numbers of labels that texts are written for, in a group of their own.
     """
-    plain = [WORD_CHANGES, MIXUP, SELF_TRAINING]
+    plain = [COPIES, WORD_CHANGES, MIXUP, SELF_TRAINING]
     controls = [*plain, *([MARKOV, WITHOUT_CRITIC] * generated), *([GRU_TEXT] * bool(written))]
     rivals = {
         GAN: tuple(name for name in controls if name != GRU_TEXT),

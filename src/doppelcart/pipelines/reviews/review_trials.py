@@ -13,6 +13,7 @@ from doppelcart.metrics.classification import auc
 from doppelcart.pipelines.reviews.params import FakeReviewParams, LabelParams
 from doppelcart.pipelines.reviews.review_design import (
     CLUSTER,
+    COPIES,
     IN_COORDINATES,
     IN_WORDS,
     LABELS,
@@ -326,6 +327,8 @@ def arms_of(
         return said, {"family": family, "ratio": ratio, "unlike": float("nan")}
 
     yield NONE, *judged(None)
+    # All of them before any comes a third time, and no draw: other arms' draws stay as they are.
+    yield COPIES, *judged(part_of(fold.rows, np.resize(learns, number)))
     like = learns[rng.integers(0, len(learns), number)]
     texts = changed_words(fold.texts[like].tolist(), rng)
     labels = fold.rows.labels
