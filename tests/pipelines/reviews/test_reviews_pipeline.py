@@ -11,6 +11,7 @@ from kedro.runner import SequentialRunner
 from doppelcart.models.text.coordinate_config import CoordinateConfig
 from doppelcart.models.text.writing_config import WritingConfig
 from doppelcart.pipelines.reviews import create_pipeline
+from doppelcart.pipelines.reviews.list_quality import list_quality
 from doppelcart.pipelines.reviews.nodes import drawers_of, list_reviews, reader_of
 from doppelcart.pipelines.reviews.params import (
     FakeReviewParams,
@@ -18,7 +19,22 @@ from doppelcart.pipelines.reviews.params import (
     ReviewListParams,
     ReviewParams,
 )
-from doppelcart.pipelines.reviews.review_design import GAN, GAN_TEXT, GRU_TEXT, WITHOUT_CRITIC
+from doppelcart.pipelines.reviews.review_card import describe_detector
+from doppelcart.pipelines.reviews.review_design import (
+    COPIES,
+    GAN,
+    GAN_TEXT,
+    GRU_TEXT,
+    MARKOV,
+    MIXUP,
+    NONE,
+    ORACLE,
+    PHRASES,
+    SELF_TRAINING,
+    WITHOUT_CRITIC,
+    WORD_CHANGES,
+    declare,
+)
 from doppelcart.pipelines.reviews.review_texts import CONTRADICTING, GENERATED
 from doppelcart.pipelines.reviews.section import _contradictions
 from doppelcart.reading.declared_table import DeclaredTable
@@ -35,6 +51,13 @@ SOURCE = DeclaredTable(
         "columns": {"text": "text", "deceptive": "deceptive = 'yes'", "place": "place"},
     },
 )
+
+
+class Kept(MemoryDataset):
+    """What a node made, to be looked at after others have used it."""
+
+    def _release(self) -> None:
+        pass
 
 
 def run_on(path, **changed):
@@ -55,7 +78,10 @@ def run_on(path, **changed):
         "params:reporting": ReportingParams(),
     } | changed
     catalog = DataCatalog({n: MemoryDataset(v, copy_mode="assign") for n, v in given.items()})
-    return SequentialRunner().run(create_pipeline(), catalog)
+    for name in create_pipeline().all_outputs():
+        catalog[name] = Kept()
+    SequentialRunner().run(create_pipeline(), catalog)
+    return catalog
 
 
 def test_the_example_becomes_a_section_and_a_card():
@@ -71,7 +97,41 @@ def test_the_example_becomes_a_section_and_a_card():
     assert len(listed.rows) == 3
     # No text of a review leaves the run.
     assert "loved everything" not in section.model_dump_json()
-    assert "no generated text leaves a run" in done["reviews.card_page"].load()
+    page = done["reviews.card_page"].load()
+    assert "no generated text leaves a run" in page
+    controls = done["reviews.card"].load()["controls"]
+    tried = [NONE, COPIES, WORD_CHANGES, MIXUP, SELF_TRAINING, ORACLE]
+    assert [told.rsplit(" (", 1)[0] for told in controls] == [PHRASES[arm] for arm in tried]
+    assert "Generated reviews: not tried in this run." in page
+    assert "off in this run, and nothing is flagged" in page
+
+
+@pytest.mark.parametrize(
+    ("generated", "written", "named"),
+    [
+        (False, [], set()),
+        (True, [], {MARKOV, WITHOUT_CRITIC}),
+        (True, [20], {MARKOV, WITHOUT_CRITIC, GRU_TEXT}),
+    ],
+)
+def test_the_card_names_the_controls_that_were_tried(reviews, generated, written, named):
+    design = declare(10_000, [20], generated, written)
+    listing = ReviewListParams(flag_fakes=True, validated=60, listed=7)
+    frame = reviews()
+    quality = list_quality(frame, np.arange(400.0), listing, 0)
+    detectors = pd.DataFrame(columns=["by", "accuracy", "low", "high", "auc"])
+    said = describe_detector(
+        detectors, quality, pd.DataFrame(), design, SOURCE, FakeReviewParams(), listing
+    )
+    told = " ".join(said["controls"])
+    dear = {MARKOV, WITHOUT_CRITIC, GRU_TEXT}
+    assert {arm for arm in dear if PHRASES[arm] in told} == named
+    assert PHRASES[GAN] not in told
+    rule = said["purpose"][1]
+    assert rule.startswith("Nothing is deleted.")
+    assert "The first 7 are flagged 'fake, to be confirmed' if reviews.listing.flag_fakes" in rule
+    assert "refused unless 50 deceptive reviews or more that persons have confirmed" in rule
+    assert rule.endswith("on in this run, with 60 confirmed.")
 
 
 def test_contradictions_are_told_in_the_section():

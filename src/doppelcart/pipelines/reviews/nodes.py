@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.experiment.comparison import check_resamples
-from doppelcart.experiment.design import largest_family
+from doppelcart.experiment.design import Design, largest_family
 from doppelcart.models.text import vocabulary as words
 from doppelcart.models.text.coordinate_config import CoordinateConfig
 from doppelcart.models.text.writing_config import WritingConfig
@@ -22,6 +22,7 @@ from doppelcart.pipelines.reviews.params import (
     ReviewListParams,
     ReviewParams,
 )
+from doppelcart.pipelines.reviews.review_card import describe_detector
 from doppelcart.pipelines.reviews.review_design import (
     GAN,
     GAN_TEXT,
@@ -29,7 +30,6 @@ from doppelcart.pipelines.reviews.review_design import (
     declare,
 )
 from doppelcart.pipelines.reviews.review_texts import GENERATED, read_reviews
-from doppelcart.pipelines.reviews.section import describe_detector
 from doppelcart.pipelines.reviews.text_detectors import (
     WORDS,
     detectors_table,
@@ -194,7 +194,10 @@ def write_review_card(
     detectors: pd.DataFrame,
     quality: pd.DataFrame,
     verdict: pd.DataFrame,
+    declared_design: dict[str, Any],
     source: DeclaredTable,
+    making: FakeReviewParams,
+    listing: ReviewListParams,
 ) -> tuple[dict[str, Any], str]:
     """Write the detector's card.
 
@@ -202,10 +205,14 @@ def write_review_card(
         detectors: One row per detector.
         quality: What the list is worth, by group.
         verdict: As from the experiment.
+        declared_design: The design.
         source: The data.
+        making: Whether reviews were generated.
+        listing: Length of the list, and whether it is flagged.
 
     Returns:
         The card as JSON and as one page.
     """
-    said = describe_detector(detectors, quality, verdict, source)
+    design = Design.model_validate(declared_design)
+    said = describe_detector(detectors, quality, verdict, design, source, making, listing)
     return said, as_page(said)

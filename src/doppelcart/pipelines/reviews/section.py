@@ -9,7 +9,6 @@ import pandas as pd
 from doppelcart.experiment.design import Design
 from doppelcart.pipelines.reviews import review_design as plan
 from doppelcart.pipelines.reviews.list_words import (
-    alarms_by_group,
     by_place,
     quality_table,
     worth_of,
@@ -20,7 +19,6 @@ from doppelcart.pipelines.reviews.text_detectors import FORMAT, WORDS
 from doppelcart.reading.declared_table import DeclaredTable
 from doppelcart.reporting.blocks import Block, details, heading, paragraph, skipped, table
 from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
-from doppelcart.reporting.model_card import card
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Section
 from doppelcart.reporting.tables import (
@@ -266,47 +264,3 @@ def counts_table(counts: pd.DataFrame, limit: int) -> Table:
         Column("done", "done", text, False),
     ]
     return tabulate(counts, "Reviews", columns, limit)
-
-
-def describe_detector(
-    detectors: pd.DataFrame,
-    quality: pd.DataFrame,
-    verdict: pd.DataFrame,
-    source: DeclaredTable,
-) -> dict[str, Any]:
-    """The card of the detector.
-
-    Args:
-        detectors: One row per detector.
-        quality: What the list is worth, by group.
-        verdict: As from the experiment.
-        source: The data.
-    """
-    return card(
-        "detector of deceptive reviews",
-        {
-            "purpose": "Ranks reviews by how much they read like those that were written to "
-            "deceive, for a person to look at.",
-            "data": source.name,
-            "licence": source.licence or "not stated",
-            "split": "By place: no place and no text is learnt from and judged.",
-            "controls": [
-                phrase
-                for arm, phrase in plan.PHRASES.items()
-                if arm not in (plan.GAN, plan.GAN_TEXT)
-            ],
-            "result": [
-                f"by {row['by']}: accuracy {row['accuracy']:.3f} ({row['low']:.3f} to "
-                f"{row['high']:.3f}), AUC {row['auc']:.3f}"
-                for row in detectors.to_dict("records")
-            ]
-            + [worth_of(quality), *alarms_by_group(quality)]
-            + [f"Generated reviews: {answer_of(verdict)}"],
-            "known failure": "Other lies than those it learnt from: judged on reviews that a "
-            "platform filtered, such a detector came to an AUC of .54.",
-            "forbidden uses": [
-                "deleting reviews or accusing anybody without a person's judgement",
-                "writing reviews: no generated text leaves a run",
-            ],
-        },
-    )
