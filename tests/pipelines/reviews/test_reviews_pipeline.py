@@ -1,5 +1,6 @@
 """The whole pipeline on the example, from rows to section and card."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from kedro.runner import SequentialRunner
 
 from doppelcart.models.text.coordinate_config import CoordinateConfig
 from doppelcart.models.text.writing_config import WritingConfig
-from doppelcart.pipelines.reviews import create_pipeline
+from doppelcart.pipelines.reviews import create_pipeline, lies_or_generated, review_trials
 from doppelcart.pipelines.reviews.list_quality import list_quality
 from doppelcart.pipelines.reviews.nodes import drawers_of, list_reviews, reader_of
 from doppelcart.pipelines.reviews.params import (
@@ -37,6 +38,7 @@ from doppelcart.pipelines.reviews.review_design import (
 )
 from doppelcart.pipelines.reviews.review_texts import CONTRADICTING, GENERATED
 from doppelcart.pipelines.reviews.section import _contradictions
+from doppelcart.pipelines.reviews.text_makers import unmarked
 from doppelcart.reading.declared_table import DeclaredTable
 from doppelcart.reporting.blocks import Skipped
 from doppelcart.reporting.params import ReportingParams
@@ -139,6 +141,54 @@ def test_contradictions_are_told_in_the_section():
     (told,) = _contradictions(counts)
     assert "4 of 1,600 reviews have the text of another and the opposite label" in told.text
     assert _contradictions(counts.assign(number=0)) == []
+
+
+def as_text(made):
+    """All that a dataset holds, in letters."""
+    if isinstance(made, pd.DataFrame):
+        return made.to_csv()
+    return made.model_dump_json() if hasattr(made, "model_dump_json") else json.dumps(made)
+
+
+@pytest.mark.slow
+def test_no_generated_text_leaves_a_run_that_makes_some(reviews, monkeypatch, tmp_path):
+    frame = reviews(n_places=12)
+    said = frame["deceptive"].map({True: "yes", False: "no"})
+    frame.assign(deceptive=said).to_csv(tmp_path / "short.csv", index=False)
+    made = []
+
+    def noted(texts):
+        made.extend(texts)
+        return unmarked(texts)
+
+    # All that is generated has to lose its mark before a detector learns from it.
+    monkeypatch.setattr(review_trials, "unmarked", noted)
+    monkeypatch.setattr(lies_or_generated, "unmarked", noted)
+    small = {"epochs": 1, "steps_per_epoch": 2}
+    catalog = run_on(
+        tmp_path / "short.csv",
+        **{
+            "params:reviews.labels": LabelParams(sizes=(20,), folds=2, components=10),
+            "params:reviews.generator": FakeReviewParams(generate_fakes=True, text_sizes=(20,)),
+            "params:reviews.training": CoordinateConfig(**small),
+            "params:reviews.writing": WritingConfig(
+                **small, pretraining_epochs=1, vocabulary=100, word_units=4, memory_units=4,
+                critic_units=4, context=4, window=4,
+            ),
+        },
+    )  # fmt: skip
+    tried = set(catalog["reviews.means"].load()["arm"])
+    assert {MARKOV, WITHOUT_CRITIC, GAN, GRU_TEXT, GAN_TEXT} <= tried
+    assert catalog["reviews.two_columns"].load()["unseen"].notna().all()
+    assert len(made) > 100
+    assert all(text.startswith(GENERATED) for text in made)
+    real = " ".join(catalog["reviews.texts"].load()["text"])
+    invented = {text for text in unmarked(made) if text and text not in real}
+    assert len(invented) > 50
+    for name in create_pipeline().all_outputs():
+        told = as_text(catalog[name].load())
+        assert GENERATED not in told.lower(), name
+        assert not [text for text in invented if text in told], name
 
 
 @pytest.mark.slow
