@@ -15,7 +15,7 @@ def judged(reviews):
     lie = frame["deceptive"].to_numpy()
     said = np.where(lie, 1.0, -1.0) - 0.001 * np.arange(len(frame))
     wrong = np.flatnonzero(~lie & (frame["part"] == "blame").to_numpy())[::10]
-    said[wrong] = 2.0
+    said[wrong] = 1.2
     return frame, said, wrong
 
 
