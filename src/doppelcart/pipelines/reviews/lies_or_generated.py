@@ -1,4 +1,4 @@
-"""Generated text and human lies are two matters: who finds the one does not find the other."""
+"""Generated text and human lies are two matters, with a figure each."""
 
 from __future__ import annotations
 

@@ -189,8 +189,8 @@ def _generated(making: FakeReviewParams, two_columns: pd.DataFrame, limit: int) 
     ]
     note = (
         "AUC against truthful reviews of unseen places. Generated text that teaches is that of a "
-        "Markov chain; the network that writes was tried where texts are written. Who finds the "
-        "one does not find the other."
+        "Markov chain; the network that writes was tried where texts are written. They are two "
+        "matters: no column stands for another."
     )
     caption = "Generated text and human lies are two matters"
     return [
