@@ -41,7 +41,7 @@ def figures_in(path: Path) -> list[Figure]:
         path: The file.
 
     Returns:
-        One figure a benchmark, the median over its rounds, in the order of the file; and what a
+        One figure per benchmark, the median over its rounds, in the order of the file; and what a
         step of training costs on a large catalogue, in steps on a small one.
     """
     entries = json.loads(path.read_text(encoding="utf-8"))["benchmarks"]

@@ -94,7 +94,7 @@ def shown(output: tf.Tensor, vectors: tf.Tensor, zeros: tf.Tensor) -> tf.Tensor:
 
 
 class _Adam:
-    """Adam (Kingma and Ba 2015) with an l2 penalty, in one expression a weight.
+    """Adam (Kingma and Ba 2015) with an l2 penalty, in one expression per weight.
 
     XLA fuses it into a single pass over the weights; at a few rows per step, passes over the
     weights are most of the work.

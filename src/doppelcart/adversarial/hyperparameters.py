@@ -30,7 +30,7 @@ class TrainerConfig(Parameters):
 
     adversarial_loss: AdversarialLoss = Field(
         "wgan_gp",
-        description="objective of the game between generator and critic; energy_score is a "
+        description="losses of generator and critic; energy_score is a "
         "control that puts a proper scoring rule in the critic's place",
     )
     reconstruction_weight: float = Field(

@@ -1,4 +1,4 @@
-"""One vector an item, by a fitted embedder that new and changed items need no training of.
+"""One vector per item, by a fitted embedder that new and changed items need no training of.
 
 A vector has two parts. ``content`` says what an item is: its weighted features on their leading
 singular vectors. ``together`` says beside what it belongs: a ridge regression from the features to
@@ -41,7 +41,7 @@ STATES: Final = (UNCHANGED, CHANGED, NEW, GONE)
 
 @dataclass(frozen=True, eq=False)
 class ItemVectors:
-    """One vector an item, with a mask of what the source does not say.
+    """One vector per item, with a mask of what the source does not say.
 
     Args:
         item_ids: (n_items,) identifiers, sorted, each once.
@@ -129,7 +129,7 @@ class ItemEmbedder:
         """Embed items, those that it never saw among them.
 
         Args:
-            items: One row an item, with ``item_id``.
+            items: One row per item, with ``item_id``.
             pictures: What pictures of some of them show.
 
         Raises:
@@ -151,7 +151,7 @@ class ItemEmbedder:
         """What became of each item since the embedder was fitted.
 
         Args:
-            items: One row an item, with ``item_id``.
+            items: One row per item, with ``item_id``.
             pictures: What pictures of some of them show.
 
         Returns:
@@ -244,7 +244,7 @@ def prints_of(
     """By item_id a digest (uint64) of what an item says, whatever its case and form of Unicode.
 
     Args:
-        items: One row an item, with ``item_id``.
+        items: One row per item, with ``item_id``.
         columns: What counts.
         pictures: What pictures of some of them show.
     """

@@ -1,6 +1,6 @@
 """From an item's attributes and words to a sparse row, for items that nobody bought yet too.
 
-Two steps are kept apart. ``encode`` counts what an item says of itself: one column a value of an
+Two steps are kept apart. ``encode`` counts what an item says of itself: one column per value of an
 attribute, one a run of characters of its words. It learns nothing, so that an item of tomorrow is
 encoded by the columns of yesterday. ``Weighting`` learns from some items, those known at a moment,
 how much each column counts.
@@ -79,7 +79,7 @@ def encode(
     """Encode items by their attributes and words.
 
     Args:
-        items: One row an item, with ``item_id``. Of rows that share one, that with most values
+        items: One row per item, with ``item_id``. Of rows that share one, that with most values
             stays, and a line of the log counts them. An attribute that the table has not is one
             that all items lack.
         attributes: Columns whose values become columns of ones.
@@ -184,7 +184,7 @@ def words_of(items: pd.DataFrame, texts: Sequence[str]) -> pd.Series:
     """By item_id, sorted, an item's words as they are read together; empty where it has none.
 
     Args:
-        items: One row an item, with ``item_id``.
+        items: One row per item, with ``item_id``.
         texts: Columns whose words are read.
     """
     joined = _joined(tidy(one_row_per_item(items), texts), texts)

@@ -58,7 +58,7 @@ class Graph:
         return graph_of(edges[edges[RELATION].isin(relations)])
 
     def edges(self) -> pd.DataFrame:
-        """One row a triple, by names: ``src``, ``dst``, ``relationship``."""
+        """One row per triple, by names: ``src``, ``dst``, ``relationship``."""
         head, relation, tail = self.triples.T
         return pd.DataFrame(
             {

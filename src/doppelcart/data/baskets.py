@@ -28,7 +28,7 @@ def repeating(lines: ir.Table) -> ir.Table:
         lines: Interactions.
 
     Returns:
-        One row a repeating basket: ``basket_id``, and the number of ``lines`` in it.
+        One row per repeating basket: ``basket_id``, and the number of ``lines`` in it.
     """
     lines = lines.filter(lines[Columns.BASKET].notnull())
     user, time = lines[Columns.USER], lines[Columns.TIMESTAMP]

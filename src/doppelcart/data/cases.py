@@ -21,7 +21,7 @@ class Case:
         name: The slice, such as ``warm`` or ``cold_5``.
         seen: What is revealed of each user, aligned with the catalogue of the training rows.
         relevant: What each user bought besides; same users in the same order, same catalogue,
-            no item in common with ``seen``, at least one item a user.
+            no item in common with ``seen``, at least one item per user.
     """
 
     name: str

@@ -140,7 +140,7 @@ class Histories:
         depend on the order of the rows.
 
         Args:
-            interactions: One row an interaction.
+            interactions: One row per interaction.
             item_ids: The catalogue; rows of other items are left out. By default every
                 item in the rows, sorted.
         """

@@ -170,7 +170,7 @@ def fingerprint(path: Path) -> str:
 
 
 class Records:
-    """Origins on disk, one file a dataset.
+    """Origins on disk, one file per dataset.
 
     Args:
         folder: Where they lie; made at the first record.

@@ -13,7 +13,7 @@ step asks which columns exist. What each column means:
 - ``users``: ``user_id`` and any number of demographic columns, each a text category.
 - ``promotions``: an item promoted in a store during a week; ``week`` is the Monday on which the
   week begins, ``display`` and ``mailer`` say whether it was on display or in the mailer.
-- ``coupons``, ``campaigns``, ``redemptions``, ``reviews``: as named; ``campaigns`` has a row a
+- ``coupons``, ``campaigns``, ``redemptions``, ``reviews``: as named; ``campaigns`` has a row per
   campaign and addressed user.
 - ``pictures``: one row per picture of an item, by its path within the folder of pictures.
 """
@@ -178,7 +178,7 @@ def check(data: ir.Table, table: str, cleaned: bool = False) -> ir.Table:
 
 
 def _faults(error: SchemaErrors) -> list[str]:
-    """One line a fault, without the sample of rows that Pandera adds."""
+    """One line per fault, without the sample of rows that Pandera adds."""
     return [
         str(fault.args[0] if fault.args else fault).split(" failure cases:")[0].splitlines()[0]
         for fault in error.schema_errors

@@ -58,7 +58,7 @@ def compare(
     family, whose size no test unit may influence. Nor is anything tested on too few units.
 
     Args:
-        scores: One row a (group, system, arm, unit) with the ``value`` of the unit (NaN where
+        scores: One row per (group, system, arm, unit) with the ``value`` of the unit (NaN where
             undefined) and, where validation chose one, the ``level`` of the arm.
         design: The experiment.
         plan: The comparisons to make; by default those of ``design.pairs``.

@@ -148,7 +148,7 @@ def paired_bootstraps(
         weights: (n_units,) how much each unit counts; None counts all alike.
 
     Returns:
-        One comparison a column.
+        One comparison per column.
 
     Raises:
         InputError: If the arrays differ in shape, or an argument is out of its bounds.

@@ -63,7 +63,7 @@ def judge(compared: pd.DataFrame, design: Design) -> pd.DataFrame:
         design: The experiment.
 
     Returns:
-        One row a (group, system, arm on trial): ``verdict``, ``win``, ``promoted``, ``reason``,
+        One row per (group, system, arm on trial): ``verdict``, ``win``, ``promoted``, ``reason``,
         ``not_beaten`` (rivals, joined by ", "), the facts of the comparison with the baseline, with
         a margin ``not_worse``, and with an oracle the share of the gap that was closed.
     """

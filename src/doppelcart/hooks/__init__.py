@@ -1,6 +1,6 @@
 """What surrounds a run: checks before it, guards and tracking during it, the verdict after it.
 
-One module a hook, each with one job. Kedro calls hooks in the reverse order of ``HOOKS`` in
+One module per hook, each with one job. Kedro calls hooks in the reverse order of ``HOOKS`` in
 ``settings.py``.
 """
 

@@ -255,7 +255,7 @@ def metric_points(table: pd.DataFrame, prefix: str = "") -> Iterator[Point]:
     """Read the numbers of a table as metrics named by its text columns.
 
     Args:
-        table: One row a measurement. A column ``value`` holds the numbers, or, where there is
+        table: One row per measurement. A column ``value`` holds the numbers, or, where there is
             none, every numeric column does; ``epoch`` or ``step`` orders a curve.
         prefix: First part of every name.
 
@@ -286,7 +286,7 @@ def findings(monitors: pd.DataFrame) -> pd.DataFrame:
     its short name; where several watch for the same, the first word of the latter tells them apart.
 
     Args:
-        monitors: One row a monitor, with the columns ``monitor`` and ``value``.
+        monitors: One row per monitor, with the columns ``monitor`` and ``value``.
 
     Returns:
         The same two columns, with names such as ``mode_collapse_coverage``.

@@ -1,4 +1,4 @@
-"""What pictures of items show, in numbers: one row an item; what cannot be used is listed.
+"""What pictures of items show, in numbers: one row per item; what cannot be used is listed.
 
 EfficientNet-Lite0 looks at them where its weights are installed (extra ``images``), and colours are
 counted elsewhere. Which of the two it was stands in the names of the columns, so that numbers of

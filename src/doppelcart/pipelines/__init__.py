@@ -1,1 +1,1 @@
-"""One modular pipeline a package; each has its own parameters, catalog and README."""
+"""One modular pipeline per package; each has its own parameters, catalog and README."""

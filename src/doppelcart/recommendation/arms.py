@@ -27,7 +27,7 @@ class Arm:
         name: Identifier in every table.
         kind: Where it acts.
         generator: Whether the adversarial generator, the thing on trial, makes its data.
-        phrase: Its description, to stand in a sentence a merchandiser reads.
+        phrase: Its description, to stand in a sentence that a merchandiser reads.
         label: Its heading in tables and figures.
     """
 

@@ -81,12 +81,12 @@ def unit_scores(user_metrics: pd.DataFrame, chosen: pd.DataFrame, metric: str) -
     """What the experiment is about: one metric of every user under every arm of the verdict.
 
     Args:
-        user_metrics: One row a (slice, arm, recommender, user).
+        user_metrics: One row per (slice, arm, recommender, user).
         chosen: As from ``grid_search.choose``, for the levels.
         metric: Column of the user metrics.
 
     Returns:
-        One row a (slice, recommender, arm, user): ``value``, ``level``.
+        One row per (slice, recommender, arm, user): ``value``, ``level``.
 
     Raises:
         InputError: If the user metrics lack the metric.

@@ -132,7 +132,7 @@ def summarise(user_metrics: pd.DataFrame, list_metrics: pd.DataFrame) -> pd.Data
         list_metrics: As from ``evaluate``.
 
     Returns:
-        One row a (slice, arm, recommender, metric): ``value``, ``n_users`` over whom the mean
+        One row per (slice, arm, recommender, metric): ``value``, ``n_users`` over whom the mean
         was taken, ``n_undefined`` left out of it. Synthetic-only arms are not in it.
     """
     names = metric_columns(user_metrics)
@@ -157,7 +157,7 @@ def by_user(users: pd.DataFrame, keys: str | list[str], metric: str) -> pd.DataF
     """One metric with users in rows and groups in columns.
 
     Args:
-        users: One row a (group, user).
+        users: One row per (group, user).
         keys: Column, or columns, that make a group.
         metric: Column of the metric.
 

@@ -73,7 +73,7 @@ def typical(case: Case, users: pd.DataFrame, row: Mapping[Any, Any]) -> Case:
 
     Args:
         case: All customers of the slice.
-        users: One row a (slice, arm, recommender, user), with the metric of the row.
+        users: One row per (slice, arm, recommender, user), with the metric of the row.
         row: slice, recommender, arm and metric.
 
     Returns:

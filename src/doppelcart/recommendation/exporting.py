@@ -249,7 +249,7 @@ def evidence_of(
 
     Args:
         systems: As from ``best_systems``.
-        user_metrics: One row a (slice, arm, recommender, user).
+        user_metrics: One row per (slice, arm, recommender, user).
         verdict: As from ``experiment.verdict.judge``.
         metric: Column of the user metrics, such as ``ndcg@20``.
         seed: Of the intervals.

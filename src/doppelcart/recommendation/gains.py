@@ -29,7 +29,7 @@ def gains(
     Nothing is judged by these: they say in other units what the verdict found.
 
     Args:
-        user_metrics: One row a (slice, arm, recommender, user), with ``precision@k`` and, where
+        user_metrics: One row per (slice, arm, recommender, user), with ``precision@k`` and, where
             items have prices, ``sales@k``.
         chosen: As from ``grid_search.choose``, for the levels.
         verdict: As from ``experiment.verdict.judge``.

@@ -23,7 +23,7 @@ def expand(recommender: str, grid: Grid) -> list[RecommenderConfig]:
         grid: Values by field; an empty grid gives the default configuration alone.
 
     Returns:
-        One configuration a combination.
+        One configuration per combination.
 
     Raises:
         ParameterError: All of: unknown recommender, field without values, configurations

@@ -121,7 +121,7 @@ def tune(
         settings: What to try.
 
     Returns:
-        One row a (arm, recommender, slice, config, level): the mean ``value`` of the metric
+        One row per (arm, recommender, slice, config, level): the mean ``value`` of the metric
         over ``n_users`` users; whether it is a ``finalist``, scored on all of them. Level 0 of
         every arm is the row of ``none``.
 
@@ -197,7 +197,7 @@ def choose(validation_scores: pd.DataFrame) -> pd.DataFrame:
         validation_scores: As from ``tune``; only finalists can be chosen.
 
     Returns:
-        One row a (slice, recommender, arm): ``config`` (JSON), ``level`` (the ratio or
+        One row per (slice, recommender, arm): ``config`` (JSON), ``level`` (the ratio or
         strength), ``value`` on validation and ``n_users``.
     """
     finalists = validation_scores[validation_scores["finalist"]]

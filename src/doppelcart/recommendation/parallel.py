@@ -27,7 +27,7 @@ def side_by_side(
         workers: Threads.
 
     Yields:
-        One result a task.
+        One result per task.
     """
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
         yield from pool.map(function, tasks)

@@ -133,7 +133,7 @@ def tabulate(
         seed: With the slice, fixes the resamples.
 
     Returns:
-        One row a (slice, arm), and one of the reference ``real_halves``.
+        One row per (slice, arm), and one of the reference ``real_halves``.
     """
     rows = []
     title = f"comparing rankings of {candidates}"

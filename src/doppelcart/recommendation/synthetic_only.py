@@ -34,13 +34,13 @@ def tstr(user_metrics: pd.DataFrame, metric: str, n_bootstrap: int, seed: int) -
     interval is that of the ratio of two means over the same users.
 
     Args:
-        user_metrics: One row a (slice, arm, recommender, user).
+        user_metrics: One row per (slice, arm, recommender, user).
         metric: Column of the user metrics, such as ``ndcg@20``.
         n_bootstrap: Resamples.
         seed: Of the resampling.
 
     Returns:
-        One row a (recommender, slice, synthetic-only arm): ``value``, ``real``, ``share``
+        One row per (recommender, slice, synthetic-only arm): ``value``, ``real``, ``share``
         (value / real) with its interval, ``n_users``. NaN where the real score is 0.
     """
     rows: list[dict[str, object]] = []

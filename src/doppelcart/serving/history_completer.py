@@ -65,8 +65,8 @@ class Completer:
 
         Args:
             seen: (n_users, n_items) CSR of ones.
-            profiles: (n_users, n_columns) what else is known of the customers; None where they are
-                strangers to the generator.
+            profiles: (n_users, n_columns) what else is known of the customers; None where
+                nothing else is known of them.
 
         Raises:
             InputError: Profiles are not as the generator learnt them, or not as many.

@@ -14,7 +14,7 @@ def compare_arms(scores: pd.DataFrame, design: dict[str, Any]) -> pd.DataFrame:
     """Compare the arms of an experiment over the same units.
 
     Args:
-        scores: One row a (group, system, arm, unit), as the design names the columns.
+        scores: One row per (group, system, arm, unit), as the design names the columns.
         design: The experiment, as ``Design.model_dump`` gives it.
 
     Returns:

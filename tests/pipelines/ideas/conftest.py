@@ -19,7 +19,7 @@ WINDOWS = WindowsParams(cuts=(0.7,), width=0.2, recent_weeks=2, min_launches=5)
 
 
 def make_items(planted: bool, seed: int = 0) -> pd.DataFrame:
-    """One item a combination of a type and a manufacturer; half of them are launched later.
+    """One item per combination of a type and a manufacturer; half of them are launched later.
 
     Planted, types and manufacturers fall into four groups, and a manufacturer makes types of its
     own; else anything.

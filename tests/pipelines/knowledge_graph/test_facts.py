@@ -22,7 +22,7 @@ def rows_of(edges: pd.DataFrame) -> set[tuple[str, ...]]:
 
 
 def visits(*baskets: str, day: int = 0) -> pd.DataFrame:
-    """One basket a text, one item a letter."""
+    """One basket per text, one item per letter."""
     return pd.DataFrame(
         [
             (n, item, MONDAY + pd.Timedelta(days=day))

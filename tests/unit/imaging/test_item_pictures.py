@@ -1,4 +1,4 @@
-"""Pictures of items: what they show, one row an item; bad ones are put aside by name."""
+"""Pictures of items: what they show, one row per item; bad ones are put aside by name."""
 
 import io
 from pathlib import Path

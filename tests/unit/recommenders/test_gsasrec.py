@@ -82,7 +82,7 @@ def test_loss_by_hand() -> None:
 
 
 def test_scores_by_hand() -> None:
-    """One number a vector is normalised to 0, so that the last shift of the norm says it all."""
+    """One number per vector is normalised to 0, so that the last shift of the norm says it all."""
     config = SMALL.model_copy(update={"dimension": 1})
     weights = random_weights(config)
     weights["last/shift"][:] = 2.0

@@ -20,7 +20,7 @@ DIGEST = "a" * 64
 
 @pytest.fixture
 def many(model: Model, monkeypatch: pytest.MonkeyPatch) -> Model:
-    """A thousand customers of up to four items, scored seven at once, a hundred a file."""
+    """A thousand customers of up to four items, scored seven at once, a hundred per file."""
     monkeypatch.setattr(batch, "BATCH_USERS", 7)
     monkeypatch.setattr(batch, "USERS_PER_FILE", 100)
     bought = np.random.default_rng(0).random((1000, 4)) < 0.4

@@ -27,7 +27,7 @@ NAN: Final = float("nan")
 CHUNK_CELLS: Final = 4_000_000
 
 Attack = Callable[[sparse.csr_matrix, sparse.csr_matrix], Mapping[str, np.ndarray]]
-"""(candidates, reference) -> a score a candidate by name of the attack; higher: rather a member."""
+"""(candidates, reference) -> a score per candidate, by attack; higher: rather a member."""
 
 
 @dataclass(frozen=True)

@@ -131,9 +131,7 @@ class FactorisingConfig(TrainerConfig):
     weight_decay: float = Field(
         1e-3, ge=0, le=1, description="decoupled weight decay of the generator"
     )
-    evaluate_every: int = Field(
-        10, ge=1, description="epochs between two looks at what new users are like"
-    )
+    evaluate_every: int = Field(10, ge=1, description="epochs from one evaluation to the next")
     ema_decay: float = Field(
         0.98, ge=0, lt=1, description="decay per step of the averaged generator weights"
     )

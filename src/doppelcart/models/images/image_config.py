@@ -52,7 +52,7 @@ class ImageTrainingConfig(TrainerConfig):
         default=8, ge=1, le=64, description="Penalties in one critic step of so many, as heavier."
     )
     steps_per_epoch: int = Field(
-        default=100, ge=1, le=100_000, description="Steps between two looks at the whole."
+        default=100, ge=1, le=100_000, description="Steps from one evaluation to the next."
     )
     epochs: int = Field(default=20, ge=1, le=100_000, description="So many times these steps.")
     batch_size: int = Field(default=32, ge=2, le=65_536, description="Pictures per step.")

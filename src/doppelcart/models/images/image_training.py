@@ -198,7 +198,7 @@ def train_image_generator(
     if not len(pixels) or len(pixels) != len(labels):
         raise InputError(
             f"{len(pixels)} pictures and {len(labels)} classes were given to learn from; it takes "
-            "one class a picture, and at least one picture."
+            "one class per picture, and at least one picture."
         )
     if outside := int(((labels < 0) | (labels >= n_classes)).sum()):
         raise InputError(f"{outside} of {len(labels)} pictures are of none of {n_classes} classes.")

@@ -1,4 +1,4 @@
-"""What a generator of items adds to the trainer: conditions, one draw a head, wrong households."""
+"""What a generator of items adds to the trainer: conditions, a draw per head, wrong households."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ OTHER = 0
 
 @dataclass(frozen=True, eq=False)
 class ItemAttributes:
-    """Items as one code an attribute.
+    """Items as one code per attribute.
 
     Args:
         names: Of the attributes, one a head of the generator.

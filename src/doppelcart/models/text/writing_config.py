@@ -15,7 +15,7 @@ class WritingConfig(TrainerConfig):
     adversarial_loss: AdversarialLoss = Field(
         "wgan_gp",
         pattern="^(wgan_gp|vanilla|relativistic)$",
-        description="objective of the game between the network that writes and its critic",
+        description="losses of the network that writes and of its critic",
     )
     critic_weight: float = Field(
         0.3,
@@ -42,7 +42,7 @@ class WritingConfig(TrainerConfig):
     epochs: int = Field(4, ge=1, le=10_000, description="rounds on labelled reviews")
     steps_per_epoch: int = Field(40, ge=1, le=100_000, description="steps of a round")
     batch_size: int = Field(32, ge=2, le=4096, description="stretches of text per step")
-    evaluate_every: int = Field(1, ge=1, description="rounds between two looks at the next word")
+    evaluate_every: int = Field(1, ge=1, description="rounds from one evaluation to the next")
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Adam step of the generator")
     ema_decay: float = Field(
         0.95, ge=0, lt=1, description="decay per step of the averaged generator weights"

@@ -37,7 +37,7 @@ def score_entrants(
         champion: The model that serves.
         train_histories: Real training users.
         synthetic_users: Sets of synthetic users by name.
-        demographics_matrix: ``user_id`` and one column a demographic feature.
+        demographics_matrix: ``user_id`` and one column per demographic feature.
         test_cases: Test users by slice.
         evaluation: Draws and size of completions.
         params: Parameters of the pipeline.

@@ -36,7 +36,7 @@ def write_section(
 
     Args:
         decision: Whether the candidate serves.
-        verdict: One row a group of customers.
+        verdict: One row per group of customers.
         differences: The candidate against the champion.
         declared: The design.
         parameters: Longest table.

@@ -200,7 +200,7 @@ def _check_enough_left(flagged: ir.Table, counts: dict[str, int], params: Cleani
 
 
 def _report(lines: dict[str, int], tables: dict[str, dict[str, int]]) -> pd.DataFrame:
-    """One row a rule and table: rows taken, share of the table, and what the rule takes."""
+    """One row per rule and table: rows taken, share of the table, and what the rule takes."""
     blocks = [(Tables.INTERACTIONS, lines, DESCRIPTIONS)]
     blocks += [(name, counts, TABLE_RULES) for name, counts in tables.items()]
     rows = [

@@ -1,4 +1,4 @@
-"""Parameters of cleaning: one entry a rule."""
+"""Parameters of cleaning: one entry per rule."""
 
 from typing import Literal
 

@@ -290,7 +290,7 @@ def _too_small(n_items: int, sizes: dict[str, int], share: float, params: Depart
 
 
 def sizes_of(crossings: list[Crossing]) -> pd.DataFrame:
-    """One row a protocol and department: items and households."""
+    """One row per protocol and department: items and households."""
     rows: list[dict[str, Any]] = [
         {
             Columns.PROTOCOL: crossing.protocol,

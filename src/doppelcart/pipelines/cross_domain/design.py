@@ -125,7 +125,7 @@ def score_lists(
         k: Length of the lists.
 
     Returns:
-        One row a (protocol, department, arm, household), with its ``value``; pooled rows have the
+        One row per (protocol, department, arm, household), with its ``value``; pooled rows have the
         department ``ALL``, and the protocol ``BOTH`` where there are both.
     """
     scored = pd.concat(_scored(crossings, lists, k), ignore_index=True)

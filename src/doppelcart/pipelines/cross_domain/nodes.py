@@ -56,7 +56,7 @@ def open_departments(
         params: Who is held out, and which departments are large enough.
 
     Returns:
-        The protocols; and one row a protocol and department with their sizes.
+        The protocols; and one row per protocol and department with their sizes.
 
     Raises:
         InputError: The shop has no departments, or none is large enough.
@@ -232,7 +232,7 @@ def measure_lists(
         params: Length of the lists, and how they are compared.
 
     Returns:
-        One row a (protocol, department, arm, household) with its ``value``, pools of departments
+        One row per (protocol, department, arm, household) with its ``value``, pools of departments
         among them; and the design, ready for JSON.
     """
     tested = {

@@ -77,8 +77,8 @@ def write_section(
         verdict: One row per arm on trial, protocol and department.
         differences: One row per comparison.
         declared: The design.
-        scores: One row a (protocol, department, arm, household).
-        sizes: One row a protocol and department.
+        scores: One row per (protocol, department, arm, household).
+        sizes: One row per protocol and department.
         tried: All configurations that were tried.
         training_log: Of the generators.
         graph_log: Of the vectors of the graph.

@@ -102,7 +102,7 @@ def choose(tried: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
         known: What evaluation chose.
 
     Returns:
-        One row a (slice, recommender, arm): first those of evaluation; slices and recommenders in
+        One row per (slice, recommender, arm): first those of evaluation; slices and recommenders in
         its order, by which ties are broken.
     """
     own = renamed(grid_search.choose(in_place(tried)))
@@ -133,7 +133,7 @@ def score(
         evaluation: Metric and length of the lists.
 
     Returns:
-        One row a (slice, arm, recommender, user): the metric.
+        One row per (slice, arm, recommender, user): the metric.
     """
     metrics, _ = evaluating.evaluate(
         train,
@@ -161,7 +161,7 @@ def unit_scores(
         target: Column of the metric.
 
     Returns:
-        One row a (slice, recommender, arm, user): ``value``, ``level``.
+        One row per (slice, recommender, arm, user): ``value``, ``level``.
     """
     own = experiment_design.unit_scores(in_place(metrics), in_place(chosen), target)
     return pd.concat([known, renamed(own)], ignore_index=True)

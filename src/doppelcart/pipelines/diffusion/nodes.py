@@ -112,7 +112,7 @@ def tune_arms(
         train_histories: Real training users.
         users: Those that the model generated.
         generator: The trained model.
-        demographics_matrix: ``user_id`` and one column a demographic feature.
+        demographics_matrix: ``user_id`` and one column per demographic feature.
         validation_cases: Validation users by slice.
         chosen_configs: What evaluation chose.
         evaluation: Grids, levels, metric, users.
@@ -141,14 +141,14 @@ def score_arms(
         train_histories: Real training users.
         users: Those that the model generated.
         generator: The trained model.
-        demographics_matrix: ``user_id`` and one column a demographic feature.
-        item_matrix: ``item_id`` and one column a feature, in catalogue order.
+        demographics_matrix: ``user_id`` and one column per demographic feature.
+        item_matrix: ``item_id`` and one column per feature, in catalogue order.
         test_cases: Test users by slice.
         chosen: What ``tune_arms`` chose.
         evaluation: Metric and length of the lists.
 
     Returns:
-        One row a (slice, arm, recommender, user): the metric.
+        One row per (slice, arm, recommender, user): the metric.
     """
     completer = _completer(generator, demographics_matrix, evaluation)
     features = item_matrix.drop(columns=Columns.ITEM).to_numpy()

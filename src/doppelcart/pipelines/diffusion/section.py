@@ -180,7 +180,7 @@ def at_best(against_best: pd.DataFrame, arms: list[str]) -> pd.DataFrame:
 
 
 def short_table(against_best: pd.DataFrame, arm: str, limit: int) -> Table:
-    """An arm beside those of the other networks, each at its best: a row a group.
+    """An arm beside those of the other networks, each at its best: a row per group.
 
     Args:
         against_best: Every arm at its best against the best without synthetic data.

@@ -43,7 +43,7 @@ def show_customers(
     Args:
         train_histories: Real training users.
         synthetic_users: Sets of synthetic users by name.
-        demographics_matrix: ``user_id`` and one column a demographic feature.
+        demographics_matrix: ``user_id`` and one column per demographic feature.
         feat_items: Items with what is known of them, for what they are called.
         test_cases: Test users by slice.
         chosen_configs: What ``tune_arms`` chose.
@@ -95,7 +95,7 @@ def average_profiles(demographics: pd.DataFrame, made: Case) -> pd.DataFrame:
     """Profiles for synthetic customers, of whom none is kept: the mean of all real ones.
 
     Args:
-        demographics: ``user_id`` and one column a demographic feature.
+        demographics: ``user_id`` and one column per demographic feature.
         made: Synthetic customers.
     """
     mean = demographics.drop(columns=Columns.USER).mean()

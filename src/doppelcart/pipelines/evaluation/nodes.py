@@ -42,7 +42,7 @@ def tune_arms(
     Args:
         train_histories: Real training users.
         synthetic_users: Sets of synthetic users by name.
-        demographics_matrix: ``user_id`` and one column a demographic feature.
+        demographics_matrix: ``user_id`` and one column per demographic feature.
         validation_cases: Validation users by slice.
         params: Parameters of the pipeline.
         **generators: Trained generators by name.
@@ -74,8 +74,8 @@ def evaluate_arms(
     Args:
         train_histories: Real training users.
         synthetic_users: Sets of synthetic users by name.
-        demographics_matrix: ``user_id`` and one column a demographic feature.
-        item_matrix: ``item_id`` and one column a feature, in catalogue order.
+        demographics_matrix: ``user_id`` and one column per demographic feature.
+        item_matrix: ``item_id`` and one column per feature, in catalogue order.
         feat_items: Items with what is known of them, in catalogue order; for their prices.
         test_cases: Test users by slice.
         chosen_configs: What ``tune_arms`` chose.

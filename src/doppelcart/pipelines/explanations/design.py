@@ -91,10 +91,10 @@ def groups_of(scores: pd.DataFrame) -> list[tuple[str, str, str]]:
 
 
 def scored(deletions: pd.DataFrame) -> pd.DataFrame:
-    """One row a (measure, slice, recommender, arm, recommendation), with its ``value``.
+    """One row per (measure, slice, recommender, arm, recommendation), with its ``value``.
 
     Args:
-        deletions: One row a (slice, recommender, arm, recommendation), recommenders by name.
+        deletions: One row per (slice, recommender, arm, recommendation), recommenders by name.
 
     Returns:
         Recommenders are in words.

@@ -151,7 +151,7 @@ def delete_from_networks(
         **generators: Trained generators by name.
 
     Returns:
-        One row a (slice, recommender, arm, recommendation); and mean curves.
+        One row per (slice, recommender, arm, recommendation); and mean curves.
 
     Raises:
         InputError: No slice has a customer of whom anything is known.
@@ -197,7 +197,7 @@ def delete_from_sums(
         sample: Whose recommendations are tried.
 
     Returns:
-        One row a (slice, recommender, arm, recommendation).
+        One row per (slice, recommender, arm, recommendation).
     """
     cases = _cases(test_cases, sample, "test")
     shop = Shop.of(train_histories)
@@ -247,7 +247,7 @@ def measure_deletions(
         params: How they are compared.
 
     Returns:
-        One row a (measure, slice, recommender, arm, recommendation) with its ``value``; and the
+        One row per (measure, slice, recommender, arm, recommendation) with its ``value``; and the
         design, ready for JSON.
     """
     scores = scored(deletions)
@@ -266,7 +266,7 @@ def explain_customers(
         sample: Seed.
 
     Returns:
-        One row a (customer, rank); and one row a slice.
+        One row per (customer, rank); and one row per slice.
     """
     return (
         telling_why.reasons_of_all(candidate.model, params.list_length),

@@ -96,11 +96,11 @@ def write_section(
         verdict: One row per measure, slice and network.
         differences: One row per comparison.
         declared: The design.
-        deletions: One row a (slice, network, arm, recommendation).
-        curves: One row a (slice, network, arm, share of a history).
+        deletions: One row per (slice, network, arm, recommendation).
+        curves: One row per (slice, network, arm, share of a history).
         sums: As ``deletions``, of recommenders whose scores are sums.
-        paths: One row a slice.
-        examples: One row a made-up customer.
+        paths: One row per slice.
+        examples: One row per made-up customer.
         tried: All slopes that were tried.
         parameters: Longest table.
     """
@@ -172,7 +172,7 @@ def draw_curves(curves: pd.DataFrame) -> go.Figure:
     """What is left of a score along the deletions: a panel per slice and network.
 
     Args:
-        curves: One row a (slice, network, arm, share of a history).
+        curves: One row per (slice, network, arm, share of a history).
     """
     if curves.empty:
         return empty_figure("No recommendation was tested.")

@@ -43,7 +43,7 @@ def reasons_of_all(model: Model, k: int) -> pd.DataFrame:
         k: Items per customer at most.
 
     Returns:
-        One row a (customer, rank): the item; the known item that carries most, with its weight;
+        One row per (customer, rank): the item; the known item that carries most, with its weight;
         the relation that the words go along; and the words.
     """
     rows = []
@@ -108,7 +108,7 @@ def count_paths(
         seed: Of who is drawn, and of the purchases that paths are held against.
 
     Returns:
-        One row a slice: its customers and recommendations; the share of these that a purchase
+        One row per slice: its customers and recommendations; the share of these that a purchase
         carries a tenth of; that have a path; of pairs of a recommended item and a purchase at
         random that are related; and of recommendations that have a path, how many go along each
         relation.
@@ -165,7 +165,7 @@ def examples_of(model: Model, synthetic: Histories, params: WordsParams) -> pd.D
         params: How many of them, and how many of their items are taken as known.
 
     Returns:
-        One row a customer: what some of their items are called, the recommended item, the words.
+        One row per customer: what some of their items are called, the recommended item, the words.
     """
     rows = []
     for user in range(min(params.examples, synthetic.n_users)):

@@ -82,8 +82,8 @@ class Tried(NamedTuple):
     """What came of some orders of deletion.
 
     Attributes:
-        deletions: One row a (slice, recommender, arm, recommendation).
-        curves: One row a (slice, recommender, arm, share), means over recommendations.
+        deletions: One row per (slice, recommender, arm, recommendation).
+        curves: One row per (slice, recommender, arm, share), means over recommendations.
     """
 
     deletions: pd.DataFrame
@@ -219,7 +219,7 @@ def named(deletions: pd.DataFrame) -> pd.DataFrame:
     """The same with recommendations that are told apart between customers.
 
     Args:
-        deletions: One row a (slice, recommender, arm, recommendation).
+        deletions: One row per (slice, recommender, arm, recommendation).
     """
     whole = deletions[Columns.USER].astype(str) + ": " + deletions[RECOMMENDATION]
     return deletions.assign(**{RECOMMENDATION: whole})

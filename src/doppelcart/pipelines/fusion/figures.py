@@ -22,10 +22,10 @@ MARK = Mark("#0b6e99", "circle")
 
 
 def trade_off(table: pd.DataFrame, metric: str) -> go.Figure:
-    """How right lists are against how varied, by the balance between both; a panel a slice.
+    """How right lists are against how varied, by the balance between both; a panel per slice.
 
     Args:
-        table: One row a (slice, balance): value, diversity, coverage.
+        table: One row per (slice, balance): value, diversity, coverage.
         metric: What ``value`` is, such as ``ndcg@20``.
     """
     if table.empty:

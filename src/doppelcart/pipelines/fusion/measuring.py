@@ -102,8 +102,8 @@ def score(
         params: Balances of the trade-off.
 
     Returns:
-        One row an (arm, user): ``value``, ``level``; and the trade-off of the fusion of plain
-        recommenders, one row a balance.
+        One row per (arm, user): ``value``, ``level``; and the trade-off of the fusion of plain
+        recommenders, one row per balance.
     """
     best = arms.best_of(sources)
     everything = allow(rules, join({source.name: lists[source.name] for source in sources}))

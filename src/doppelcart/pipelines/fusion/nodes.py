@@ -45,7 +45,7 @@ def tune_networks(
 
     Args:
         train_histories: Real training users.
-        demographics_matrix: ``user_id`` and one column a demographic feature.
+        demographics_matrix: ``user_id`` and one column per demographic feature.
         validation_cases: Validation users by slice.
         chosen_configs: What evaluation chose.
         evaluation: Metric, strengths, users.
@@ -53,7 +53,7 @@ def tune_networks(
         **generators: Trained generators by name.
 
     Returns:
-        One row a (slice, recommender, arm), of the slices that are asked for.
+        One row per (slice, recommender, arm), of the slices that are asked for.
     """
     slices = params.slices or tuple(chosen_configs[Columns.SLICE].unique())
     known = chosen_configs[chosen_configs[Columns.SLICE].isin(slices)]
@@ -82,7 +82,7 @@ def choose_weights(
     Args:
         train_histories: Real training users.
         synthetic_users: Sets of synthetic users by name.
-        demographics_matrix: ``user_id`` and one column a demographic feature.
+        demographics_matrix: ``user_id`` and one column per demographic feature.
         feat_items: Items with what is known of them, in catalogue order; for the rules.
         validation_cases: Validation users by slice.
         chosen_configs: Tuned systems.
@@ -134,9 +134,9 @@ def score_fusion(
     Args:
         train_histories: Real training users.
         synthetic_users: Sets of synthetic users by name.
-        demographics_matrix: ``user_id`` and one column a demographic feature.
+        demographics_matrix: ``user_id`` and one column per demographic feature.
         feat_items: Items with what is known of them, in catalogue order; for the rules.
-        item_matrix: ``item_id`` and one column a feature, in catalogue order.
+        item_matrix: ``item_id`` and one column per feature, in catalogue order.
         test_cases: Test users by slice.
         chosen_configs: Tuned systems.
         weights: What ``choose_weights`` chose.

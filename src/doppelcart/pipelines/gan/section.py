@@ -29,7 +29,7 @@ def write_section(
     Args:
         training_curves: The figure of the curves.
         parameters: Longest table.
-        **monitors: By model, one row a monitor.
+        **monitors: By model, one row per monitor.
     """
     named = {MODELS[name]: monitors[name] for name in MODELS if name in monitors}
     return CAPABILITY.section(

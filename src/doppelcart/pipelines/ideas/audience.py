@@ -182,7 +182,7 @@ def measure_audiences(
         params: Resamples, seed.
 
     Returns:
-        One row an audience: ``cut``, ``audience``, ``auc``, ``difference`` from that with
+        One row per audience: ``cut``, ``audience``, ``auc``, ``difference`` from that with
         ``low``, ``high`` and ``p_value``, and ``launches``; nothing without a launch.
     """
     if not len(buyers.launched):

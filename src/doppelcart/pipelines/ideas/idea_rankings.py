@@ -142,7 +142,7 @@ class Blend:
     def learn(
         self, combinations: Combinations, penalties: Sequence[float], negatives: int, seed: int
     ) -> list[np.ndarray]:
-        """Weights of the inputs, one array a penalty.
+        """Weights of the inputs, one array per penalty.
 
         The regression is fitted to all launches and to a sample of what was not launched, which
         moves nothing but its intercept (Prentice and Pyke 1979). Where every idea was launched

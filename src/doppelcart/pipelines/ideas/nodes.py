@@ -149,8 +149,8 @@ def imagine_ideas(
         experiment: Ideas looked at, seed.
 
     Returns:
-        One row a (cut, arm, launch) with its ``place`` and the arm's ``level``; what the predicted
-        audiences are worth; all weights that were tried; and a log of every training.
+        One row per (cut, arm, launch) with its ``place`` and the arm's ``level``; what the
+        predicted audiences are worth; all weights that were tried; and a log of every training.
     """
     trained: dict[pd.Timestamp, Trained] = {}
     for own in (own for cut in cuts for own in (cut.tuning, cut.judged)):
@@ -255,8 +255,8 @@ def measure_rankings(
         params: Ideas looked at, and how rankings are compared.
 
     Returns:
-        One row a (cut, arm, launch): its ``place``, ``value`` 1 where it is among the first ideas,
-        the share of other ideas that it stands ``above``; and the design, ready for JSON.
+        One row per (cut, arm, launch): its ``place``, ``value`` 1 where it is among the first
+        ideas, the share of other ideas that it stands ``above``; and the design, ready for JSON.
     """
     rows = [places]
     for cut in cuts:

@@ -71,9 +71,9 @@ def write_section(
         verdict: One row per window and arm on trial.
         differences: One row per comparison.
         declared: The design.
-        scores: One row a (cut, arm, launch).
-        sizes: One row a cut.
-        rankings: One row a (cut, plain ranking).
+        scores: One row per (cut, arm, launch).
+        sizes: One row per cut.
+        rankings: One row per (cut, plain ranking).
         audiences: What the predicted audiences are worth.
         ideas: For tomorrow.
         became: Of before the last cut.

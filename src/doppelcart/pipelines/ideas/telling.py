@@ -45,7 +45,7 @@ def tell_ideas(
         features: Of all items.
 
     Returns:
-        One row an idea: ``rank``, ``department``, ``category``, ``type``, ``manufacturer``,
+        One row per idea: ``rank``, ``department``, ``category``, ``type``, ``manufacturer``,
         ``brand``, ``size``, ``price_from`` and ``price_to`` in currency units; the ``households``
         that bought of the type and of the manufacturer, and of the type; and the ``nearest`` item
         of the type, with its manufacturer, whose other types are most like.
@@ -79,7 +79,7 @@ def tell_ideas(
 
 
 def _described(combinations: Combinations, features: ItemFeatures) -> pd.DataFrame:
-    """One row a sold item whose kind and maker are told, with its place among the old ones."""
+    """One row per sold item whose kind and maker are told, with its place among the old ones."""
     old = combinations.window.old
     frame = pd.DataFrame({"place": np.arange(len(old)), "price": combinations.window.prices[old]})
     for name in (*TOLD, Columns.BRAND, Columns.SIZE):

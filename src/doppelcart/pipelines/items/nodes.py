@@ -106,7 +106,7 @@ def describe_features(features: ItemFeatures) -> pd.DataFrame:
         features: Of the items.
 
     Returns:
-        One row a block: ``block``, ``columns``, ``items`` that have it, and their ``share``.
+        One row per block: ``block``, ``columns``, ``items`` that have it, and their ``share``.
     """
     has = (~features.lacks).sum(axis=0)
     return pd.DataFrame(
@@ -195,7 +195,7 @@ def embed_items(
         pictures: What pictures of some of them show.
 
     Returns:
-        One vector an item; and how many items are ``unchanged``, ``changed``, ``new`` or ``gone``
+        One vector per item; and how many items are ``unchanged``, ``changed``, ``new`` or ``gone``
         since the embedder was fitted.
 
     Raises:

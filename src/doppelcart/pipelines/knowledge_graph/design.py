@@ -78,7 +78,7 @@ def declare(params: ExperimentParams) -> Design:
 
 
 def scored(tasks: Mapping[str, tuple[np.ndarray, Lists]]) -> pd.DataFrame:
-    """One row a (task, arm, customer), with its ``value`` and the ``level`` that was chosen.
+    """One row per (task, arm, customer), with its ``value`` and the ``level`` that was chosen.
 
     Args:
         tasks: By task the (n_users,) customers, and what came of it.

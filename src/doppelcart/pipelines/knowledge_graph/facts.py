@@ -69,7 +69,7 @@ def co_purchases(visits: pd.DataFrame, min_baskets: int, min_lift: float) -> pd.
         min_lift: How many times as often as if they were bought independently.
 
     Returns:
-        ``src``, ``dst``, ``relationship``; one edge a pair, from the lower name to the higher.
+        ``src``, ``dst``, ``relationship``; one edge per pair, from the lower name to the higher.
     """
     first, second = pairs_together(visits, min_baskets, min_lift)
     return pd.DataFrame(

@@ -36,10 +36,10 @@ def measure_links(
         seed: Of the sample and of resampling.
 
     Returns:
-        One row a (relation, model), the lookup among them, and ``ALL`` relations last: ``triples``,
-        ``looks_up`` (from the head, from the tail), ``mrr``, ``hits@1``, ``hits@3``, ``hits@10``,
-        ``mrr_of_tails`` and ``mrr_of_heads``, by what is asked for; for the first model the
-        ``difference`` of its MRR to the lookup's, ``low`` and ``high`` (95 %).
+        One row per (relation, model), the lookup among them, and ``ALL`` relations last:
+        ``triples``, ``looks_up`` (from the head, from the tail), ``mrr``, ``hits@1``, ``hits@3``,
+        ``hits@10``, ``mrr_of_tails`` and ``mrr_of_heads``, by what is asked for; for the first
+        model the ``difference`` of its MRR to the lookup's, ``low`` and ``high`` (95 %).
     """
     graph = parted.graph
     n_relations = len(graph.relations)

@@ -25,7 +25,7 @@ LEAST = 1e-6
 
 
 class Tables:
-    """Training triples as one table a relation, either way.
+    """Training triples as one table per relation, either way.
 
     Args:
         train: (n, 3) head, relation, tail.

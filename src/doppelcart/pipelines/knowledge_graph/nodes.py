@@ -94,7 +94,7 @@ def build_graphs(
         params: Which triples there are, and which are held out.
 
     Returns:
-        The graphs; the edge list at the later moment; and one row a relation with its sizes.
+        The graphs; the edge list at the later moment; and one row per relation with its sizes.
 
     Raises:
         InputError: There is no edge, a relation that is asked for is not there, or nothing can be
@@ -132,7 +132,7 @@ def build_graphs(
 
 
 def sizes_of(parted: Parted) -> pd.DataFrame:
-    """One row a relation: triples to learn from, to choose by and to test."""
+    """One row per relation: triples to learn from, to choose by and to test."""
     counted = {
         name: np.bincount(getattr(parted, name)[:, 1], minlength=len(parted.graph.relations))
         for name in ("train", "validation", "test")
@@ -227,7 +227,7 @@ def recommend_with_graph(
         experiment: Length of the lists, and how they are compared.
 
     Returns:
-        One row a (task, arm, customer) with its ``value``; the design, ready for JSON; and all
+        One row per (task, arm, customer) with its ``value``; the design, ready for JSON; and all
         that was tried.
     """
     k, model = experiment.list_length, links_params.models[0]

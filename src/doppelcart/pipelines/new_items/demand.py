@@ -248,7 +248,7 @@ def measure_forecasts(
         seed: Of resampling.
 
     Returns:
-        One row a (cut, items, metric): ``type_mean``, ``forecast``, ``difference`` with ``low``,
+        One row per (cut, items, metric): ``type_mean``, ``forecast``, ``difference`` with ``low``,
         ``high`` and ``p_value``, ``n_items`` and the ``model``. The last rows pool the windows,
         whose items are resampled with all windows that they are launched in.
     """
@@ -275,7 +275,7 @@ def measure_forecasts(
 def _measured(
     launches: Sequence[Launch], forecasts: Mapping[float, Forecasts], k: int
 ) -> Iterator[pd.DataFrame]:
-    """One row a (cut, items, metric, item) with what it adds to the metric, by forecast."""
+    """One row per (cut, items, metric, item) with what it adds to the metric, by forecast."""
     for launch in launches:
         window, own = launch.test, forecasts[launch.cut]
         ranked = np.isin(window.launched, window.new)

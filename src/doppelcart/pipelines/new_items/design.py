@@ -106,7 +106,7 @@ def score_lists(
         k: Length of the lists.
 
     Returns:
-        One row a (arm, household, cut), with its ``value``.
+        One row per (arm, household, cut), with its ``value``.
     """
     return pd.concat(_scored(launches, lists, k), ignore_index=True)
 

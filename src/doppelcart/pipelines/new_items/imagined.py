@@ -94,7 +94,7 @@ def imagined_scores(
     training: ItemTrainingConfig,
     params: ImaginedParams,
 ) -> list[np.ndarray]:
-    """(n_judged, n_new) float32 scores by imagined items, one array a floor.
+    """(n_judged, n_new) float32 scores by imagined items, one array per floor.
 
     Args:
         setting: The window.
@@ -126,7 +126,7 @@ def imagined_scores(
 
 
 def copied_scores(setting: Setting, params: ImaginedParams) -> list[np.ndarray]:
-    """(n_judged, n_new) float32 scores by the household's own items, one array a floor.
+    """(n_judged, n_new) float32 scores by the household's own items, one array per floor.
 
     Where it bought nothing of the category, nothing is like the new item.
 

@@ -69,7 +69,7 @@ def open_windows(
         params: Cuts, and the support that old and new items need.
 
     Returns:
-        The launches; and one row a cut with their sizes.
+        The launches; and one row per cut with their sizes.
 
     Raises:
         InputError: No cut has a window that can be tested.
@@ -248,7 +248,7 @@ def read_titles(
         experiment: Length of the lists, seed.
 
     Returns:
-        Scores by cut; a row a training; and all that was tried before the cuts.
+        Scores by cut; a row per training; and all that was tried before the cuts.
 
     Raises:
         MissingExtraError: The pretrained reader is asked for and not installed.
@@ -374,7 +374,7 @@ def measure_lists(
         params: Length of the lists, and how they are compared.
 
     Returns:
-        One row a (arm, household, cut) with its ``value``; and the design, ready for JSON.
+        One row per (arm, household, cut) with its ``value``; and the design, ready for JSON.
     """
     design: Design = declare(params)
     tested = {cut: own.test for cut, own in lists.items()}

@@ -69,8 +69,8 @@ def write_section(
         verdict: One row per arm on trial.
         differences: One row per comparison.
         declared: The design.
-        scores: One row a (arm, household, cut).
-        sizes: One row a cut.
+        scores: One row per (arm, household, cut).
+        sizes: One row per cut.
         demand: What the forecasts are worth.
         tried: All configurations that were tried.
         training_log: Of the generators.

@@ -221,7 +221,7 @@ def faults(findings: pd.DataFrame) -> list[str]:
         findings: One row per set, check and attack.
 
     Returns:
-        A sentence a fault; none for an audit that works.
+        A sentence per fault; none for an audit that works.
     """
     return [*_faults_of_non_members(findings), *_faults_of_copies(findings)]
 

@@ -166,7 +166,7 @@ def measure_trade_off(
         params: Noises, and how utility is measured.
 
     Returns:
-        One row a noise, then users of unknown profile.
+        One row per noise, then users of unknown profile.
     """
     users, n_users = train_histories.user_ids, train_histories.n_users
     demographics = profile_rows(demographics_matrix, users)

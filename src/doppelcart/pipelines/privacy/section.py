@@ -53,7 +53,7 @@ def write_section(
         findings: One row per set, check and attack.
         summary: The audit in a few numbers.
         attacks: The figure of the attacks.
-        trade_off: One row a noise on profiles.
+        trade_off: One row per noise on profiles.
         private_curve: One row per budget; empty where nothing was trained privately.
         audit_params: Holds the limit of the figure of budgets.
         parameters: Longest table.

@@ -112,7 +112,7 @@ def compare_releases(
         params: Which slice is recommended to, and how utility is measured.
 
     Returns:
-        One row a release: ``release``, and what ``privacy_and_utility`` gives.
+        One row per release: ``release``, and what ``privacy_and_utility`` gives.
 
     Raises:
         ParameterError: There is no validation slice of the name given.

@@ -155,7 +155,7 @@ def export_model(
         prm_items: Clean items.
         train_histories: Real training users, with the catalogue.
         synthetic_users: Sets of synthetic users by name.
-        demographics_matrix: ``user_id`` and one column a demographic feature.
+        demographics_matrix: ``user_id`` and one column per demographic feature.
         demographics_transformer: What made it.
         params: Parameters of the pipeline.
         **generators: Trained generators by name. Completions of the GAN are shown beside the lists.
@@ -193,7 +193,7 @@ def profiles_of(
     """What is known of customers besides their purchases, as the generators read it.
 
     Args:
-        demographics_matrix: ``user_id`` and one column a demographic feature.
+        demographics_matrix: ``user_id`` and one column per demographic feature.
         demographics_transformer: What made it; its parts are ``level`` and ``flag``.
         user_ids: (n_users,) the customers, in the order that is wanted.
 

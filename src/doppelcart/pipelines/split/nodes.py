@@ -259,7 +259,7 @@ def _warm_case(
 
 
 def _cold_cases(histories: Histories, params: SplitParams) -> list[Case]:
-    """Held-out users with their first items revealed, one case a number or share."""
+    """Held-out users with their first items revealed, one case per number or share."""
     lengths = histories.lengths
     revealed = {Slice.cold(k).name: np.full(len(lengths), k) for k in params.known_items}
     for share in params.known_shares:

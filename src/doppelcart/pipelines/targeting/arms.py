@@ -78,7 +78,7 @@ def choose(
         params: Ratios and recommenders.
 
     Returns:
-        One row a (slice, segment, customers, recommender, arm): ``config`` (JSON), ``level`` (the
+        One row per (slice, segment, customers, recommender, arm): ``config`` (JSON), ``level`` (the
         ratio), ``value`` on ``n_users`` validation users.
     """
     arms, sets, cases = these
@@ -109,7 +109,7 @@ def score(
         evaluation: Metric and length of the lists.
 
     Returns:
-        One row a (slice, segment, customers, recommender, arm, user): the metric.
+        One row per (slice, segment, customers, recommender, arm, user): the metric.
     """
     arms, sets, cases = these
     asked = chosen[chosen["segment"].isin([group.segment for group in cases])]

@@ -264,7 +264,7 @@ def score_segments(
         synthetic_targeted: Users made for segments.
         test_groups: Test users by group.
         chosen: What ``choose_ratios`` chose.
-        item_matrix: ``item_id`` and one column a feature, in catalogue order.
+        item_matrix: ``item_id`` and one column per feature, in catalogue order.
         evaluation: Metric and length of the lists.
 
     Returns:

@@ -16,7 +16,7 @@ def measure_visits(params: GreetingsParams) -> tuple[pd.DataFrame, dict[str, Any
         params: Parameters of the pipeline.
 
     Returns:
-        One row an (arm, visit) with its ``value`` in minutes; and the design, ready for JSON.
+        One row per (arm, visit) with its ``value`` in minutes; and the design, ready for JSON.
     """
     rng = np.random.default_rng(params.seed)
     minutes = rng.gamma(4.0, size=params.n_visits)
