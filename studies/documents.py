@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 TABLES = ("verdict", "tstr", "metrics")
 # The case that stands in the README for all of docs/results.md: recommender, group, title.
 SHOWN = ("ease", "cold_5", "EASE, 5 items known")
+# When the search of the grids got its two rounds, which a run does not say.
+SEARCHED_ANEW = datetime(2026, 11, 29, 3, 17, 25, tzinfo=UTC)
 
 
 def take_in(data: Path, results: Path) -> Path:
@@ -108,9 +111,9 @@ def readme_section(*folders: Path) -> str:
             ),
             _markdown(["", *words, SHOWN[-1]], rows),
             (
-                "All cases, controls and studies, targets that were missed among them: "
-                "[docs/results.md](docs/results.md)."
-            ),
+                f"{_searches(runs)} All cases, controls and studies, targets that were missed "
+                "among them: [docs/results.md](docs/results.md)."
+            ).strip(),
         ]
     )
 
@@ -138,7 +141,9 @@ def results_page(*folders: Path) -> str:
     parts += ["## Benchmarks and studies"] * bool(found)
     for path in found:
         parts += [f"### {path.stem}", _all_figures(path), _how(path)]
-    for run in _runs(folders):
+    runs = _runs(folders)
+    parts += [searched] if (searched := _searches(runs)) else []
+    for run in runs:
         facts, verdict = run["facts"], run["verdict"]
         parts += [
             f"## {_title(facts)}",
@@ -243,6 +248,32 @@ def _runs(results: Sequence[Path]) -> list[dict[str, Any]]:
         | {name: pd.read_csv(folder / f"{name}.csv") for name in TABLES}
         for folder in folders
     ]
+
+
+def _searches(runs: Sequence[Mapping[str, Any]]) -> str:
+    """By which search of the grids the runs were tuned, if not all by the same.
+
+    Args:
+        runs: What each says of itself under ``facts``, with the time at which it was written.
+    """
+    parted: dict[bool, list[str]] = {True: [], False: []}
+    for run in runs:
+        written = datetime.fromisoformat(run["facts"]["written"])
+        parted[written.replace(tzinfo=written.tzinfo or UTC) >= SEARCHED_ANEW].append(
+            _title(run["facts"])
+        )
+    if not (parted[True] and parted[False]):
+        return ""
+    new, old = (_listed(parted[which]) for which in (True, False))
+    return (
+        f"The grids were searched in two rounds for {new}, as they are today, and for {old} in the "
+        "one round, on all customers who tune, that a run had before."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _title(facts: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """What was measured gets into the documents, and nowhere else into them."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -67,6 +68,21 @@ def test_verdicts_are_counted_and_shown_with_their_intervals(results):
     assert "1,200 training users, 70 items" in page
     assert "| histories completed by the GAN | 1 | 0 |" in page
     assert f"| cold_5 | ease | 0.2000 | {effect} | not used" in page
+
+
+def test_runs_of_different_searches_are_told_apart(results):
+    assert "two rounds" not in documents.results_page(results)
+    for name, written in (("b_shop", "2026-11-28T04:15:21+00:00"), ("c_shop", "2026-11-29T03:17")):
+        shutil.copytree(results / "runs" / "a_shop", results / "runs" / name)
+        path = results / "runs" / name / "run.json"
+        facts = json.loads(path.read_text()) | {"source": name, "written": written}
+        path.write_text(json.dumps(facts))
+    said = (
+        "The grids were searched in two rounds for A Shop, as they are today, and for B Shop and "
+        "C Shop in the one round, on all customers who tune, that a run had before."
+    )
+    assert documents.results_page(results).count(said) == 1
+    assert documents.readme_section(results).count(said) == 1
 
 
 def test_an_undefined_verdict_is_counted_and_shown_without_a_figure(results):
