@@ -16,7 +16,7 @@ from doppelcart.data.lineage import digest
 from doppelcart.data.slices import Slice, slice_order
 from doppelcart.errors import InputError
 from doppelcart.experiment.resampling import paired_bootstrap
-from doppelcart.recommendation.arms import ARMS, COMPLETED_BY, NONE, SYNTHETIC_OF, Kind
+from doppelcart.recommendation.arms import ARMS, COMPLETED_BY, GENERATORS, NONE, SYNTHETIC_OF, Kind
 from doppelcart.recommendation.labels import recommender_label
 from doppelcart.recommendation.listing import System
 from doppelcart.recommenders import RECOMMENDERS, Recommender
@@ -76,11 +76,13 @@ def best_systems(
 
 
 def can_serve(system: System) -> bool:
-    """Whether a system's recommender comes to plain arrays; generators always do.
+    """Whether a system comes to plain arrays, as generators do and popularity's completions do not.
 
     Args:
         system: What recommends.
     """
+    if completed_by(system) not in ("", *GENERATORS):
+        return False
     recommender = RECOMMENDERS.get(system.recommender)
     return recommender is not None and recommender.scorer is not Recommender.scorer
 

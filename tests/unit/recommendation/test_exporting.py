@@ -104,6 +104,14 @@ def test_a_control_that_helps_serves_where_nothing_won() -> None:
     assert best_systems(both, rows)["warm"][0].arm == "gan_new_users"
 
 
+def test_histories_completed_by_popularity_serve_nobody_though_they_helped() -> None:
+    entry = {"slice": "warm", "recommender": "ease", "arm": "popularity_completion", "reason": "+2"}
+    added = chosen(("warm", "ease", "popularity_completion", '{"l2": 20.0}', 0.5, 0.9))
+    system, note = best_systems(NOTHING | {"admitted": [entry]}, pd.concat([CHOSEN, added]))["warm"]
+    assert system.arm == "none"
+    assert note.startswith("EASE with histories completed by popular items would be preferred")
+
+
 def test_returning_customers_have_the_first_claim_on_the_memory() -> None:
     rows = chosen(
         ("cold_1", "ease", "none", '{"l2": 9.0}', 0.0, 0.9),
