@@ -8,7 +8,7 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.slices import slice_order
 from doppelcart.experiment.design import BEST_BASELINE
-from doppelcart.recommendation.arms import ARMS, NONE, SEGMENT_ARMS, TABLE_ORDER
+from doppelcart.recommendation.arms import ARMS, GENERATORS, NONE, SEGMENT_ARMS, TABLE_ORDER
 from doppelcart.recommendation.design import MOST_POPULAR
 from doppelcart.recommendation.rankings import REAL_HALVES
 from doppelcart.recommenders import RECOMMENDERS
@@ -21,9 +21,7 @@ _AGAINST: Final = {
 }
 _ORIGINS: Final = {
     "real": "Real customers",
-    "gan": "GAN",
-    "vae": "VAE",
-    "denoiser": "Generator without its critic",
+    **{name: generator.label for name, generator in GENERATORS.items()},
     "popularity": "Random baskets by popularity",
     "mixup": "Blends of two customers",
     "copies": "Exact copies",

@@ -165,7 +165,7 @@ def test_signals_have_words_and_hidden_shapes(page):
 def test_a_monitors_warning_is_said_with_its_advice(page):
     words = " ".join(page.text)
     assert "GAN, duplicates: 0.4 (limit: at most 0.05). Lower the learning rate." in words
-    assert "Control without critic, duplicates: 0.02" not in words
+    assert "Generator without its critic, duplicates: 0.02" not in words
 
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'

@@ -10,9 +10,6 @@ from doppelcart.pipelines.gan.section import write_section
 from doppelcart.recommendation.arms import GENERATORS
 from doppelcart.templates.generator import TRAINED_ON
 
-# The network that trains each generator.
-BESIDE = {"gan": "critic", "denoiser": "critic", "vae": "encoder"}
-
 
 def _template(beside: str) -> Pipeline:
     return Pipeline(
@@ -28,7 +25,7 @@ def _template(beside: str) -> Pipeline:
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
-    """The adversarial generator, the control without a critic, and the VAE.
+    """Every generator of ``GENERATORS``: the adversarial one and its controls.
 
     All read the network and training parameters of the first, so that they differ in what
     trains the generator alone.
@@ -61,8 +58,8 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
     return Pipeline(
         [
             *[
-                Pipeline(_template(beside), namespace=name, **shared)
-                for name, beside in BESIDE.items()
+                Pipeline(_template(generator.beside), namespace=name, **shared)
+                for name, generator in GENERATORS.items()
             ],
             told,
         ]

@@ -6,6 +6,7 @@ from typing import Final
 import pandas as pd
 from plotly import graph_objects as go
 
+from doppelcart.recommendation.arms import GENERATORS
 from doppelcart.reporting.blocks import Block, figure, skipped, table
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Section
@@ -17,7 +18,6 @@ CAPABILITY: Final = Capability(
     title="Training",
     question="Did the training of the generator and of its controls go well?",
 )
-MODELS: Final = {"gan": "GAN", "vae": "VAE", "denoiser": "Control without critic"}
 
 
 @CAPABILITY.written_by
@@ -31,7 +31,11 @@ def write_section(
         parameters: Longest table.
         **monitors: By model, one row per monitor.
     """
-    named = {MODELS[name]: monitors[name] for name in MODELS if name in monitors}
+    named = {
+        generator.label: monitors[name]
+        for name, generator in GENERATORS.items()
+        if name in monitors
+    }
     return CAPABILITY.section(
         in_short(named),
         [
