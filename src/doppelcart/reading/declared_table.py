@@ -101,7 +101,8 @@ def _refuse_generated(table: ir.Table, source: DeclaredTable, key: str) -> None:
     made = int(table.filter(said).count().execute())
     if made:
         raise InputError(
-            f"{made:,} rows of the table of {source.name} ({named_files(source, key)}) have a column "
-            f"`{SYNTHETIC}` that says they were generated: they cannot be taken for real ones. "
+            f"{made:,} rows of the table of {source.name} ({named_files(source, key)}) have a "
+            f"column `{SYNTHETIC}` that says they were generated: they cannot be taken for real "
+            "ones. "
             f"Leave them out, with a `where` in `{key}: table` in conf/<environment>/globals.yml."
         )

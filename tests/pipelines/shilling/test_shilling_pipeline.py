@@ -232,6 +232,6 @@ def test_a_refusal_names_the_files(tables):
     columns = SOURCE.table["columns"] | {"rating": "'good'"}
     source = SOURCE.model_copy(update={"table": {"from": "lines", "columns": columns}})
     with pytest.raises(
-        InputError, match=r"ratings are no numbers.*\n  ratings: files: lines\.parq"
+        InputError, match=r"ratings are no numbers.*\n  ratings: files: lines: lines\.parq"
     ):
         shilling_nodes.read_opinions(tables, source, RatingParams())

@@ -196,5 +196,5 @@ def test_the_method_is_chosen_before_the_weeks_that_judge():
 
 
 def test_a_refusal_names_the_files(tables):
-    with pytest.raises(InputError, match=r"takes 480 to choose.*\n  sales: files: lines\.csv"):
+    with pytest.raises(InputError, match=r"takes 480 to.*\n  sales: files: lines: lines\.csv"):
         count_weeks(tables, SOURCE, WeeksParams(), WeekForecastParams(origins=20, horizon=8))

@@ -25,7 +25,8 @@ def table_of(said):
 )
 def test_rows_that_say_they_were_generated_are_refused(said):
     words = (
-        r"2 rows of the table of stock of the shop \(stock/lines.csv\) have a column `synthetic`.*"
+        r"2 rows of the table of stock of the shop \(stock: files: lines: stock/lines.csv\) have a "
+        r"column `synthetic`.*"
         r"with a `where` in `stock: table`"
     )
     with pytest.raises(InputError, match=words):

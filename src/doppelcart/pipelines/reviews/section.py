@@ -110,7 +110,7 @@ def write_section(
             ),
             *_contradictions(counts),
             table(detectors_table(detectors, limit)),
-            table(suspects_table(suspects, listing, limit)),
+            table(suspects_table(suspects, listing, limit), inside=True),
             paragraph(worth_of(quality)),
             table(quality_table(quality[quality["by"] != PLACE], limit)),
         ],
