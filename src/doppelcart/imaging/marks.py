@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from doppelcart.errors import InputError
 from doppelcart.imaging.opening import GENERATED
+from doppelcart.reading.declared_table import SYNTHETIC, TRUE
 
 SOURCE_TYPE: Final = f"http://cv.iptc.org/newscodes/digitalsourcetype/{GENERATED.decode()}"
 XMP: Final = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -32,9 +33,6 @@ XMP: Final = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="w"?>"""
 PREFIX: Final = "gen-"
 """What the identifier of every generated picture begins with."""
-SYNTHETIC: Final = "synthetic"
-"""Column that is true of every generated picture."""
-TRUE: Final = ("true", "t", "yes", "y", "1", "1.0")
 FALSE: Final = ("false", "f", "no", "n", "0", "0.0", "")
 """What the column may hold, in lower case; empty is false."""
 MOST_NAMED: Final = 5

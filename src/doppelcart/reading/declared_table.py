@@ -17,6 +17,7 @@ from doppelcart.reading.files import plain
 
 SYNTHETIC: Final = "synthetic"
 """Column by which a table says which of its rows were generated."""
+TRUE: Final = ("true", "t", "yes", "y", "1", "1.0")
 
 
 class DeclaredTable(Parameters):
@@ -47,18 +48,16 @@ def declared(raw_tables: Mapping[str, ir.Table], source: DeclaredTable, key: str
         key: Where a person gives it in globals.yml.
 
     Raises:
-        InputError: The expressions do not fit the files, or rows say that they were generated.
+        InputError: The expressions do not fit the files.
     """
     connection = next(iter(raw_tables.values())).get_backend()
     try:
-        table = view(connection, f"declared_{key}", statement(source.table))
+        return view(connection, f"declared_{key}", statement(source.table))
     except Exception as error:
         raise InputError(
             f"the table of {source.name} cannot be made of its files: {plain(error)}. Correct the "
             f"expressions of `{key}: table` in conf/<environment>/globals.yml."
         ) from error
-    _refuse_generated(table, source, key)
-    return table
 
 
 def named_files(source: DeclaredTable, key: str) -> str:
@@ -94,15 +93,27 @@ def naming_files(source: DeclaredTable, key: str) -> Iterator[None]:
         raise InputError(f"{error}\n  {named_files(source, key)}") from error
 
 
-def _refuse_generated(table: ir.Table, source: DeclaredTable, key: str) -> None:
+def real(raw_tables: Mapping[str, ir.Table], source: DeclaredTable, key: str) -> ir.Table:
+    """The table that a declaration stands for, of which no row says that it was generated.
+
+    Args:
+        raw_tables: The files' tables by file name.
+        source: The declaration.
+        key: Where a person gives it in globals.yml.
+
+    Raises:
+        InputError: The expressions do not fit the files, or rows say that they were generated.
+    """
+    table = declared(raw_tables, source, key)
     if SYNTHETIC not in table.columns:
-        return
-    said = table[SYNTHETIC].cast("string").lower().isin(["true", "t", "1", "1.0", "yes"])
+        return table
+    said = table[SYNTHETIC].cast("string").strip().lower().isin(TRUE)
     made = int(table.filter(said).count().execute())
     if made:
         raise InputError(
             f"{made:,} rows of the table of {source.name} ({named_files(source, key)}) have a "
             f"column `{SYNTHETIC}` that says they were generated: they cannot be taken for real "
-            "ones. "
-            f"Leave them out, with a `where` in `{key}: table` in conf/<environment>/globals.yml."
+            f"ones. Leave them out, with a `where` in `{key}: table` in "
+            "conf/<environment>/globals.yml."
         )
+    return table

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from doppelcart.errors import InputError
-from doppelcart.reading.declared_table import DeclaredTable, declared
+from doppelcart.reading.declared_table import DeclaredTable, declared, real
 
 
 def table_of(said):
@@ -17,7 +17,7 @@ def table_of(said):
         files={"lines": {"path": "stock/lines.csv"}},
         table={"sql": "SELECT * FROM lines"},
     )
-    return declared({"lines": connection.table("lines")}, source, "stock")
+    return real({"lines": connection.table("lines")}, source, "stock")
 
 
 @pytest.mark.parametrize(

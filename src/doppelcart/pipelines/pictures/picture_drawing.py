@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.errors import InputError
-from doppelcart.imaging.marks import PREFIX, SYNTHETIC
+from doppelcart.imaging.marks import PREFIX
 from doppelcart.imaging.photographs import GROUP, PRODUCT, SPLIT, TEST, TRAIN, VALIDATION
 from doppelcart.pipelines.pictures.params import PictureTrialParams, SampleParams
+from doppelcart.reading.declared_table import SYNTHETIC
 
 GAN, UNCHANGED, WITHOUT_CRITIC = "gan", "gan_unchanged", "without_critic"
 GENERATORS: Final = {

@@ -36,7 +36,7 @@ from doppelcart.pipelines.reviews.text_detectors import (
     said_by,
     suspects_table,
 )
-from doppelcart.reading.declared_table import DeclaredTable, declared, named_files
+from doppelcart.reading.declared_table import DeclaredTable, named_files, real
 from doppelcart.reporting.model_card import as_page
 
 
@@ -56,7 +56,7 @@ def read_labelled(
     Raises:
         InputError: The expressions do not fit the files, or nothing can be learnt.
     """
-    table = declared(raw_tables, source, "labelled_reviews")
+    table = real(raw_tables, source, "labelled_reviews")
     return read_reviews(table, params, named_files(source, "labelled_reviews"))
 
 

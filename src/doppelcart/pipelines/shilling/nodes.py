@@ -29,7 +29,7 @@ from doppelcart.pipelines.shilling.params import (
 )
 from doppelcart.pipelines.shilling.rating_matrix import Ratings, read_ratings
 from doppelcart.pipelines.shilling.suspects import listed_users
-from doppelcart.reading.declared_table import declared, naming_files
+from doppelcart.reading.declared_table import naming_files, real
 from doppelcart.reporting.model_card import as_page
 
 RATINGS: Final = "ratings"
@@ -54,7 +54,7 @@ def read_opinions(
     Raises:
         InputError: The expressions do not fit the files, or nothing can be learnt.
     """
-    table = declared(raw_tables, source, RATINGS)
+    table = real(raw_tables, source, RATINGS)
     with naming_files(source, RATINGS):
         ratings, counts = read_ratings(table, source.scale, params)
     what = "purchases" if ratings.is_implicit else "ratings"

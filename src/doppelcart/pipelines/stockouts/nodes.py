@@ -40,7 +40,7 @@ from doppelcart.pipelines.stockouts.params import (
 from doppelcart.pipelines.stockouts.plain_makers import PLAIN, Maker
 from doppelcart.pipelines.stockouts.stock_card import describe_detector
 from doppelcart.pipelines.stockouts.trained_makers import trained_maker
-from doppelcart.reading.declared_table import declared, naming_files
+from doppelcart.reading.declared_table import naming_files, real
 from doppelcart.reporting.model_card import as_page
 
 STOCK: Final = "stock"
@@ -65,7 +65,7 @@ def read_stock(
     Raises:
         InputError: The expressions do not fit the files, or nothing can be learnt.
     """
-    table = declared(raw_tables, source, STOCK)
+    table = real(raw_tables, source, STOCK)
     with naming_files(source, STOCK):
         panel, counts = read_panel(table, params)
     log.info("Stock table %s: %s.", source.name, describe(panel))

@@ -28,7 +28,7 @@ from doppelcart.pipelines.weekly_demand.week_forecasts import (
     tabulated,
 )
 from doppelcart.pipelines.weekly_demand.weeks import Weeks, read_weeks
-from doppelcart.reading.declared_table import declared, naming_files
+from doppelcart.reading.declared_table import naming_files, real
 
 SALES: Final = "sales"
 """Where a person declares the table in globals.yml."""
@@ -57,7 +57,7 @@ def count_weeks(
     Raises:
         InputError: The expressions do not fit the files, or nothing can be foretold.
     """
-    table = declared(raw_tables, source, SALES)
+    table = real(raw_tables, source, SALES)
     with naming_files(source, SALES):
         weeks, counts = read_weeks(table, params, least_weeks(forecast))
     log.info("%s: %d items, %d weeks.", source.name, len(weeks.items), weeks.n_weeks)

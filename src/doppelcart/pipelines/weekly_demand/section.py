@@ -32,7 +32,7 @@ from doppelcart.reporting.tables import (
 
 CAPABILITY: Final = Capability(
     name="weekly_demand",
-    rank=66,
+    rank=64,
     title="What to have in stock for a week",
     question="How much of each item will a week sell, and how much of it should be in stock?",
     command="kedro run --pipelines weekly_demand",
