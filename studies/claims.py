@@ -31,6 +31,8 @@ KNOWN: Final = "change of NDCG@20 by completion, 5 known"
 RECOMMENDER: Final = "ease"
 ENDS: Final = {"effect": "value", "low": "low", "high": "high"}
 WITHOUT_CRITIC: Final = "the same network without a critic"
+IMAGINED: Final = "items imagined by the GAN"
+ALONE, BESIDE = "alone", "beside the ridge"
 STOCK_DATA: Final = "FreshRetailNet-50K"
 STOCK_CASE: Final = "20 series: verdict on the GAN"
 
@@ -91,7 +93,12 @@ def refresh(results: Path, table: Path = TABLE) -> None:
 
 def rows_of(results: Path) -> Iterator[Row]:
     """What the studies that are there say, in the order of the claims."""
-    readers = {"augmentation": new_users, "critic": completion, "stockouts": few_series}
+    readers = {
+        "augmentation": new_users,
+        "critic": completion,
+        "launches": imagined,
+        "stockouts": few_series,
+    }
     for study, read in readers.items():
         path = results / f"{study}.json"
         if path.exists():
@@ -147,6 +154,44 @@ def new_users(content: Mapping[str, Any]) -> Row:
         _number(found["how"], "splits"),
         verdict_of(outcome(found["value"], p_holm, ALPHA), beats_all=False),
         "NDCG@10 of EASE against EASE without, users in training; interval over users",
+    )
+
+
+def imagined(content: Mapping[str, Any]) -> Row:
+    """Of imagined items beside the ridge, over seeds of the training.
+
+    Corrected over both ways, alone and beside; and over the controls, each of which has to be
+    beaten.
+
+    Args:
+        content: Results of the study ``launches``.
+    """
+    by_name = _by_name(content)
+    ways = {way: by_name[f"{way}: {IMAGINED}"] for way in (ALONE, BESIDE)}
+    found = ways[BESIDE]
+    seeds = _number(found["how"], "trainings")
+    p_holm = holm(np.array([p_of(figure, seeds) for figure in ways.values()]))[-1]
+    prefix = f"{BESIDE}: {IMAGINED} more than "
+    against = {
+        name.removeprefix(prefix): figure
+        for name, figure in by_name.items()
+        if name.startswith(prefix)
+    }
+    p_values = holm(np.array([p_of(figure, seeds) for figure in against.values()]))
+    beaten = [
+        name
+        for (name, figure), p in zip(against.items(), p_values, strict=True)
+        if outcome(figure["value"], p, ALPHA) == HELPS
+    ]
+    return _row(
+        content,
+        ("new_items", "imagined"),
+        found,
+        seeds,
+        verdict_of(outcome(found["value"], p_holm, ALPHA), beats_all=len(beaten) == len(against)),
+        "NDCG@20 over new items against the ridge alone; interval over trainings",
+        beaten=beaten,
+        not_beaten=[name for name in against if name not in beaten],
     )
 
 

@@ -89,6 +89,39 @@ def test_added_users_are_judged_by_the_p_value_of_the_study():
     assert of(0.4, 0.01).seeds == 10
 
 
+def launches(beside: float, alone: float = -20.0, **apart: float) -> dict[str, Any]:
+    """Five trainings; of 5 seeds t of 4 degrees at .975 is 2.7764, so that an error is .1."""
+    half = 2.7764 * 0.1
+    figures = [
+        entry(f"{claims.ALONE}: {claims.IMAGINED}", alone, half),
+        entry(f"{claims.BESIDE}: {claims.IMAGINED}", beside, half),
+        *(
+            entry(f"{claims.BESIDE}: {claims.IMAGINED} more than {name}", value, half)
+            for name, value in apart.items()
+        ),
+    ]
+    told = [figure | {"how": "Complete Journey; 5 trainings, Student's t"} for figure in figures]
+    return critic(0, 0) | {"benchmark": "launches", "figures": told}
+
+
+@pytest.mark.parametrize(
+    ("beside", "copies", "vae", "verdict", "beaten"),
+    [
+        (3.0, -0.5, 2.0, "not proven", "vae"),
+        (3.0, 0.5, 2.0, "best not beaten", "copies; vae"),
+        (0.1, 0.5, 2.0, "no evidence", "copies; vae"),
+        (-3.0, -0.5, 0.0, "harms", ""),
+    ],
+)
+def test_imagined_items_have_to_beat_what_stands_in_their_place(
+    beside, copies, vae, verdict, beaten
+):
+    row = claims.imagined(launches(beside, copies=copies, vae=vae))
+    assert (row.verdict, row.controls_beaten) == (verdict, beaten)
+    assert (row.effect, row.seeds, row.capability) == (beside, 5, "new_items")
+    assert row.source.startswith("Huynh")
+
+
 def few(verdict: str, beaten: str, not_beaten: str) -> dict[str, Any]:
     told = f"5 seeds; verdict: {verdict}. Controls beaten: {beaten}. "
     figure = entry(f"{claims.STOCK_CASE}, change of AUC", -0.3)
