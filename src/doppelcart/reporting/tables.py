@@ -274,3 +274,20 @@ def _is_number(column: pd.Series) -> bool:
 
 def _missing(value: Any) -> bool:
     return value is None or value is pd.NaT or (isinstance(value, float) and not np.isfinite(value))
+
+
+def counts_table(counts: pd.DataFrame, caption: str, limit: int) -> Table:
+    """What was found while reading, and what was done about it.
+
+    Args:
+        counts: ``what``, ``number``, ``of`` how many, what was ``done``.
+        caption: Of what they were.
+        limit: Longest table (rows).
+    """
+    columns = [
+        Column("what", "what", text, False),
+        Column("number", "number", count),
+        Column("of", "of", count),
+        Column("done", "done", text, False),
+    ]
+    return tabulate(counts, caption, columns, limit)

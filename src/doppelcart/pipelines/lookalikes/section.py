@@ -19,6 +19,7 @@ from doppelcart.reporting.tables import (
     Column,
     Table,
     count,
+    counts_table,
     number,
     score,
     share,
@@ -122,7 +123,7 @@ def write_section(
             details(
                 "What was read",
                 [
-                    table(counts_table(counts, limit)),
+                    table(counts_table(counts, "Pictures", limit)),
                     table(quarantine_table(quarantine, limit)),
                 ],
             ),
@@ -338,17 +339,6 @@ def suspects_table(suspects: pd.DataFrame, listing: LookalikeListParams, limit: 
     )
     top = suspects.head(listing.listed)
     return tabulate(top, "To be looked at by a person", columns, limit, note)
-
-
-def counts_table(counts: pd.DataFrame, limit: int) -> Table:
-    """What was found while reading, and what was done about it."""
-    columns = [
-        Column("what", "what", text, False),
-        Column("number", "number", count),
-        Column("of", "of", count),
-        Column("done", "done", text, False),
-    ]
-    return tabulate(counts, "Pictures", columns, limit)
 
 
 def quarantine_table(quarantine: pd.DataFrame, limit: int) -> Table:

@@ -24,6 +24,7 @@ from doppelcart.reporting.tables import (
     Column,
     Table,
     count,
+    counts_table,
     number,
     score,
     share,
@@ -109,7 +110,7 @@ def write_section(
             *blocks_of(verdict, differences, design, limit),
             *(paragraph(said) for said in gaps_in_words(verdict, means)),
             table(means_table(means, limit)),
-            details("What was read", [table(counts_table(counts, limit))]),
+            details("What was read", [table(counts_table(counts, "Photographs", limit))]),
         ],
         shown=[
             paragraph(
@@ -327,17 +328,6 @@ def plain_table(plain: pd.DataFrame, limit: int) -> Table:
     ]
     note = "Without anything generated. From and to: 95 %, over products."
     return tabulate(rows, "Products told from photographs", columns, limit, note, grouped=True)
-
-
-def counts_table(counts: pd.DataFrame, limit: int) -> Table:
-    """What was found while reading, and what was done about it."""
-    columns = [
-        Column("what", "what", text, False),
-        Column("number", "number", count),
-        Column("of", "of", count),
-        Column("done", "done", text, False),
-    ]
-    return tabulate(counts, "Photographs", columns, limit)
 
 
 def describe_generator(

@@ -25,6 +25,7 @@ from doppelcart.reporting.tables import (
     Column,
     Table,
     count,
+    counts_table,
     number,
     score,
     tabulate,
@@ -101,7 +102,7 @@ def write_section(
             *_generated(making, two_columns, limit),
             *blocks_of(verdict, differences, design, limit),
             *by_place(quality, limit),
-            details("What was read", [table(counts_table(counts, limit))]),
+            details("What was read", [table(counts_table(counts, "Reviews", limit))]),
         ],
         shown=[
             paragraph(
@@ -253,14 +254,3 @@ def means_table(means: pd.DataFrame, design: Design, limit: int) -> Table:
         "labelled reviews. The distance is of coordinates, in spreads of the real ones."
     )
     return tabulate(rows, "From few labels", columns, limit, note, grouped=True)
-
-
-def counts_table(counts: pd.DataFrame, limit: int) -> Table:
-    """What was found in the rows, and what was done about it."""
-    columns = [
-        Column("what", "what", text, False),
-        Column("number", "number", count),
-        Column("of", "of", count),
-        Column("done", "done", text, False),
-    ]
-    return tabulate(counts, "Reviews", columns, limit)

@@ -24,6 +24,7 @@ from doppelcart.reporting.tables import (
     Column,
     Table,
     count,
+    counts_table,
     number,
     score,
     share,
@@ -110,7 +111,7 @@ def write_section(
             heading("What an attack does"),
             *_harm(harm, limit),
             paragraph(_lost_in_words(lost, attacks)),
-            details("What was read", [table(counts_table(counts, limit))]),
+            details("What was read", [table(counts_table(counts, "Rows, users and items", limit))]),
         ],
         shown=[
             paragraph(
@@ -388,14 +389,3 @@ def _caveats(source: RatingSource, *, implicit: bool) -> list[str]:
             "after a look at mimicry on MovieLens: there, what they bring is a find, not a test."
         ),
     ]
-
-
-def counts_table(counts: pd.DataFrame, limit: int) -> Table:
-    """What was found in the rows, and what was done about it."""
-    columns = [
-        Column("what", "what", text, False),
-        Column("number", "number", count),
-        Column("of", "of", count),
-        Column("done", "done", text, False),
-    ]
-    return tabulate(counts, "Rows, users and items", columns, limit)

@@ -13,7 +13,6 @@ from doppelcart.pipelines.stockouts import trials
 from doppelcart.pipelines.stockouts.fidelity_floor import told_by_floor
 from doppelcart.pipelines.stockouts.params import ForecastParams, StockSource
 from doppelcart.pipelines.stockouts.stock_tables import (
-    counts_table,
     demand_table,
     detectors_table,
     draws_table,
@@ -27,7 +26,7 @@ from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Evidence, Section
 from doppelcart.reporting.style import INK, QUIET, finish
-from doppelcart.reporting.tables import share
+from doppelcart.reporting.tables import counts_table, share
 
 SERIES, SAMPLES = "series", "samples"
 CAPABILITY: Final = Capability(
@@ -129,7 +128,7 @@ def write_section(
             paragraph(SAMPLED),
             *blocks_of(sample_verdict, sample_differences, ranges, limit),
             table(samples_table(samples, ranges, forecast, source.unit, limit)),
-            details("What was read", [table(counts_table(counts, limit))]),
+            details("What was read", [table(counts_table(counts, "Rows and series", limit))]),
         ],
         shown=[
             paragraph(

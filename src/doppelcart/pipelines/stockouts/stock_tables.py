@@ -12,7 +12,6 @@ from doppelcart.reporting.tables import (
     CHANGE,
     Column,
     Table,
-    count,
     in_percent,
     number,
     score,
@@ -182,14 +181,3 @@ def samples_table(
         f"days are met than the heading says. Cost of a day's order in {unit}. Days in stock only."
     )
     return tabulate(samples, "Samples as a range of demand", columns, limit, note)
-
-
-def counts_table(counts: pd.DataFrame, limit: int) -> Table:
-    """What was found in the rows, and what was done about it."""
-    columns = [
-        Column("what", "what", text, False),
-        Column("number", "number", count),
-        Column("of", "of", count),
-        Column("done", "done", text, False),
-    ]
-    return tabulate(counts, "Rows and series", columns, limit)

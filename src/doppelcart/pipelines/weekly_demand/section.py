@@ -20,7 +20,7 @@ from doppelcart.reporting.tables import (
     CHANGE,
     Column,
     Table,
-    count,
+    counts_table,
     in_percent,
     number,
     score,
@@ -72,7 +72,7 @@ def write_section(
             heading("How good such orders would have been"),
             paragraph(SIMULATED),
             table(forecasts_table(forecasts, differences, design, params, source, limit)),
-            details("What was read", [table(counts_table(counts, limit))]),
+            details("What was read", [table(counts_table(counts, "Rows and items", limit))]),
         ],
         shown=[
             table(orders_table(orders, params, source, limit)),
@@ -224,17 +224,6 @@ def forecasts_table(
         f"{level}, against the first row; less is better."
     )
     return tabulate(rows, "Stock by each method, simulated on real sales", columns, limit, note)
-
-
-def counts_table(counts: pd.DataFrame, limit: int) -> Table:
-    """What was read, and left out."""
-    columns = [
-        Column("what", "what", text, False),
-        Column("number", "number", count),
-        Column("of", "of", count),
-        Column("done", "what was done", text, False),
-    ]
-    return tabulate(counts, "Rows and items", columns, limit)
 
 
 def draw_weeks(shown: pd.DataFrame, params: WeekForecastParams) -> go.Figure:
