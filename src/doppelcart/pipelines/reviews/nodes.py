@@ -31,8 +31,8 @@ from doppelcart.pipelines.reviews.review_design import (
 )
 from doppelcart.pipelines.reviews.review_texts import GENERATED, read_reviews
 from doppelcart.pipelines.reviews.text_detectors import (
-    WORDS,
     detectors_table,
+    lister_of,
     said_by,
     suspects_table,
 )
@@ -73,7 +73,7 @@ def try_text_detectors(reviews: pd.DataFrame, params: LabelParams) -> pd.DataFra
 def list_reviews(
     reviews: pd.DataFrame, params: LabelParams, listing: ReviewListParams
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rank the reviews by how much they read like deceptive ones, for a person to look at.
+    """Rank the reviews by how likely they are to deceive, for a person to look at.
 
     Args:
         reviews: Texts, labels and places.
@@ -83,7 +83,7 @@ def list_reviews(
     Returns:
         The list, and what its head is worth: precision and false alarms, by group.
     """
-    said = said_by(WORDS, reviews, params.folds)
+    said = said_by(lister_of(reviews), reviews, params.folds)
     quality = list_quality(reviews, said, listing, params.seed)
     return suspects_table(reviews, said, listing), quality
 

@@ -9,6 +9,7 @@ import pandas as pd
 from doppelcart.experiment.design import Design, Role
 from doppelcart.pipelines.reviews.list_words import alarms_by_group, worth_of
 from doppelcart.pipelines.reviews.params import FakeReviewParams, ReviewListParams
+from doppelcart.pipelines.reviews.text_detectors import BOTH
 from doppelcart.reading.declared_table import DeclaredTable
 from doppelcart.reporting.experiments import answer_of
 from doppelcart.reporting.model_card import card
@@ -44,7 +45,7 @@ def describe_detector(
     return card(
         "detector of deceptive reviews",
         {
-            "purpose": [PURPOSE, flagging_rule(listing)],
+            "purpose": [PURPOSE, flagging_rule(listing, BOTH in set(detectors["by"]))],
             "data": source.name,
             "licence": source.licence or "not stated",
             "split": "By place: no place and no text is learnt from and judged.",
@@ -74,12 +75,14 @@ def describe_detector(
     )
 
 
-def flagging_rule(listing: ReviewListParams) -> str:
+def flagging_rule(listing: ReviewListParams, behaving: bool) -> str:
     """By what a review is flagged, and whether that was so in this run.
 
     Args:
         listing: Length of the list, and whether it is flagged.
+        behaving: Whether the reviews tell how their writers behave.
     """
+    besides = " and of trees on how its writer behaves" if behaving else ""
     was = (
         f"on in this run, with {listing.validated:,} confirmed"
         if listing.flag_fakes
@@ -87,7 +90,7 @@ def flagging_rule(listing: ReviewListParams) -> str:
     )
     return (
         "Nothing is deleted. Reviews stand in the order of a linear support vector machine on "
-        "words and pairs of words, learnt from other places. The first "
+        f"words and pairs of words{besides}, learnt from other places. The first "
         f"{listing.listed:,} are flagged "
         f"'{FLAG}' if reviews.listing.flag_fakes is on, which is refused unless "
         f"{LEAST_VALIDATED} deceptive reviews or more that persons have confirmed are stated in "

@@ -15,6 +15,11 @@ import pandas as pd
 from doppelcart.errors import InputError
 from doppelcart.metrics.classification import auc
 from doppelcart.pipelines.reviews.params import ReviewParams
+from doppelcart.pipelines.reviews.review_behaviour import (
+    behaviour_of,
+    faults_of_behaviour,
+    told_of,
+)
 from doppelcart.pipelines.reviews.review_labels import fault_of_labels, labels_of
 
 GENERATED: Final = "[generated]"
@@ -54,13 +59,15 @@ def read_reviews(
     Args:
         table: ``text``, ``deceptive`` (true or false, yes or no, 1 or 0) and ``place`` (hotel or
             product); perhaps ``part`` (such as praise or complaint), by which places are told apart
-            besides, and ``review_id``, by which a person finds a review again.
+            besides, ``review_id``, by which a person finds a review again, and ``rating``,
+            ``reviewer`` and ``written``, which tell how a writer behaves.
         params: What is tolerated.
         where: What messages call the declaration and its files.
 
     Returns:
-        One row per review, with what it is found again by in ``review``; and what was counted:
-        ``what``, ``number``, ``of``, ``done``.
+        One row per review, with what it is found again by in ``review`` and the measures of
+        behaviour that the table allows; and what was counted: ``what``, ``number``, ``of``,
+        ``done``.
 
     Raises:
         InputError: All faults at once.
@@ -72,13 +79,20 @@ def read_reviews(
     frame[PART] = frame[PART].astype(str) if PART in frame else ""
     # Before anything is left out: what is left out must not move the others.
     frame[SOURCE_ROW] = frame[NAME] if NAME in frame else np.arange(1, len(frame) + 1)
-    faults = [*_faults_of_marks(frame[TEXT]), *_faults_of_names(frame[SOURCE_ROW])]
+    faults = [
+        *_faults_of_marks(frame[TEXT]),
+        *_faults_of_names(frame[SOURCE_ROW]),
+        *faults_of_behaviour(frame),
+    ]
     said, unknown = labels_of(frame[LABEL])
     if unknown.any():
         # What else is wrong would be judged on the rows that are left, and be no fault of theirs.
         raise _refused([*faults, fault_of_labels(frame[LABEL], unknown)], where)
     shown = frame[TEXT].fillna("").astype(str).map(plain_text)
-    kept, counts = _sorted_out(frame.assign(**{LABEL: said, TEXT: shown}), params.known_words)
+    # Of the whole table: what is left out is still something that its writer wrote.
+    behaviour = behaviour_of(frame, PLACE, shown.map(lambda text: len(words_of(text))))
+    read = frame.assign(**{LABEL: said, TEXT: shown}).join(behaviour)
+    kept, counts = _sorted_out(read, params.known_words)
     bad = counts[counts["what"] != DOUBLED]
     faults += [
         f"{row['what']}: {row['number']:,} of {row['of']:,}. Correct the table, or its expressions."
@@ -87,7 +101,7 @@ def read_reviews(
     faults += _faults_of(kept, params)
     if faults:
         raise _refused(faults, where)
-    return kept[[SOURCE_ROW, TEXT, LABEL, PLACE, PART]], counts
+    return kept[[SOURCE_ROW, TEXT, LABEL, PLACE, PART, *told_of(kept)]], counts
 
 
 def _sorted_out(frame: pd.DataFrame, known_words: float) -> tuple[pd.DataFrame, pd.DataFrame]:

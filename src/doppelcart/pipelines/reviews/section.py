@@ -15,7 +15,7 @@ from doppelcart.pipelines.reviews.list_words import (
 )
 from doppelcart.pipelines.reviews.params import FakeReviewParams, ReviewListParams
 from doppelcart.pipelines.reviews.review_texts import CONTRADICTING, PLACE
-from doppelcart.pipelines.reviews.text_detectors import FORMAT, WORDS
+from doppelcart.pipelines.reviews.text_detectors import BEHAVIOUR, BOTH, FORMAT, WORDS
 from doppelcart.reading.declared_table import DeclaredTable
 from doppelcart.reporting.blocks import Block, details, heading, paragraph, skipped, table
 from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
@@ -54,7 +54,16 @@ CAPABILITY: Final = Capability(
 GLOSSARY: Final = {
     "accuracy": "share of reviews that are told right; half of the reviews are deceptive",
     "format alone": "a detector that knows only length, capitals, punctuation and digits: a floor",
+    "behaviour": "a review's rating and its distance from those of others, its length, how many "
+    "reviews its writer wrote, and how many of them within a day",
 }
+_METRICS: Final = {
+    "accuracy": WORDS,
+    "by_behaviour": BEHAVIOUR,
+    "by_both": BOTH,
+    "format_alone": FORMAT,
+}
+"""Detectors whose accuracy is tracked, as far as the reviews allow them."""
 
 
 @CAPABILITY.written_by
@@ -130,8 +139,9 @@ def write_section(
         ],
         evidence={FEW_LABELS: evidence} if evidence else {},
         metrics={
-            "accuracy": _accuracies(detectors)[WORDS],
-            "format_alone": _accuracies(detectors)[FORMAT],
+            name: right
+            for name, kind in _METRICS.items()
+            if (right := _accuracies(detectors).get(kind)) is not None
         },
         glossary=GLOSSARY,
         data=source.name,
@@ -142,7 +152,13 @@ def _told(detectors: pd.DataFrame) -> str:
     right = _accuracies(detectors)
     return (
         f"Of 100 reviews of places that it has not seen, a detector by {WORDS} tells "
-        f"{100 * right[WORDS]:.0f} right, one by {FORMAT} {100 * right[FORMAT]:.0f}."
+        f"{100 * right[WORDS]:.0f} right, "
+        + "".join(
+            f"one by {kind} {100 * right[kind]:.0f}, "
+            for kind in (BEHAVIOUR, BOTH)
+            if kind in right
+        )
+        + f"one by {FORMAT} {100 * right[FORMAT]:.0f}."
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from doppelcart.metrics.classification import auc
 from doppelcart.pipelines.reviews.params import ReviewListParams
+from doppelcart.pipelines.reviews.review_behaviour import told_of
 from doppelcart.pipelines.reviews.review_texts import (
     LABEL,
     PART,
@@ -19,6 +20,7 @@ from doppelcart.pipelines.reviews.review_texts import (
 )
 
 WORDS, CHARACTERS, FORMAT = "words", "characters", "format alone"
+BEHAVIOUR, BOTH = "behaviour", "words and behaviour"
 N_BOOTSTRAP: Final = 2000
 
 
@@ -35,25 +37,81 @@ def vectoriser(kind: str) -> Any:
     return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
 
 
-def said_by(kind: str, reviews: pd.DataFrame, folds: int) -> np.ndarray:
-    """(n,) what a linear support vector machine says of each review, learnt from other places.
+def kinds_of(reviews: pd.DataFrame) -> tuple[str, ...]:
+    """Detectors that these reviews allow.
 
     Args:
-        kind: ``WORDS`` or ``CHARACTERS``.
+        reviews: As read.
+    """
+    behaving = (BEHAVIOUR, BOTH) if told_of(reviews) else ()
+    return (WORDS, CHARACTERS, *behaving, FORMAT)
+
+
+def lister_of(reviews: pd.DataFrame) -> str:
+    """The detector that ranks the list: by words, and by behaviour where there is any.
+
+    It is not chosen by how well either does, so that what the list is worth needs no other reviews.
+
+    Args:
+        reviews: As read.
+    """
+    return BOTH if told_of(reviews) else WORDS
+
+
+def said_by(kind: str, reviews: pd.DataFrame, folds: int) -> np.ndarray:
+    """(n,) what a detector says of each review, learnt from other places; above 0 is deceptive.
+
+    Args:
+        kind: One of ``kinds_of``.
         reviews: Texts, labels and places.
         folds: Parts of the places.
     """
+    if kind == FORMAT:
+        return format_alone(reviews) - 0.5
+    labels, said = reviews[LABEL].to_numpy(), np.zeros(len(reviews))
+    for train, test in _by_place(reviews, folds):
+        model = _detector(kind, reviews.iloc[train], folds)
+        model.fit(reviews.iloc[train], labels[train])
+        said[test] = model.decision_function(reviews.iloc[test])
+    return said
+
+
+def _by_place(reviews: pd.DataFrame, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
     from sklearn.model_selection import GroupKFold
+
+    parts = GroupKFold(min(folds, reviews[PLACE].nunique()))
+    return list(parts.split(reviews, groups=reviews[PLACE]))
+
+
+def _detector(kind: str, learnt: pd.DataFrame, folds: int) -> Any:
+    """A detector yet to be fitted on the reviews that are learnt from."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import HistGradientBoostingClassifier, StackingClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
     from sklearn.svm import LinearSVC
 
-    labels, said = reviews[LABEL].to_numpy(), np.zeros(len(reviews))
-    parts = GroupKFold(min(folds, reviews[PLACE].nunique()))
-    for train, test in parts.split(said, groups=reviews[PLACE]):
-        grams = vectoriser(kind)
-        learnt = grams.fit_transform(reviews[TEXT].iloc[train])
-        model = LinearSVC(C=1.0).fit(learnt, labels[train])
-        said[test] = model.decision_function(grams.transform(reviews[TEXT].iloc[test]))
-    return said
+    def reads(taken: Any, of: Any, model: Any) -> Any:
+        return make_pipeline(ColumnTransformer([("read", taken, of)]), model)
+
+    if kind in (WORDS, CHARACTERS):
+        return reads(vectoriser(kind), TEXT, LinearSVC(C=1.0, random_state=0))
+    # Few measures, some of them missing: small trees take both, and no early stopping by chance.
+    trees = HistGradientBoostingClassifier(
+        max_leaf_nodes=7, max_iter=60, early_stopping=False, random_state=0
+    )
+    behaving = reads("passthrough", told_of(learnt), trees)
+    if kind == BEHAVIOUR:
+        return behaving
+    # What each of the two is worth is learnt on places that it has not seen, too.
+    return StackingClassifier(
+        [
+            ("words", reads(vectoriser(WORDS), TEXT, LinearSVC(C=1.0, random_state=0))),
+            ("behaviour", behaving),
+        ],
+        LogisticRegression(),
+        cv=_by_place(learnt, folds),
+    )
 
 
 def detectors_table(reviews: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
@@ -69,8 +127,8 @@ def detectors_table(reviews: pd.DataFrame, folds: int, seed: int) -> pd.DataFram
     """
     labels, places = reviews[LABEL].to_numpy(), reviews[PLACE].to_numpy()
     rows = []
-    for name in (WORDS, CHARACTERS, FORMAT):
-        said = format_alone(reviews) - 0.5 if name == FORMAT else said_by(name, reviews, folds)
+    for name in kinds_of(reviews):
+        said = said_by(name, reviews, folds)
         right = (said > 0) == labels
         low, high = over_places(right, places, seed)
         rows.append(
