@@ -6,13 +6,16 @@ import numpy as np
 
 from doppelcart.errors import RequestError
 from doppelcart.metrics.ranking import NO_ITEM
+from doppelcart.serving.deletions import deletions_of
 from doppelcart.serving.model import Catalogue, Model, Strategy
 from doppelcart.serving.questions import (
     Answer,
     Completed,
     Filters,
     Listed,
+    Named,
     Question,
+    Reasons,
     Used,
 )
 from doppelcart.serving.reasons import reasons_of
@@ -39,9 +42,12 @@ def answer(model: Model, question: Question, version: str) -> Answer:
     best, scores = model.rank(strategy, history, k, profiles=profile, hidden=hidden)
     listed = best[0][best[0] != NO_ITEM]
     reasons = None
-    if question.explain:
+    if question.explain or question.deletions:
         added = model.added(strategy, history, profile)
         reasons = reasons_of(model.catalogue, strategy.system, known, listed, added)
+    if reasons is not None and question.deletions:
+        sets = deletions_of(model, strategy, known, listed, k, profile, hidden)
+        reasons = [_with(model.catalogue, *pair) for pair in zip(reasons, sets, strict=True)]
     return Answer(
         items=[
             Listed(
@@ -63,6 +69,14 @@ def answer(model: Model, question: Question, version: str) -> Answer:
         if question.complete
         else None,
     )
+
+
+def _with(catalogue: Catalogue, reasons: Reasons, deleted: np.ndarray | None) -> Reasons:
+    """Reasons that say without which purchases the item would not be listed."""
+    if deleted is None:
+        return reasons
+    named = [Named(id=catalogue.ids[item], title=catalogue.called(item)) for item in deleted]
+    return reasons.model_copy(update={"without": named})
 
 
 def _profile(

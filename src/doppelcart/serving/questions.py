@@ -73,6 +73,8 @@ class Question(_Strict):
         k: Items wanted.
         filters: Which items may be listed.
         explain: Whether to say what each known item brought to a score.
+        deletions: Whether to say besides without which purchases an item would not be listed; the
+            list is made anew for each, which takes longer.
         complete: Whether to say what the generator would complete the history with.
     """
 
@@ -82,6 +84,7 @@ class Question(_Strict):
     k: int = Field(default=20, ge=1, le=MOST_LISTED)
     filters: Filters = Filters()
     explain: bool = False
+    deletions: bool = False
     complete: bool = False
 
     @model_validator(mode="after")
@@ -132,6 +135,8 @@ class Reasons(BaseModel):
         relation: What the known item that is named and the recommended one have in common, such as
             ``type``; None where no item that carries a tenth is related.
         words: Why the item is recommended, in a sentence.
+        without: Known items without all of which it would not be in the list; None unless it was
+            asked for, beyond the first 20 items, and where no ten deletions are enough.
     """
 
     items: list[Reason]
@@ -139,6 +144,7 @@ class Reasons(BaseModel):
     base: float
     relation: str | None = None
     words: str
+    without: list[Named] | None = None
 
 
 class Listed(BaseModel):

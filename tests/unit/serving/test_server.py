@@ -113,7 +113,7 @@ def test_of_whom_nothing_is_known_gets_what_is_popular(
     assert found["unused"] == list(question.get("profile", ()))
     words = "It is among what sells most: no purchase of yours bears on it."
     assert found["items"][0]["reasons"] == {
-        "items": [], "others": 0, "base": 4, "relation": None, "words": words,
+        "items": [], "others": 0, "base": 4, "relation": None, "words": words, "without": None,
     }  # fmt: skip
 
 

@@ -62,6 +62,9 @@
       why.append(meter, " " + reason.share.toPrecision(3) + (reason.weight >= 0.01 ? ", " + (100 * reason.weight).toFixed(0) + " % of what speaks for it" : ""));
       list.append(why);
     });
+    if (reasons.without) {
+      list.append(element("li", "not listed without: " + reasons.without.map(function (r) { return r.title; }).join(", ")));
+    }
     if (reasons.others) list.append(element("li", "all other known items: " + reasons.others.toPrecision(3)));
     if (reasons.base) list.append(element("li", "without any known item: " + reasons.base.toPrecision(3)));
     list.append(element("li", "score: " + item.score.toPrecision(3)));
@@ -101,7 +104,7 @@
     if (event) event.preventDefault();
     at("trouble").textContent = "";
     try {
-      const question = { k: Number(at("k").value), explain: true, complete: true };
+      const question = { k: Number(at("k").value), explain: true, deletions: true, complete: true };
       let known;
       if (kind() === "customer") {
         question.user_id = at("customer").value;
