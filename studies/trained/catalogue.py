@@ -174,30 +174,13 @@ def _rows(
     data: Imagining, generator: Any, config: ItemTrainingConfig, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Items that were bought, and items imagined in their place, a column per value."""
-    from doppelcart.models.items.imagining import value_chances
+    from doppelcart.models.items.imagining import imagined_in_place
 
     purchases, attributes = data.purchases, data.attributes
     rng = np.random.default_rng(seed)
     rows = rng.choice(len(purchases.user), min(COMPARED, len(purchases.user)), replace=False)
-    items = purchases.item[rows]
-    asked = purchases.asked(purchases.user[rows], purchases.categories[items])
-    noise = rng.standard_normal((len(rows), config.noise_units)).astype(np.float32)
-    logits = np.asarray(generator(asked | {"noise": noise}, training=False))
-    heads = np.split(value_chances(logits, attributes), attributes.starts[1:], axis=1)
-    made = [drawn_of(head, rng) for head in heads]
-    return attributes.one_hot(items), np.concatenate(made, axis=1)
-
-
-def drawn_of(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(n, n_values) float32 a one for the value that was drawn by its chance.
-
-    Args:
-        chances: (n, n_values) chance of each; of a row they sum to 1.
-        rng: Of the draws.
-    """
-    reached = np.cumsum(chances, axis=1)
-    places = (rng.random((len(chances), 1)) * reached[:, -1:] > reached).sum(axis=1)
-    return np.eye(chances.shape[1], dtype=np.float32)[places]
+    made = imagined_in_place(generator, purchases, attributes, rows, config, rng)
+    return attributes.one_hot(purchases.item[rows]), made
 
 
 class Crossed(NamedTuple):
@@ -236,7 +219,7 @@ def read_baskets() -> Inputs:
 
 def fill(data: Crossed, seed: int, arm: str) -> Mapping[str, Made]:
     """Baskets of validation households."""
-    from doppelcart.models.baskets.basket_training import complete, train_generator
+    from doppelcart.models.baskets.basket_training import filled, train_generator
 
     def quality(scores: np.ndarray, bought: sparse.csr_matrix) -> float:
         return float(np.nanmean(ndcg(top_k(scores, None, data.length), bought, data.length)))
@@ -249,9 +232,7 @@ def fill(data: Crossed, seed: int, arm: str) -> Mapping[str, Made]:
     asked = data.baskets["validation"]
     rows = rng.choice(len(asked.department), min(COMPARED, len(asked.department)), replace=False)
     asked = asked.select(np.sort(rows))
-    inside = asked.department[:, None] == asked.owner
-    chances = complete(trained.generator, asked, 1, config) * inside
-    made = sparse.csr_matrix((rng.random(chances.shape) < chances).astype(np.float64))
+    made = filled(trained.generator, asked, config, rng)
     return {arm: Made(float(chosen), spread_of(*embed(asked.real, made, seed)))}
 
 

@@ -207,16 +207,12 @@ def _reason(
             f"chosen, so {words.unchanged}."
         )
         if facts["n_clusters"] < facts["least_units"]:
-            yield (
-                f" {_counted(facts['n_units'], words).capitalize()} tested, and a verdict takes "
-                f"{facts['least_units']}."
-            )
+            yield f" {_too_few(facts, words)}."
         return
     if facts["outcome"] == UNDEFINED:
         with_system = f" and {system}" if system else ""
         yield (
-            f"Undefined{for_whom}: {_counted(facts['n_units'], words)} tested with {arm.phrase}"
-            f"{with_system}, and a verdict takes {facts['least_units']}."
+            f"Undefined{for_whom}: {_too_few(facts, words, f' with {arm.phrase}{with_system}')}."
         )
         return
     of_system = f" of {system}" if system else ""
@@ -282,6 +278,15 @@ def _doubt(facts: Mapping[Any, Any], nobody: str) -> str:
     if facts["low"] > 0 or facts["high"] < 0:
         return "the interval alone excludes 0, but not once corrected for all comparisons made"
     return "the interval includes 0, which is no change at all"
+
+
+def _too_few(facts: Mapping[Any, Any], words: Any, tested_with: str = "") -> str:
+    """How many were tested, and how many it takes: of clusters, where units are resampled so."""
+    n_units, n_clusters = int(facts["n_units"]), int(facts["n_clusters"])
+    whole = f"{_counted(n_units, words)} tested{tested_with}"
+    if n_clusters < n_units:
+        whole += f", in {n_clusters} clusters that are resampled whole"
+    return f"{whole}, and a verdict takes {facts['least_units']}"
 
 
 def _counted(number: int, words: Any) -> str:

@@ -142,6 +142,8 @@ def test_the_section_answers(planted):
     assert "(both together)" in section.answer
     assert section.evidence["completion"].controls == 5
     assert section.evidence["graph"].controls in (3, 4)
+    assert "fidelity floor" in section.evidence["completion"].where
+    assert "fidelity floor" not in section.evidence["graph"].where
 
 
 def test_without_a_generator_the_plain_systems_are_compared_all_the_same(null):

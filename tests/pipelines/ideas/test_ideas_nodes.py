@@ -107,6 +107,8 @@ def test_the_section_answers(found):
     assert "Combinations that the GAN imagines: " in section.answer
     assert "; the best plain ranking and combinations that the GAN imagines: " in section.answer
     assert section.evidence["imagined"].controls == 3
+    assert "fidelity floor" in section.evidence["imagined"].where
+    assert "of real items have one in their neighbourhood" in section.model_dump_json()
 
 
 def test_what_comes_after_the_cut_changes_no_ranking(planted):

@@ -107,6 +107,8 @@ def test_the_section_answers(found):
     assert "; the ridge and items imagined by the GAN: " in section.answer
     assert "rank correlation" in section.answer
     assert section.evidence["imagined"].controls == 6
+    assert "fidelity floor" in section.evidence["imagined"].where
+    assert "of real items have one in their neighbourhood" in section.model_dump_json()
 
 
 def test_without_a_generator_the_plain_systems_are_compared_all_the_same(planted):

@@ -12,6 +12,7 @@ from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import columns_of, compare, correct
 from doppelcart.experiment.design import Arm, Design, Role
 from doppelcart.experiment.intervals import interval
+from doppelcart.experiment.verdict import judge
 
 ARMS = {
     "nothing": Role.BASELINE,
@@ -50,6 +51,12 @@ def test_units_of_one_cluster_count_once() -> None:
     # Fifteen shops are fewer than a verdict takes, however many items they have.
     assert together["outcome"] == "undefined"
     assert together["least_units"] == 30
+    told = judge(
+        compare(scores(values, shop=shops), design("nothing", "gan", cluster="shop")),
+        design("nothing", "gan", cluster="shop"),
+    )["reason"].iloc[0]
+    assert "60 units were tested with the gan, in 15 clusters that are resampled whole" in told
+    assert told.endswith(", and a verdict takes 30.")
 
 
 @pytest.mark.parametrize(

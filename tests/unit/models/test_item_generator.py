@@ -61,6 +61,35 @@ def attributes() -> ItemAttributes:
     return ItemAttributes(("type", "brand"), codes, np.array([2, 2]))
 
 
+def test_values_are_drawn_by_their_chances():
+    from doppelcart.models.items.imagining import drawn_of
+
+    chances = np.tile([0.0, 0.25, 0.75], (20_000, 1))
+    drawn = drawn_of(chances, np.random.default_rng(0))
+    assert set(drawn.sum(axis=1)) == {1.0}
+    assert drawn.mean(axis=0) == pytest.approx([0, 0.25, 0.75], abs=0.01)
+
+
+def test_one_that_imagines_what_is_bought_covers_it_and_one_that_collapses_does_not(
+    purchases, attributes
+):
+    from doppelcart.models.items.imagining import covered_items
+
+    def knows(asked, training):
+        kind = asked["household"][:, :1] > 0
+        return 20.0 * np.concatenate([asked["category"], ~kind, kind], axis=1)
+
+    def collapsed(asked, training):
+        return np.tile([20.0, 0.0, 20.0, 0.0], (len(asked["household"]), 1))
+
+    made, real = covered_items(knows, purchases, attributes, CONFIG)
+    assert made == pytest.approx(1.0)
+    assert real == pytest.approx(1.0)
+    assert covered_items(collapsed, purchases, attributes, CONFIG)[0] == pytest.approx(
+        0.25, abs=0.05
+    )
+
+
 class TestPurchases:
     def test_another_item_is_of_the_same_category(self, purchases):
         others = purchases.others(np.random.default_rng(0))

@@ -19,7 +19,7 @@ from studies import stability
 from studies.machine import PROJECT
 from studies.memory import digest
 from studies.study import Study, TimeIsUp
-from studies.trained import catalogue, images, users
+from studies.trained import images, users
 from studies.trained.family import Family, Inputs, Made, spread_of
 from studies.trained.outcome import Outcome, unit
 from studies.trained.reviews import some_of_each
@@ -251,13 +251,6 @@ def test_users_of_every_kind_are_trained_with_their_own_parameters():
     assert "denoiser_units" in told["diffusion"]["network"]
     # A key that named a folder would be another one in every copy of the project.
     assert str(PROJECT) not in str(told)
-
-
-def test_values_are_drawn_by_their_chances():
-    chances = np.tile([0.0, 0.25, 0.75], (20_000, 1))
-    drawn = catalogue.drawn_of(chances, np.random.default_rng(0))
-    assert set(drawn.sum(axis=1)) == {1.0}
-    assert drawn.mean(axis=0) == pytest.approx([0, 0.25, 0.75], abs=0.01)
 
 
 def test_the_trainer_is_what_it_was_after_it_was_watched():

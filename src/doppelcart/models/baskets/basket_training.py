@@ -12,6 +12,8 @@ from scipy import sparse
 
 from doppelcart.adversarial.loop import Trained, train
 from doppelcart.adversarial.rows import Batch, row_batches, steps_per_epoch
+from doppelcart.metrics.fidelity.floor import covered
+from doppelcart.metrics.fidelity.neighbourhoods import embed
 from doppelcart.models.baskets.basket_networks import build_critic, build_generator
 from doppelcart.models.baskets.basket_trainer import BasketTrainer
 from doppelcart.models.baskets.hyperparameters import BasketTrainingConfig
@@ -140,6 +142,42 @@ def train_generator(
 
     trainer = BasketTrainer(generator, critic, config)
     return train(trainer, BasketBatches(seen, config), evaluate, label=label)
+
+
+def filled(
+    model: Any, baskets: Baskets, config: BasketTrainingConfig, rng: np.random.Generator
+) -> sparse.csr_matrix:
+    """(n, n_items) CSR of ones: baskets that are drawn by the chance of each item.
+
+    Args:
+        model: The generator.
+        baskets: Holds what is known of the households, and which department is asked for.
+        config: Holds the units of noise, and the seed.
+        rng: Of the draws.
+    """
+    inside = baskets.department[:, None] == baskets.owner
+    chances = complete(model, baskets, 1, config) * inside
+    return sparse.csr_matrix((rng.random(chances.shape) < chances).astype(np.float64))
+
+
+def covered_baskets(
+    model: Any, baskets: Baskets, config: BasketTrainingConfig, compared: int = 1000
+) -> tuple[float, float]:
+    """Share of real baskets that have a filled one near them, and what other real ones reach.
+
+    Args:
+        model: The generator.
+        baskets: Of households that it did not learn from.
+        config: Holds the units of noise, and the seed.
+        compared: Most baskets on either side.
+    """
+    rng = np.random.default_rng([config.seed, 7])
+    number = min(compared, len(baskets.department) // 2)
+    rows = rng.choice(len(baskets.department), 2 * number, replace=False)
+    own, others = (baskets.select(np.sort(part)) for part in np.split(rows, 2))
+    made = filled(model, own, config, rng)
+    found = [covered(*embed(own.real, against, config.seed)) for against in (made, others.real)]
+    return found[0], found[1]
 
 
 def complete(model: Any, baskets: Baskets, draws: int, config: BasketTrainingConfig) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from doppelcart.adversarial.loop import Trained, train
 from doppelcart.adversarial.rows import Batch, row_batches, steps_per_epoch
+from doppelcart.metrics.fidelity.floor import covered_and_floor
 from doppelcart.models.items.attribute_networks import build_critic, build_generator
 from doppelcart.models.items.attribute_trainer import AttributeTrainer
 from doppelcart.models.items.attribute_vae import VariationalItemTrainer, build_encoder
@@ -208,6 +209,68 @@ def imagined_likeness(
             for place, floor in enumerate(floors):
                 found[place, rows] += likeness(matched, floor) / n_draws
     return found
+
+
+def imagined_in_place(
+    model: Any,
+    purchases: Purchases,
+    attributes: ItemAttributes,
+    rows: np.ndarray,
+    config: ItemTrainingConfig,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """(n, width) float32 ones: items imagined in the place of purchases.
+
+    Args:
+        model: The generator.
+        purchases: What it learnt from.
+        attributes: Of the items.
+        rows: (n,) of the purchases.
+        config: Holds the units of noise.
+        rng: Of noise and draws.
+    """
+    asked = purchases.asked(purchases.user[rows], purchases.categories[purchases.item[rows]])
+    noise = rng.standard_normal((len(rows), config.noise_units)).astype(np.float32)
+    logits = np.asarray(model(asked | {"noise": noise}, training=False))
+    heads = np.split(value_chances(logits, attributes), attributes.starts[1:], axis=1)
+    return np.concatenate([drawn_of(head, rng) for head in heads], axis=1)
+
+
+def drawn_of(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(n, n_values) float32 a one for the value that was drawn by its chance.
+
+    Args:
+        chances: (n, n_values) chance of each; of a row they sum to 1.
+        rng: Of the draws.
+    """
+    reached = np.cumsum(chances, axis=1)
+    places = (rng.random((len(chances), 1)) * reached[:, -1:] > reached).sum(axis=1)
+    return np.eye(chances.shape[1], dtype=np.float32)[places]
+
+
+def covered_items(
+    model: Any,
+    purchases: Purchases,
+    attributes: ItemAttributes,
+    config: ItemTrainingConfig,
+    compared: int = 1000,
+) -> tuple[float, float]:
+    """Share of bought items that have an imagined one near them, and what other purchases reach.
+
+    Args:
+        model: The generator.
+        purchases: What it learnt from.
+        attributes: Of the items.
+        config: Holds the units of noise, and the seed.
+        compared: Most purchases on either side.
+    """
+    rng = np.random.default_rng([config.seed, 7])
+    number = min(compared, len(purchases.user) // 2)
+    rows = rng.choice(len(purchases.user), 2 * number, replace=False)
+    own, others = rows[:number], rows[number:]
+    made = imagined_in_place(model, purchases, attributes, own, config, rng)
+    real, of_others = (attributes.one_hot(purchases.item[part]) for part in (own, others))
+    return covered_and_floor(real, of_others, made)
 
 
 def value_chances(logits: np.ndarray, attributes: ItemAttributes) -> np.ndarray:

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse import linalg as sparse_linalg
 
+from doppelcart.metrics.fidelity.floor import with_coverage
 from doppelcart.metrics.ranking import ndcg, top_k
 from doppelcart.models.baskets.hyperparameters import BasketTrainingConfig
 from doppelcart.pipelines.cross_domain.crossings import TRAIN, Crossing
@@ -106,7 +107,7 @@ def complete_crossing(
         k: Length of the lists by which checkpoints are compared.
         seed: Of the run, added to that of training.
     """
-    from doppelcart.models.baskets.basket_training import complete, train_generator
+    from doppelcart.models.baskets.basket_training import complete, covered_baskets, train_generator
 
     def quality(scores: np.ndarray, bought: sparse.csr_matrix) -> float:
         return float(np.nanmean(ndcg(top_k(scores, None, k), bought, k)))
@@ -117,7 +118,8 @@ def complete_crossing(
     for arm, config in kinds(training).items():
         own = config.model_copy(update={"seed": config.seed + seed})
         trained = train_generator(baskets["train"], own, quality, params.draws, arm)
-        logs.append(trained.training_log.assign(arm=arm))
+        found = covered_baskets(trained.generator, baskets["validation"], own)
+        logs.append(with_coverage(trained.training_log.assign(arm=arm), found))
         completed = {
             role: complete(trained.generator, baskets[role], params.draws, own)
             for role in ROLES[1:]

@@ -6,9 +6,15 @@ import pandas as pd
 
 from doppelcart.columns import Columns
 from doppelcart.experiment.design import Design
-from doppelcart.pipelines.cross_domain.design import ALL, GRAPH
+from doppelcart.pipelines.cross_domain.design import ALL, BESIDE, GRAPH, TRIAL
 from doppelcart.reporting.blocks import details, paragraph, table
 from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
+from doppelcart.reporting.fidelity_floor import (
+    floor_in_words,
+    floors_of,
+    told_by_floor,
+    with_floor,
+)
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Section
 from doppelcart.reporting.tables import (
@@ -86,6 +92,9 @@ def write_section(
     """
     design = Design.model_validate(declared)
     limit = parameters.table_rows
+    floors = floors_of(training_log, TRIAL, [Columns.PROTOCOL])
+    real_enough = floor_in_words(floors, "baskets")
+    verdict = told_by_floor(verdict, real_enough, (TRIAL, f"{BESIDE}{TRIAL}"))
     pooled = verdict[verdict[Columns.DEPARTMENT] == ALL]
     of_pools = differences[differences[Columns.DEPARTMENT] == ALL]
     is_graph = pooled["arm"].astype(str).str.endswith(GRAPH)
@@ -93,6 +102,7 @@ def write_section(
         claim: evidence_of(rows, design)
         for claim, rows in (("completion", pooled[~is_graph]), ("graph", pooled[is_graph]))
     }
+    found["completion"] = with_floor(found["completion"], floors)
     return CAPABILITY.section(
         answer_in_short(pooled, design),
         [
@@ -103,6 +113,7 @@ def write_section(
             ),
             table(sizes_table(sizes, limit)),
             *blocks_of(pooled, of_pools, design, limit),
+            paragraph(real_enough),
             table(means_table(scores, design, limit)),
             details(
                 "Department by department, what was chosen, and how generators and graph were "

@@ -16,6 +16,7 @@ from scipy import sparse
 from doppelcart.catalogue.item_features import ItemFeatures
 from doppelcart.catalogue.shares import categories_of, household_vectors
 from doppelcart.columns import Columns
+from doppelcart.metrics.fidelity.floor import with_coverage
 from doppelcart.models.items.item_attributes import ItemAttributes, code_items
 from doppelcart.pipelines.ideas.combinations import Combinations
 from doppelcart.pipelines.ideas.idea_rankings import places_of, worth
@@ -231,7 +232,7 @@ def train_all(
         training: How the generator on trial is trained.
         seed: Of the run, added to that of training.
     """
-    from doppelcart.models.items.imagining import train_generator
+    from doppelcart.models.items.imagining import covered_items, train_generator
 
     purchases = purchases_of(combinations, features, params, seed)
     attributes = attributes_of(combinations, features, params)
@@ -241,7 +242,8 @@ def train_all(
         seeded = config.model_copy(update={"seed": config.seed + seed})
         trained = train_generator(purchases, attributes, seeded, arm)
         found[arm] = Imagination(trained.generator, purchases, attributes, parts)
-        logs.append(trained.training_log.assign(arm=arm))
+        covered = covered_items(trained.generator, purchases, attributes, seeded)
+        logs.append(with_coverage(trained.training_log.assign(arm=arm), covered))
     return Trained(found, pd.concat(logs, ignore_index=True))
 
 

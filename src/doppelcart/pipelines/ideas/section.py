@@ -7,8 +7,15 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.experiment.design import Design
 from doppelcart.pipelines.ideas.design import CUT, PLAIN
+from doppelcart.pipelines.ideas.imagining_ideas import TRIAL
 from doppelcart.reporting.blocks import details, heading, paragraph, table
 from doppelcart.reporting.experiments import blocks_of, evidence_of
+from doppelcart.reporting.fidelity_floor import (
+    floor_in_words,
+    floors_of,
+    told_by_floor,
+    with_floor,
+)
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Section
 from doppelcart.reporting.tables import (
@@ -83,7 +90,10 @@ def write_section(
     """
     design = Design.model_validate(declared)
     limit = parameters.table_rows
-    evidence = evidence_of(verdict, design)
+    floors = floors_of(training_log, TRIAL, ["opens"])
+    real_enough = floor_in_words(floors, "items")
+    verdict = told_by_floor(verdict, real_enough, set(verdict["arm"]))
+    evidence = with_floor(evidence_of(verdict, design), floors)
     return CAPABILITY.section(
         f"{plain_in_short(scores, sizes, design)} {verdicts_in_short(verdict, design)}",
         [
@@ -95,6 +105,7 @@ def write_section(
             table(ideas_table(ideas.head(LISTED), limit)),
             table(became_table(became, limit)),
             *blocks_of(verdict, differences, design, limit),
+            paragraph(real_enough),
             table(arms_table(scores, design, limit)),
             heading("Who would buy"),
             paragraph(

@@ -18,6 +18,7 @@ from doppelcart.catalogue.item_features import ItemFeatures
 from doppelcart.catalogue.shares import LEVELS, categories_of, group_shares, household_vectors
 from doppelcart.catalogue.windows import Window
 from doppelcart.columns import Columns
+from doppelcart.metrics.fidelity.floor import with_coverage
 from doppelcart.metrics.ranking import ndcg, top_k
 from doppelcart.models.items.hyperparameters import ItemTrainingConfig
 from doppelcart.models.items.item_attributes import ItemAttributes, code_items, likeness
@@ -199,7 +200,7 @@ def rank_window(
         training: How the generator on trial is trained.
         seed: Added to that of training.
     """
-    from doppelcart.models.items.imagining import train_generator
+    from doppelcart.models.items.imagining import covered_items, train_generator
 
     scores, logs = {COPIES: copied_scores(setting, params)}, []
     purchases = purchases_of(setting, params.household_units)
@@ -207,7 +208,8 @@ def rank_window(
         seeded = config.model_copy(update={"seed": config.seed + seed})
         trained = train_generator(purchases, setting.attributes, seeded, arm, arm == VAE)
         scores[arm] = imagined_scores(setting, purchases, trained.generator, seeded, params)
-        logs.append(trained.training_log.assign(arm=arm))
+        found = covered_items(trained.generator, purchases, setting.attributes, seeded)
+        logs.append(with_coverage(trained.training_log.assign(arm=arm), found))
     return scores, logs
 
 

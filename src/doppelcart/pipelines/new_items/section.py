@@ -6,9 +6,15 @@ import pandas as pd
 
 from doppelcart.experiment.design import Design
 from doppelcart.pipelines.new_items.demand import ALL_LAUNCHES, POOLED
-from doppelcart.pipelines.new_items.design import CUT
+from doppelcart.pipelines.new_items.design import CUT, TRIAL
 from doppelcart.reporting.blocks import details, heading, paragraph, table
 from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
+from doppelcart.reporting.fidelity_floor import (
+    floor_in_words,
+    floors_of,
+    told_by_floor,
+    with_floor,
+)
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Section
 from doppelcart.reporting.tables import (
@@ -78,7 +84,10 @@ def write_section(
     """
     design = Design.model_validate(declared)
     limit = parameters.table_rows
-    evidence = evidence_of(verdict, design)
+    floors = floors_of(training_log, TRIAL, [CUT, "window"])
+    real_enough = floor_in_words(floors, "items")
+    verdict = told_by_floor(verdict, real_enough, set(verdict["arm"]))
+    evidence = with_floor(evidence_of(verdict, design), floors)
     return CAPABILITY.section(
         f"{verdicts_in_short(verdict, design)} {demand_in_short(demand)}",
         [
@@ -89,6 +98,7 @@ def write_section(
             ),
             table(sizes_table(sizes, limit)),
             *blocks_of(verdict, differences, design, limit),
+            paragraph(real_enough),
             table(scores_table(scores, design, limit)),
             heading("How well new items sell"),
             paragraph(
