@@ -110,19 +110,43 @@ def trainers_of(
 
     Args:
         training: How the GAN is trained.
-        params: Epochs where there are few pictures.
+        params: Epochs where there are few pictures, and how often each is met.
         weights: That a projected critic sees by.
     """
     unchanged = training.model_copy(update={"augment": False})
     without = training.model_copy(update={"adversarial_loss": "energy_score", "augment": False})
     configs = {drawing.GAN: training, drawing.UNCHANGED: unchanged, drawing.WITHOUT_CRITIC: without}
-    return {
-        name: _trainer(name, config, params.few_epochs, weights) for name, config in configs.items()
-    }
+    return {name: _trainer(name, config, params, weights) for name, config in configs.items()}
+
+
+def epochs_of(
+    config: ImageTrainingConfig, params: PictureTrialParams, n_photographs: int, few: bool
+) -> int:
+    """Epochs of a generator, which meets no photograph too often.
+
+    Args:
+        config: How it is trained.
+        params: Epochs where there are few pictures per product, and the most passes.
+        n_photographs: That it learns from.
+        few: Whether these are a few per product.
+
+    Examples:
+        >>> config = ImageTrainingConfig(steps_per_epoch=100, batch_size=16, epochs=16)
+        >>> epochs_of(config, PictureTrialParams(), 2640, few=False)
+        16
+        >>> epochs_of(config, PictureTrialParams(), 93, few=False)
+        6
+    """
+    wanted = params.few_epochs if few else config.epochs
+    met_each_epoch = config.steps_per_epoch * config.batch_size
+    return max(1, min(wanted, -(-params.most_passes * n_photographs // met_each_epoch)))
 
 
 def _trainer(
-    name: str, config: ImageTrainingConfig, few_epochs: int, weights: Mapping[str, np.ndarray]
+    name: str,
+    config: ImageTrainingConfig,
+    params: PictureTrialParams,
+    weights: Mapping[str, np.ndarray],
 ) -> drawing.Train:
     def train(
         pixels: np.ndarray, labels: np.ndarray, groups: np.ndarray, few: bool, seed: int
@@ -130,7 +154,8 @@ def _trainer(
         # TensorFlow is slow to import, and what only wires the pipeline does without.
         from doppelcart.models.images.image_training import train_image_generator
 
-        own = config.model_copy(update={"epochs": few_epochs}) if few else config
+        epochs = epochs_of(config, params, len(labels), few)
+        own = config.model_copy(update={"epochs": epochs})
         told = f"{drawing.GENERATORS[name]}, {len(labels)} photographs"
         return train_image_generator(
             pixels,

@@ -79,6 +79,12 @@ class PictureTrialParams(Parameters):
     few_epochs: int = Field(
         3, ge=1, description="epochs of a generator that learns from a few pictures per product"
     )
+    most_passes: int = Field(
+        100,
+        ge=1,
+        description="times that a generator meets a photograph at most: with few of them it is "
+        "trained for fewer epochs, for what more of them add is learnt by heart",
+    )
     from_scratch: ClassifierConfig | None = Field(
         None,
         description="how a small network learns to tell products from the photographs alone, as a "
