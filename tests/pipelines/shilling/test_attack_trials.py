@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import compare
@@ -12,11 +13,19 @@ from doppelcart.experiment.verdict import judge
 from doppelcart.pipelines.shilling import attack_design as plan
 from doppelcart.pipelines.shilling import attack_results as results
 from doppelcart.pipelines.shilling import attack_trials as trials
-from doppelcart.pipelines.shilling.attacks import AOP, MAKERS, MIMICRY, RANDOM
-from doppelcart.pipelines.shilling.fake_detectors import f1_at_k
+from doppelcart.pipelines.shilling.attacks import (
+    AOP,
+    MAKERS,
+    MIMICRY,
+    RANDOM,
+    Scene,
+    attack,
+)
+from doppelcart.pipelines.shilling.fake_detectors import PCA, Detector, Fitted, f1_at_k
 from doppelcart.pipelines.shilling.harm import AFTER, BEFORE, CLEANED, harm_of, lost_by
 from doppelcart.pipelines.shilling.params import AttackParams, ListParams
-from doppelcart.pipelines.shilling.suspects import listed_users
+from doppelcart.pipelines.shilling.rating_matrix import Others
+from doppelcart.pipelines.shilling.suspects import listed_users, rank_others
 
 
 def verdict_with(ratings, params, maker):
@@ -62,6 +71,38 @@ def test_a_planted_effect_is_found_and_a_null_is_not(ratings, params, monkeypatc
     assert means.loc[(MIMICRY, plan.GAN), "auc"] > means.loc[(MIMICRY, plan.NONE), "auc"]
     assert set(found.suspects["user_id"]) <= set(shop.users)
     assert (found.attacks["false"].dropna() <= 0.03).all()
+
+
+@pytest.mark.parametrize("n_others", [40, 160, 230])
+def test_who_is_in_no_draw_is_ranked_once_and_fakes_among_them_come_first(ratings, n_others):
+    everybody = ratings(n_users=160 + n_others)
+    shop = everybody.select(np.arange(160))
+    left = everybody.select(np.arange(160, 160 + n_others))
+    scene = Scene(shop, shop.given[:5], 0.3, 0.3)
+    fakes = attack(MAKERS[RANDOM], scene, 7, 8, np.random.default_rng(0))
+    names = np.array([*left.users, *(f"fake{n}" for n in range(8))])
+    others = Others(names, sparse.csr_matrix(np.concatenate([left.given, fakes])))
+    found = rank_others(others, shop, Fitted(Detector(PCA), None), 0)
+    assert sorted(found["user_id"]) == sorted(names)
+    assert found["suspicion"].between(0, 1).all()
+    leading = found.sort_values("suspicion", ascending=False).head(8)["user_id"]
+    assert leading.str.startswith("fake").sum() >= 6
+    items = found.set_index("user_id")["items"]
+    assert items[left.users[0]] == (left.given[0] > 0).sum()
+
+
+def test_those_in_no_draw_are_ranked_in_the_first_alone(ratings, params):
+    everybody = ratings(n_users=200)
+    shop = replace(
+        everybody.select(np.arange(150)),
+        others=Others(everybody.users[150:], sparse.csr_matrix(everybody.given[150:])),
+    )
+    few = params.model_copy(update={"targets": 2})
+    found = trials.measure(shop, few).suspects
+    counted = found.groupby("user_id").size()
+    assert (counted[everybody.users[150:]] == 1).all()
+    assert set(found.loc[found["user_id"].isin(everybody.users[150:]), "draw"]) == {0}
+    assert set(found["user_id"]) & set(everybody.users[:150])
 
 
 def test_the_judged_kind_is_never_learnt_from(ratings, params):

@@ -131,6 +131,21 @@ def test_no_more_users_are_drawn_than_asked_for(table):
     assert number_of(counts, "users") == 60
 
 
+@pytest.mark.parametrize("scale", [(1.0, 5.0), (0.0, 5.0), None])
+def test_who_is_not_drawn_is_kept_apart_with_all_that_was_drawn_of_items(table, scale):
+    frame = table()
+    frame = frame if scale else frame.drop(columns="rating")
+    whole, _ = read(frame, scale)
+    ratings, _ = read(frame, scale, max_users=60)
+    others = ratings.others
+    assert whole.others is None
+    assert sorted([*ratings.users, *others.users]) == sorted(whole.users)
+    for place, user in enumerate(others.users):
+        own = whole.given[whole.users == user][0][np.isin(whole.items, ratings.items)]
+        np.testing.assert_array_equal(others.given[[place]].toarray()[0], own)
+    assert ratings.select(np.array([0, 1])).others is None
+
+
 def test_times_are_days_since_the_first(table):
     frame = table()
     ratings, counts = read(frame)

@@ -49,8 +49,8 @@ from doppelcart.pipelines.shilling.fake_detectors import (
 from doppelcart.pipelines.shilling.harm import harm_of, lost_by
 from doppelcart.pipelines.shilling.item_bursts import burst_suspicion
 from doppelcart.pipelines.shilling.params import AttackParams
-from doppelcart.pipelines.shilling.profile_attributes import oddest_items
-from doppelcart.pipelines.shilling.rating_matrix import Ratings
+from doppelcart.pipelines.shilling.rating_matrix import Others, Ratings
+from doppelcart.pipelines.shilling.suspects import rank_others, ranks_of, suspects_of
 from doppelcart.progress import tracked
 
 
@@ -66,6 +66,8 @@ class Draw(NamedTuple):
         pushed: Items that judged attacks push.
         practised: Items that attacks to learn from push.
         donors: Times of the users that judged attacks imitate; None where there are no times.
+        others: Users who are in no draw, to be ranked by the detectors of this one; None for all
+            draws but the first.
     """
 
     number: int
@@ -76,6 +78,7 @@ class Draw(NamedTuple):
     pushed: np.ndarray
     practised: np.ndarray
     donors: np.ndarray | None = None
+    others: Others | None = None
 
 
 class Generated(NamedTuple):
@@ -108,7 +111,8 @@ class Trials(NamedTuple):
         attacks: One row per (kind, arm, attack).
         harm: One row per harmed attack, recommender and state.
         lost: One row per draw and recommender: what genuine users lose by false alarms.
-        suspects: One row per user and draw in which he was not learnt from.
+        suspects: One row per user and draw in which he was not learnt from, those who are in no
+            draw among them.
         unlike: One row per draw and generator.
     """
 
@@ -173,6 +177,7 @@ def draw_parts(ratings: Ratings, params: AttackParams) -> Iterator[Draw]:
             own,
             rng.choice(others, min(params.training_targets, len(others)), replace=False),
             None if ratings.times is None else ratings.times[out[n_out // 2 :]],
+            None if number else ratings.others,
         )
 
 
@@ -249,7 +254,7 @@ def tried(draw: Draw, params: AttackParams, made: Generated) -> Trials:
         pd.DataFrame(rows),
         pd.DataFrame(harm),
         pd.DataFrame(lost).assign(draw=draw.number),
-        suspects_of(draw, suspicion),
+        ranked_users(draw, suspicion, detectors.of(LISTING), params),
         pd.DataFrame(
             [{"draw": draw.number, "arm": k, "unlike": v} for k, v in made.unlike.items()],
             columns=["draw", "arm", "unlike"],
@@ -286,25 +291,23 @@ def by_bursts(
         yield about | {"detector": "bursts"} | judged(suspicion, seen, draw.n_learnt, params)
 
 
-def suspects_of(draw: Draw, suspicion: np.ndarray) -> pd.DataFrame:
-    """Users of the shop itself that were not learnt from, with the rank of their suspicion.
+def ranked_users(
+    draw: Draw, suspicion: np.ndarray, detector: Fitted, params: AttackParams
+) -> pd.DataFrame:
+    """Users that a draw ranks: those it did not learn from and, in the first, who is in no draw.
 
     Args:
         draw: Users.
         suspicion: (n_users,) of the shop without any attack.
+        detector: What said so.
+        params: Seed.
     """
     own = np.arange(draw.n_learnt, draw.shop.n_users)
-    ranks = np.argsort(np.argsort(suspicion[own])) / max(len(own) - 1, 1)
-    has = draw.shop.given[own] > 0
-    return pd.DataFrame(
-        {
-            "user_id": draw.shop.users[own],
-            "draw": draw.number,
-            "suspicion": ranks,
-            "items": has.sum(axis=1),
-            "odd_item": draw.shop.items[oddest_items(draw.shop)[own]],
-        }
-    )
+    found = suspects_of(draw.shop, own, ranks_of(suspicion[own]))
+    if draw.others is not None:
+        others = rank_others(draw.others, draw.shop, detector, params.seed)
+        found = pd.concat([found, others], ignore_index=True)
+    return found.assign(draw=draw.number)
 
 
 def learn(draw: Draw, params: AttackParams, makers: Mapping[str, Maker]) -> dict[str, Profiles]:

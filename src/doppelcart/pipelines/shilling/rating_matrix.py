@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from doppelcart.columns import Columns
 from doppelcart.errors import InputError
@@ -28,6 +29,19 @@ LEAST_ITEMS: Final = 50
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, eq=False)
+class Others:
+    """Users who were not drawn for the experiment: they are ranked, and nothing is learnt of them.
+
+    Args:
+        users: (n_others,) ids.
+        given: (n_others, n_items) CSR float32, as ``Ratings.given``.
+    """
+
+    users: np.ndarray
+    given: sparse.csr_matrix
+
+
 @dataclass(frozen=True)
 class Ratings:
     """Users by items; 0 where a user has no opinion of an item.
@@ -39,6 +53,7 @@ class Ratings:
         scale: Lowest and highest rating; None for purchases, which have no rating.
         times: (n_users, n_items) days since the first of all, NaN where there is no opinion or
             nothing says when it was given; None where nothing says it of any.
+        others: Users of enough items who were not drawn; None where all were.
     """
 
     users: np.ndarray
@@ -46,6 +61,7 @@ class Ratings:
     given: np.ndarray
     scale: tuple[float, float] | None
     times: np.ndarray | None = None
+    others: Others | None = None
 
     @property
     def is_implicit(self) -> bool:
@@ -68,9 +84,11 @@ class Ratings:
         return len(self.items)
 
     def select(self, rows: np.ndarray) -> Ratings:
-        """Some of the users."""
+        """Some of the users, and none of those who were not drawn."""
         times = None if self.times is None else self.times[rows]
-        return replace(self, users=self.users[rows], given=self.given[rows], times=times)
+        return replace(
+            self, users=self.users[rows], given=self.given[rows], times=times, others=None
+        )
 
 
 def read_ratings(
@@ -221,7 +239,7 @@ def _matrix(
     lengths = used.groupby(Columns.USER)["value"].transform("size")
     used = used[lengths >= params.min_items_per_user]
     n_active = used[Columns.USER].nunique()
-    used = _drawn(used, Columns.USER, params.max_users, rng)
+    active, used = used, _drawn(used, Columns.USER, params.max_users, rng)
     users, rows = np.unique(used[Columns.USER].to_numpy(str), return_inverse=True)
     items, columns = np.unique(used[Columns.ITEM].to_numpy(str), return_inverse=True)
     faults = [
@@ -244,6 +262,7 @@ def _matrix(
     # 0 stands for no opinion, so that a scale that holds 0 is moved up.
     shift = 1 - scale[0] if scale is not None and scale[0] <= 0 else 0.0
     values[rows, columns] = ratings + shift if rated else 1.0
+    others = _others(active[~active[Columns.USER].isin(users)], items, shift, rated=rated)
     moved = (scale[0] + shift, scale[1] + shift) if scale is not None and rated else None
     counts = [
         (f"users of fewer than {params.min_items_per_user} items", n_users - n_active, n_users,
@@ -252,7 +271,19 @@ def _matrix(
         ("items", len(items), n_items, "drawn for the experiment"),
     ]  # fmt: skip
     times = _times(used["time"].to_numpy(float), rows, columns, values.shape)
-    return Ratings(users, items, values, moved, times), counts
+    return Ratings(users, items, values, moved, times, others), counts
+
+
+def _others(pairs: pd.DataFrame, items: np.ndarray, shift: float, *, rated: bool) -> Others | None:
+    """Those who were not drawn, with what they have of the drawn items."""
+    columns = pd.Index(items).get_indexer(pairs[Columns.ITEM].astype(str))
+    pairs, columns = pairs[columns >= 0], columns[columns >= 0]
+    if pairs.empty:
+        return None
+    users, rows = np.unique(pairs[Columns.USER].to_numpy(str), return_inverse=True)
+    values = pairs["value"].to_numpy(np.float32) + np.float32(shift)
+    given = values if rated else np.ones(len(pairs), np.float32)
+    return Others(users, sparse.csr_matrix((given, (rows, columns)), (len(users), len(items))))
 
 
 def _times(

@@ -152,9 +152,9 @@ def ranked_in_words(suspects: pd.DataFrame, counts: pd.DataFrame) -> str:
         return f"All {users['of']:,} users were ranked."
     return (
         f"{len(suspects):,} of {users['of']:,} users were ranked. Of the others "
-        f"{users['number']:,} have too few items, and {left - users['number']:,} were not drawn, "
-        "or learnt from in every draw: raise shilling.reading.max_users or shilling.attacks.draws "
-        "to rank more."
+        f"{users['number']:,} have too few items, and {left - users['number']:,} were learnt from "
+        "or imitated in every draw, or have none of the drawn items: raise shilling.attacks.draws "
+        "or shilling.reading.max_items to rank more."
     )
 
 
