@@ -73,6 +73,28 @@ def answer_of(verdict: pd.DataFrame) -> str:
     return f"Of {len(words)} verdicts: {', '.join(counted)}."
 
 
+def answer_by_arm(verdict: pd.DataFrame, design: Design, *, places: bool = False) -> str:
+    """What was found of each arm on trial, in one sentence.
+
+    Args:
+        verdict: As from ``experiment.verdict.judge``.
+        design: The experiment.
+        places: Whether to say of each verdict what it is of, and not only which there are.
+    """
+    if verdict.empty:
+        return answer_of(verdict)
+    told = []
+    for arm, rows in verdict.groupby("arm", sort=False):
+        words = [
+            f"{row['verdict']} ({design.words.of([row[name] for name in design.groups])})"
+            for row in rows.to_dict("records")
+        ]
+        said = ", ".join(words) if places else " and ".join(dict.fromkeys(rows["verdict"]))
+        told.append(f"{design.by_name[str(arm)].phrase}: {said}")
+    sentence = "; ".join(told)
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
 def evidence_of(verdict: pd.DataFrame, design: Design, *, seeds: int = 1) -> Evidence | None:
     """The strongest case for what is on trial, as the claims page shows it.
 

@@ -8,7 +8,7 @@ from doppelcart.columns import Columns
 from doppelcart.experiment.design import Design
 from doppelcart.pipelines.cross_domain.design import ALL, BESIDE, GRAPH, TRIAL
 from doppelcart.reporting.blocks import details, paragraph, table
-from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
+from doppelcart.reporting.experiments import answer_by_arm, blocks_of, evidence_of
 from doppelcart.reporting.fidelity_floor import (
     floor_in_words,
     floors_of,
@@ -104,7 +104,7 @@ def write_section(
     }
     found["completion"] = with_floor(found["completion"], floors)
     return CAPABILITY.section(
-        answer_in_short(pooled, design),
+        answer_by_arm(pooled, design, places=True),
         [
             paragraph(
                 "In the masked protocol a department is hidden of some households, which are then "
@@ -133,21 +133,6 @@ def write_section(
             "Generators are trained with one seed, so that their verdict is indicative.",
         ],
     )
-
-
-def answer_in_short(pooled: pd.DataFrame, design: Design) -> str:
-    """What was found of each arm on trial over all departments, in one sentence."""
-    if pooled.empty:
-        return answer_of(pooled)
-    told = []
-    for arm, rows in pooled.groupby("arm", sort=False):
-        words = [
-            f"{row['verdict']} ({design.words.of([row[name] for name in design.groups])})"
-            for row in rows.to_dict("records")
-        ]
-        told.append(f"{design.by_name[str(arm)].phrase}: {', '.join(words)}")
-    sentence = "; ".join(told)
-    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def sizes_table(sizes: pd.DataFrame, limit: int) -> Table:

@@ -9,7 +9,7 @@ from doppelcart.experiment.design import Design
 from doppelcart.pipelines.ideas.design import CUT, PLAIN
 from doppelcart.pipelines.ideas.imagining_ideas import TRIAL
 from doppelcart.reporting.blocks import details, heading, paragraph, table
-from doppelcart.reporting.experiments import blocks_of, evidence_of
+from doppelcart.reporting.experiments import answer_by_arm, blocks_of, evidence_of
 from doppelcart.reporting.fidelity_floor import (
     floor_in_words,
     floors_of,
@@ -95,7 +95,7 @@ def write_section(
     verdict = told_by_floor(verdict, real_enough, set(verdict["arm"]))
     evidence = with_floor(evidence_of(verdict, design), floors)
     return CAPABILITY.section(
-        f"{plain_in_short(scores, sizes, design)} {verdicts_in_short(verdict, design)}",
+        f"{plain_in_short(scores, sizes, design)} {answer_by_arm(verdict, design)}",
         [
             paragraph(
                 "An idea is a type and a manufacturer that the shop knows both and does not sell "
@@ -132,16 +132,6 @@ def write_section(
             "Generators are trained with one seed, so that their verdict is indicative.",
         ],
     )
-
-
-def verdicts_in_short(verdict: pd.DataFrame, design: Design) -> str:
-    """What was found of each arm on trial over all windows, in one sentence."""
-    told = [
-        f"{design.by_name[str(arm)].phrase}: {' and '.join(dict.fromkeys(words))}"
-        for arm, words in verdict.groupby("arm", sort=False)["verdict"]
-    ]
-    sentence = "; ".join(told)
-    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def plain_in_short(scores: pd.DataFrame, sizes: pd.DataFrame, design: Design) -> str:

@@ -8,7 +8,7 @@ from doppelcart.experiment.design import Design
 from doppelcart.pipelines.new_items.demand import ALL_LAUNCHES, POOLED
 from doppelcart.pipelines.new_items.design import CUT, TRIAL
 from doppelcart.reporting.blocks import details, heading, paragraph, table
-from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
+from doppelcart.reporting.experiments import answer_by_arm, blocks_of, evidence_of
 from doppelcart.reporting.fidelity_floor import (
     floor_in_words,
     floors_of,
@@ -89,7 +89,7 @@ def write_section(
     verdict = told_by_floor(verdict, real_enough, set(verdict["arm"]))
     evidence = with_floor(evidence_of(verdict, design), floors)
     return CAPABILITY.section(
-        f"{verdicts_in_short(verdict, design)} {demand_in_short(demand)}",
+        f"{answer_by_arm(verdict, design)} {demand_in_short(demand)}",
         [
             paragraph(
                 "The log is parted at moments: what was sold before one is known, and items first "
@@ -121,18 +121,6 @@ def write_section(
             "Generators are trained with one seed, so that their verdict is indicative.",
         ],
     )
-
-
-def verdicts_in_short(verdict: pd.DataFrame, design: Design) -> str:
-    """What was found of each arm on trial, in one sentence."""
-    if verdict.empty:
-        return answer_of(verdict)
-    told = [
-        f"{design.by_name[arm].phrase}: {word}"
-        for arm, word in zip(verdict["arm"], verdict["verdict"], strict=True)
-    ]
-    sentence = "; ".join(told)
-    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def demand_in_short(demand: pd.DataFrame) -> str:
