@@ -2,12 +2,14 @@
 
 Purchases go in the order of what they bring to the item beyond what they bring to those that come
 next in the list: where scores are sums, that order takes fewest deletions (docs/explanations.md).
-After every deletion the list is made anew, by what served it, so that a set is true by trial,
-whatever scores. It is the shortest in that order: no search over all sets is made.
+The list is made anew without them, by what served it, so that a set is true by trial, whatever
+scores: without it the item is gone, and with its last purchase back it is there. No search over all
+sets is made.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -19,7 +21,7 @@ from doppelcart.serving.scorer import histories_of
 MOST_DELETED: Final = 10
 """Purchases that are deleted at most: who must forget more has no reason that can be told."""
 FIRST: Final = 20
-"""Items of a list for which deletions are tried, since each takes as many lists as deletions."""
+"""Items of a list for which deletions are tried, since each takes several lists."""
 
 
 def deletions_of(
@@ -31,7 +33,7 @@ def deletions_of(
     profile: np.ndarray | None = None,
     hidden: np.ndarray | None = None,
 ) -> list[np.ndarray | None]:
-    """The fewest purchases, in the order tried, without which each item is not in the list.
+    """Purchases without which each item is not in the list, and with one less it is.
 
     What is deleted is still known to the customer, and recommended to nobody.
 
@@ -52,17 +54,48 @@ def deletions_of(
     closed = np.zeros(model.n_items, dtype=bool) if hidden is None else hidden.copy()
     closed[known] = True
     orders = _orders(model, strategy, known, tried, k, profile, closed)
-    found: list[np.ndarray | None] = [None] * len(listed)
-    for place, order in enumerate(orders):
-        rows = [np.delete(known, order[:count]) for count in range(1, len(order) + 1)]
+
+    def is_gone(places: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """(n,) whether items are out of the list without so many purchases."""
+        rows = [
+            np.delete(known, orders[place, :count])
+            for place, count in zip(places, counts, strict=True)
+        ]
         profiles = None if profile is None else np.repeat(profile, len(rows), axis=0)
         lists, _ = model.rank(
             strategy, histories_of(rows, model.n_items), k, profiles=profiles, hidden=closed
         )
-        gone = np.flatnonzero(~(lists == listed[place]).any(axis=1))
-        if len(gone):
-            found[place] = known[order[: gone[0] + 1]]
-    return found
+        gone: np.ndarray = ~(lists == tried[places, None]).any(axis=1)
+        return gone
+
+    counts = fewest(is_gone, len(tried), orders.shape[1])
+    sets = [
+        known[order[:count]] if count else None for order, count in zip(orders, counts, strict=True)
+    ]
+    return sets + [None] * (len(listed) - len(sets))
+
+
+def fewest(
+    is_gone: Callable[[np.ndarray, np.ndarray], np.ndarray], n_items: int, most: int
+) -> np.ndarray:
+    """(n_items,) deletions by which each item is gone, with one less it is not; 0 where none are.
+
+    The span between is halved, for all items at once.
+
+    Args:
+        is_gone: (n,) places of items and (n,) counts to whether each is gone after so many.
+        n_items: Items, all of them there without any deletion.
+        most: Deletions that are tried.
+    """
+    low, high = np.zeros(n_items, dtype=np.int64), np.full(n_items, most)
+    gone = np.zeros(n_items, dtype=bool)
+    if n_items and most:
+        gone = is_gone(np.arange(n_items), high)
+    while len(open_ones := np.flatnonzero(gone & (high - low > 1))):
+        middle = (low[open_ones] + high[open_ones]) // 2
+        out = is_gone(open_ones, middle)
+        high[open_ones[out]], low[open_ones[~out]] = middle[out], middle[~out]
+    return np.where(gone, high, 0)
 
 
 def _orders(

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import sparse
 from serving_model import facts, make_model
 
 from doppelcart.serving.answers import answer
-from doppelcart.serving.deletions import FIRST, MOST_DELETED, deletions_of
+from doppelcart.serving.deletions import FIRST, MOST_DELETED, deletions_of, fewest
 from doppelcart.serving.model import Catalogue, Customers, Model, Strategy, System
 from doppelcart.serving.questions import Question
 from doppelcart.serving.scorer import FoldIn, ItemWeights, Popular, Projection, Scorer, histories_of
@@ -61,6 +63,19 @@ def test_without_the_set_it_is_not_listed_and_with_one_less_it_is(scorer):
             assert item in list_of(model, one_less, k, closed)
     # Best sellers hang on no purchase.
     assert (n_found > 30) == (not isinstance(scorer, Popular))
+
+
+@given(st.lists(st.integers(1, 13), min_size=1, max_size=6), st.integers(1, 10))
+def test_halving_finds_the_first_count_by_which_an_item_is_gone(firsts, most):
+    asked = []
+
+    def is_gone(places, counts):
+        asked.append(len(places))
+        return counts >= np.array(firsts)[places]
+
+    found = fewest(is_gone, len(firsts), most)
+    assert found.tolist() == [first if first <= most else 0 for first in firsts]
+    assert len(asked) <= 5
 
 
 def test_one_purchase_by_hand():

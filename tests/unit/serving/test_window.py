@@ -104,6 +104,7 @@ def test_a_customer_and_a_basket_in_a_browser(address: str) -> None:
         assert "EASE, for warm" in shown
         assert "+10.0 % over the most popular items" in shown
         assert "Because you bought Rye bread (100 % of what speaks for it)." in shown
+        assert "not listed without" not in shown
         driver.execute_script(
             """
             document.querySelector("input[value=basket]").click();
@@ -124,4 +125,19 @@ def test_a_customer_and_a_basket_in_a_browser(address: str) -> None:
         )
         assert browser.cut(driver) == []
         assert browser.violations(driver) == []
+        driver.execute_script(
+            """
+            document.getElementById("k").value = 1;
+            const item = document.getElementById("item");
+            item.value = "jam";
+            item.dispatchEvent(new Event("input"));
+            """
+        )
+        browser.until(driver, "document.querySelectorAll('#basket li').length === 2")
+        driver.execute_script("document.getElementById('ask').requestSubmit()")
+        browser.until(driver, "document.querySelectorAll('#list > li').length === 1")
+        assert "not listed without" not in driver.execute_script(text)
+        driver.execute_script("document.querySelector('#list details').open = true")
+        # Jam leads to salt; without it bread, to which butter leads, is first.
+        browser.until(driver, "document.body.innerText.includes('not listed without Jam')")
         assert [log for log in driver.get_log("browser") if log["level"] == "SEVERE"] == []

@@ -4,6 +4,7 @@
   const basket = new Map();
   const shown = 25;
   let key = "";
+  let current = null;
 
   function element(tag, text) {
     const made = document.createElement(tag);
@@ -62,15 +63,36 @@
       why.append(meter, " " + reason.share.toPrecision(3) + (reason.weight >= 0.01 ? ", " + (100 * reason.weight).toFixed(0) + " % of what speaks for it" : ""));
       list.append(why);
     });
-    if (reasons.without) {
-      list.append(element("li", "not listed without: " + reasons.without.map(function (r) { return r.title; }).join(", ")));
-    }
     if (reasons.others) list.append(element("li", "all other known items: " + reasons.others.toPrecision(3)));
     if (reasons.base) list.append(element("li", "without any known item: " + reasons.base.toPrecision(3)));
     list.append(element("li", "score: " + item.score.toPrecision(3)));
+    const without = element("li");
+    without.className = "without";
+    without.hidden = true;
+    list.prepend(without);
     details.append(list);
+    details.addEventListener("toggle", deletions);
     line.append(details);
     return line;
+  }
+
+  // What would not be listed without some purchases takes several lists: asked once, when a reason is opened.
+  async function deletions() {
+    if (!current || current.deletions) return;
+    const question = Object.assign({}, current, { deletions: true });
+    current = question;
+    const lines = Array.from(document.querySelectorAll("#list .without"));
+    try {
+      const answer = await get("/recommend", question);
+      if (current !== question) return;
+      answer.items.forEach(function (item, place) {
+        if (!item.reasons.without || !lines[place]) return;
+        lines[place].textContent = "not listed without " + item.reasons.without.map(function (one) { return one.title; }).join(", ");
+        lines[place].hidden = false;
+      });
+    } catch (error) {
+      at("trouble").textContent = error.message;
+    }
   }
 
   function show(answer, known) {
@@ -104,7 +126,7 @@
     if (event) event.preventDefault();
     at("trouble").textContent = "";
     try {
-      const question = { k: Number(at("k").value), explain: true, deletions: true, complete: true };
+      const question = { k: Number(at("k").value), explain: true, complete: true };
       let known;
       if (kind() === "customer") {
         question.user_id = at("customer").value;
@@ -113,7 +135,9 @@
         question.items = Array.from(basket.keys(), function (id) { return { item_id: id }; });
         known = Array.from(basket.values(), function (title) { return { title: title }; });
       }
-      show(await get("/recommend", question), known);
+      const answer = await get("/recommend", question);
+      current = question;
+      show(answer, known);
     } catch (error) {
       at("trouble").textContent = error.message;
     }
