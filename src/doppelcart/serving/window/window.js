@@ -100,7 +100,7 @@
     at("version").textContent = "Version " + answer.version + (answer.stale_since ? ", stale since " + answer.stale_since : "") + ".";
     at("strategy").textContent = answer.strategy.label + ", for " + answer.strategy.customers + ". " +
       (answer.strategy.promoted ? "With synthetic data (" + answer.strategy.synthetic_data + "), which won." :
-        answer.strategy.admitted ? "With synthetic data (" + answer.strategy.synthetic_data + "), which is shown to help; the GAN is not shown to do better." :
+        answer.strategy.admitted ? "With synthetic data, which is shown to help; the GAN is not shown to do better." :
         "Without synthetic data: none was shown to be better.");
     at("evidence").textContent = worth(answer.evidence);
     const notes = [answer.strategy.note];
