@@ -57,6 +57,11 @@ GLOSSARY: Final = {
     "behaviour": "a review's rating and its distance from those of others, its length, how many "
     "reviews its writer wrote, and how many of them within a day",
 }
+OF_GENERATED: Final = (
+    "Reviews of the GAN in coordinates are points, not texts. Texts of a network that writes were "
+    "tried for few numbers and draws of labels, since each is trained anew: they stand in a group "
+    "of their own, with the same draws of all arms."
+)
 _METRICS: Final = {
     "accuracy": WORDS,
     "by_behaviour": BEHAVIOUR,
@@ -131,11 +136,7 @@ def write_section(
                 "judged on reviews that a platform filtered, such a detector came to an AUC of .54."
             ),
             "One training per fold and draw of labels: indicative.",
-            (
-                "Reviews of the GAN in coordinates are points, not texts. Texts of a network that "
-                "writes were tried for few numbers and draws of labels, since each is trained "
-                "anew: they stand in a group of their own, with the same draws of all arms."
-            ),
+            *([OF_GENERATED] if making.generate_fakes else []),
         ],
         evidence={FEW_LABELS: evidence} if evidence else {},
         metrics={
@@ -240,8 +241,9 @@ def suspects_table(suspects: pd.DataFrame, listing: ReviewListParams, limit: int
         Column("place", "place", count),
         Column("review", "review", text, False),
         Column("about", "about", text, False),
-        Column("part", "part", text, False),
     ]
+    if suspects["part"].fillna("").astype(str).ne("").any():
+        columns.append(Column("part", "part", text, False))
     if listing.flag_fakes:
         columns.append(Column("flag", "flag", text, False))
     note = (
