@@ -8,6 +8,7 @@ import tensorflow as tf
 from doppelcart.errors import InputError
 from doppelcart.imaging.lite0 import build, build_trunk, random_weights
 from doppelcart.metrics.pictures import kernel_distance
+from doppelcart.models.images import image_training
 from doppelcart.models.images.diff_augment import augmented, cut_out, recoloured, shifted
 from doppelcart.models.images.image_config import ImageTrainingConfig
 from doppelcart.models.images.image_networks import (
@@ -244,3 +245,16 @@ def test_the_kernel_distance_is_0_between_alike_and_large_between_others() -> No
     # by hand, d = 1: k(x, y) = (x y + 1)^3
     assert kernel_distance(np.array([[0.0], [1.0]]), np.array([[0.0], [0.0]])) == 1 + 1 - 2
     assert kernel_distance(np.array([[1.0], [1.0]]), np.array([[0.0], [0.0]])) == 8 + 1 - 2
+
+
+def test_epochs_are_compared_by_what_the_critic_sees_or_by_small_pictures_without_it() -> None:
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 255, (6, 32, 32, 3), dtype=np.uint8)
+    weights = lite0.random_weights(0)
+    projected = ImageTrainingConfig(critic="projected", sight=32)
+    scoring = projected.model_copy(update={"adversarial_loss": "energy_score"})
+    for config in (projected, scoring):
+        seen = image_training._look_of(config, weights)(pictures)
+        np.testing.assert_allclose(seen, lite0.embed(pictures, weights, 6, 32).pooled, atol=1e-4)
+    for config, given in ((projected, None), (ImageTrainingConfig(critic="pixels"), weights)):
+        assert image_training._look_of(config, given)(pictures).shape == (6, 8 * 8 * 3)
