@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from doppelcart.errors import InputError
+from doppelcart.imaging import lite0
 from doppelcart.imaging.lite0 import build, build_trunk, random_weights
 from doppelcart.metrics.pictures import kernel_distance
 from doppelcart.models.images import image_training
