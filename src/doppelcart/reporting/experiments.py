@@ -85,11 +85,13 @@ def answer_by_arm(verdict: pd.DataFrame, design: Design, *, places: bool = False
         return answer_of(verdict)
     told = []
     for arm, rows in verdict.groupby("arm", sort=False):
-        words = [
-            f"{row['verdict']} ({design.words.of([row[name] for name in design.groups])})"
-            for row in rows.to_dict("records")
-        ]
-        said = ", ".join(words) if places else " and ".join(dict.fromkeys(rows["verdict"]))
+        if places:
+            said = ", ".join(
+                f"{row['verdict']} ({design.words.of([str(row[name]) for name in design.groups])})"
+                for row in rows.to_dict("records")
+            )
+        else:
+            said = " and ".join(dict.fromkeys(rows["verdict"]))
         told.append(f"{design.by_name[str(arm)].phrase}: {said}")
     sentence = "; ".join(told)
     return f"{sentence[0].upper()}{sentence[1:]}."
