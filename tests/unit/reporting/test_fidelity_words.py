@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from doppelcart.metrics.fidelity.floor import with_coverage
-from doppelcart.reporting.fidelity_floor import (
+from doppelcart.reporting.real_enough import (
     floor_in_words,
     floors_of,
     told_by_floor,

@@ -9,13 +9,13 @@ from doppelcart.pipelines.new_items.demand import ALL_LAUNCHES, POOLED
 from doppelcart.pipelines.new_items.design import CUT, TRIAL
 from doppelcart.reporting.blocks import details, heading, paragraph, table
 from doppelcart.reporting.experiments import answer_by_arm, blocks_of, evidence_of
-from doppelcart.reporting.fidelity_floor import (
+from doppelcart.reporting.params import ReportingParams
+from doppelcart.reporting.real_enough import (
     floor_in_words,
     floors_of,
     told_by_floor,
     with_floor,
 )
-from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Section
 from doppelcart.reporting.tables import (
     Column,
