@@ -10,6 +10,7 @@ from pathlib import Path
 import browser
 import pytest
 import uvicorn
+from selenium.webdriver.remote.webdriver import WebDriver
 from serving_model import make_completer
 from starlette.testclient import TestClient
 
@@ -94,6 +95,20 @@ def address(model: Model, publish: Publish) -> Iterator[str]:
     thread.join()
 
 
+def ask_with(driver: WebDriver, item: str, n_items: int) -> None:
+    """Put an item into the basket, which then holds so many, and ask."""
+    driver.execute_script(
+        """
+        const item = document.getElementById("item");
+        item.value = arguments[0];
+        item.dispatchEvent(new Event("input"));
+        """,
+        item,
+    )
+    browser.until(driver, f"document.querySelectorAll('#basket li').length === {n_items}")
+    driver.execute_script("document.getElementById('ask').requestSubmit()")
+
+
 @pytest.mark.slow
 def test_a_customer_and_a_basket_in_a_browser(address: str) -> None:
     with browser.browser() as driver:
@@ -105,16 +120,8 @@ def test_a_customer_and_a_basket_in_a_browser(address: str) -> None:
         assert "+10.0 % over the most popular items" in shown
         assert "Because you bought Rye bread (100 % of what speaks for it)." in shown
         assert "not listed without" not in shown
-        driver.execute_script(
-            """
-            document.querySelector("input[value=basket]").click();
-            const item = document.getElementById("item");
-            item.value = "butter";
-            item.dispatchEvent(new Event("input"));
-            """
-        )
-        browser.until(driver, "document.querySelectorAll('#basket li').length === 1")
-        driver.execute_script("document.getElementById('ask').requestSubmit()")
+        driver.execute_script("document.querySelector('input[value=basket]').click()")
+        ask_with(driver, "butter", n_items=1)
         browser.until(driver, "document.getElementById('known').innerText.trim() === 'Butter'")
         shown = driver.execute_script(text)
         assert "ITEMKNN, for cold_1" in shown
@@ -125,16 +132,8 @@ def test_a_customer_and_a_basket_in_a_browser(address: str) -> None:
         )
         assert browser.cut(driver) == []
         assert browser.violations(driver) == []
-        driver.execute_script(
-            """
-            document.getElementById("k").value = 1;
-            const item = document.getElementById("item");
-            item.value = "jam";
-            item.dispatchEvent(new Event("input"));
-            """
-        )
-        browser.until(driver, "document.querySelectorAll('#basket li').length === 2")
-        driver.execute_script("document.getElementById('ask').requestSubmit()")
+        driver.execute_script("document.getElementById('k').value = 1")
+        ask_with(driver, "jam", n_items=2)
         browser.until(driver, "document.querySelectorAll('#list > li').length === 1")
         assert "not listed without" not in driver.execute_script(text)
         driver.execute_script("document.querySelector('#list details').open = true")
