@@ -1,14 +1,14 @@
 """Items that a GAN imagines, over training seeds: who buys what is launched on Complete Journey.
 
-The windows before and after one cut of the pipeline ``new_items``, by its own functions. Nothing
+The windows before and after every cut of the pipeline ``new_items``, by its own functions. Nothing
 differs from seed to seed but the seed of the generators. Every figure is a change of NDCG over the
 new items against the ridge; intervals are Student's over trainings, of pairs of equal seeds where
-two of them are compared.
+two of them are compared. Of all windows together, every household counts once a window.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
@@ -16,11 +16,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from doppelcart.catalogue.item_features import ItemFeatures
 from doppelcart.models.items.hyperparameters import ItemTrainingConfig
 from doppelcart.pipelines.new_items import nodes
 from doppelcart.pipelines.new_items import params as new_items
+from doppelcart.pipelines.new_items.demand import Forecasts
 from doppelcart.pipelines.new_items.design import RIDGE, TRIAL, WORDS
-from doppelcart.pipelines.new_items.launches import open_launches
+from doppelcart.pipelines.new_items.imagined import COPIES
+from doppelcart.pipelines.new_items.launches import Launch
+from doppelcart.pipelines.new_items.systems import Lists
 from studies import runs
 from studies.figures import Figure, Target
 from studies.machine import PROJECT
@@ -38,6 +42,7 @@ CODE: Final = (
     "studies/launches.py",
 )
 BESIDE: Final = "ridge_and_"
+HOUSEHOLDS: Final = "households"
 CONTROLS: Final = tuple(name for name in WORDS if name != TRIAL)
 
 
@@ -47,7 +52,7 @@ class Given(NamedTuple):
     Attributes:
         windows: How the log is parted.
         systems: What the plain systems choose from.
-        imagined: How items are imagined, and at which cuts.
+        imagined: How items are imagined.
         training: How generators are trained.
         experiment: Length of the lists, seed.
     """
@@ -60,99 +65,131 @@ class Given(NamedTuple):
 
 
 def measure(study: Study) -> Iterator[list[Figure]]:
-    """A training seed at a time, then all together.
+    """A training at a time, all seeds of one cut before those of the next, then all together.
 
     Yields:
         All figures.
     """
     given = given_to(runs.all_parameters(study.env)["new_items"])
     units = []
-    for seed in range(SEEDS):
-        made_from = [repr((given, seed)).encode(), code_of(*CODE)]
-        worth = remembered(CACHE, made_from, partial(accuracy, given, seed))
-        units.append(study.note(worth, seed=seed))
-    yield figures_of(units, given)
+    for cut in given.windows.cuts:
+        plain = cache(partial(plainly, given, cut))
+        for seed in range(SEEDS):
+            made_from = [repr((given, cut, seed)).encode(), code_of(*CODE)]
+            worth = remembered(CACHE, made_from, partial(accuracy, plain, given, seed))
+            units.append({"cut": cut, "seed": seed} | study.note(worth, cut=cut, seed=seed))
+    yield figures_of(pd.DataFrame(units), given.experiment.list_length)
 
 
 def given_to(own: Mapping[str, Any]) -> Given:
-    """The models of the pipeline's parameters, of one cut alone: the last that items are made at.
+    """The models of the pipeline's parameters.
 
     Args:
         own: As conf holds them.
     """
-    imagined = new_items.ImaginedParams(**own["imagined"])
     return Given(
         new_items.WindowsParams(**own["windows"]),
         new_items.SystemsParams(**own["systems"]),
-        imagined.model_copy(update={"cuts": imagined.cuts[-1:]}),
+        new_items.ImaginedParams(**own["imagined"]),
         ItemTrainingConfig(**own["training"]),
         new_items.ExperimentParams(**own["experiment"]),
     )
 
 
-@cache
-def plainly(given: str) -> tuple[Any, ...]:  # noqa: ARG001 - what the rest is made of
-    """Launches, plain lists and forecasts, which no seed of a generator changes."""
-    own = given_to(runs.all_parameters(None)["new_items"])
-    windows, data = own.windows, log()
-    launches = open_launches(
-        data.lines,
-        data.features,
-        own.imagined.cuts,
-        windows.tuning_share,
-        windows.min_users,
-        min_buyers_before=windows.min_buyers_before,
-        min_buyers_after=windows.min_buyers_after,
-        recent_weeks=windows.recent_weeks,
-    )
-    lists, _ = nodes.rank_plainly(launches, data.features, own.systems, own.experiment)
-    forecasts, _ = nodes.forecast_demand(launches, data.features, own.systems, own.experiment)
-    return launches, data.features, lists, forecasts
+class Plain(NamedTuple):
+    """What no seed of a generator changes, at one cut.
+
+    Attributes:
+        launches: That of the cut alone.
+        features: Of all items.
+        lists: Of the plain systems.
+        forecasts: Of sales.
+    """
+
+    launches: list[Launch]
+    features: ItemFeatures
+    lists: dict[float, Lists]
+    forecasts: dict[float, Forecasts]
 
 
-def accuracy(given: Given, seed: int) -> dict[str, float]:
-    """Mean NDCG of every arm, with generators of one seed.
+def plainly(given: Given, cut: float) -> Plain:
+    """Open the windows at a cut, and rank by the plain systems.
 
     Args:
+        given: Parameters.
+        cut: Share of the lines before the tested window.
+    """
+    data, windows = log(), given.windows.model_copy(update={"cuts": (cut,)})
+    launches, _ = nodes.open_windows(data.lines, data.features, windows)
+    lists, _ = nodes.rank_plainly(launches, data.features, given.systems, given.experiment)
+    forecasts, _ = nodes.forecast_demand(launches, data.features, given.systems, given.experiment)
+    return Plain(launches, data.features, lists, forecasts)
+
+
+def accuracy(plain: Callable[[], Plain], given: Given, seed: int) -> dict[str, float]:
+    """Mean NDCG of every arm at a cut with generators of one seed, and over how many households.
+
+    Args:
+        plain: Makes what no seed changes.
         given: Parameters.
         seed: Added to that of the training.
     """
-    launches, features, lists, forecasts = plainly(repr(given))
+    launches, features, lists, forecasts = plain()
+    imagined = given.imagined.model_copy(update={"cuts": tuple(one.cut for one in launches)})
     training = given.training.model_copy(update={"seed": given.training.seed + seed})
-    made, _, _ = nodes.imagine_items(launches, features, given.imagined, training, given.experiment)
+    made, _, _ = nodes.imagine_items(launches, features, imagined, training, given.experiment)
     found, levels, _ = nodes.combine(
-        launches, features, lists, forecasts, made, {}, given.systems, given.imagined,
-        given.experiment,
-    )  # fmt: skip
+        launches, features, lists, forecasts, made, {}, given.systems, imagined, given.experiment
+    )
     scores, _ = nodes.measure_lists(launches, found, levels, given.experiment)
-    return {str(arm): float(value) for arm, value in scores.groupby("arm")["value"].mean().items()}
+    by_arm = scores.groupby("arm")["value"]
+    worth = {str(arm): float(value) for arm, value in by_arm.mean().items()}
+    return worth | {HOUSEHOLDS: float(by_arm.size()[RIDGE])}
 
 
-def figures_of(units: Sequence[Mapping[str, float]], given: Given) -> list[Figure]:
+def figures_of(units: pd.DataFrame, k: int) -> list[Figure]:
     """Changes against the ridge, and of the GAN against what stands in its place.
 
     Args:
-        units: By seed, the accuracy of every arm.
-        given: Parameters.
+        units: A row per ``cut`` and ``seed``: the accuracy of every arm, and the ``households``.
+        k: Length of the lists.
     """
-    table = pd.DataFrame(list(units))
-    gains = 100 * (table.div(table[RIDGE], axis=0) - 1)
+    arms = [name for name in units if name not in ("cut", "seed", HOUSEHOLDS)]
+    sums = units[arms].mul(units[HOUSEHOLDS], axis=0).groupby(units["seed"]).sum()
+    together = sums.div(units.groupby("seed")[HOUSEHOLDS].sum(), axis=0)
+    cuts = sorted(units["cut"].unique())
     how = (
-        f"Complete Journey, launches after {given.imagined.cuts[-1]:.0%} of the lines; "
-        f"ndcg@{given.experiment.list_length} over new items, change against the ridge (ndcg "
-        f"{table[RIDGE].mean():.4f}); {len(table)} trainings, Student's t over seeds."
+        f"Complete Journey; ndcg@{k} over new items, change against the ridge; "
+        f"{len(together)} trainings, Student's t over seeds."
     )
-    listed = []
+    all_cuts = f"Launches after {', '.join(f'{cut:.0%}' for cut in cuts)} of the lines. {how}"
+    gains, listed = against_ridge(together), []
     for prefix, way in (("", "alone"), (BESIDE, "beside the ridge")):
         for name, words in WORDS.items():
-            own = gains[f"{prefix}{name}"]
             target = Target(">", 0, "low") if name == TRIAL else None
-            listed.append(_over_seeds(f"{way}: {words}", own, how, target))
+            listed.append(
+                _over_seeds(f"{way}: {words}", gains[f"{prefix}{name}"], all_cuts, target)
+            )
         for name in CONTROLS:
             apart = gains[f"{prefix}{TRIAL}"] - gains[f"{prefix}{name}"]
             title = f"{way}: {WORDS[TRIAL]} more than {WORDS[name]}"
-            listed.append(_over_seeds(title, apart, how, None))
+            listed.append(_over_seeds(title, apart, all_cuts, None))
+    for cut in cuts:
+        own = against_ridge(units[units["cut"] == cut].set_index("seed")[arms])
+        for prefix, way in (("", "alone"), (BESIDE, "beside the ridge")):
+            for name in (TRIAL, COPIES):
+                title = f"after {cut:.0%} of the lines, {way}: {WORDS[name]}"
+                listed.append(_over_seeds(title, own[f"{prefix}{name}"], how, None))
     return listed
+
+
+def against_ridge(accuracies: pd.DataFrame) -> pd.DataFrame:
+    """How much better than the ridge every arm is with every seed, in percent.
+
+    Args:
+        accuracies: A row per seed, a column per arm.
+    """
+    return 100 * (accuracies.div(accuracies[RIDGE], axis=0) - 1)
 
 
 def _over_seeds(title: str, values: pd.Series, how: str, target: Target | None) -> Figure:
