@@ -241,11 +241,15 @@ def check_there(
     ]
     more = f", and {len(absent) - MOST_NAMED} more" if len(absent) > MOST_NAMED else ""
     needed = _needed(absent, catalog, pipelines)
-    option = "" if env in (None, "local") else f" --env {env}"
     raise StorageError(
         f"The run reads what is not there yet: {'; '.join(listed)}{more}. Make it first: "
-        f"`kedro run{option} --pipelines {','.join(needed)}`. Nothing has run."
+        f"`kedro run{env_option(env)} --pipelines {','.join(needed)}`. Nothing has run."
     )
+
+
+def env_option(env: str | None) -> str:
+    """How a command that is proposed names the environment of a run; empty for the default."""
+    return "" if env in (None, "local") else f" --env {env}"
 
 
 def check_sources(

@@ -8,6 +8,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from rich.console import Console
 
+from doppelcart.config.checks import env_option
 from doppelcart.hooks import tracking
 from doppelcart.hooks.common import path_in
 from doppelcart.hooks.metadata import Handling, Role, handling_of, handlings, with_role
@@ -30,25 +31,38 @@ class VerdictPrinter:
         self._handlings = handlings(conf_catalog)
 
     @hook_impl(trylast=True)
-    def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-        """Print what the sections say, the report, the figures and the run."""
+    def after_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+    ) -> None:
+        """Print what the sections say, the report, the figures and the run.
+
+        A report that the run did not write does not hold what it found: how to add that is said.
+        """
         told = [
             catalog.load(name)
             for name in sorted(pipeline.all_outputs())
             if handling_of(catalog, name).terminal == "section" and catalog.exists(name)
         ]
         judged = [section for section in told if section.evidence or section.story]
-        if not judged:
+        reports, outputs = self._named("report"), pipeline.all_outputs()
+        if not judged and not outputs.intersection(reports):
             return
         self._console.print()
-        self._console.print(terminal.render(judged))
+        if judged:
+            self._console.print(terminal.render(judged))
         for name in self._named("product"):
-            if name in pipeline.all_outputs() and (path := path_in(catalog, name)):
+            if name in outputs and (path := path_in(catalog, name)):
                 self._say(name.replace("_", " ").capitalize(), str(path))
-        for report in (path_in(catalog, name) for name in self._named("report")):
-            if report is not None and report.exists():
+        for name in reports:
+            report = path_in(catalog, name)
+            if report is None:
+                continue
+            if name in outputs:
                 self._say("Report", str(report))
-                self._say("Figures", str(report.parent))
+            else:
+                command = f"kedro run{env_option(run_params['env'])} --pipelines reporting"
+                self._say("Report", f"without this yet; to add it: {command}")
+            self._say("Figures", str(report.parent))
         if self._run.run_id is not None:
             self._say("MLflow run", f"{self._run.run_id}  (see it with: {self._command()})")
 

@@ -68,9 +68,20 @@ def answer_of(verdict: pd.DataFrame) -> str:
         return "Nothing on trial was compared."
     words = verdict["verdict"].tolist()
     if len(words) == 1:
-        return str(verdict["reason"].iloc[0])
+        return as_sentence(str(verdict["reason"].iloc[0]))
     counted = [f"{word} {words.count(word)}" for word in dict.fromkeys(words)]
     return f"Of {len(words)} verdicts: {', '.join(counted)}."
+
+
+def as_sentence(words: str) -> str:
+    """Words that begin as a sentence does; an acronym with all its letters.
+
+    Examples:
+        >>> as_sentence("quantile loss changed."), as_sentence("ndcg@20 of new items changed.")
+        ('Quantile loss changed.', 'NDCG@20 of new items changed.')
+    """
+    start = 4 if words.startswith("ndcg@") else 1
+    return words[:start].upper() + words[start:]
 
 
 def answer_by_arm(verdict: pd.DataFrame, design: Design, *, places: bool = False) -> str:
@@ -94,7 +105,7 @@ def answer_by_arm(verdict: pd.DataFrame, design: Design, *, places: bool = False
             said = " and ".join(dict.fromkeys(rows["verdict"]))
         told.append(f"{design.by_name[str(arm)].phrase}: {said}")
     sentence = "; ".join(told)
-    return f"{sentence[0].upper()}{sentence[1:]}."
+    return f"{as_sentence(sentence)}."
 
 
 def evidence_of(verdict: pd.DataFrame, design: Design, *, seeds: int = 1) -> Evidence | None:

@@ -5,21 +5,21 @@ import gzip
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from doppelcart import __version__
 from doppelcart.reporting.interval_bar import bars_of
 from doppelcart.reporting.section import Section, Story
-from doppelcart.reporting.signals import LEVEL
 from doppelcart.reporting.tables import change
 
-NO_STORY: Final = Story(signal=LEVEL, headline="No verdict: nothing that makes one was run.")
+CODE: Final = re.compile("`([^`]+)`")
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +141,16 @@ def lean(value: Any) -> Any:
     return value
 
 
+def code(words: str) -> Markup:
+    """Words as HTML, in which what stands between backticks is code.
+
+    Examples:
+        >>> str(code("a < b: `kedro run`"))
+        'a &lt; b: <code>kedro run</code>'
+    """
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(words))))  # noqa: S704
+
+
 def script_json(value: Mapping[str, Any]) -> Markup:
     """JSON that may stand inside a script element: nothing in it can close the element."""
     escapes: dict[str, str | int | None] = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
@@ -168,4 +178,5 @@ def _environment() -> Environment:
     )
     environment.filters["script_json"] = script_json
     environment.filters["change"] = change
+    environment.filters["code"] = code
     return environment

@@ -99,19 +99,21 @@ class Story(_Part):
     """What a page opens with.
 
     Attributes:
-        signal: The overall verdict.
+        signal: The overall verdict; None where there is none, or several that differ.
         headline: It in one sentence.
         findings: One per group.
-        measure: What the effects of the findings are changes of.
+        per: What a group is, such as one of customers.
+        measure: What the effects of the findings are changes of; empty where each says it itself.
         units: Headings of the findings' gains.
         words: What the figures of the findings mean.
         advice: What to do now.
         examples: A few who stand for all: real ones, and synthetic ones in their place.
     """
 
-    signal: Signal
+    signal: Signal | None = None
     headline: str
     findings: tuple[Finding, ...] = ()
+    per: str = "group of customers"
     measure: str = ""
     units: tuple[str, ...] = ()
     words: str = ""

@@ -123,7 +123,7 @@ def share(value: Any) -> str:
         >>> share(0.0312)
         '3.1 %'
     """
-    return UNDEFINED if _missing(value) else f"{100 * float(value):.1f} %"
+    return UNDEFINED if _missing(value) else signed(f"{100 * float(value):.1f} %")
 
 
 def yes_no(value: Any) -> str:

@@ -115,6 +115,11 @@ def test_every_verdict_has_a_meaning_and_a_signal_of_its_word():
     assert set(wording.TOLD_FIRST) == set(wording.MEANINGS)
 
 
+def promotion(promoted=(), admitted=()):
+    named = {"promoted": promoted, "admitted": admitted}
+    return {part: [{"slice": name} for name in names] for part, names in named.items()}
+
+
 def at_best(**baselines):
     return pd.DataFrame(
         {"slice": list(baselines), "against": "best_baseline", "baseline": baselines.values()}
@@ -122,18 +127,31 @@ def at_best(**baselines):
 
 
 def test_who_gains_nothing_is_told_what_to_use_instead():
-    lost = table(("warm", "not proven", False, False), ("cold_1", "harms", False, False))
-    assert wording.advise(lost, at_best(warm="ease", cold_1="ease")) == (
+    assert wording.advise(promotion(), at_best(warm="ease", cold_1="ease")) == (
         "recommend without synthetic data: EASE for 2 groups."
     )
-    some = table(("warm", "helps", True, True), ("cold_1", "harms", False, False))
+    some = promotion(promoted=["warm"])
     assert wording.advise(some, at_best(warm="ease", cold_1="ials")) == (
         "use it for returning customers, as promotion.json says. For the others, recommend without "
         "synthetic data: iALS for 1 group."
     )
-    won = table(("warm", "helps", True, True))
-    assert wording.advise(won, at_best(warm="ease")) == (
+    assert wording.advise(some, at_best(warm="ease")) == (
         "use it for returning customers, as promotion.json says."
+    )
+
+
+def test_a_control_that_serves_is_told_before_what_is_plain():
+    control = (
+        "use a control in place of the GAN for returning customers: promotion.json names it. It is "
+        "shown to help, and the GAN is not shown to do better."
+    )
+    assert wording.advise(promotion(admitted=["warm"]), at_best(warm="ease")) == control
+    # Two controls help with 1 item, where the generator won: that serves, and no control.
+    both = promotion(promoted=["cold_1"], admitted=["cold_1", "cold_1", "warm"])
+    assert wording.advise(both, at_best(warm="ease", cold_1="ials", cold_2="ials")) == (
+        "use it for new customers with 1 known item, as promotion.json says. "
+        f"{control[0].upper()}{control[1:]} For the others, recommend without synthetic data: "
+        "iALS for 1 group."
     )
 
 

@@ -337,6 +337,10 @@ def run(
         "tstr": tstr,
         "ranking_agreement": ranking_agreement,
         "gains": made_up_gains(verdict),
+        "promotion": {
+            "promoted": verdict.loc[verdict["promoted"], ["slice"]].to_dict("records"),
+            "admitted": [],
+        },
         "evaluation.customers": [
             people(synthetic).model_dump(mode="json") for synthetic in (False, True)
         ],

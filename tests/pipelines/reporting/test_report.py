@@ -276,7 +276,7 @@ def test_segments_that_nobody_tried_are_left_out(write):
     told = " ".join(page.text)
     absent = "Customers added where they are short: skipped because the pipeline targeting was not"
     assert absent in told
-    assert "To add it: `kedro run --pipelines targeting`" in told
+    assert "To add it: kedro run --pipelines targeting" in told
     assert "Better than every control" not in told
 
 

@@ -143,9 +143,16 @@ def tiny_pipelines() -> dict[str, Pipeline]:
             )
         ]
     )
+    judged = Node(
+        judge,
+        ["metrics", "params:tiny"],
+        ["verdict", "tiny.section", "a_page_that_nobody_keeps"],
+        name="judge_alone",
+    )
     return {
         "first": first,
         "second": second,
+        "judged": Pipeline([judged]),
         "broken": Pipeline([Node(fail, "metrics", "nothing", name="fail")]),
         "release": Pipeline(
             [Node(release, "params:release", "release.training_log", name="release")]
@@ -617,6 +624,20 @@ class TestEnd:
         capsys.readouterr()
         run(project, "first")
         assert "Report:" not in capsys.readouterr().out
+
+    def test_a_run_of_the_report_alone_says_where_it_is(self, project, capsys):
+        run(project, "report")
+        told = [line.split() for line in capsys.readouterr().out.splitlines()]
+        assert ["Report:", str(project / "data/08_reporting/report.html")] in told
+
+    def test_a_run_without_the_report_says_how_to_add_what_it_found(self, project, capsys):
+        run(project)
+        capsys.readouterr()
+        run(project, "judged")
+        out = capsys.readouterr().out
+        assert f"{PROVEN.shape} It helps by a lot." in out
+        assert "without this yet; to add it: kedro run --pipelines reporting\n" in out
+        assert "report.html" not in out
 
     def test_a_known_error_of_a_node_ends_in_a_sentence(self, project):
         run(project, "first")

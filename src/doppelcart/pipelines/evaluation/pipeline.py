@@ -28,6 +28,7 @@ REPORTED = [
     "scores_by_slice",
     "tstr_shares",
     "gains",
+    "promotion",
 ]
 
 

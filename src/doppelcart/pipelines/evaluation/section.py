@@ -137,6 +137,7 @@ def write_section(
     scores_by_slice: go.Figure,
     tstr_shares: go.Figure,
     gains: pd.DataFrame,
+    promotion: dict[str, Any],
     customers: list[dict[str, Any]],
     source_summary: dict[str, Any],
     parameters: ReportingParams,
@@ -146,7 +147,7 @@ def write_section(
     currency = str(source_summary.get("currency") or "")
     story = in_other_units(tell(verdict), verdict, gains, currency).model_copy(
         update={
-            "advice": advise(verdict, uplift_against_best),
+            "advice": advise(promotion, uplift_against_best),
             "measure": metric_label(metric),
             "words": WORDS_OF_FINDINGS,
             "examples": tuple(People.model_validate(block) for block in customers),

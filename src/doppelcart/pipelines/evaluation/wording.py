@@ -9,7 +9,6 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.slices import slice_label, slice_order
 from doppelcart.experiment.design import BEST_BASELINE
-from doppelcart.experiment.outcome import HELPS
 from doppelcart.experiment.verdict import VERDICTS
 from doppelcart.recommendation.arms import ARMS, Kind
 from doppelcart.recommendation.design import MOST_POPULAR
@@ -204,22 +203,35 @@ def percent_of(value: float) -> float | None:
     return None if pd.isna(value) else 100 * float(value)
 
 
-def advise(verdict: pd.DataFrame, at_best: pd.DataFrame) -> str:
-    """What to do now, in one sentence.
+def advise(promotion: Mapping[str, Any], at_best: pd.DataFrame) -> str:
+    """What to do now: what the server does, in one sentence a kind.
 
     Args:
-        verdict: As evaluation writes it.
+        promotion: What may go into service: generated data, or a control that helps.
         at_best: Every arm at its best against the best without it: slice, against, baseline.
     """
-    wins = slice_order(verdict.loc[verdict["verdict"] == HELPS, Columns.SLICE])
-    rest = at_best[(at_best["against"] == BEST_BASELINE) & ~at_best[Columns.SLICE].isin(wins)]
+    wins, helps = (
+        slice_order({entry[Columns.SLICE] for entry in promotion[part]})
+        for part in ("promoted", "admitted")
+    )
+    helps = [name for name in helps if name not in wins]
+    served = [*wins, *helps]
+    rest = at_best[(at_best["against"] == BEST_BASELINE) & ~at_best[Columns.SLICE].isin(served)]
     best = rest.drop_duplicates(Columns.SLICE)["baseline"].map(recommender_label).value_counts()
     named = joined([f"{name} for {_groups(count)}" for name, count in best.items()], "and")
     plain = f"recommend without synthetic data{': ' if named else ''}{named}"
-    if not wins:
-        return f"{plain}."
-    others = f" For the others, {plain}." if len(rest) else ""
-    return f"use it for {slice_phrases(wins)}, as promotion.json says.{others}"
+    told = []
+    if wins:
+        told.append(f"use it for {slice_phrases(wins)}, as promotion.json says.")
+    if helps:
+        told.append(
+            f"use a control in place of the GAN for {slice_phrases(helps)}: promotion.json names "
+            "it. It is shown to help, and the GAN is not shown to do better."
+        )
+    if len(rest) or not told:
+        told.append(f"for the others, {plain}." if told else f"{plain}.")
+    first, *more = told
+    return " ".join([first, *(part[0].upper() + part[1:] for part in more)])
 
 
 def _groups(count: int) -> str:

@@ -8,7 +8,8 @@ from doppelcart.errors import ReportError
 from doppelcart.reporting import provenance
 from doppelcart.reporting.blocks import Skipped, bullets, details, paragraph, table
 from doppelcart.reporting.capabilities import find_capabilities
-from doppelcart.reporting.page import NO_STORY, Part, lay_out, render_report
+from doppelcart.reporting.opening import story_of_claims
+from doppelcart.reporting.page import Part, lay_out, render_report
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import SOURCE, Capability, Section, Story
 from doppelcart.reporting.tables import tabulate_mapping
@@ -19,9 +20,10 @@ def write_report(
 ) -> tuple[str, str, dict[str, Any], dict[str, str]]:
     """Lay out the sections that are there as one HTML file that loads nothing.
 
-    The page opens with the story of the first section that has one. There are two: one for the
-    shop, with real customers as examples and in lists of suspects, and one to share, with synthetic
-    examples in their place and without these lists.
+    The page opens with the story of the first section that has one, or else with the claims that
+    were put to the test. There are two: one for the shop, with real customers as examples and in
+    lists of suspects, and one to share, with synthetic examples in their place and without these
+    lists.
 
     Args:
         all_parameters: Parameters of the run, for the record.
@@ -39,14 +41,15 @@ def write_report(
     facts = {what: value for section in there[::-1] for what, value in section.facts.items()}
     source = facts.get(SOURCE, "")
     sections_told = [as_lead(section) if section is lead else section for section in there]
-    absent = [c for c in find_capabilities(packages) if sections.get(c.name) is None]
+    known = find_capabilities(packages)
+    absent = [capability for capability in known if sections.get(capability.name) is None]
     sections_told += [
         skipped_section(there, absent),
         run_section(run_facts, all_parameters, parameters.table_rows),
     ]
     parts = {section.capability: lay_out(section) for section in sections_told}
     shared = {s.capability: lay_out(s.to_share()) for s in sections_told if s.inside}
-    told = lead.story if lead and lead.story else NO_STORY
+    told = lead.story if lead and lead.story else story_of_claims(there, known)
     pages = [
         render_report(
             story=with_examples(told, synthetic=to_share),
