@@ -30,8 +30,17 @@ BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 TABLES = ("verdict", "tstr", "metrics")
 # The case that stands in the README for all of docs/results.md: recommender, group, title.
 SHOWN = ("ease", "cold_5", "EASE, 5 items known")
-# When the search of the grids got its two rounds, which a run does not say.
-SEARCHED_ANEW = datetime(2026, 11, 29, 3, 17, 25, tzinfo=UTC)
+# Since when runs are made otherwise, which a run does not say, and what is said of older ones.
+FORMER_WAYS = {
+    datetime(2026, 11, 29, 3, 17, 25, tzinfo=UTC): (
+        "The grids were searched in two rounds for {new}, as they are today, and for {old} in the "
+        "one round, on all customers who tune, that a run had before."
+    ),
+    datetime(2026, 11, 28, 18, 13, 43, tzinfo=UTC): (
+        "What is told of {old} was judged by the percentile bootstrap of before, which takes luck "
+        "for a difference more often (docs/significance.md)."
+    ),
+}
 
 
 def take_in(data: Path, results: Path) -> Path:
@@ -111,7 +120,7 @@ def readme_section(*folders: Path) -> str:
             ),
             _markdown(["", *words, SHOWN[-1]], rows),
             (
-                f"{_searches(runs)} All cases, controls and studies, targets that were missed "
+                f"{_former_ways(runs)} All cases, controls and studies, targets that were missed "
                 "among them: [docs/results.md](docs/results.md)."
             ).strip(),
         ]
@@ -142,7 +151,7 @@ def results_page(*folders: Path) -> str:
     for path in found:
         parts += [f"### {path.stem}", _all_figures(path), _how(path)]
     runs = _runs(folders)
-    parts += [searched] if (searched := _searches(runs)) else []
+    parts += [former] if (former := _former_ways(runs)) else []
     for run in runs:
         facts, verdict = run["facts"], run["verdict"]
         parts += [
@@ -250,25 +259,23 @@ def _runs(results: Sequence[Path]) -> list[dict[str, Any]]:
     ]
 
 
-def _searches(runs: Sequence[Mapping[str, Any]]) -> str:
-    """By which search of the grids the runs were tuned, if not all by the same.
+def _former_ways(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Which runs were tuned or judged otherwise than today, if not all are alike.
 
     Args:
         runs: What each says of itself under ``facts``, with the time at which it was written.
     """
-    parted: dict[bool, list[str]] = {True: [], False: []}
-    for run in runs:
-        written = datetime.fromisoformat(run["facts"]["written"])
-        parted[written.replace(tzinfo=written.tzinfo or UTC) >= SEARCHED_ANEW].append(
-            _title(run["facts"])
-        )
-    if not (parted[True] and parted[False]):
-        return ""
-    new, old = (_listed(parted[which]) for which in (True, False))
-    return (
-        f"The grids were searched in two rounds for {new}, as they are today, and for {old} in the "
-        "one round, on all customers who tune, that a run had before."
-    )
+    told = []
+    for since, words in FORMER_WAYS.items():
+        parted: dict[bool, list[str]] = {True: [], False: []}
+        for run in runs:
+            written = datetime.fromisoformat(run["facts"]["written"])
+            parted[written.replace(tzinfo=written.tzinfo or UTC) >= since].append(
+                _title(run["facts"])
+            )
+        if parted[True] and parted[False]:
+            told.append(words.format(new=_listed(parted[True]), old=_listed(parted[False])))
+    return " ".join(told)
 
 
 def _listed(names: Sequence[str]) -> str:

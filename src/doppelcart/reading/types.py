@@ -292,7 +292,7 @@ def _hint_for_number(size: float) -> str:
     if size > 1e14:
         return "`make_timestamp(CAST(column AS BIGINT))` for microseconds since 1970"
     if size > 1e11:
-        return "`make_timestamp(CAST(column * 1000 AS BIGINT))` for milliseconds since 1970"
+        return "`make_timestamp(CAST(column * 1e3 AS BIGINT))` for milliseconds since 1970"
     if 19_000_101 <= size <= 21_001_231:
         return "`strptime(CAST(column AS VARCHAR), '%Y%m%d')`"
     if size < 1e5:
@@ -300,7 +300,7 @@ def _hint_for_number(size: float) -> str:
             "`TIMESTAMP '1899-12-30' + to_seconds(CAST(round(column * 86400) AS BIGINT))` for the "
             "days of a spreadsheet"
         )
-    return "`make_timestamp(CAST(column * 1000000 AS BIGINT))` for seconds since 1970"
+    return "`make_timestamp(CAST(column * 1e6 AS BIGINT))` for seconds since 1970"
 
 
 def _fitting_formats(text: ir.Column) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, BeforeValidator, ValidationError
 
 from doppelcart.errors import ParameterError
 from doppelcart.recommenders import RECOMMENDERS, RecommenderConfig
@@ -72,3 +72,25 @@ def expand_all(grids: Mapping[str, Grid]) -> dict[str, list[RecommenderConfig]]:
     if problems:
         raise ParameterError("; ".join(problems))
     return expanded
+
+
+def _without_those_left_out(grids: Any) -> Any:
+    if not isinstance(grids, Mapping):
+        return grids
+    return {name: grid for name, grid in grids.items() if grid is not None}
+
+
+def _valid(grids: dict[str, dict[str, list[Any]]]) -> dict[str, dict[str, list[Any]]]:
+    try:
+        expand_all(grids)
+    except ParameterError as error:
+        raise ValueError(str(error)) from error
+    return grids
+
+
+Grids = Annotated[
+    dict[str, dict[str, list[Any]]],
+    BeforeValidator(_without_those_left_out),
+    AfterValidator(_valid),
+]
+"""Grids by recommender as a parameter; one that is null leaves its recommender out."""

@@ -86,7 +86,10 @@ def _ways_out(
     own = {name: configs[name] for name in large}
     if len(own) < len(configs):
         without = ", ".join(f"{name}: null" for name in large)
-        yield f"leave them out by `evaluation: {{grids: {{{without}}}}}`"
+        yield (
+            f"leave them out by `evaluation: {{grids: {{{without}}}}}` (and, where "
+            "`targeting.experiment.recommenders` names one, name another there)"
+        )
     if workers > 1 and max(needed(own, n_users, train.n_items).values()) <= limit:
         yield "fit one after the other by `evaluation.workers: 1`"
     if found := _support_that_fits(train, own, n_users, workers, limit):

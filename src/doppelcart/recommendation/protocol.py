@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from doppelcart.columns import Columns
 from doppelcart.config.base import Parameters
-from doppelcart.errors import ParameterError
 from doppelcart.experiment.families import LEAST_UNITS, least_resamples
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, of_kind
 from doppelcart.recommendation.design import largest_family
-from doppelcart.recommendation.grid import expand_all
+from doppelcart.recommendation.grid import Grids, expand_all
 from doppelcart.recommendation.grid_search import TuningSettings
 from doppelcart.recommenders import RecommenderConfig
 
@@ -56,7 +54,7 @@ class EvaluationParams(Parameters):
     completion_draws: int = Field(
         default=4, ge=1, le=100, description="Draws of the generator averaged into a completion."
     )
-    grids: dict[str, dict[str, list[Any]]] = Field(
+    grids: Grids = Field(
         min_length=1,
         description="By recommender: values by hyper-parameter. Every combination is tried, the "
         "same for every arm. `null` leaves a recommender out.",
@@ -135,24 +133,6 @@ class EvaluationParams(Parameters):
         if k is not None and k not in cutoffs:
             raise ValueError(f"must hold k = {k}")
         return tuple(sorted(set(cutoffs)))
-
-    @field_validator("grids", mode="before")
-    @classmethod
-    def _without_those_left_out(cls, grids: Any) -> Any:
-        if not isinstance(grids, Mapping):
-            return grids
-        return {name: grid for name, grid in grids.items() if grid is not None}
-
-    @field_validator("grids")
-    @classmethod
-    def _valid_grids(
-        cls, grids: dict[str, dict[str, list[Any]]]
-    ) -> dict[str, dict[str, list[Any]]]:
-        try:
-            expand_all(grids)
-        except ParameterError as error:
-            raise ValueError(str(error)) from error
-        return grids
 
     @property
     def target(self) -> str:

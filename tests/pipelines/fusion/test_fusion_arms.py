@@ -185,6 +185,10 @@ def test_parameters_that_agree_are_let_pass():
     assert list(disagreements(models)) == []
 
 
+def test_a_network_of_no_grid_is_left_out():
+    assert FusionParams(networks={"multvae": None, "gsasrec": {}}).networks == {"gsasrec": {}}
+
+
 def test_a_grid_that_is_none_is_refused():
     with pytest.raises(ValueError, match="recommender 'gru4rec' is unknown"):
         FusionParams(networks={"gru4rec": {"units": [8]}})

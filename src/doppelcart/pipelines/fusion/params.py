@@ -7,11 +7,10 @@ from pydantic import Field, field_validator
 
 from doppelcart.config.agreement import unknown_slices
 from doppelcart.config.base import Parameters
-from doppelcart.errors import ParameterError
 from doppelcart.experiment.design import largest_family
 from doppelcart.experiment.families import least_resamples
 from doppelcart.pipelines.fusion.arms import declare
-from doppelcart.recommendation.grid import expand_all
+from doppelcart.recommendation.grid import Grids, expand_all
 from doppelcart.recommendation.listing_rules import RulesParams
 from doppelcart.recommendation.protocol import comparison_settings
 from doppelcart.recommenders import RecommenderConfig
@@ -27,9 +26,10 @@ class FusionParams(Parameters):
         min_length=1,
         description="Slices of customers to fuse for; null takes all that were tuned.",
     )
-    networks: dict[str, dict[str, list[Any]]] = Field(
+    networks: Grids = Field(
         default={},
-        description="Grids of recommenders that are tuned here, beside those of evaluation.",
+        description="Grids of recommenders that are tuned here, beside those of evaluation. `null` "
+        "leaves a recommender out.",
     )
     depth: int = Field(
         default=100, ge=10, le=5_000, description="Items that each source lists for a customer."
@@ -64,17 +64,6 @@ class FusionParams(Parameters):
     def _in_order(cls, values: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(sorted(set(values), reverse=True))
 
-    @field_validator("networks")
-    @classmethod
-    def _valid_grids(
-        cls, grids: dict[str, dict[str, list[Any]]]
-    ) -> dict[str, dict[str, list[Any]]]:
-        try:
-            expand_all(grids)
-        except ParameterError as error:
-            raise ValueError(str(error)) from error
-        return grids
-
     @property
     def configs(self) -> dict[str, list[RecommenderConfig]]:
         """Configurations of the networks to try, by recommender name."""
@@ -93,7 +82,7 @@ def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
     if twice := [name for name in fusion.networks if name in evaluation.grids]:
         yield (
             f"fusion.networks: {', '.join(twice)} is tuned in evaluation.grids already; leave it "
-            "out of one of them"
+            "out of one of them by null"
         )
     split = models.get("split")
     if split is not None:

@@ -151,7 +151,7 @@ def _faults_of_columns(table: ir.Table, scale: tuple[float, float] | None) -> It
         yield (
             f"`{Columns.TIMESTAMP}` is {table[Columns.TIMESTAMP].type()}, no moment. Correct its "
             "expression under `ratings: table`, such as strptime(column, '%d/%m/%Y %H:%M') or "
-            "make_timestamp(seconds * 1000000)."
+            "make_timestamp(CAST(seconds * 1e6 AS BIGINT))."
         )
     if Columns.RATING in table.columns:
         value = table[Columns.RATING]
