@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
+from kedro_datasets.pandas import CSVDataset
 from kept import KeptDataset
 
 from doppelcart.data.cases import Case
@@ -92,6 +93,10 @@ def run(
     kept: dict[str, Any] = {name: KeptDataset() for name in pipeline.all_outputs()}
     # kept, though later nodes read them
     kept["fusion.section"] = SectionDataset(filepath=str(folder / "fusion.json"))
+    # a table without columns does not come back from its file
+    kept["fusion.tried"] = CSVDataset(
+        filepath=str(folder / "tried.csv"), save_args={"index": False}
+    )
     catalog = DataCatalog(data | kept)
     SequentialRunner().run(pipeline, catalog)
     return {name: catalog.load(name) for name in pipeline.all_outputs()}
@@ -158,6 +163,21 @@ def test_where_too_few_could_choose_the_best_recommender_stands(
     assert (few.query("arm != 'best_single'")["level"] == 0).all()
     told = made["fusion.differences"].query("slice == 'cold_2' and arm == 'gan_fusion'")
     assert set(told["outcome"]) == {"not used"}
+    assert set(made["fusion.tried"]["slice"]) == {"warm"}
+
+
+def test_a_shop_too_small_to_choose_anywhere_is_told_that_the_best_recommender_stands(
+    inputs: dict[str, Any], generator: Any, tmp_path: Path
+) -> None:
+    params = FusionParams(depth=10, min_users=1000, folds=2, balances=(1.0,))
+    made = run(inputs | {"params:fusion": params}, generator, tmp_path)
+    assert set(made["fusion.weights"]["source"]) == {"ease"}
+    assert made["fusion.tried"].empty
+    assert "chosen" in made["fusion.tried"]
+    section = made["fusion.section"]
+    assert section.failure == ""
+    assert section.answer.endswith("the best recommender stands, alone.")
+    assert "How validation chose" not in section.model_dump_json()
 
 
 def test_one_source_alone_is_what_it_is(

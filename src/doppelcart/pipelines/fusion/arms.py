@@ -49,6 +49,9 @@ SETS: Final[dict[str, tuple[str, ...]]] = {
 """Arms that fuse as validation chooses, and what of ``recommendation.arms`` they add to the plain
 recommenders: each as many sources as the others."""
 
+TRIED: Final = ("arm", "method", "value", "gain", "error", "chosen")
+"""What is told of every way to fuse that validation tried."""
+
 ADDED: Final = tuple(arm for arms in SETS.values() for arm in arms)
 """Arms of ``recommendation.arms`` whose lists are fused."""
 
@@ -200,7 +203,7 @@ def choose_blends(
         blends.append(Blend(arm, chosen.method, chosen.weights, _level(arm, chosen.weights, best)))
     weights = blending.weighted_sum(validate(randomised), best)
     blends.append(Blend(RANDOM, WEIGHTED_SUM, weights, _beside(weights, best)))
-    return blends, pd.DataFrame(_rows(tried, blends))
+    return blends, pd.DataFrame(_rows(tried, blends), columns=list(TRIED))
 
 
 def _level(arm: str, weights: Weights, best: str) -> int:

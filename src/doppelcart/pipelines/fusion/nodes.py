@@ -91,7 +91,8 @@ def choose_weights(
         **generators: Trained generators by name.
 
     Returns:
-        The weights of every arm, as ``arms.to_table`` has them; and what was tried.
+        The weights of every arm, as ``arms.to_table`` has them; and what was tried, one row per
+        (slice, arm, method), none of a slice where too few users could choose.
     """
     cases = {
         name: sample_case(case, params.max_users, params.seed)
@@ -113,7 +114,9 @@ def choose_weights(
     found = {name: choose(cases[name], sources[name], own) for name, own in listed.items()}
     tried = [table.assign(**{Columns.SLICE: name}) for name, (_, table) in found.items()]
     blends = {name: own for name, (own, _) in found.items()}
-    return arms.to_table(blends), pd.concat(tried, ignore_index=True)
+    # Where no slice could choose, the table has no rows; its columns it keeps.
+    columns = [*arms.TRIED, Columns.SLICE]
+    return arms.to_table(blends), pd.concat(tried, ignore_index=True).reindex(columns=columns)
 
 
 def score_fusion(

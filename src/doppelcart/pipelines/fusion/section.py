@@ -34,6 +34,11 @@ METHODS: Final = {
     "learned": "weights learned",
 }
 
+NO_CHOICE: Final = (
+    "In no group of customers were there enough validation customers to choose how to fuse: the "
+    "best recommender stands, alone."
+)
+
 CAPABILITY: Final = Capability(
     name="fusion",
     rank=12,
@@ -73,7 +78,8 @@ def write_section(
         verdict: One row per slice.
         differences: One row per comparison.
         declared: The design.
-        tried: Methods that validation tried, as ``choose_weights`` writes them.
+        tried: Methods that validation tried, as ``choose_weights`` writes them; without rows
+            where no group had the customers to try any.
         weights: What it chose.
         curve: The figure of ``draw_trade_off``.
         parameters: Longest table.
@@ -82,13 +88,18 @@ def write_section(
     limit = parameters.table_rows
     found = {FUSED: evidence_of_fusion(differences, design)}
     found |= {GENERATED_HELPS: evidence_of(verdict, design)}
+    chosen = details(
+        "How validation chose",
+        [table(tried_table(tried, limit)), table(weights_table(weights, limit))],
+    )
     return CAPABILITY.section(
-        in_short(differences),
+        NO_CHOICE if tried.empty else in_short(differences),
         [
             paragraph(
                 "Each recommender lists its best items for a customer; the lists are fused into "
                 "one, with weights that validation customers chose, slice by slice. Where these "
-                "gained no more than chance would give, the best recommender stands alone."
+                "gained no more than chance would give, or too few could choose, the best "
+                "recommender stands alone."
             ),
             *blocks_of(verdict, differences, design, limit),
             figure(
@@ -98,10 +109,7 @@ def write_section(
                 "maximal marginal relevance. The more to the right, the more varied; the first "
                 "mark is the ranking as it is.",
             ),
-            details(
-                "How validation chose",
-                [table(tried_table(tried, limit)), table(weights_table(weights, limit))],
-            ),
+            *([] if tried.empty else [chosen]),
         ],
         evidence={name: one for name, one in found.items() if one is not None},
     )
