@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from doppelcart.config.base import Parameters
 from doppelcart.config.checks import GIGABYTE
@@ -28,23 +28,29 @@ class Durations(Parameters):
 
     Attributes:
         seconds: By node.
-        memory_gb: Peak of the last run, in GB (10^9 bytes).
-        disk_gb: Size of the data folder after it, in GB.
+        memory_gb: By node the peak of the last run that it was part of, in GB (10^9 bytes): what a
+            run takes is known of its nodes only.
+        disk_gb: Size of the data folder after the last run, in GB.
     """
 
     seconds: dict[str, float] = Field(default_factory=dict, description="by node")
-    memory_gb: float = Field(0, ge=0, description="peak of the last run, GB")
-    disk_gb: float = Field(0, ge=0, description="size of the data folder after it, GB")
+    memory_gb: dict[str, float] = Field(
+        default_factory=dict, description="by node the peak of its last run, GB"
+    )
+    disk_gb: float = Field(0, ge=0, description="size of the data folder after the last run, GB")
 
     @classmethod
     def of(cls, folder: Path) -> Self:
         """Those on record.
 
         Args:
-            folder: Of the logs; without a record in it, none are known.
+            folder: Of the logs; without a record in it, or with one that cannot be read, none are
+                known: it is an estimate at stake, and no reason to refuse a run.
         """
-        path = folder / FILE
-        return cls.model_validate_json(path.read_text()) if path.exists() else cls()
+        try:
+            return cls.model_validate_json((folder / FILE).read_bytes())
+        except (OSError, ValidationError):
+            return cls()
 
     def after(self, seconds: Mapping[str, float], data_root: Path) -> Durations:
         """The same, after another run.
@@ -53,11 +59,10 @@ class Durations(Parameters):
             seconds: What its nodes took.
             data_root: The data folder.
         """
-        files = (path for path in data_root.rglob("*") if path.is_file())
         return Durations(
             seconds={**self.seconds, **seconds},
-            memory_gb=peak_memory() / GIGABYTE,
-            disk_gb=sum(path.stat().st_size for path in files) / GIGABYTE,
+            memory_gb={**self.memory_gb, **dict.fromkeys(seconds, peak_memory() / GIGABYTE)},
+            disk_gb=size_of(data_root) / GIGABYTE,
         )
 
     def write(self, folder: Path) -> None:
@@ -119,12 +124,14 @@ def forecast(
     }
     seconds = {name: known.seconds.get(name, expected.get(name)) for name in names}
     total = duration(sum(value for value in seconds.values() if value is not None))
-    memory = max(known.memory_gb, 0 if known.memory_gb else first.memory_gb)
-    disk = max(known.disk_gb, 0 if known.disk_gb else first.disk_gb)
+    timed = all(name in known.seconds for name in names)
+    memory = max((known.memory_gb.get(name, first.memory_gb) for name in names), default=0.0)
+    # What earlier runs left lies there still, and what was never made is yet to come.
+    disk = known.disk_gb if timed else max(known.disk_gb, first.disk_gb)
     needs = f"{memory:.1f} GB of memory and {disk:.1f} GB on disk"
     unknown = [name for name, value in seconds.items() if value is None]
     more = f", and what {len(unknown)} take of which nothing is known yet" if unknown else ""
-    if all(name in known.seconds for name in names):
+    if timed:
         basis = "as before"
     elif source == first.source:
         basis = f"on {cores} idle core{'s' * (cores > 1)}"
@@ -132,6 +139,18 @@ def forecast(
         basis = f"for a shop with {first.lines:,} lines; a larger one takes longer"
     plural = "s" * (len(names) > 1)
     return f"{len(names)} node{plural}, about {total}{more} ({basis}); up to {needs}."
+
+
+def size_of(data_root: Path) -> int:
+    """Bytes of the files of a data folder.
+
+    Args:
+        data_root: The folder. Another environment's that lies in it, as base's ``data`` holds
+            ``data/sample``, is known by its record, and left out.
+    """
+    others = {record.parents[1] for record in data_root.rglob(f"*/*/{FILE}")}
+    own = (path for path in data_root.rglob("*") if others.isdisjoint(path.parents))
+    return sum(path.stat().st_size for path in own if path.is_file())
 
 
 def usable_cores() -> int:
