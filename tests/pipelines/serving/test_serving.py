@@ -135,7 +135,7 @@ def test_the_section_says_what_recommends_and_names_no_customer() -> None:
     assert plain.failure == ""
     assert plain.answer == (
         "Recommendations for 2 customers by ItemKNN, the best without synthetic data, since "
-        "nothing was promoted."
+        "nothing was promoted for returning customers."
     )
     assert "up to 2 items" in plain.model_dump_json()
     assert "secret" not in plain.model_dump_json()
@@ -143,6 +143,20 @@ def test_the_section_says_what_recommends_and_names_no_customer() -> None:
     assert "by ItemKNN with customers made by the gan, which the verdict promoted" in won.answer
     helps = write_section(nodes.choose_system(ADMITTED, CHOSEN), lists, customers)
     assert "which is shown to help, and the GAN is not shown to do better" in helps.answer
+
+
+def test_a_promotion_for_others_is_not_denied_and_one_is_no_plural() -> None:
+    others = {"promoted": PROMOTED["promoted"][:1], "admitted": []}
+    lists = pd.DataFrame({"user_id": ["u"], "rank": [1]})
+    told = write_section(
+        nodes.choose_system(others, CHOSEN), lists, pd.DataFrame({"customer": ["x"]})
+    )
+    assert told.answer == (
+        "Recommendations for 1 customer by ItemKNN, the best without synthetic data, since "
+        "nothing was promoted for returning customers."
+    )
+    assert "up to 1 item per customer" in told.model_dump_json()
+    assert "holds 1 customer made by the GAN" in told.model_dump_json()
 
 
 def test_pairs_are_what_lies_in_one_basket_above_chance() -> None:

@@ -35,7 +35,8 @@ def write_section(
     chosen = System.model_validate(system)
     is_synthetic = chosen.promoted or chosen.admitted
     given = f" with {arm_label(chosen.arm).lower()}" if is_synthetic else ""
-    why = "the best without synthetic data, since nothing was promoted"
+    customers = Slice.of(chosen.group).phrase
+    why = f"the best without synthetic data, since nothing was promoted for {customers}"
     if is_synthetic:
         why = (
             "which the verdict promoted"
@@ -46,17 +47,21 @@ def write_section(
     made = synthetic_customers["customer"].nunique()
     longest = int(per_customer.max()) if len(per_customer) else 0
     return CAPABILITY.section(
-        f"Recommendations for {count(len(per_customer))} customers by "
+        f"Recommendations for {_counted(len(per_customer), 'customer')} by "
         f"{recommender_label(chosen.recommender)}{given}, {why}.",
         [
             paragraph(
-                f"recommendations.parquet holds up to {longest} items per customer, with titles "
-                "and scores. The recommender is fitted on all that is known, as validation chose "
-                f"for {Slice.of(chosen.group).phrase}."
+                f"recommendations.parquet holds up to {_counted(longest, 'item')} per customer, "
+                "with titles and scores. The recommender is fitted on all that is known, as "
+                f"validation chose for {customers}."
             ),
             paragraph(
-                f"synthetic_customers.parquet holds {count(made)} customers made by the GAN, with "
-                "what they bought."
+                f"synthetic_customers.parquet holds {_counted(made, 'customer')} made by the GAN, "
+                "with what they bought."
             ),
         ],
     )
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{count(number)} {word}{'s' * (number != 1)}"
