@@ -320,7 +320,13 @@ def _judged(
             "smaller."
         )
     why = "it might be worse by more than is bearable" if is_smaller else "not smaller either"
-    return Outcome.NOT_BETTER, f"{change} (p = {p_value:.2g}), which proves nothing; {why}."
+    shown = "which proves nothing"
+    if overall.value < overall.base and p_value <= design.alpha:
+        within = (
+            f", though by less than the {100 * margin:g} % that is bearable" if not_worse else ""
+        )
+        shown = f"which is shown to be worse{within}"
+    return Outcome.NOT_BETTER, f"{change} (p = {p_value:.2g}), {shown}; {why}."
 
 
 def _is_same(champion: Entrant, candidate: Entrant, name: str) -> bool:
@@ -344,7 +350,10 @@ def _refusals(promotion: Mapping[str, Any]) -> list[str]:
     telling = {BEST_NOT_BEATEN, NOT_PROVEN, HARMS}
     told = [str(entry["reason"]) for entry in refused if entry["verdict"] in telling]
     others = len(refused) - len(told)
-    return [*told, *([f"{others} others, which changed nothing for certain"] if others else [])]
+    if others:
+        plural = "s" * (others > 1)
+        told.append(f"{others} other{plural}, which changed nothing for certain")
+    return told
 
 
 def _finite(value: Any) -> float | None:

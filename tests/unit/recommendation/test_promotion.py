@@ -97,6 +97,37 @@ def test_the_rules(candidate: Entrant, tests: list[Comparison], outcome: Outcome
     assert (decision.version, decision.against) == (candidate.version.version, "a")
 
 
+@pytest.mark.parametrize(
+    ("test", "size", "words"),
+    [
+        (told("all", 0.01, -0.01, 0.2), 100, "which proves nothing; not smaller either."),
+        (
+            told("all", -0.01, -0.019, 0.04),
+            100,
+            (
+                "which is shown to be worse, though by less than the 2 % that is bearable; not "
+                "smaller either."
+            ),
+        ),
+        (told("all", -0.01, -0.02, 0.04), 100, "which is shown to be worse; not smaller either."),
+        (
+            told("all", -0.01, -0.02, 0.04),
+            50,
+            "which is shown to be worse; it might be worse by more than is bearable.",
+        ),
+        (
+            told("all", -0.01, -0.02, 0.06),
+            50,
+            "which proves nothing; it might be worse by more than is bearable.",
+        ),
+    ],
+)
+def test_what_is_shown_to_be_worse_is_told_so(test: Comparison, size: int, words: str) -> None:
+    found = decided(replace(OTHER, size=size), test, told("warm", 0.0, -0.01, 1.0))
+    told_first = f"{100 * (test.relative or 0):+.1f} % over all customers (p = {test.p_value}), "
+    assert (found.outcome, found.reason) == (Outcome.NOT_BETTER, told_first + words)
+
+
 def test_who_loses_is_named_and_so_is_what_was_refused_before() -> None:
     found = decided(
         OTHER,
@@ -113,7 +144,7 @@ def test_who_loses_is_named_and_so_is_what_was_refused_before() -> None:
     assert found.reason == "warm would lose 4.0 %, and at most 2 % is bearable."
     assert found.refused == (
         "A control does as well.",
-        "1 others, which changed nothing for certain",
+        "1 other, which changed nothing for certain",
     )
 
 
