@@ -7,6 +7,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from rich.console import Console
+from rich.text import Text
 
 from doppelcart.config.checks import env_option
 from doppelcart.hooks import tracking
@@ -75,4 +76,5 @@ class VerdictPrinter:
         return shown if remote else f"mlflow ui --backend-store-uri {shown}"
 
     def _say(self, what: str, where: str) -> None:
-        self._console.print(f"{what + ':':<17}{where}", soft_wrap=True, highlight=False)
+        # A ``Text`` is printed as it is; of a string the console takes ``[...]`` for markup.
+        self._console.print(Text(f"{what + ':':<17}{where}"), soft_wrap=True)

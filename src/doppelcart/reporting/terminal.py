@@ -62,15 +62,16 @@ class _Findings:
 
 
 def _table(story: Story, with_case: bool) -> Table:
+    """The findings, names as they are: a string would be read as the console's markup."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     case = ("strongest case",) if with_case else ()
     for name in ("for", *case, f"change of {story.measure}", "verdict"):
-        table.add_column(name, overflow="fold")
+        table.add_column(Text(name), overflow="fold")
     for finding in story.findings:
         colour = COLOURS[finding.signal.light]
         verdict = Text(f"{finding.signal.shape} {finding.signal.word}", style=colour)
-        told = (finding.what,) if with_case else ()
-        table.add_row(finding.who, *told, _effect(finding), verdict)
+        told = (Text(finding.what),) if with_case else ()
+        table.add_row(Text(finding.who), *told, _effect(finding), verdict)
     return table
 
 

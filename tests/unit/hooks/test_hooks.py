@@ -619,6 +619,14 @@ class TestEnd:
         assert lines[-1].startswith("MLflow run: ")
         assert tracked(project)[1].info.run_id in lines[-1]
 
+    def test_a_path_is_shown_as_it_is(self, project, capsys):
+        data = project / "shops [old] :cat:"
+        write(project / "conf/local/globals.yml", {"data_root": str(data)})
+        run(project)
+        lines = capsys.readouterr().out.splitlines()
+        assert f"{'Report:':<17}{data}/08_reporting/report.html" in lines
+        assert f"{'Figures:':<17}{data}/08_reporting" in lines
+
     def test_a_run_that_judged_nothing_prints_no_verdict(self, project, capsys):
         run(project)
         capsys.readouterr()

@@ -59,6 +59,19 @@ def test_one_claim_gives_its_section_a_signal_and_two_do_not() -> None:
     assert lines(two)[1] == "Yes."
 
 
+def test_names_of_groups_are_no_markup() -> None:
+    names = ["Fish [/kg]", "Meat [fresh]", "Sweets :candy:"]
+    findings = tuple(
+        Finding(who=name, signal=LEVEL, sentence="", what=f"EASE of {name}") for name in names
+    )
+    story = Story(headline="No.", measure="NDCG [@20]", findings=findings)
+    told = lines(section("It", 1, "No.", story=story))
+    assert "change of NDCG [@20]" in told[2]
+    for line, name in zip(told[3:6], names, strict=True):
+        assert line.split("  ")[1].strip() == name
+        assert f"EASE of {name}" in line
+
+
 def test_verdicts_are_coloured_apart() -> None:
     told = "".join(
         lines(
