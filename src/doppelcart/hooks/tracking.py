@@ -126,10 +126,10 @@ class TrackedRun:
         client = MlflowClient(self.uri)
         experiment = client.get_run(self.run_id).info.experiment_id
         study = trials["study"].iloc[0]
-        known = client.search_runs(
-            [experiment], f"tags.study = '{study}'", max_results=MOST_RUNS_FOUND
-        )
-        logged = {(run.data.tags["trial"], run.data.tags["started"]) for run in known}
+        # MLflow's filters have no way to write a name with quotes, so names are compared here.
+        known = client.search_runs([experiment], "tags.study LIKE '%'", max_results=MOST_RUNS_FOUND)
+        tags = [run.data.tags for run in known if run.data.tags["study"] == study]
+        logged = {(tag["trial"], tag["started"]) for tag in tags}
         for trial in trials.to_dict("records"):
             if (str(trial["number"]), trial["started"]) not in logged:
                 self._log_trial(client, experiment, trial)
@@ -302,8 +302,18 @@ def findings(monitors: pd.DataFrame) -> pd.DataFrame:
 
 
 def clean_key(key: str) -> str:
-    """A name that MLflow accepts: ``ndcg@20`` becomes ``ndcg_at_20``."""
-    return re.sub(r"[^\w\-. /]", "_", key.replace("@", "_at_"))[:LONGEST_KEY]
+    """A name that MLflow accepts: ``ndcg@20`` becomes ``ndcg_at_20``.
+
+    MLflow reads it as a path, and takes no part that is empty, ``.`` or ``..``. An underscore
+    stands for such a part, and for the dots that any other begins with.
+
+    Examples:
+        >>> clean_key("MEAT/"), clean_key("a//b"), clean_key("../b")
+        ('MEAT/_', 'a/_/b', '_/b')
+    """
+    plain = re.sub(r"[^\w\-. /]", "_", key.replace("@", "_at_"))
+    parts = (re.sub(r"^\.+", "_", part) or "_" for part in plain.split("/"))
+    return "/".join(parts)[:LONGEST_KEY].rstrip("/")
 
 
 def shorten(value: Any, length: int) -> str:

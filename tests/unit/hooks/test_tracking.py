@@ -123,7 +123,23 @@ def test_without_a_run_nothing_is_written():
         next(iter(metric_points(pd.DataFrame())))
 
 
-def test_a_trial_becomes_a_nested_run_once_whichever_run_writes_it(tmp_path, template_store):
+def test_mlflow_takes_every_name_that_was_cleaned(tmp_path, template_store):
+    (tmp_path / "mlflow.db").write_bytes(template_store.read_bytes())
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    client = mlflow.MlflowClient(uri)
+    run = TrackedRun(client.create_run("0").info.run_id, uri)
+    # as a shop may call its departments
+    names = ["MEAT/", "a//b", "./x", "..", "..x", "/top", " ", "y" * 249 + "/z", "Bücher: neu"]
+    run.log_metrics(Point(clean_key(name), place, 0) for place, name in enumerate(names))
+    run.log_parameters({name: place for place, name in enumerate(names)})
+    data = client.get_run(run.run_id).data
+    assert len(data.metrics) == len(data.params) == len(names)
+    assert data.metrics["MEAT/_"] == 0
+    assert clean_key("") == "_"
+
+
+@pytest.mark.parametrize("study", ["s-1", "bob's-1", 'bob\'s "best"-1'])
+def test_a_trial_becomes_a_nested_run_once_whichever_run_writes_it(study, tmp_path, template_store):
     (tmp_path / "mlflow.db").write_bytes(template_store.read_bytes())
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     client = mlflow.MlflowClient(uri)
@@ -131,7 +147,7 @@ def test_a_trial_becomes_a_nested_run_once_whichever_run_writes_it(tmp_path, tem
     parents = [client.create_run(experiment).info.run_id for _ in range(2)]
     trials = pd.DataFrame(
         {
-            "study": "s-1",
+            "study": study,
             "number": [0, 1],
             "state": ["complete", "failed"],
             "value": [0.5, math.nan],
@@ -142,13 +158,16 @@ def test_a_trial_becomes_a_nested_run_once_whichever_run_writes_it(tmp_path, tem
             "dropout": [0.25, 0.5],
         }
     )
+    other = trials.assign(study="s-2")
+    TrackedRun(parents[1], uri).log_trials(other)
     TrackedRun(parents[0], uri).log_trials(trials[:1])
     TrackedRun(parents[1], uri).log_trials(trials)
     nested = {
         run.data.tags["trial"]: run
-        for run in client.search_runs([experiment], "tags.study = 's-1'")
+        for run in client.search_runs([experiment])
+        if run.data.tags.get("study") == study
     }
-    assert len(client.search_runs([experiment])) == 2 + len(nested) == 4
+    assert len(client.search_runs([experiment])) == 2 + len(other) + len(nested) == 6
     assert [nested[n].data.tags["mlflow.parentRunId"] for n in "01"] == parents
     assert nested["0"].data.params == {"dropout": "0.25"}
     assert nested["0"].data.metrics == {"value": 0.5, "epochs": 4.0, "seconds": 2.0}
