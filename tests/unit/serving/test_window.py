@@ -4,12 +4,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import browser
 import pytest
 import uvicorn
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from serving_model import make_completer
 from starlette.testclient import TestClient
@@ -77,22 +80,31 @@ def test_before_there_is_a_model_nothing_can_be_chosen(tmp_path: Path) -> None:
         assert client.get("/customers", params={"text": "x" * 201}).status_code == 422
 
 
-@pytest.fixture
-def address(model: Model, publish: Publish) -> Iterator[str]:
+@contextmanager
+def served(release: Path) -> Iterator[str]:
     """Where a server answers, in a thread of this process."""
     browser.require()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = make_app(publish(replace(model, completers={"gan": make_completer()})), Limits())
+    app = make_app(release, Limits())
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}/"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def address(model: Model, publish: Publish) -> Iterator[str]:
+    """Of a server whose model shows what a generator would complete."""
+    with served(publish(replace(model, completers={"gan": make_completer()}))) as found:
+        yield found
 
 
 def ask_with(driver: WebDriver, item: str, n_items: int) -> None:
@@ -140,3 +152,29 @@ def test_a_customer_and_a_basket_in_a_browser(address: str) -> None:
         # Jam leads to salt; without it bread, to which butter leads, is first.
         browser.until(driver, "document.body.innerText.includes('not listed without Jam')")
         assert [log for log in driver.get_log("browser") if log["level"] == "SEVERE"] == []
+
+
+@pytest.mark.slow
+def test_an_identifier_is_typed_to_its_end(model: Model, publish: Publish) -> None:
+    """Item 1 and item 10 are not taken on the way to item 100."""
+    numbers = replace(model.catalogue, ids=["1", "10", "100", "2"])
+    with (
+        served(publish(replace(model, catalogue=numbers))) as address,
+        browser.browser() as driver,
+    ):
+        driver.get(address)
+        driver.find_element(By.CSS_SELECTOR, "input[value=basket]").click()
+        box = driver.find_element(By.ID, "item")
+        options = "[...document.querySelectorAll('#items option')].map(one => one.value).join()"
+        for typed, offered in [("1", "1,10,100"), ("0", "10,100"), ("0", "100")]:
+            box.send_keys(typed)
+            browser.until(driver, f"{options} === '{offered}'")
+        basket = "document.getElementById('basket').innerText.trim()"
+        assert driver.execute_script(f"return {basket}") == ""
+        box.send_keys(Keys.ENTER)
+        # What Enter takes is in the basket that it asks for, and the box is free for the next.
+        browser.until(driver, "document.getElementById('known').innerText.trim() === 'Jam'")
+        assert driver.execute_script(f"return {basket}") == "Jam \u00d7"
+        box.send_keys("1", Keys.TAB)
+        browser.until(driver, f"{basket}.includes('Rye bread')")
+        assert box.get_attribute("value") == ""

@@ -5,6 +5,7 @@
   const shown = 25;
   let key = "";
   let current = null;
+  let taking = null;
 
   function element(tag, text) {
     const made = document.createElement(tag);
@@ -132,6 +133,7 @@
         question.user_id = at("customer").value;
         known = await get("/history?user_id=" + encodeURIComponent(question.user_id));
       } else {
+        await taking;
         question.items = Array.from(basket.keys(), function (id) { return { item_id: id }; });
         known = Array.from(basket.values(), function (title) { return { title: title }; });
       }
@@ -176,12 +178,27 @@
     if (known.length && !at("customer").value) { at("customer").value = known[0].id; ask(); }
   }
 
-  at("item").addEventListener("input", async function () {
-    const typed = at("item").value;
-    const found = await offer("items", "/items?text=" + encodeURIComponent(typed));
+  // What is typed may be the beginning of a longer identifier: an item is taken once it is chosen
+  // from the list, or the box is left, or Enter is pressed.
+  function wasChosen(event) { return event.inputType === undefined || event.inputType === "insertReplacementText"; }
+
+  function offerItems(text) { return offer("items", "/items?text=" + encodeURIComponent(text)); }
+
+  async function take(typed) {
+    const found = await offerItems(typed);
     const chosen = found.find(function (entry) { return entry.id === typed; });
-    if (chosen) { basket.set(chosen.id, chosen.title); at("item").value = ""; drawBasket(); }
+    if (!chosen) return;
+    basket.set(chosen.id, chosen.title);
+    if (at("item").value === typed) at("item").value = "";
+    drawBasket();
+  }
+
+  at("item").addEventListener("input", function (event) {
+    const typed = at("item").value;
+    if (wasChosen(event)) taking = take(typed);
+    else offerItems(typed);
   });
+  at("item").addEventListener("change", function () { if (at("item").value) taking = take(at("item").value); });
   at("customer").addEventListener("input", function () { offer("customers", "/customers?text=" + encodeURIComponent(at("customer").value)); });
   document.querySelectorAll("input[name=kind]").forEach(function (radio) {
     radio.addEventListener("change", function () {
