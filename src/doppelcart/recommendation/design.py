@@ -242,8 +242,15 @@ def _admitted(row: Mapping[Any, Any]) -> dict[str, Any]:
     keys = (Columns.SLICE, Columns.RECOMMENDER, Columns.ARM, LEVEL)
     reason = (
         f"{RECOMMENDERS[row[Columns.RECOMMENDER]].label} with {ARMS[row['arm']].phrase} gains "
-        f"{100 * row['relative']:+.1f} % ({100 * row['relative_low']:+.1f} to "
-        f"{100 * row['relative_high']:+.1f}) over {RECOMMENDERS[row['baseline']].label}, the best "
-        "without synthetic data."
+        f"{_gain(row)} over {RECOMMENDERS[row['baseline']].label}, the best without synthetic data."
     )
     return {**{key: row[key] for key in keys}, "reason": reason}
+
+
+def _gain(row: Mapping[Any, Any]) -> str:
+    """A relative gain with its interval; a base near 0 leaves either undefined."""
+    gain, low, high = (row[name] for name in ("relative", "relative_low", "relative_high"))
+    told = "an undefined share" if pd.isna(gain) else f"{100 * gain:+.1f} %"
+    if pd.isna(low) or pd.isna(high):
+        return f"{told} (interval undefined)"
+    return f"{told} ({100 * low:+.1f} to {100 * high:+.1f})"

@@ -259,3 +259,8 @@ def test_a_control_that_helps_against_the_best_recommender_is_admitted() -> None
     [entry] = promotion(table, configs, ALPHA, rows)["admitted"]
     assert (entry["arm"], entry["config"]) == ("denoiser_completion", '{"l2":300.0}')
     assert "+2.0 % (+1.0 to +3.0) over iALS" in entry["reason"]
+    bare = rows.assign(relative_low=float("nan"), relative_high=float("nan"))
+    [entry] = promotion(table, configs, ALPHA, bare)["admitted"]
+    assert "gains +2.0 % (interval undefined) over iALS" in entry["reason"]
+    [entry] = promotion(table, configs, ALPHA, bare.assign(relative=float("nan")))["admitted"]
+    assert "gains an undefined share (interval undefined) over iALS" in entry["reason"]

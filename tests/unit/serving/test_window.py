@@ -14,12 +14,12 @@ import uvicorn
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
-from serving_model import make_completer
+from serving_model import facts, make_completer
 from starlette.testclient import TestClient
 
 from doppelcart.serving.limits import Limits
 from doppelcart.serving.looking import customers_like, history_of, items_like
-from doppelcart.serving.model import Model
+from doppelcart.serving.model import Evidence, Model
 from doppelcart.serving.server import make_app
 from doppelcart.serving.window import page
 
@@ -178,3 +178,21 @@ def test_an_identifier_is_typed_to_its_end(model: Model, publish: Publish) -> No
         box.send_keys("1", Keys.TAB)
         browser.until(driver, f"{basket}.includes('Rye bread')")
         assert box.get_attribute("value") == ""
+
+
+@pytest.mark.slow
+def test_an_interval_that_there_is_not_is_no_interval_of_nothing(
+    model: Model, publish: Publish
+) -> None:
+    evidence = Evidence(
+        metric="ndcg@20", value=0.05, against="the most popular items", relative=1.6, n_customers=40
+    )
+    warm = replace(model.strategies["warm"], facts=facts("warm", "ease", evidence=evidence))
+    told = replace(model, strategies={**model.strategies, "warm": warm})
+    with served(publish(told)) as address, browser.browser() as driver:
+        driver.get(address)
+        browser.until(driver, "document.querySelectorAll('#list > li').length === 3")
+        assert driver.find_element(By.ID, "evidence").text == (
+            "NDCG@20 0.050, +160.0 % over the most popular items (95 % interval undefined), "
+            "on 40 held-out customers."
+        )

@@ -36,13 +36,17 @@
 
   function percent(share) { return (share > 0 ? "+" : "") + (100 * share).toFixed(1).replace("-", "\u2212") + " %"; }
 
+  function interval(low, high) {
+    return "95 % interval " + (low === null || high === null ? "undefined" : percent(low) + " to " + percent(high));
+  }
+
   function worth(evidence) {
     if (!evidence) return "It was not measured for customers like this.";
     const name = evidence.metric.toUpperCase();
     const tested = " on " + evidence.n_customers.toLocaleString("en") + " held-out customers.";
     if (evidence.relative === null) return name + " " + evidence.value.toFixed(3) + tested;
     return name + " " + evidence.value.toFixed(3) + ", " + percent(evidence.relative) + " over " + evidence.against +
-      " (95 % interval " + percent(evidence.relative_low) + " to " + percent(evidence.relative_high) + ")," + tested;
+      " (" + interval(evidence.relative_low, evidence.relative_high) + ")," + tested;
   }
 
   function listed(item) {
