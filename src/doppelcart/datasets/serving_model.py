@@ -27,6 +27,14 @@ from doppelcart.serving.release import (
 )
 
 RELEASE: Final = "release.json"
+ASIDE: Final = "release.unreadable.json"
+"""Where a release file goes that nobody can read. What it named is not known, so that no model is
+removed while it is there."""
+NOTHING: Final = "nothing served before it."
+NOT_TOLD: Final = (
+    f"what served before it is not known, since {RELEASE} could not be read. It is {ASIDE} now, "
+    "and no model is removed while that is there."
+)
 
 
 class _Dataset:
@@ -56,7 +64,8 @@ class ServingModelDataset(_Dataset, AbstractDataset[Model, Entrant]):
     """A model that is saved stands for service; where nothing serves yet, it serves at once.
 
     Each model is a folder of its own beside the file, named by its digest. What a server has mapped
-    is never written over; what neither serves, nor did before, nor stands for service is removed.
+    is never written over; what neither serves, nor did before, nor stands for service is removed. A
+    release file that nobody can read is set aside, and then no model is removed.
 
     Args:
         filepath: Path of the file that names the candidate; the release file lies beside it.
@@ -82,9 +91,13 @@ class ServingModelDataset(_Dataset, AbstractDataset[Model, Entrant]):
             write_release(self._filepath, candidate)
             release = served_by(release_file)
             former = [release, release.previous] if release else []
-            self._clear({version, *(one.path for one in former if one)})
+            aside = release_file.with_name(ASIDE)
+            if release is None and release_file.exists():
+                release_file.replace(aside)
+            if not aside.exists():
+                self._clear({version, *(one.path for one in former if one)})
         if release is None:
-            promote(release_file, _first(candidate))
+            promote(release_file, _first(candidate, NOT_TOLD if aside.exists() else NOTHING))
 
     def _write(self, data: Model) -> str:
         folder = self._filepath.parent
@@ -169,13 +182,13 @@ class DecisionDataset(_Dataset, AbstractDataset[Decision, Decision]):
             raise DatasetStorageError(str(error)) from error
 
 
-def _first(candidate: Version) -> Decision:
+def _first(candidate: Version, reason: str) -> Decision:
     return Decision(
         version=candidate.version,
         digest=candidate.digest,
         path=candidate.path,
         against=None,
         outcome=Outcome.FIRST,
-        reason="nothing served before it.",
+        reason=reason,
         made=candidate.since,
     )

@@ -108,8 +108,22 @@ def test_a_damaged_model_is_not_loaded(path: Path) -> None:
         ReleasedModelDataset(filepath=str(path)).load()
 
 
-def test_a_damaged_release_file_is_replaced_by_the_next_export(path: Path) -> None:
-    candidate(path, 0)
-    path.write_text("{")
-    version = candidate(path, 1)
-    assert (read_release(path).version, read_release(path).previous) == (version, None)
+@pytest.mark.parametrize("text", ["{", '{"of": "a later form"}'])
+def test_a_release_file_that_nobody_can_read_is_replaced_and_no_model_lost(
+    path: Path, text: str
+) -> None:
+    versions = [candidate(path, 0), candidate(path, 1)]
+    promoted(path)
+    path.write_text(text)
+    versions.append(candidate(path, 2))
+    assert (read_release(path).version, read_release(path).previous) == (versions[2], None)
+    assert "what served before it is not known" in read_decision(path, versions[2]).reason
+    # The next export knows what serves, and not what those were that served before.
+    versions.append(candidate(path, -1))
+    assert folders(path) == sorted(versions)
+    aside = path.with_name("release.unreadable.json")
+    assert aside.read_text() == text
+    aside.unlink()
+    assert candidate(path, -1) == versions[3]
+    assert folders(path) == sorted(versions[2:])
+    assert read_decision(path, versions[0]).reason == "nothing served before it."
