@@ -16,7 +16,7 @@ STALE: Final = "doppelcart_model_stale"
 
 
 class Counts:
-    """Requests by status, answers by slice, and durations.
+    """Requests by status, answers by slice, and durations of what was not refused unread.
 
     It is asked and told by one thread alone.
     """
@@ -42,6 +42,14 @@ class Counts:
         self._by_bound.update(bound for bound in BOUNDS if seconds <= bound)
         if name:
             self.by_slice[name] += 1
+
+    def refuse(self, status: int) -> None:
+        """Count a request that was refused before anybody looked at what it asks.
+
+        Args:
+            status: Of the refusal.
+        """
+        self.by_status[status] += 1
 
     def text(self, version: str, is_stale: bool) -> str:
         """All of it in Prometheus' text format.

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from doppelcart.config.base import Parameters
+from doppelcart.serving.counting import Counts
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -22,6 +23,9 @@ OPEN_TO_ALL = ("/", "/live", "/ready")
 class Limits(Parameters):
     """What the server puts up with."""
 
+    head_bytes: int = Field(
+        default=65_536, ge=1024, description="Longest request line with its headers, in bytes."
+    )
     body_bytes: int = Field(default=262_144, ge=1024, description="Longest body, in bytes.")
     body_seconds: float = Field(default=5.0, gt=0, description="Longest time a body may take.")
     in_flight: int = Field(
@@ -47,12 +51,16 @@ class Guard:
         app: The application.
         limits: Sizes, times and numbers.
         key: What a client must give as ``X-API-Key``; empty lets everybody in.
+        counts: Where what is refused is counted; None counts for nobody.
     """
 
-    def __init__(self, app: App, limits: Limits, key: str = "") -> None:
+    def __init__(
+        self, app: App, limits: Limits, key: str = "", counts: Counts | None = None
+    ) -> None:
         self._app = app
         self._limits = limits
         self._key = key.encode()
+        self._counts = counts or Counts()
         self._in_flight = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -60,8 +68,15 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if refusal := self._refusal(scope):
+            await self._refuse(send, *refusal)
+            return
+        if scope["path"] in OPEN_TO_ALL:
+            # Whether the process lives is asked when it is full, too; no body is read for that.
+            await self._app(scope, receive, send)
+            return
         if self._in_flight >= self._limits.in_flight:
-            await _refuse(send, 503, "too many requests at once; try again in a second")
+            await self._refuse(send, 503, "too many requests at once; try again in a second")
             return
         self._in_flight += 1
         try:
@@ -70,25 +85,28 @@ class Guard:
             self._in_flight -= 1
 
     async def _guarded(self, scope: Message, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        if refusal := self._refusal(scope["path"], headers):
-            await _refuse(send, *refusal)
-            return
         try:
             async with asyncio.timeout(self._limits.body_seconds):
                 body = await self._read(receive)
         except TimeoutError:
-            await _refuse(send, 408, "the body took too long")
+            await self._refuse(send, 408, "the body took too long")
             return
         if body is None:
-            await _refuse(send, 413, f"a body has at most {self._limits.body_bytes} bytes")
+            await self._refuse(send, 413, f"a body has at most {self._limits.body_bytes} bytes")
             return
         await self._app(scope, _replay(body, receive), send)
 
-    def _refusal(self, path: str, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
-        """Status and reason where the headers are enough to refuse."""
+    def _refusal(self, scope: Message) -> tuple[int, str] | None:
+        """Status and reason where the head is enough to refuse."""
+        if _head_bytes(scope) > self._limits.head_bytes:
+            return (
+                431,
+                f"a request line and its headers have at most {self._limits.head_bytes} bytes",
+            )
+        headers = dict(scope["headers"])
         given = headers.get(b"x-api-key", b"")
-        if self._key and path not in OPEN_TO_ALL and not hmac.compare_digest(given, self._key):
+        is_open = scope["path"] in OPEN_TO_ALL
+        if self._key and not is_open and not hmac.compare_digest(given, self._key):
             return 401, "the header X-API-Key is missing or wrong"
         if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
             return 415, "a body must not be compressed"
@@ -96,6 +114,10 @@ class Guard:
         if length.isdigit() and int(length[:20]) > self._limits.body_bytes:
             return 413, f"a body has at most {self._limits.body_bytes} bytes"
         return None
+
+    async def _refuse(self, send: Send, status: int, reason: str) -> None:
+        self._counts.refuse(status)
+        await _answer(send, status, reason)
 
     async def _read(self, receive: Receive) -> bytes | None:
         """The whole body; None where it is too long."""
@@ -121,7 +143,13 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-async def _refuse(send: Send, status: int, reason: str) -> None:
+def _head_bytes(scope: Message) -> int:
+    """Bytes of the address and of the headers."""
+    address = len(scope.get("raw_path", b"")) + len(scope.get("query_string", b""))
+    return address + sum(len(name) + len(value) for name, value in scope["headers"])
+
+
+async def _answer(send: Send, status: int, reason: str) -> None:
     """Answer, and have the connection closed, since what is left of the body is not read."""
     text = f'{{"detail":"{reason}"}}'.encode()
     headers = [

@@ -15,10 +15,10 @@ from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from pydantic import ValidationError
 from threadpoolctl import threadpool_limits
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from doppelcart.errors import RequestError
 from doppelcart.serving.answers import answer
+from doppelcart.serving.connections import bounded
 from doppelcart.serving.counting import Counts
 from doppelcart.serving.following import Follower, State
 from doppelcart.serving.limits import Guard, Limits
@@ -55,6 +55,7 @@ _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     413: {"description": "The body is too long."},
     415: {"description": "The body is compressed."},
     422: {"description": "The question asks for what there is not; `detail` says what."},
+    431: {"description": "The request line and its headers are too long."},
     503: {"description": "No model serves yet, or there are too many requests."},
 }
 
@@ -88,9 +89,10 @@ def make_app(path: Path, limits: Limits | None = None, key: str = "") -> Any:
         redoc_url=None,
     )
     _describe_questions(app)
-    _add_routes(app, follower, Counts())
+    counts = Counts()
+    _add_routes(app, follower, counts)
     _add_window(app, follower)
-    return Guard(app, limits, key)
+    return Guard(app, limits, key, counts)
 
 
 def _describe_questions(app: FastAPI) -> None:
@@ -221,29 +223,10 @@ def run(path: Path, host: str, port: int, limits: Limits, key: str) -> None:
             make_app(path, limits, key),
             host=host,
             port=port,
-            http=_impatient(limits.idle_seconds),
+            http=bounded(limits),
             access_log=False,
             log_level="warning",
             timeout_keep_alive=int(max(limits.idle_seconds, 1)),
             timeout_graceful_shutdown=limits.stop_seconds,
             server_header=False,
         )
-
-
-def _impatient(seconds: float) -> type[asyncio.Protocol]:
-    """Uvicorn's protocol, closing connections on which no request ever begins.
-
-    Its own limit on idle connections only begins with the first answer.
-    """
-
-    class Impatient(HttpToolsProtocol):
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self.loop.call_later(seconds, self._close_unless_asked)
-
-        def _close_unless_asked(self) -> None:
-            begun: Any = self.cycle
-            if begun is None and not self.transport.is_closing():
-                self.transport.close()
-
-    return Impatient

@@ -1,5 +1,6 @@
 """The server answers, says what it cannot, and never breaks."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from serving_model import make_completer, make_model
 from starlette.testclient import TestClient
 
 from doppelcart.serving import artefact
-from doppelcart.serving.limits import Limits
+from doppelcart.serving.counting import Counts
+from doppelcart.serving.limits import Guard, Limits, Message, Receive, Send
 from doppelcart.serving.model import Model
 from doppelcart.serving.release import Release, write_release
 from doppelcart.serving.server import make_app
@@ -213,6 +215,47 @@ def test_bodies_that_are_long_or_packed_are_refused(client: TestClient) -> None:
     assert packed.status_code == 415
 
 
+def test_a_head_that_is_long_is_refused(client: TestClient) -> None:
+    headers = {"x-long": "a" * 40_000}
+    assert client.get("/live", headers=headers).status_code == 200
+    assert client.get("/live", headers=headers | {"x-longer": "a" * 30_000}).status_code == 431
+    # An address is part of it, and the open paths are bound by it.
+    assert client.get("/", params={"text": "a" * 30_000}, headers=headers).status_code == 431
+
+
+def test_a_full_server_says_that_it_lives_and_counts_whom_it_refuses() -> None:
+    counts, full = Counts(), asyncio.Event()
+
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/recommend":
+            await full.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    guard = Guard(app, Limits(in_flight=2), counts=counts)
+
+    async def asked(path: str) -> int:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        await guard({"type": "http", "path": path, "headers": []}, receive, send)
+        return sent[0]["status"]
+
+    async def found() -> list[int]:
+        waiting = [asyncio.create_task(asked("/recommend")) for _ in range(2)]
+        await asyncio.sleep(0)
+        others = [await asked(path) for path in ("/recommend", "/items", "/live", "/ready", "/")]
+        full.set()
+        return [*await asyncio.gather(*waiting), *others]
+
+    assert asyncio.run(found()) == [200, 200, 503, 503, 200, 200, 200]
+    assert counts.by_status == {503: 2}
+
+
 def test_a_key_is_asked_for_where_one_is_set(model: Model, publish: Publish) -> None:
     with TestClient(make_app(publish(model), QUICK, "hush")) as client:
         question = {"user_id": "ann"}
@@ -223,6 +266,11 @@ def test_a_key_is_asked_for_where_one_is_set(model: Model, publish: Publish) -> 
         served = client.post("/recommend", json=question, headers={"x-api-key": "hush"})
         assert served.status_code == 200
         assert client.get("/metrics").status_code == 401
+        counted = client.get("/metrics", headers={"x-api-key": "hush"}).text
+        assert 'doppelcart_requests_total{status="401"} 5\n' in counted
+        assert 'doppelcart_requests_total{status="200"} 1\n' in counted
+        # What nobody looked at took no time that tells of answers.
+        assert "doppelcart_request_seconds_count 1\n" in counted
         assert client.get("/live").status_code == client.get("/ready").status_code == 200
 
 

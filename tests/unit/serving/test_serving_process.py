@@ -137,6 +137,50 @@ def test_slow_and_idle_clients_end_and_disturb_nobody(
         one.close()
 
 
+def is_cut_off(client: socket.socket, pieces: list[bytes], pause: float = 0) -> bool:
+    """Whether the server ends the connection before all pieces are sent, with pauses in seconds."""
+    for piece in pieces:
+        try:
+            client.sendall(piece)
+        except ConnectionError:
+            return True
+        time.sleep(pause)
+    return False
+
+
+def test_half_a_request_after_an_answer_keeps_no_connection(
+    process: tuple[subprocess.Popen[bytes], int],
+) -> None:
+    _, port = process
+    with connected(port) as client:
+        client.sendall(b"GET /live HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")
+        began = time.monotonic()
+        # A byte now and then gains no time.
+        assert is_cut_off(client, [bytes([byte]) for byte in b"GET /live HTTP/1.1\r\nhost"], 0.3)
+        assert 1 < time.monotonic() - began < 5
+    assert asked(port)["version"] == "1"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"GET /live HTTP/1.1\r\nx: ",
+        b"GET /live HTTP/1.1\r\nhost: x\r\n\r\nGET /live HTTP/1.1\r\nx: ",
+        b"POST /recommend HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: ",
+    ],
+    ids=["of a first request", "of a second one", "after a body"],
+)
+def test_headers_without_end_are_cut_off(
+    process: tuple[subprocess.Popen[bytes], int], start: bytes
+) -> None:
+    _, port = process
+    with connected(port) as client:
+        # 20 MB go over in less time than a head or a body may take.
+        assert is_cut_off(client, [start, *[b"a" * 100_000] * 200])
+    assert asked(port)["version"] == "1"
+
+
 def test_what_is_no_http_is_refused(process: tuple[subprocess.Popen[bytes], int]) -> None:
     _, port = process
     with connected(port) as client:
