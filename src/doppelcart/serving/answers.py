@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 
 from doppelcart.errors import RequestError
@@ -32,7 +34,8 @@ def answer(model: Model, question: Question, version: str) -> Answer:
         version: Of the model.
 
     Raises:
-        RequestError: A filter names an attribute, or a value, that no item has.
+        RequestError: A filter names an attribute, or a value, that no item has. Its text says where
+            and how many, and not which: that may be long or personal.
     """
     known, unknown, row = _known(model, question)
     hidden, not_there = _hidden(model.catalogue, question.filters)
@@ -136,31 +139,38 @@ def _hidden(catalogue: Catalogue, filters: Filters) -> tuple[np.ndarray | None, 
     if not (filters.only or filters.without or filters.exclude_items):
         return None, []
     hidden = np.zeros(len(catalogue.ids), dtype=bool)
-    for name, values in filters.only.items():
-        hidden |= ~_having(catalogue, name, values)
-    for name, values in filters.without.items():
-        hidden |= _having(catalogue, name, values)
+    for having in _having(catalogue, "filters.only", filters.only):
+        hidden |= ~having
+    for having in _having(catalogue, "filters.without", filters.without):
+        hidden |= having
     found = {name: catalogue.positions.get(name) for name in filters.exclude_items}
     hidden[[position for position in found.values() if position is not None]] = True
     return hidden, [name for name, position in found.items() if position is None]
 
 
-def _having(catalogue: Catalogue, name: str, values: list[str]) -> np.ndarray:
-    """(n_items,) bool of items whose attribute has one of some values.
+def _having(
+    catalogue: Catalogue, where: str, wanted: Mapping[str, list[str]]
+) -> Iterator[np.ndarray]:
+    """By attribute (n_items,) bool of items that have one of some values of it.
 
     Raises:
-        RequestError: No item has that attribute, or one of the values.
+        RequestError: No item has such an attribute, or one of the values.
     """
-    if name not in catalogue.codes:
+    if strange := sum(name not in catalogue.codes for name in wanted):
         there = ", ".join(catalogue.codes) or "none"
-        raise RequestError(f"items have no attribute {name!r} to filter by; there are: {there}")
-    codes, of_items = catalogue.codes[name]
-    if missing := [value for value in values if value not in codes]:
         raise RequestError(
-            f"no item has the {name} {', '.join(map(repr, missing[:5]))}"
-            f" ({len(missing)} of {len(values)} values)"
+            f"{where}: items have no such attribute ({strange} of {len(wanted)} names); "
+            f"there are: {there}"
         )
-    return np.isin(of_items, [codes[value] for value in values])
+    for name, values in wanted.items():
+        codes, of_items = catalogue.codes[name]
+        missing = [place for place, value in enumerate(values) if value not in codes]
+        if missing:
+            raise RequestError(
+                f"{where}.{name}.{missing[0]}: no item has that value "
+                f"({len(missing)} of {len(values)} values)"
+            )
+        yield np.isin(of_items, [codes[value] for value in values])
 
 
 def _used(strategy: Strategy) -> Used:

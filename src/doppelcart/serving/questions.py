@@ -12,10 +12,12 @@ from doppelcart.serving.model import Evidence
 
 MOST_ITEMS: Final = 2000
 MOST_LISTED: Final = 1000
+MOST_ATTRIBUTES: Final = 100
 
 Identifier = Annotated[str, Field(min_length=1, max_length=200)]
 Profile = dict[Identifier, str | float | bool | None]
 Texts = Annotated[list[Identifier], Field(min_length=1, max_length=MOST_ITEMS)]
+Attributes = Annotated[dict[Identifier, Texts], Field(max_length=MOST_ATTRIBUTES)]
 
 
 class UnreadableError(Exception):
@@ -27,8 +29,8 @@ class _Strict(BaseModel):
 
 
 def _as_text(value: Any) -> Any:
-    """A number is no time of JSON, though it could be read as seconds of an era."""
-    if isinstance(value, int | float):
+    """A number is no time, nor is one in quotes, though it could be read as seconds of an era."""
+    if isinstance(value, int | float) or (isinstance(value, str) and ":" not in value):
         raise ValueError("give a time as text, such as 2031-05-04T10:00:00Z")
     return value
 
@@ -57,8 +59,8 @@ class Filters(_Strict):
         exclude_items: Items that are not to be listed.
     """
 
-    only: dict[str, Texts] = {}
-    without: dict[str, Texts] = {}
+    only: Attributes = {}
+    without: Attributes = {}
     exclude_items: list[Identifier] = Field(default=[], max_length=MOST_ITEMS)
 
 
@@ -80,7 +82,7 @@ class Question(_Strict):
 
     user_id: Identifier | None = None
     items: list[Purchase] | None = Field(default=None, max_length=MOST_ITEMS)
-    profile: Profile | None = Field(default=None, max_length=100)
+    profile: Profile | None = Field(default=None, max_length=MOST_ATTRIBUTES)
     k: int = Field(default=20, ge=1, le=MOST_LISTED)
     filters: Filters = Filters()
     explain: bool = False

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from pydantic import ValidationError
 from threadpoolctl import threadpool_limits
@@ -27,7 +28,9 @@ from doppelcart.serving.model import Model
 from doppelcart.serving.questions import (
     EXAMPLES,
     Answer,
+    Filters,
     Named,
+    Purchase,
     Question,
     UnreadableError,
     read_json,
@@ -45,6 +48,11 @@ _ASKED: Final = {
         },
     }
 }
+_PLACES: Final = frozenset(
+    {*Question.model_fields, *Purchase.model_fields, *Filters.model_fields}
+    | {"[key]", "str", "float", "bool"}
+)
+"""What the place of a fault may be made of: names of ours, and kinds of values."""
 _Typed = Annotated[str, Query(max_length=200)]
 _NO_MODEL: Final[dict[int | str, dict[str, Any]]] = {503: {"description": "No model serves yet."}}
 _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
@@ -88,6 +96,7 @@ def make_app(path: Path, limits: Limits | None = None, key: str = "") -> Any:
         docs_url=None,
         redoc_url=None,
     )
+    app.add_exception_handler(RequestValidationError, _say_where)
     _describe_questions(app)
     counts = Counts()
     _add_routes(app, follower, counts)
@@ -201,10 +210,22 @@ def _detail(detail: Any) -> bytes:
 def _faults(error: ValidationError) -> list[dict[str, str]]:
     """Where a question is wrong and how, without what was asked: it may be long or personal."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
-    return [
-        {"where": ".".join(map(str, fault["loc"]))[:200], "what": fault["msg"]}
-        for fault in faults[:20]
-    ]
+    return [{"where": _place(fault["loc"]), "what": fault["msg"]} for fault in faults[:20]]
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    """Where a fault is; a question mark stands for a name that the client made up."""
+    told = (str(part) if isinstance(part, int) or part in _PLACES else "?" for part in parts)
+    return ".".join(told)
+
+
+async def _say_where(_: Request, error: Exception) -> JSONResponse:
+    """The place of what is wrong in an address; FastAPI's own answer repeats what was sent."""
+    assert isinstance(error, RequestValidationError)
+    keys = ("type", "loc", "msg")
+    return JSONResponse(
+        {"detail": [{key: fault[key] for key in keys} for fault in error.errors()]}, 422
+    )
 
 
 def run(path: Path, host: str, port: int, limits: Limits, key: str) -> None:

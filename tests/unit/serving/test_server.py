@@ -148,9 +148,15 @@ def test_an_excluded_item_that_is_not_there_is_named(client: TestClient) -> None
 @pytest.mark.parametrize(
     ("question", "told"),
     [
-        ({"user_id": "ann", "filters": {"colour": ["red"]}}, "filters.colour"),
-        ({"user_id": "ann", "filters": {"only": {"colour": ["red"]}}}, "no attribute 'colour'"),
-        ({"user_id": "ann", "filters": {"only": {"brand": ["Zoo"]}}}, "no item has the brand"),
+        ({"user_id": "ann", "filters": {"colour": ["red"]}}, '"filters.?"'),
+        (
+            {"user_id": "ann", "filters": {"only": {"colour": ["red"], "brand": ["Farm"]}}},
+            "only: items have no such attribute (1 of 2 names); there are: department, brand",
+        ),
+        (
+            {"user_id": "ann", "filters": {"without": {"brand": ["Farm", "Zoo", "Ark"]}}},
+            "filters.without.brand.1: no item has that value (2 of 3 values)",
+        ),
         ({"user_id": "ann", "k": 0}, "greater than or equal to 1"),
         ({"user_id": "ann", "k": -5}, "greater than or equal to 1"),
         ({"user_id": "ann", "k": 10**9}, "less than or equal to 1000"),
@@ -162,11 +168,12 @@ def test_an_excluded_item_that_is_not_there_is_named(client: TestClient) -> None
         ({"user_id": "x" * 201}, "at most 200 characters"),
         ({"user_id": "ann", "items": []}, "not both"),
         ({}, "give user_id, items or profile"),
-        ({"user_id": "ann", "limit": 5}, "limit"),
+        ({"user_id": "ann", "limit": 5}, '"where": "?"'),
         ({"items": ["jam"]}, "valid dictionary"),
         ({"items": [{"item_id": "jam", "time": "yesterday"}]}, "items.0.time"),
         ({"items": [{"item_id": "jam", "time": "2031-05-04T10:00:00"}]}, "timezone"),
         ({"items": [{"item_id": "jam", "time": 1935655200}]}, "as text"),
+        ({"items": [{"item_id": "jam", "time": "1935655200"}]}, "as text"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_answered_is_said(
@@ -175,6 +182,43 @@ def test_what_cannot_be_answered_is_said(
     response = client.post("/recommend", json=question)
     assert response.status_code == 422
     assert told in json.dumps(response.json(), ensure_ascii=False)
+
+
+LONG = "secret " * 60
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"user_id": "ann", LONG: 1},
+        {"user_id": LONG},
+        {"user_id": "ann", "filters": {LONG: ["a"]}},
+        {"user_id": "ann", "filters": {"only": {LONG: ["a"]}}},
+        {"user_id": "ann", "filters": {"only": {"secret": ["a"]}}},
+        {"user_id": "ann", "filters": {"only": {"secret": []}}},
+        {"user_id": "ann", "filters": {"without": {"brand": [LONG]}}},
+        {"user_id": "ann", "filters": {"without": {"brand": ["secret"]}}},
+        {"items": [{"item_id": "jam", "secret": 1}]},
+        {"items": [{"item_id": "jam", "time": "secret"}]},
+        {"profile": {LONG: "a"}},
+        {"profile": {"secret": []}},
+    ],
+    ids=range(12),
+)
+def test_what_was_sent_is_not_repeated(client: TestClient, question: dict[str, Any]) -> None:
+    response = client.post("/recommend", json=question)
+    assert response.status_code == 422
+    assert "secret" not in response.text
+    assert len(response.content) < 400
+
+
+@pytest.mark.parametrize("path", ["/items", "/customers", "/history"])
+def test_what_was_typed_is_not_repeated(client: TestClient, path: str) -> None:
+    response = client.get(path, params={"text": LONG, "user_id": LONG})
+    assert response.status_code == 422
+    assert "secret" not in response.text
+    [fault] = response.json()["detail"]
+    assert fault["msg"] == "String should have at most 200 characters"
 
 
 @pytest.mark.parametrize(

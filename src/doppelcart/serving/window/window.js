@@ -28,7 +28,7 @@
       throw new Error("The server asks for its key.");
     }
     if (!response.ok) {
-      const detail = Array.isArray(found.detail) ? found.detail.map(function (f) { return f.what; }).join("; ") : found.detail;
+      const detail = Array.isArray(found.detail) ? found.detail.map(function (f) { return f.what || f.msg; }).join("; ") : found.detail;
       throw new Error(String(detail));
     }
     return found;
