@@ -169,8 +169,9 @@ def _add_window(app: FastAPI, follower: Follower) -> None:
         return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
     @app.get("/items", responses=_NO_MODEL)
-    async def items(text: _Typed = "") -> list[Named]:
+    def items(text: _Typed = "") -> list[Named]:
         """Items whose identifier or title holds a text."""
+        # No coroutine, so that it has a thread of its own: all items are looked at.
         return items_like(model().catalogue, text)
 
     @app.get("/customers", responses=_NO_MODEL)

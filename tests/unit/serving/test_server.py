@@ -18,7 +18,9 @@ from starlette.testclient import TestClient
 from doppelcart.serving import artefact
 from doppelcart.serving.counting import Counts
 from doppelcart.serving.limits import Guard, Limits, Message, Receive, Send
-from doppelcart.serving.model import Model
+from doppelcart.serving.looking import items_like
+from doppelcart.serving.model import Catalogue, Model
+from doppelcart.serving.questions import Named
 from doppelcart.serving.release import Release, write_release
 from doppelcart.serving.server import make_app
 
@@ -385,6 +387,19 @@ def test_the_interface_is_described_with_an_example_of_each_kind(client: TestCli
     assert len(content["examples"]) == 3
     for example in content["examples"].values():
         ask(client, **example["value"])
+
+
+def test_the_whole_catalogue_is_searched_beside_the_loop(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def searched(catalogue: Catalogue, text: str) -> list[Named]:
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        return items_like(catalogue, text)
+
+    monkeypatch.setattr("doppelcart.serving.server.items_like", searched)
+    [found] = client.get("/items", params={"text": "jam"}).json()
+    assert found == {"id": "jam", "title": "Jam"}
 
 
 def test_nothing_heavy_is_imported_to_serve() -> None:
