@@ -243,7 +243,7 @@ class Profiles:
             (n_columns,) float32; and what is no attribute, or a value that has no column.
         """
         row = np.zeros(self.rows.shape[1], dtype=np.float32)
-        known = {name: str(value) for name, value in profile.items() if value is not None}
+        known = {name: _written(value) for name, value in profile.items() if value is not None}
         told = [name for name in known if name in self.values or name in self.missing]
         row[[column for name, column in self.missing.items() if name not in told]] = 1
         if self.nothing is not None and not told:
@@ -251,6 +251,16 @@ class Profiles:
         columns = {name: self.values.get(name, {}).get(known[name]) for name in told}
         row[[column for column in columns.values() if column is not None]] = 1
         return row, [name for name in profile if columns.get(name) is None]
+
+
+def _written(value: Any) -> str:
+    """A value as logs have it: a whole number without a point.
+
+    Examples:
+        >>> _written(2), _written(2.0), _written(2.5), _written("35-44")
+        ('2', '2', '2.5', '35-44')
+    """
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ MOST_LISTED: Final = 1000
 MOST_ATTRIBUTES: Final = 100
 
 Identifier = Annotated[str, Field(min_length=1, max_length=200)]
-Profile = dict[Identifier, str | float | bool | None]
+Profile = dict[Identifier, str | int | float | bool | None]
 Texts = Annotated[list[Identifier], Field(min_length=1, max_length=MOST_ITEMS)]
 Attributes = Annotated[dict[Identifier, Texts], Field(max_length=MOST_ATTRIBUTES)]
 

@@ -50,7 +50,7 @@ _ASKED: Final = {
 }
 _PLACES: Final = frozenset(
     {*Question.model_fields, *Purchase.model_fields, *Filters.model_fields}
-    | {"[key]", "str", "float", "bool"}
+    | {"[key]", "str", "int", "float", "bool"}
 )
 """What the place of a fault may be made of: names of ours, and kinds of values."""
 _Typed = Annotated[str, Query(max_length=200)]

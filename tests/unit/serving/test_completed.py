@@ -1,5 +1,6 @@
 """Strategies that complete a history first: by whom, by which profile, and what that brings."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from doppelcart.errors import InputError
 from doppelcart.serving import artefact, batch
 from doppelcart.serving.answers import answer
 from doppelcart.serving.model import Model, Profiles, Strategy, System
-from doppelcart.serving.questions import Purchase, Question
+from doppelcart.serving.questions import Purchase, Question, read_json
 from doppelcart.serving.reasons import EXPECTED
 from doppelcart.serving.scorer import (
     Bottleneck,
@@ -71,6 +72,16 @@ def test_a_profile_is_written_in_the_columns_of_its_attributes() -> None:
     row, silent = PROFILES.row_of({"age": None})
     assert (row.tolist(), silent) == ([0, 0, 1, 1, 1], ["age"])
     assert PROFILES.row_of({})[0].tolist() == [0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("sent", ["2", 2, 2.0])
+def test_a_number_of_a_profile_is_one_of_its_values(sent: str | float) -> None:
+    sizes = Profiles({"household_size": {"1": 0, "2": 1}}, {}, None, np.zeros((1, 2), np.float32))
+    asked = read_json(json.dumps({"profile": {"household_size": sent}}).encode())
+    profile = Question.model_validate(asked).profile
+    assert profile is not None
+    row, silent = sizes.row_of(profile)
+    assert (row.tolist(), silent) == ([0, 1], [])
 
 
 def test_a_profile_alone_is_answered_by_what_goes_with_it() -> None:
