@@ -79,6 +79,10 @@ class Facts(BaseModel):
     evidence: Evidence | None = None
 
 
+BEST_SELLERS: Final = 0.1
+"""Share of the items within which one is said to be among what sells most."""
+
+
 @dataclass(frozen=True)
 class System:
     """Arrays that one or several strategies share.
@@ -90,6 +94,17 @@ class System:
 
     scorer: Scorer
     popularity: np.ndarray
+
+    @cached_property
+    def best_sellers(self) -> np.ndarray:
+        """(n_items,) bool of the tenth that sells most, of few items the first.
+
+        Where items sell alike across its end, none of them belongs to it.
+        """
+        n_items = len(self.popularity)
+        as_much = n_items - np.searchsorted(np.sort(self.popularity), self.popularity)
+        found: np.ndarray = (as_much <= max(BEST_SELLERS * n_items, 1)) & (self.popularity > 0)
+        return found
 
 
 @dataclass(frozen=True)

@@ -117,18 +117,24 @@ def reasons_of(
             f"{outside} of {len(every)} items are not among the {n_items} of the model: nothing "
             "can be said of them. Leave them out, or export a model that holds them."
         )
+    selling = [BEST_SELLER if sells else NOTHING for sells in system.best_sellers[targets]]
     if not len(known) and added is None:
         return [
-            Reasons(items=[], others=0.0, base=float(base), words=BEST_SELLER)
-            for base in system.popularity[targets]
+            Reasons(items=[], others=0.0, base=float(base), words=words)
+            for base, words in zip(system.popularity[targets], selling, strict=True)
         ]
     plain = system.scorer.shares(known, targets)
     weights = weights_of(plain)
     shares = plain if added is None else system.scorer.shares(known, targets, added)
     # An item is no reason for itself: what it brings stays among the others.
     weights[known[:, None] == targets[None, :]] = 0
+    otherwise = (
+        [EXPECTED] * len(targets)
+        if added is not None
+        else np.where(shares.base > 0, selling, NOTHING).tolist()
+    )
     return [
-        _reasons(catalogue, known, int(target), shares, weights, place, added is not None)
+        _reasons(catalogue, known, int(target), shares, weights, place, otherwise[place])
         for place, target in enumerate(targets)
     ]
 
@@ -140,12 +146,11 @@ def _reasons(
     shares: Shares,
     weights: np.ndarray,
     place: int,
-    completed: bool,
+    otherwise: str,
 ) -> Reasons:
     own, base = shares.by_item[:, place], float(shares.base[place])
     kept = _first(np.where(known == target, -np.inf, own))
     path = next(_paths(catalogue, known, target, weights[:, place]), None)
-    otherwise = EXPECTED if completed else BEST_SELLER if base > 0 else NOTHING
     return Reasons(
         items=[
             Reason(

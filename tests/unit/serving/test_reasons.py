@@ -120,10 +120,32 @@ def test_where_nobody_carries_a_tenth_the_words_say_so() -> None:
 
 def test_popularity_and_an_empty_history_give_no_reason() -> None:
     popular = System(Popular(POPULARITY), POPULARITY)
-    [found] = reasons_of(catalogue(), popular, np.array([0, 2]), np.array([1]))
+    [found] = reasons_of(catalogue(), popular, np.array([1, 2]), np.array([0]))
     assert (found.words, found.items, found.relation) == (BEST_SELLER, [], None)
-    [found] = reasons_of(catalogue(), to_last(1, 1, 1), np.empty(0, int), np.array([3]))
-    assert (found.words, found.items, found.base) == (BEST_SELLER, [], 1)
+    best, worst = reasons_of(catalogue(), to_last(1, 1, 1), np.empty(0, int), np.array([0, 3]))
+    assert (best.words, best.items, best.base) == (BEST_SELLER, [], 4)
+    assert (worst.words, worst.items, worst.base) == (NOTHING, [], 1)
+    # What is listed by how it sells is not for that among what sells most.
+    [found] = reasons_of(catalogue(), popular, np.array([0, 2]), np.array([3]))
+    assert (found.words, found.base) == (NOTHING, 1)
+
+
+@pytest.mark.parametrize(
+    ("sold", "expected"),
+    [
+        (list(range(40)), [36, 37, 38, 39]),
+        # The 4th and the 5th sell alike, so that neither is of the tenth; 3 of 40 are.
+        ([*range(35), 35, 35, 37, 38, 39], [37, 38, 39]),
+        ([3, 7, 0], [1]),
+        ([7, 7, 0], []),
+        ([0], []),
+        ([1], [0]),
+    ],
+)
+def test_a_tenth_of_the_catalogue_sells_most(sold: list[int], expected: list[int]) -> None:
+    popularity = np.array(sold, np.float32)
+    found = System(Popular(popularity), popularity).best_sellers
+    assert np.flatnonzero(found).tolist() == expected
 
 
 def test_what_nothing_speaks_for_has_no_reason() -> None:

@@ -119,6 +119,8 @@ def test_of_whom_nothing_is_known_gets_what_is_popular(
     assert found["items"][0]["reasons"] == {
         "items": [], "others": 0, "base": 4, "relation": None, "words": words, "without": None,
     }  # fmt: skip
+    # salt sells least
+    assert found["items"][3]["reasons"]["words"] == "No purchase of yours speaks for it."
 
 
 def test_a_known_customer_without_any_item_is_new_and_not_unknown(client: TestClient) -> None:
