@@ -47,8 +47,8 @@ def floor_in_words(floors: pd.DataFrame, what: str) -> str:
         return f"Whether the GAN passed its fidelity floor is unknown, {NOT_RULED_OUT}."
     passed, number = int(floors["passed"].sum()), len(floors)
     made, real = (_range(known[name]) for name in (COVERED, BY_REAL))
-    trained = "its one training" if number == 1 else f"{passed} of {number} trainings"
-    verb = "passed" if passed else "missed"
+    verb, counted = ("passed", passed) if passed else ("missed", number)
+    trained = "its one training" if number == 1 else f"{counted} of {number} trainings"
     ending = "" if passed == number else f", {NOT_RULED_OUT}"
     return (
         f"The GAN {verb} its fidelity floor in {trained}: {made} of real {what} have one in their "

@@ -37,6 +37,13 @@ def test_each_training_is_held_to_half_of_what_real_ones_reach():
     assert said.endswith("asked, so that a better generator is not ruled out.")
 
 
+def test_those_that_missed_are_counted_where_none_passed():
+    log = log_of(("gan", "a", 0.1, 0.9), ("gan", "b", 0.2, 0.9))
+    said = floor_in_words(floors_of(log, "gan", ["window"]), "items")
+    assert said.startswith("The GAN missed its fidelity floor in 2 of 2 trainings: ")
+    assert said.endswith("so that a better generator is not ruled out.")
+
+
 @pytest.mark.parametrize(("made", "verb"), [(0.8, "passed"), (0.1, "missed")])
 def test_one_training(made, verb):
     floors = floors_of(log_of(("gan", "a", made, 0.9)), "gan", [])
