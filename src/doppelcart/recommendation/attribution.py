@@ -19,6 +19,8 @@ parts of it of random size."""
 
 N_POINTS: Final = 8
 """Points of a line, or parts of a history."""
+NEXT_TO_NOTHING: Final = np.float32(1e-30)
+"""What a purchase of an item counts for where best sellers stand in for a sum of nothing."""
 
 
 class Explained(Protocol):
@@ -50,16 +52,17 @@ class Linear:
 
     Args:
         scorer: The recommender.
-        popularity: (n_items,) scores where nothing is known.
+        popularity: (n_items,) purchases of each item, which order the items where nothing is known.
     """
 
     scorer: Scorer
     popularity: np.ndarray
 
     def score(self, seen: sparse.csr_matrix, profile: np.ndarray | None) -> np.ndarray:  # noqa: ARG002
-        """See ``Explained``."""
+        """See ``Explained``; where nothing is known, nothing but an order is left of a sum."""
         scores = self.scorer.score(seen)
-        scores[np.diff(seen.indptr) == 0] = self.popularity
+        # Numbers of purchases are no sums of weights: beside these they must not count.
+        scores[np.diff(seen.indptr) == 0] = NEXT_TO_NOTHING * self.popularity
         return scores
 
     def attribute(

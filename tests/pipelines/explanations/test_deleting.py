@@ -21,6 +21,8 @@ from doppelcart.pipelines.explanations.deleting import (
 from doppelcart.pipelines.explanations.design import ARMS, declare, groups_of, scored
 from doppelcart.pipelines.explanations.params import ExperimentParams, SampleParams
 from doppelcart.pipelines.explanations.trying import Shop, brought_by, tried_of, try_slice
+from doppelcart.recommendation.attribution import Linear
+from doppelcart.serving.scorer import ItemWeights
 
 ORDERS = tuple(arm.name for arm in ARMS)
 NOBODY = np.empty(0, dtype=np.int64)
@@ -88,6 +90,18 @@ def test_an_item_falls_out_of_the_list_when_another_passes_it() -> None:
         assert found.set_size == expected
         # where 2 alone is there it stands before item 4, where 1 alone is there behind it
         assert found.returned.tolist()[:4] == [order[0] != 1] * 4
+
+
+def test_of_a_sum_nothing_is_left_once_all_is_deleted() -> None:
+    buyers = np.array([9, 9, 9, 100, 200, 300], dtype=np.float32)
+    explained = Linear(ItemWeights(WEIGHTS.astype(np.float32)), buyers)
+    order = np.array([[2], [0], [1]])
+    [found] = curves_of(explained, CASE, order, 6, length=1, most_deleted=5)
+    # of a score of 5, 1 is left without item 2, and 0 without item 0 as well
+    assert found.left[:4] == pytest.approx([1 / 5] * 4)
+    assert found.left[-1] == found.left_few == pytest.approx(0, abs=1e-9)
+    # where nothing is known best sellers are listed, of which item 3 is the third
+    assert (found.set_size, found.listed_few) == (3, False)
 
 
 def test_targets_that_share_an_order_are_followed_as_if_alone() -> None:
