@@ -95,6 +95,20 @@ def test_baskets_are_told_apart_by_user_and_day():
     lines = pd.DataFrame(
         {
             "user_id": ["u", "u", "v", "u"], "item_id": list("abcd"),
+def test_a_coupon_of_several_campaigns_is_known_from_the_first():
+    late = MONDAY + pd.Timedelta(days=90)
+    coupons = pd.DataFrame({"coupon_id": "k", "item_id": "1", "campaign_id": ["8", "9"]})
+    campaigns = pd.DataFrame({"campaign_id": ["8", "9"], "type": "mail", "start": [late, MONDAY]})
+    found = facts.describe_coupons(coupons, campaigns)
+    known = {tuple(edge) for edge in found[["src", "dst", "since"]].to_numpy().tolist()}
+    assert known >= {
+        ("coupon:k", "item:1", MONDAY),
+        ("coupon:k", "campaign:8", late),
+        ("coupon:k", "campaign:9", MONDAY),
+    }
+    assert len(found) == 5
+
+
             "timestamp": MONDAY + pd.to_timedelta([1, 2, 3, 26], "h"),
             "basket_id": [None, None, "7", None],
         }

@@ -27,7 +27,8 @@ def describe_coupons(coupons: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataF
         campaigns: Canonical campaigns.
 
     Returns:
-        ``src``, ``dst``, ``relationship`` and ``since``: the begin of the campaign.
+        ``src``, ``dst``, ``relationship`` and ``since``: the begin of the campaign, of several the
+        first.
     """
     of_campaign = campaigns.groupby(Columns.CAMPAIGN, as_index=False).agg(
         kind=(Columns.TYPE, "first"), since=(Columns.START, "min")
@@ -36,7 +37,7 @@ def describe_coupons(coupons: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataF
     coupon, campaign = Columns.COUPON, Columns.CAMPAIGN
     return pd.concat(
         [
-            linked(told, coupon, "coupon", Columns.ITEM, Columns.ITEM, "is_coupon_for", SINCE),
+            linked(ever, coupon, "coupon", Columns.ITEM, Columns.ITEM, "is_coupon_for", SINCE),
             linked(told, coupon, "coupon", campaign, "campaign", "is_in_campaign", SINCE),
             linked(of_campaign, campaign, "campaign", "kind", "kind", "is_of_kind", SINCE),
         ],
@@ -58,6 +59,8 @@ def declared_facts(facts: pd.DataFrame, items: Collection[str]) -> pd.DataFrame:
     wanted = set(entity("item", pd.Series(list(items), dtype=str)))
     kept = [~own.str.startswith("item:") | own.isin(wanted) for own in ends]
     return facts[kept[0] & kept[1]][[HEAD, TAIL, RELATION]].drop_duplicates()
+    begin = told.groupby([coupon, Columns.ITEM])[SINCE].transform("min")
+    ever = told.assign(**{SINCE: begin})
 
 
 def co_purchases(visits: pd.DataFrame, min_baskets: int, min_lift: float) -> pd.DataFrame:
