@@ -45,7 +45,7 @@ def linked(
     relation: str,
     *more: str,
 ) -> pd.DataFrame:
-    """Edges between two columns of a table, where both are known.
+    """Edges between two columns of a table, where both are known; blanks say nothing.
 
     Args:
         table: Rows.
@@ -56,7 +56,7 @@ def linked(
         relation: What relates them.
         *more: Columns that are kept beside them.
     """
-    rows = table[table[head].notna() & table[tail].notna()]
+    rows = table[_said(table[head]) & _said(table[tail])]
     edges = pd.DataFrame(
         {
             HEAD: entity(head_kind.removesuffix("_id"), rows[head]),
@@ -66,6 +66,11 @@ def linked(
         }
     )
     return edges.drop_duplicates([HEAD, TAIL])
+
+
+def _said(values: pd.Series) -> pd.Series:
+    """Whether a value is there, and more than blanks."""
+    return values.notna() & (values.astype(str).str.strip() != "")
 
 
 def of_length_one(vectors: np.ndarray) -> np.ndarray:

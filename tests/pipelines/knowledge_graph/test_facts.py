@@ -68,6 +68,13 @@ def test_coupons_are_known_from_the_begin_of_their_campaign():
     assert before.relations.tolist() == ["has_type"]
     after = facts.graph_at(told, none, MONDAY + pd.Timedelta(days=1), PARAMS)
     assert len(after.relations) == 4
+def test_items_that_lack_an_attribute_have_nothing_in_common():
+    names = ("type", "manufacturer", "size", "category", "department")
+    items = pd.DataFrame({"item_id": list("1234"), "brand": ["", " ", None, "own"]})
+    found = describe_items(items.assign(**dict.fromkeys(names)))
+    assert rows_of(found) == {("item:4", "has_brand", "brand:own")}
+
+
 
 
 def test_items_are_related_that_lie_together_more_often_than_by_chance():
