@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from doppelcart.errors import InputError
 from doppelcart.models.graphs.hyperparameters import EmbeddingConfig
 from doppelcart.pipelines.knowledge_graph import nodes
 from doppelcart.pipelines.knowledge_graph.design import KNOWN_ITEMS, NEW_ITEMS
@@ -125,6 +126,30 @@ def test_what_is_bought_after_the_cut_is_in_no_graph(planted, found):
     pd.testing.assert_frame_equal(edges, found["edges"])
     np.testing.assert_array_equal(graphs.parted.train, found["graphs"].parted.train)
     np.testing.assert_array_equal(graphs.earlier.triples, found["graphs"].earlier.triples)
+
+
+@pytest.mark.parametrize("missing", ["validation", "test"])
+def test_where_nobody_returns_known_items_are_left_out_with_a_line(planted, found, caplog, missing):
+    cases = {"validation": planted.validation, "test": planted.test, missing: {}}
+
+    def recommend(recommending: RecommendingParams) -> Any:
+        return nodes.recommend_with_graph(
+            found["graphs"], found["vectors"], found["lines"], planted.features, planted.train,
+            cases["validation"], cases["test"], LINKS, recommending, EXPERIMENT,
+        )  # fmt: skip
+
+    with caplog.at_level(logging.WARNING):
+        scores, design, tried = recommend(RECOMMENDING)
+    assert f"Known items are not recommended: no {missing} customer returns." in caplog.text
+    assert scores["task"].unique().tolist() == tried["task"].unique().tolist() == [NEW_ITEMS]
+    differences = compare_arms(scores, design)
+    section = write_section(
+        judge_trials(differences, design), differences, design, found["links"], found["sizes"],
+        found["edges"], tried, found["log"], ReportingParams(),
+    )  # fmt: skip
+    assert section.failure == ""
+    with pytest.raises(InputError, match="can recommend to nobody"):
+        recommend(RECOMMENDING.model_copy(update={"min_households": 10_000}))
 
 
 def test_too_few_launches_are_left_out_with_a_line(planted, found, caplog):

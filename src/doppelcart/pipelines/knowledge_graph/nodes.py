@@ -24,6 +24,8 @@ from doppelcart.catalogue.windows import (
 from doppelcart.columns import Columns
 from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
+from doppelcart.data.slices import WARM
+from doppelcart.errors import InputError
 from doppelcart.metrics.link_prediction import Score
 from doppelcart.models.graphs.hyperparameters import EmbeddingConfig
 from doppelcart.pipelines.knowledge_graph import facts, links, recommending
@@ -40,7 +42,6 @@ from doppelcart.pipelines.knowledge_graph.recommending import KNOWLEDGE, SHUFFLE
 
 logger = logging.getLogger(__name__)
 
-WARM: Final = "warm"
 TRIED: Final = ["task", "arm", "config", "ndcg"]
 
 
@@ -228,7 +229,10 @@ def recommend_with_graph(
 
     Returns:
         One row per (task, arm, customer) with its ``value``; the design, ready for JSON; and all
-        that was tried.
+        that was tried. A task that nobody can judge is left out, with a line of the log.
+
+    Raises:
+        InputError: Neither task can be judged.
     """
     k, model = experiment.list_length, links_params.models[0]
     of_cut = {KNOWLEDGE: vectors[model].entities, SHUFFLED: vectors["shuffled"].entities}
@@ -236,16 +240,18 @@ def recommend_with_graph(
         KNOWLEDGE: vectors["earlier"].entities,
         SHUFFLED: vectors["earlier_shuffled"].entities,
     }
-    catalogue = _places(graphs.parted.graph, train_histories.item_ids)
-    sides = {arm: placed(own, catalogue) for arm, own in of_cut.items()}
-    sides[recommending.ATTRIBUTES] = _attributes(
-        features, train_histories.item_ids, sides[KNOWLEDGE].shape[1]
-    )
-    test = test_cases[WARM]
-    known = recommending.recommend_known(
-        train_histories, validation_cases[WARM], test, sides, params, k
-    )
-    tasks = {KNOWN_ITEMS: (test.user_ids, known)}
+    tasks = {}
+    if _returning(validation_cases, test_cases):
+        catalogue = _places(graphs.parted.graph, train_histories.item_ids)
+        sides = {arm: placed(own, catalogue) for arm, own in of_cut.items()}
+        sides[recommending.ATTRIBUTES] = _attributes(
+            features, train_histories.item_ids, sides[KNOWLEDGE].shape[1]
+        )
+        test = test_cases[WARM]
+        known = recommending.recommend_known(
+            train_histories, validation_cases[WARM], test, sides, params, k
+        )
+        tasks[KNOWN_ITEMS] = (test.user_ids, known)
     windows = _windows(lines, features, graphs.moments, params)
     if windows is not None:
         both = tuple(
@@ -258,6 +264,13 @@ def recommend_with_graph(
         tasks[NEW_ITEMS] = (windows[1].user_ids[windows[1].judged], new)
     tried = [lists.tried.assign(task=task) for task, (_, lists) in tasks.items()]
     return (
+    if not tasks:
+        raise InputError(
+            "The graph can recommend to nobody: no customer returns to choose by or to be tested, "
+            "and too few bought a new item. Let split.validation_from and split.test_from leave "
+            "longer windows, or lower knowledge_graph.recommending.min_households or "
+            "knowledge_graph.recommending.min_buyers_after."
+        )
         scored(tasks),
         declare(experiment).model_dump(mode="json"),
         pd.concat(tried, ignore_index=True)[TRIED],
@@ -266,6 +279,17 @@ def recommend_with_graph(
 
 def _places(graph: Graph, item_ids: np.ndarray) -> np.ndarray:
     return graph.places(entity("item", pd.Series(item_ids)).to_numpy())
+def _returning(validation: dict[str, Case], test: dict[str, Case]) -> bool:
+    """Whether there are customers who return, to choose by and to be tested."""
+    parts = (("validation", validation), ("test", test))
+    missing = [name for name, cases in parts if WARM not in cases]
+    if missing:
+        logger.warning(
+            "Known items are not recommended: no %s customer returns.", " and no ".join(missing)
+        )
+    return not missing
+
+
 
 
 def _attributes(features: ItemFeatures, item_ids: np.ndarray, units: int) -> np.ndarray:
