@@ -33,6 +33,24 @@ def visits(*baskets: str, day: int = 0) -> pd.DataFrame:
     )
 
 
+def test_only_buyers_until_a_window_closes_put_an_item_into_a_graph():
+    lines = pd.DataFrame(
+        [
+            # Of two before the window one, two and one bought a, b and c, and later everybody.
+            *[("u", "a", 0), ("u", "b", 0), ("v", "b", 1), ("u", "c", 1), ("w", "c", 3)],
+            # Launched in the window: two buy d and one e; launched after it: f.
+            *[("u", "d", 2), ("w", "d", 3), ("v", "e", 3)],
+            *[(user, item, 5) for user in "uvw" for item in "acef"],
+        ],
+        columns=["user_id", "item_id", "day"],
+    )
+    lines["timestamp"] = MONDAY + pd.to_timedelta(lines.pop("day"), "D")
+    opens, closes = (MONDAY + pd.Timedelta(days=days) for days in (2, 4))
+    lines = lines.astype({"user_id": "category", "item_id": "category"})
+    assert facts.items_of(lines, opens, closes, 2).tolist() == ["b", "d"]
+    assert facts.items_of(lines, opens, closes, 1).tolist() == list("abcde")
+
+
 def test_items_are_told_by_what_they_are():
     items = pd.DataFrame(
         {
@@ -48,6 +66,13 @@ def test_items_are_told_by_what_they_are():
         ("type:ice", "is_of_category", "category:frozen"),
         ("category:frozen", "is_of_department", "department:food"),
     }
+
+
+def test_items_that_lack_an_attribute_have_nothing_in_common():
+    names = ("type", "manufacturer", "size", "category", "department")
+    items = pd.DataFrame({"item_id": list("1234"), "brand": ["", " ", None, "own"]})
+    found = describe_items(items.assign(**dict.fromkeys(names)))
+    assert rows_of(found) == {("item:4", "has_brand", "brand:own")}
 
 
 def test_coupons_are_known_from_the_begin_of_their_campaign():
@@ -68,13 +93,20 @@ def test_coupons_are_known_from_the_begin_of_their_campaign():
     assert before.relations.tolist() == ["has_type"]
     after = facts.graph_at(told, none, MONDAY + pd.Timedelta(days=1), PARAMS)
     assert len(after.relations) == 4
-def test_items_that_lack_an_attribute_have_nothing_in_common():
-    names = ("type", "manufacturer", "size", "category", "department")
-    items = pd.DataFrame({"item_id": list("1234"), "brand": ["", " ", None, "own"]})
-    found = describe_items(items.assign(**dict.fromkeys(names)))
-    assert rows_of(found) == {("item:4", "has_brand", "brand:own")}
 
 
+def test_a_coupon_of_several_campaigns_is_known_from_the_first():
+    late = MONDAY + pd.Timedelta(days=90)
+    coupons = pd.DataFrame({"coupon_id": "k", "item_id": "1", "campaign_id": ["8", "9"]})
+    campaigns = pd.DataFrame({"campaign_id": ["8", "9"], "type": "mail", "start": [late, MONDAY]})
+    found = facts.describe_coupons(coupons, campaigns)
+    known = {tuple(edge) for edge in found[["src", "dst", "since"]].to_numpy().tolist()}
+    assert known >= {
+        ("coupon:k", "item:1", MONDAY),
+        ("coupon:k", "campaign:8", late),
+        ("coupon:k", "campaign:9", MONDAY),
+    }
+    assert len(found) == 5
 
 
 def test_items_are_related_that_lie_together_more_often_than_by_chance():
@@ -102,20 +134,6 @@ def test_baskets_are_told_apart_by_user_and_day():
     lines = pd.DataFrame(
         {
             "user_id": ["u", "u", "v", "u"], "item_id": list("abcd"),
-def test_a_coupon_of_several_campaigns_is_known_from_the_first():
-    late = MONDAY + pd.Timedelta(days=90)
-    coupons = pd.DataFrame({"coupon_id": "k", "item_id": "1", "campaign_id": ["8", "9"]})
-    campaigns = pd.DataFrame({"campaign_id": ["8", "9"], "type": "mail", "start": [late, MONDAY]})
-    found = facts.describe_coupons(coupons, campaigns)
-    known = {tuple(edge) for edge in found[["src", "dst", "since"]].to_numpy().tolist()}
-    assert known >= {
-        ("coupon:k", "item:1", MONDAY),
-        ("coupon:k", "campaign:8", late),
-        ("coupon:k", "campaign:9", MONDAY),
-    }
-    assert len(found) == 5
-
-
             "timestamp": MONDAY + pd.to_timedelta([1, 2, 3, 26], "h"),
             "basket_id": [None, None, "7", None],
         }

@@ -128,6 +128,16 @@ def test_what_is_bought_after_the_cut_is_in_no_graph(planted, found):
     np.testing.assert_array_equal(graphs.earlier.triples, found["graphs"].earlier.triples)
 
 
+def test_who_buys_after_the_cut_decides_nothing_of_the_graph_before(planted):
+    late = planted.lines["timestamp"] >= CUT
+    lines = planted.lines.assign(
+        item_id=planted.lines["item_id"].where(~late, planted.lines["item_id"].iloc[0])
+    )
+    asked = GRAPH.model_copy(update={"min_buyers": 8})
+    one, two = (built(planted._replace(lines=own), asked)[1] for own in (planted.lines, lines))
+    assert one.earlier.edges().equals(two.earlier.edges())
+
+
 @pytest.mark.parametrize("missing", ["validation", "test"])
 def test_where_nobody_returns_known_items_are_left_out_with_a_line(planted, found, caplog, missing):
     cases = {"validation": planted.validation, "test": planted.test, missing: {}}

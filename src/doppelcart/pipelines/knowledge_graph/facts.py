@@ -19,6 +19,30 @@ SINCE: Final = "since"
 """Column of the moment from which on an edge is known; none where it always was."""
 
 
+def items_of(
+    lines: pd.DataFrame, opens: pd.Timestamp, closes: pd.Timestamp, min_buyers: int
+) -> pd.Index:
+    """Items of which a graph tells: those that enough had bought, and those launched next.
+
+    A shop knows what it launches, and new items are ranked among those that enough buy in the
+    window. Whoever bought after that decides nothing.
+
+    Args:
+        lines: As from ``catalogue.windows.lines_of``.
+        opens: The moment of the graph, at which the window opens.
+        closes: Until when buyers of items that were not sold before count.
+        min_buyers: What is enough.
+    """
+    before, until = (
+        lines[lines[Columns.TIMESTAMP] < moment]
+        .groupby(Columns.ITEM, observed=True)[Columns.USER]
+        .nunique()
+        for moment in (opens, closes)
+    )
+    buyers = before.rename(index=str).combine_first(until.rename(index=str))
+    return buyers.index[buyers >= min_buyers]
+
+
 def describe_coupons(coupons: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataFrame:
     """Edges from coupons to items and campaigns, and from these to their kinds.
 
@@ -35,6 +59,8 @@ def describe_coupons(coupons: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataF
     )
     told = coupons.merge(of_campaign, on=Columns.CAMPAIGN, how="left")
     coupon, campaign = Columns.COUPON, Columns.CAMPAIGN
+    begin = told.groupby([coupon, Columns.ITEM])[SINCE].transform("min")
+    ever = told.assign(**{SINCE: begin})
     return pd.concat(
         [
             linked(ever, coupon, "coupon", Columns.ITEM, Columns.ITEM, "is_coupon_for", SINCE),
@@ -59,8 +85,6 @@ def declared_facts(facts: pd.DataFrame, items: Collection[str]) -> pd.DataFrame:
     wanted = set(entity("item", pd.Series(list(items), dtype=str)))
     kept = [~own.str.startswith("item:") | own.isin(wanted) for own in ends]
     return facts[kept[0] & kept[1]][[HEAD, TAIL, RELATION]].drop_duplicates()
-    begin = told.groupby([coupon, Columns.ITEM])[SINCE].transform("min")
-    ever = told.assign(**{SINCE: begin})
 
 
 def co_purchases(visits: pd.DataFrame, min_baskets: int, min_lift: float) -> pd.DataFrame:

@@ -105,21 +105,23 @@ def build_graphs(
     cut = pd.Timestamp(split_bounds["validation_from"]).normalize()
     share = max(float((times < cut).mean()) - params.tuning_share, 0.0)
     moments = (moment_at(times, share), cut, moment_at(times, 1.0))
-    buyers = lines.groupby(Columns.ITEM, observed=True)[Columns.USER].nunique()
-    wanted = buyers.index[buyers >= params.min_buyers].astype(str)
     canonical = (int_items, int_coupons, int_campaigns, int_facts)
     items, coupons, campaigns, more = (table.to_pandas() for table in canonical)
-    told = pd.concat(
-        [
+
+    def told(opens: pd.Timestamp, closes: pd.Timestamp) -> pd.DataFrame:
+        wanted = facts.items_of(lines, opens, closes, params.min_buyers)
+        parts = [
             describe_items(items[items[Columns.ITEM].isin(wanted)]),
             facts.describe_coupons(coupons[coupons[Columns.ITEM].isin(wanted)], campaigns),
             facts.declared_facts(more, wanted),
-        ],
-        ignore_index=True,
-    )
+        ]
+        return pd.concat(parts, ignore_index=True)
+
     columns = [Columns.USER, Columns.ITEM, Columns.TIMESTAMP, Columns.BASKET]
     visits = visits_of(prm_interactions.select(columns).to_pandas())
-    earlier, graph = (graph_at(told, visits, moment, params) for moment in moments[:2])
+    earlier, graph = (
+        graph_at(told(opens, closes), visits, opens, params) for opens, closes in pairwise(moments)
+    )
     later = later_triples(graph, visits, cut, params)
     parted = part(graph, later, params.validation_share, params.test_share, params.seed)
     logger.info(
@@ -262,8 +264,6 @@ def recommend_with_graph(
             windows, features, (both[0], both[1]), params, k, experiment.seed
         )
         tasks[NEW_ITEMS] = (windows[1].user_ids[windows[1].judged], new)
-    tried = [lists.tried.assign(task=task) for task, (_, lists) in tasks.items()]
-    return (
     if not tasks:
         raise InputError(
             "The graph can recommend to nobody: no customer returns to choose by or to be tested, "
@@ -271,14 +271,14 @@ def recommend_with_graph(
             "longer windows, or lower knowledge_graph.recommending.min_households or "
             "knowledge_graph.recommending.min_buyers_after."
         )
+    tried = [lists.tried.assign(task=task) for task, (_, lists) in tasks.items()]
+    return (
         scored(tasks),
         declare(experiment).model_dump(mode="json"),
         pd.concat(tried, ignore_index=True)[TRIED],
     )
 
 
-def _places(graph: Graph, item_ids: np.ndarray) -> np.ndarray:
-    return graph.places(entity("item", pd.Series(item_ids)).to_numpy())
 def _returning(validation: dict[str, Case], test: dict[str, Case]) -> bool:
     """Whether there are customers who return, to choose by and to be tested."""
     parts = (("validation", validation), ("test", test))
@@ -290,6 +290,8 @@ def _returning(validation: dict[str, Case], test: dict[str, Case]) -> bool:
     return not missing
 
 
+def _places(graph: Graph, item_ids: np.ndarray) -> np.ndarray:
+    return graph.places(entity("item", pd.Series(item_ids)).to_numpy())
 
 
 def _attributes(features: ItemFeatures, item_ids: np.ndarray, units: int) -> np.ndarray:

@@ -15,7 +15,12 @@ Name = Annotated[str, Field(min_length=1)]
 class GraphParams(Parameters):
     """Which triples there are, and which are held out."""
 
-    min_buyers: int = Field(5, ge=1, description="buyers in the whole log that put an item in it")
+    min_buyers: int = Field(
+        5,
+        ge=1,
+        description="buyers before the moment of a graph that put an item in it; of an item that "
+        "is launched then, buyers in the window that follows",
+    )
     min_baskets: int = Field(
         10, ge=1, description="baskets that hold two items, from which on they may be related"
     )
