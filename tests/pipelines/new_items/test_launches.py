@@ -139,6 +139,19 @@ class TestLaunches:
         assert [launch.cut for launch in found] == [0.6]
         assert "at 80 % of the lines is left out: 0 users bought one of 0 new items" in caplog.text
 
+    def test_a_window_before_which_nothing_was_launched_is_left_out_with_a_line(self, caplog):
+        frame = make_lines(planted=True)
+        # Half of the items are there from the first day on, and others come after the 50th alone.
+        early = (frame["timestamp"] < START + 50 * DAY) & (frame["timestamp"] >= START + DAY)
+        known = frame.loc[frame["timestamp"] < START + DAY, "item_id"].to_numpy()
+        frame.loc[early, "item_id"] = np.resize(known, early.sum())
+        found, _ = launches_of(frame, make_items(), (0.7, 0.9))
+        assert [launch.cut for launch in found] == [0.9]
+        assert (
+            "at 70 % of the lines is left out: no item was launched from 2024-01-30 to 2024-02-19"
+            in caplog.text
+        )
+
     def test_a_log_without_any_launch_is_refused(self):
         frame = make_lines(planted=True).assign(item_id="i000")
         with pytest.raises(

@@ -44,6 +44,8 @@ def open_launches(
 ) -> list[Launch]:
     """The launches of every cut; one without new items or users is left out, with a line.
 
+    So is one before whose windows nothing was launched, for a forecast has nothing to learn from.
+
     Args:
         lines: As from ``lines_of``.
         features: Of the items.
@@ -59,10 +61,11 @@ def open_launches(
     if not found:
         raise InputError(
             f"None of the launch windows at {', '.join(f'{cut:.0%}' for cut in cuts)} of the lines "
-            f"has {min_users} users who bought a new item, and a window before it that has them "
-            f"too. An item is new with {support['min_buyers_after']} buyers or more after the "
-            "cut. Lower new_items.windows.min_buyers_after or new_items.windows.min_users, or "
-            "choose other new_items.windows.cuts."
+            f"has {min_users} users who bought a new item, a window before it that has them too, "
+            "and one before that in which any item was launched. An item is new with "
+            f"{support['min_buyers_after']} buyers or more after the cut. Lower "
+            "new_items.windows.min_buyers_after or new_items.windows.min_users, or choose other "
+            "new_items.windows.cuts."
         )
     return found
 
@@ -99,6 +102,15 @@ def _launches(
                 len(tuning.judged),
                 len(tuning.new),
                 min_users,
+            )
+            continue
+        if not len(earlier.launched):
+            logger.warning(
+                "The launch window at %.0f %% of the lines is left out: no item was launched "
+                "from %s to %s, from which a forecast for the next window would learn.",
+                100 * cut,
+                earlier.opens.date(),
+                earlier.closes.date(),
             )
             continue
         logger.info(
