@@ -47,14 +47,28 @@ def test_as_many_factors_as_there_can_be(few):
 
 def test_places_among_ideas_by_hand(few):
     # Ideas are (0, 1), launched, and (2, 0).
-    assert idea_rankings.places_of(np.array([[9.0, 1], [9, 9], [2, 9]]), few).tolist() == [2]
-    assert idea_rankings.places_of(np.array([[0.0, 3], [0, 0], [2, 0]]), few).tolist() == [1]
-    assert idea_rankings.places_of(np.zeros((3, 2)), few).tolist() == [1.5]
+    for scores, rank, tied in (
+        (np.array([[9.0, 1], [9, 9], [2, 9]]), 2, 1),
+        (np.array([[0.0, 3], [0, 0], [2, 0]]), 1, 1),
+        (np.zeros((3, 2)), 1.5, 2),
+    ):
+        assert idea_rankings.places_of(scores, few) == (rank, tied)
 
 
 def test_hits_and_share_of_ideas_below():
-    assert idea_rankings.hits(np.array([1.0, 10, 10.5]), 10).tolist() == [1, 1, 0]
+    # The last three: ideas 10 and 11 tie, and of five from the 8th on three are among the first 10.
+    places = idea_rankings.Places(np.array([1.0, 10, 11, 10.5, 10]), np.array([1, 1, 1, 2, 5]))
+    assert idea_rankings.hits(places, 10).tolist() == [1, 1, 0, 0.5, 0.6]
     assert idea_rankings.above_ideas(np.array([1.0, 6, 11]), 11).tolist() == [1, 0.5, 0]
+
+
+def test_a_ranking_that_tells_nothing_apart_hits_as_often_as_a_random_one(planted):
+    (cut,), _ = planted
+    places = idea_rankings.places_of(np.zeros(cut.judged.shape), cut.judged)
+    n_ideas, n_launched = cut.judged.unseen.sum(), len(cut.judged.launched)
+    for k in (10, int(0.6 * n_ideas)):
+        expected = n_launched * k / n_ideas
+        assert idea_rankings.worth(places, cut.judged, [k])[f"hits_{k}"] == pytest.approx(expected)
 
 
 def test_ease_is_kept_and_ranks_by_what_goes_together(few):

@@ -187,10 +187,20 @@ class Blend:
         return scores
 
 
-def places_of(scores: np.ndarray, combinations: Combinations) -> np.ndarray:
-    """(n_launched,) rank of each launched combination among all ideas, from 1.
+class Places(NamedTuple):
+    """Where launches stand among all ideas.
 
-    Those of equal score share the mean of their ranks.
+    Attributes:
+        rank: (n_launched,) from 1; those of equal score share the mean of their ranks.
+        tied: (n_launched,) ideas of that score, itself among them.
+    """
+
+    rank: np.ndarray
+    tied: np.ndarray
+
+
+def places_of(scores: np.ndarray, combinations: Combinations) -> Places:
+    """Where each launched combination stands among all ideas.
 
     Args:
         scores: (n_kinds, n_makers).
@@ -200,20 +210,29 @@ def places_of(scores: np.ndarray, combinations: Combinations) -> np.ndarray:
     own = scores[combinations.launched[:, 0], combinations.launched[:, 1]]
     above = len(ideas) - np.searchsorted(ideas, own, side="right")
     level = len(ideas) - np.searchsorted(ideas, own, side="left")
-    return np.asarray((above + level + 1) / 2)
+    return Places((above + level + 1) / 2, level - above)
 
 
-def hits(places: np.ndarray, k: int) -> np.ndarray:
-    """(n_launched,) 1.0 where a launch is among the first k ideas."""
-    return (places <= k).astype(np.float64)
+def hits(places: Places, k: int) -> np.ndarray:
+    """(n_launched,) 1.0 where a launch is among the first k ideas.
+
+    Of ideas of equal score across the k-th each counts for the share of them that fits, so that a
+    ranking which tells nothing apart has as many hits as a random one.
+
+    Args:
+        places: Of the launches.
+        k: Ideas looked at.
+    """
+    above = places.rank - (places.tied + 1) / 2
+    return np.clip((k - above) / places.tied, 0.0, 1.0)
 
 
-def above_ideas(places: np.ndarray, n_ideas: int) -> np.ndarray:
+def above_ideas(rank: np.ndarray, n_ideas: int) -> np.ndarray:
     """(n_launched,) share of the other ideas that a launch stands above; its mean is the AUC.
 
     Other launches count among the others, which are a few hundred among millions.
     """
-    return 1.0 - (places - 1.0) / max(n_ideas - 1, 1)
+    return 1.0 - (rank - 1.0) / max(n_ideas - 1, 1)
 
 
 class Tuned(NamedTuple):
@@ -242,7 +261,7 @@ def tune(
         k: Ideas looked at; where two have as many launches there, the greater AUC decides.
         seed: Of the blend's sample.
     """
-    tried: list[tuple[str, Config, np.ndarray]] = [
+    tried: list[tuple[str, Config, Places]] = [
         (name, config, places_of(RANKINGS[name](tuning, **config), tuning))
         for name, config in grid(params)
     ]
@@ -264,11 +283,12 @@ def tune(
     return Tuned(tried[order[-1]][0], configs, table)
 
 
-def worth(places: np.ndarray, combinations: Combinations, lengths: Sequence[int]) -> dict[str, Any]:
+def worth(places: Places, combinations: Combinations, lengths: Sequence[int]) -> dict[str, Any]:
     """Launches among the first ideas, and the AUC."""
     n_ideas = int(combinations.unseen.sum())
-    return {f"hits_{k}": int(hits(places, k).sum()) for k in lengths} | {
-        "auc": float(above_ideas(places, n_ideas).mean())
+    # Rounded, so that sums of the same parts are the same number.
+    return {f"hits_{k}": round(float(hits(places, k).sum()), 6) for k in lengths} | {
+        "auc": float(above_ideas(places.rank, n_ideas).mean())
     }
 
 

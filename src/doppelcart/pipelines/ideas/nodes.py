@@ -17,7 +17,7 @@ from doppelcart.pipelines.ideas import audience, idea_rankings, imagining_ideas
 from doppelcart.pipelines.ideas.combinations import Combinations, Cut, combine_all
 from doppelcart.pipelines.ideas.combinations import open_cuts as cuts_of
 from doppelcart.pipelines.ideas.design import CUT, LAUNCH, PLAIN, beside, declare
-from doppelcart.pipelines.ideas.idea_rankings import Tuned, places_of, worth
+from doppelcart.pipelines.ideas.idea_rankings import Places, Tuned, places_of, worth
 from doppelcart.pipelines.ideas.imagining_ideas import RECOMBINED, Trained, log_ranks
 from doppelcart.pipelines.ideas.params import (
     ExperimentParams,
@@ -149,8 +149,9 @@ def imagine_ideas(
         experiment: Ideas looked at, seed.
 
     Returns:
-        One row per (cut, arm, launch) with its ``place`` and the arm's ``level``; what the
-        predicted audiences are worth; all weights that were tried; and a log of every training.
+        One row per (cut, arm, launch) with its ``place``, how many ideas are ``tied`` there, and
+        the arm's ``level``; what the predicted audiences are worth; all weights that were tried;
+        and a log of every training.
     """
     trained: dict[pd.Timestamp, Trained] = {}
     for own in (own for cut in cuts for own in (cut.tuning, cut.judged)):
@@ -206,13 +207,15 @@ def _scores(
 
 def _placed(cut: Cut, arm: str, scores: np.ndarray, level: float) -> pd.DataFrame:
     own = cut.judged
+    places = places_of(scores, own)
     return pd.DataFrame(
         {
             CUT: cut.cut,
             "arm": arm,
             "kind": own.launched[:, 0],
             "maker": own.launched[:, 1],
-            "place": places_of(scores, own),
+            "place": places.rank,
+            "tied": places.tied,
             "level": level,
         }
     )
@@ -256,7 +259,8 @@ def measure_rankings(
 
     Returns:
         One row per (cut, arm, launch): its ``place``, ``value`` 1 where it is among the first
-        ideas, the share of other ideas that it stands ``above``; and the design, ready for JSON.
+        ideas (of ideas that tie there, the share that fits), the share of other ideas that it
+        stands ``above``; and the design, ready for JSON.
     """
     rows = [places]
     for cut in cuts:
@@ -270,10 +274,11 @@ def measure_rankings(
     scores = pd.concat(rows, ignore_index=True)
     parts = [_named(scores[scores[CUT] == cut.cut], cut.judged, features) for cut in cuts]
     named = pd.concat(parts, ignore_index=True)
-    named["value"] = idea_rankings.hits(named["place"].to_numpy(), params.judged_length)
+    found = Places(named["place"].to_numpy(), named["tied"].to_numpy())
+    named["value"] = idea_rankings.hits(found, params.judged_length)
     named[CUT] = named[CUT].map("{:g}".format)
     design = declare(params, [cut.cut for cut in cuts])
-    return named.drop(columns=["kind", "maker"]), design.model_dump(mode="json")
+    return named.drop(columns=["kind", "maker", "tied"]), design.model_dump(mode="json")
 
 
 def _named(own: pd.DataFrame, combinations: Combinations, features: ItemFeatures) -> pd.DataFrame:

@@ -138,7 +138,7 @@ def plain_in_short(scores: pd.DataFrame, sizes: pd.DataFrame, design: Design) ->
     """How many launches the best plain ranking foresaw, in one sentence."""
     plain = scores[scores["arm"] == PLAIN].groupby(CUT, sort=False)["value"]
     parts = [
-        f"{int(found.sum())} of {len(found)} launches among its first "
+        f"{round(found.sum())} of {len(found)} launches among its first "
         f"{count(int(design.metric.removeprefix('recall@')))} of {count(ideas)} ideas"
         for (_, found), ideas in zip(plain, sizes["ideas"], strict=True)
     ]
@@ -170,7 +170,7 @@ def arms_table(scores: pd.DataFrame, design: Design, limit: int) -> Table:
     columns = [
         Column("arm", "arm", lambda arm: design.by_name[arm].phrase, False),
         Column(CUT, "lines before", text, False),
-        Column("hits", "launches among the first ideas", count),
+        Column("hits", "launches among the first ideas", lambda hits: count(round(hits))),
         Column("auc", "AUC", score),
         Column("level", "weight", number),
     ]
