@@ -81,3 +81,12 @@ def test_the_best_ideas_are_not_what_is_sold(shop):
     assert len(found) == combinations.unseen.sum() == 2
     scores[tuple(found[1])] = 6.0
     assert first_ideas(scores, combinations, 1).tolist() == [found[1].tolist()]
+
+
+def test_of_equal_score_the_first_in_order_are_told(shop):
+    combinations = dataclasses.replace(shop[0], items=sparse.csr_matrix((50, 40)), kept={})
+    assert first_ideas(np.zeros((50, 40)), combinations, 3).tolist() == [[0, 0], [0, 1], [0, 2]]
+    scores = np.random.default_rng(0).integers(0, 3, (50, 40))
+    best = np.flatnonzero(scores.ravel() == 2)[:5]
+    found = first_ideas(scores, combinations, 5)
+    assert (40 * found[:, 0] + found[:, 1]).tolist() == best.tolist()

@@ -25,9 +25,10 @@ def first_ideas(scores: np.ndarray, combinations: Combinations, n: int) -> np.nd
     """
     flat = np.where(combinations.unseen, scores, -np.inf).ravel()
     n = min(n, int(combinations.unseen.sum()))
-    best = np.argpartition(-flat, n - 1)[:n] if n < len(flat) else np.arange(len(flat))
-    best = best[np.lexsort((best, -flat[best]))]
-    return np.column_stack(np.unravel_index(best[:n], scores.shape))
+    # Of millions those alone are put in order that may be among the first.
+    near = np.flatnonzero(flat >= np.partition(flat, -n)[-n])
+    best = near[np.argsort(-flat[near], kind="stable")][:n]
+    return np.column_stack(np.unravel_index(best, scores.shape))
 
 
 def tell_ideas(
