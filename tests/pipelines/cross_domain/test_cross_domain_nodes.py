@@ -1,5 +1,6 @@
 """The whole of cross_domain, node by node: what is planted is found, and nothing else is."""
 
+import dataclasses
 import logging
 from typing import Any
 
@@ -12,6 +13,7 @@ from doppelcart.metrics.ranking import ndcg, top_k
 from doppelcart.models.baskets.hyperparameters import BasketTrainingConfig
 from doppelcart.models.graphs.hyperparameters import EmbeddingConfig
 from doppelcart.pipelines.cross_domain import nodes, transfer
+from doppelcart.pipelines.cross_domain.completing import taste_of
 from doppelcart.pipelines.cross_domain.design import ALL, ARMS, BOTH
 from doppelcart.pipelines.cross_domain.graph_tastes import learn_tastes, rank_by_tastes, tastes
 from doppelcart.pipelines.cross_domain.params import (
@@ -97,6 +99,17 @@ def test_every_arm_is_scored_over_the_same_households_and_pools(planted):
     assert sizes[BOTH, ALL] == apart.sum()
     assert {protocol: sizes[protocol, ALL] for protocol in apart.index} == apart.to_dict()
     assert scores["value"].notna().all()
+
+
+def test_a_taste_has_as_many_units_as_set_households_apart(same):
+    """Two kinds of households are told by two numbers; a third would be rounding, blown up."""
+    kinds = np.array([[1, 1, 0, 0, 1], [0, 0, 1, 1, 0]], dtype=np.float32)
+    history = sparse.csr_matrix(np.repeat(kinds, 20, axis=0))
+    crossing = dataclasses.replace(same[0], history=history, part=np.zeros(40, dtype=int))
+    taste = taste_of(crossing, 64)
+    # By hand: each kind is a vector of half of the households, sqrt(40 / 20) long for these.
+    assert taste.shape == (5, 2)
+    assert np.sort(np.abs(history @ taste).max(axis=0)) == pytest.approx([2**0.5, 2**0.5])
 
 
 def test_what_no_line_can_follow_is_found_by_the_generator(planted):

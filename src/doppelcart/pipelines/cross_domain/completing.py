@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from doppelcart.models.baskets.basket_training import Baskets
 
 ROLES: Final = ("train", "validation", "test")
+LEAST: Final = 1e-6
+"""Size beside the greatest, below which a singular vector is rounding and tells nothing."""
 
 
 def kinds(training: BasketTrainingConfig) -> dict[str, BasketTrainingConfig]:
@@ -40,12 +42,14 @@ def taste_of(crossing: Crossing, units: int) -> np.ndarray:
 
     Args:
         crossing: The protocol; its training households are learnt from.
-        units: Vectors; fewer where there are fewer households or items.
+        units: Vectors; fewer where households, items or what sets them apart are fewer.
     """
     history = crossing.history[crossing.part == TRAIN].astype(np.float64)
     units = min(units, min(history.shape) - 1)
     _, sizes, items = sparse_linalg.svds(history, k=units, v0=np.ones(min(history.shape)))
-    return np.asarray(items.T * np.sqrt(history.shape[0]) / sizes, dtype=np.float32)
+    told = sizes > LEAST * sizes.max()
+    scaled = items[told].T * np.sqrt(history.shape[0]) / sizes[told]
+    return np.asarray(scaled, dtype=np.float32)
 
 
 def baskets_of(crossing: Crossing, taste: np.ndarray) -> dict[str, Baskets]:
