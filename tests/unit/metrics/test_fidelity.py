@@ -148,6 +148,15 @@ def test_prdc_by_hand() -> None:
     )
 
 
+def test_a_copy_covers_all_though_histories_repeat() -> None:
+    """A neighbourhood among equals has no width, and a copy may differ from it by rounding."""
+    rng = np.random.default_rng(0)
+    kinds = two_tastes(rng, 40)
+    shop = sparse.vstack([kinds] * 8, format="csr")
+    found = f.prdc(*f.embed(shop, shop, 0, 8), k=5)
+    assert found["precision"] == found["recall"] == found["coverage"] == 1
+
+
 def test_prdc_is_undefined_with_too_few_points() -> None:
     assert np.isnan(list(f.prdc(np.zeros((3, 1)), np.ones((9, 1)), k=3).values())).all()
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
+from doppelcart.metrics.fidelity.floor import SAME
 from doppelcart.metrics.summaries import NAN
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def prdc(real: np.ndarray, synthetic: np.ndarray, k: int = 5) -> dict[str, float
 
     Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models" (ICML 2020).
     Recall and coverage fall when a generator collapses onto a few kinds of users;
-    for a perfect generator with as many users, coverage tends to 1 - 2**-k.
+    for a perfect generator with as many users, coverage tends to 1 - 2**-k. Of points that are the
+    same, as short histories often are, a neighbourhood has no width: they lie in it all the same.
 
     Args:
         real: (n_real, d) points.
@@ -65,7 +67,7 @@ def prdc(real: np.ndarray, synthetic: np.ndarray, k: int = 5) -> dict[str, float
     """
     if min(len(real), len(synthetic)) <= k:
         return dict.fromkeys(("precision", "recall", "density", "coverage"), NAN)
-    real_radii, synthetic_radii = _radii(real, k), _radii(synthetic, k)
+    real_radii, synthetic_radii = (_radii(points, k) + SAME for points in (real, synthetic))
     inside = np.zeros(len(synthetic))
     recalled = np.zeros(len(real), dtype=bool)
     nearest = np.full(len(real), np.inf)
