@@ -213,7 +213,13 @@ def _because(catalogue: Catalogue, known: int, weight: float) -> str:
 
 
 def _percent(weight: float) -> str:
-    return f"{100 * weight:.0f} %" if weight >= 0.01 else f"{100 * weight:.1f} %"
+    if weight < 0.01:
+        return f"{100 * weight:.1f} %"
+    percent = round(100 * weight)
+    # What falls short of a tenth is not rounded up to one: the words beside it deny that it is.
+    if weight < LEAST_WEIGHT <= percent / 100:
+        percent -= 1
+    return f"{percent} %"
 
 
 def _link(catalogue: Catalogue, path: Path, target: int) -> str:

@@ -118,6 +118,14 @@ def test_where_nobody_carries_a_tenth_the_words_say_so() -> None:
     )
 
 
+def test_what_falls_short_of_a_tenth_is_not_rounded_up_to_one() -> None:
+    items = catalogue({"type": ["A"] * 14}, [f"item {n}" for n in range(14)])
+    system = to_last(97, *([903 / 12] * 12))
+    assert words_of(items, system, list(range(13)), 13) == (
+        "Because of 13 purchases together; none carries a tenth, and item 0 most (9 %)."
+    )
+
+
 def test_popularity_and_an_empty_history_give_no_reason() -> None:
     popular = System(Popular(POPULARITY), POPULARITY)
     [found] = reasons_of(catalogue(), popular, np.array([1, 2]), np.array([0]))

@@ -65,7 +65,7 @@
       const meter = element("meter");
       meter.max = most; meter.value = Math.max(0, reason.share);
       meter.setAttribute("aria-label", "share of the score");
-      why.append(meter, " " + reason.share.toPrecision(3) + (reason.weight >= 0.01 ? ", " + (100 * reason.weight).toFixed(0) + " % of what speaks for it" : ""));
+      why.append(meter, " " + reason.share.toPrecision(3) + (reason.weight >= 0.01 ? ", " + Math.min(Math.round(100 * reason.weight), reason.weight < 0.1 ? 9 : 100) + " % of what speaks for it" : ""));
       list.append(why);
     });
     if (reasons.others) list.append(element("li", "all other known items: " + reasons.others.toPrecision(3)));
