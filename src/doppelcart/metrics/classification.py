@@ -61,10 +61,12 @@ def auc_by_unit(happened: np.ndarray, chances: np.ndarray, units: np.ndarray) ->
     """
     n_units = int(units.max()) + 1
     is_event = happened.astype(bool)
+    if is_event.all() or not is_event.any():
+        return np.full(n_units, np.nan)
     above, below = placements(happened, chances)
-    area = above.mean() if len(above) else np.nan
-    moved = np.bincount(units[is_event], (above - area) / max(len(above), 1), n_units)
-    moved += np.bincount(units[~is_event], (below - area) / max(len(below), 1), n_units)
+    area = above.mean()
+    moved = np.bincount(units[is_event], (above - area) / len(above), n_units)
+    moved += np.bincount(units[~is_event], (below - area) / len(below), n_units)
     return area + n_units * moved
 
 

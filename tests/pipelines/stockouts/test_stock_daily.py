@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from doppelcart.pipelines.stockouts.daily import (
@@ -14,7 +15,14 @@ from doppelcart.pipelines.stockouts.daily import (
     happened,
 )
 from doppelcart.pipelines.stockouts.detectors import chances, fit, rows_of, settings, spans
-from doppelcart.pipelines.stockouts.params import ForecastParams
+from doppelcart.pipelines.stockouts.foretelling import foretell
+from doppelcart.pipelines.stockouts.params import ForecastParams, StockSource
+from doppelcart.pipelines.stockouts.section import _sure
+from doppelcart.pipelines.stockouts.stock_card import describe_detector
+from doppelcart.pipelines.stockouts.stock_tables import detectors_table
+from doppelcart.pipelines.stockouts.trials import declare
+
+SOURCE = StockSource(name="x", files={"a": {}}, table={"sql": "SELECT 1"})
 
 
 def of(table: np.ndarray, name: str) -> np.ndarray:
@@ -86,6 +94,28 @@ def test_predictions_do_not_move_when_the_days_they_are_of_are_shuffled(daily, s
         earlier[:, day - 1] = earlier[order, day - 1]
         moved = chances(model, rows_of(replace(series, values=earlier), one, 1))
         assert not np.array_equal(said, moved)
+
+
+def test_a_shop_that_is_never_out_for_long_is_told_so_in_words(rows, read):
+    # Its shelves are empty for two hours at most, so that nobody can rank days with four.
+    panel, _ = read(rows())
+    found = foretell(by_day(panel), ForecastParams(penalties=(0.01,), leaves=(4,)))
+    chosen = found.table[found.table["chosen"]].set_index("event", drop=False)
+    assert chosen.loc["at least 1 hour", "auc"] > 0.9
+    never = chosen.loc["at least 4 hours"]
+    assert np.isnan(never[["auc", "low", "high"]].to_numpy(float)).all()
+    assert _sure(never).startswith(
+        "How well the detector ranks days is undefined: a stock-out of at least 4 hours came on "
+        "0.0 % of the test days"
+    )
+    design = declare({"series_2": "a shop of 2 series"}, {}, 2000)
+    nothing = pd.DataFrame()
+    told = describe_detector(found.table, nothing, nothing, design, SOURCE)
+    first, second, *_ = told["result"]
+    assert "AUC 1.000 (" in first
+    assert "AUC undefined" in second
+    assert "nan" not in second
+    assert dict(detectors_table(found.table, 10).groups)["at least 4 hours"][0][1] == "\N{EN DASH}"
 
 
 def test_the_days_that_judge_choose_nothing():

@@ -36,6 +36,12 @@ def test_the_mean_of_the_units_values_is_the_auc():
     assert values.mean() == pytest.approx(auc(happened, chances))
 
 
+@pytest.mark.parametrize("happened", [np.zeros(4, int), np.ones(4, int)])
+def test_without_events_or_others_no_unit_has_a_value(happened):
+    values = auc_by_unit(happened, np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 0, 1, 1]))
+    assert np.isnan(values).tolist() == [True, True]
+
+
 def test_the_spread_of_the_units_values_is_that_of_the_auc_over_samples():
     def sample(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rng = np.random.default_rng(seed)

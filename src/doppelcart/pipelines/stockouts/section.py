@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 from plotly import graph_objects as go
 
@@ -166,10 +167,17 @@ CALIBRATION: Final = (
 
 
 def _sure(chosen: pd.Series) -> str:
+    event, off = chosen["event"], f"{100 * chosen['off']:.1f} points on average"
+    if np.isnan(chosen["auc"]):
+        return (
+            f"How well the detector ranks days is undefined: a stock-out of {event} came on "
+            f"{share(chosen['share'])} of the test days, and it takes days with one and days "
+            f"without. Its stated chances are off by {off}."
+        )
     return (
-        f"Of two days, one with a stock-out of {chosen['event']} and one without, the detector "
-        f"ranks the right one higher in {100 * chosen['auc']:.0f} of 100 cases, and its stated "
-        f"chances are off by {100 * chosen['off']:.1f} points on average."
+        f"Of two days, one with a stock-out of {event} and one without, the detector ranks the "
+        f"right one higher in {100 * chosen['auc']:.0f} of 100 cases, and its stated chances are "
+        f"off by {off}."
     )
 
 

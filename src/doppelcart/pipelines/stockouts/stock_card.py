@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -43,8 +44,8 @@ def describe_detector(
             ],
             "result": [
                 *(
-                    f"a stock-out of {row['event']}: {row['method']}, AUC {row['auc']:.3f} "
-                    f"({row['low']:.3f} to {row['high']:.3f}), Brier score {row['brier']:.3f}, "
+                    f"a stock-out of {row['event']}: {row['method']}, {_auc_of(row)}, "
+                    f"Brier score {row['brier']:.3f}, "
                     f"chances off by {100 * row['off']:.1f} of 100 on average; one comes on "
                     f"{100 * row['share']:.0f} of 100 days"
                     for row in chosen.to_dict("records")
@@ -63,3 +64,9 @@ def describe_detector(
             ],
         },
     )
+
+
+def _auc_of(row: Mapping[Any, Any]) -> str:
+    if pd.isna(row["auc"]):
+        return "AUC undefined, since test days with one and without are not both there"
+    return f"AUC {row['auc']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
