@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from doppelcart.forecasting.units import unit_step
 from doppelcart.pipelines.stockouts.hidden_demand import (
     SCALED,
     SOLD,
@@ -88,13 +87,6 @@ def test_demand_that_was_hidden_is_foretold_better_where_it_is_steady():
     assert mean[SCALED] == pytest.approx(0, abs=0.05)
     assert mean[SOLD] > 2
     assert (table["days"] == 7).all()
-
-
-@pytest.mark.parametrize("step", [1.0, 0.5, 0.1])
-def test_the_unit_is_what_a_shop_counts_in(step):
-    counts = np.random.default_rng(0).integers(0, 9, (5, 40, 4))
-    assert unit_step((counts * step).astype("f4")) == step
-    assert unit_step(np.random.default_rng(0).random((5, 40, 4))) == 0.01
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from doppelcart.pipelines.weekly_demand.week_forecasts import (
     scores,
     tabulated,
 )
-from doppelcart.pipelines.weekly_demand.weeks import Weeks
+from doppelcart.pipelines.weekly_demand.weeks import Weeks, read_weeks
 from doppelcart.reporting.params import ReportingParams
 
 PARAMS = WeekForecastParams(n_bootstrap=2000)
@@ -48,9 +48,8 @@ def weeks_of(sold, prices=None):
     starts = np.datetime64("2024-01-01") + 7 * np.arange(n_weeks)
     items = np.array([f"i{k}" for k in range(n_items)])
     labels = np.array([f"tin {k}" for k in range(n_items)])
-    return Weeks(
-        items, labels, starts, sold, np.full(n_items, np.nan if prices is None else prices), 1.0
-    )
+    price = np.full(n_items, np.nan if prices is None else prices)
+    return Weeks(items, labels, starts, sold, price, np.ones(n_items))
 
 
 def drawn(n_items=60, n_weeks=60, seed=0):
@@ -140,10 +139,28 @@ def test_orders_are_quantiles_rounded_up_and_worth_their_price():
 
 def test_what_is_sold_by_weight_is_ordered_by_weight():
     pieces = drawn(n_items=10)
-    kilos = replace(pieces, sold=pieces.sold * 0.25, step=0.25)
+    kilos = replace(pieces, sold=pieces.sold * 0.25, step=pieces.step * 0.25)
     some = orders_of(pieces, PAST, PARAMS).set_index("item_id")["stock_95"]
     weighed = orders_of(kilos, PAST, PARAMS).set_index("item_id")["stock_95"]
     np.testing.assert_allclose(weighed, 0.25 * some)
+
+
+def test_one_item_by_weight_among_many_by_the_piece_is_ordered_and_judged_by_weight():
+    pieces = drawn(n_items=40)
+    weighed = pieces.select(np.arange(1))
+    one = replace(weighed, items=np.array(["kilos"]), sold=np.full((1, 60), 0.4))
+    frame = pd.concat([lines(pieces), lines(one)])
+    weeks, _ = read_weeks(ibis.memtable(frame), WeeksParams(min_weeks_sold=1), 48)
+    assert dict(zip(weeks.items, weeks.step, strict=True))["kilos"] == 0.1
+    orders = orders_of(weeks, PAST, PARAMS).set_index("item_id")
+    assert orders.loc["kilos", "usual"] == pytest.approx(0.4)
+    assert orders.loc["kilos", "stock_98"] == pytest.approx(0.4)
+    # What is judged is in units: the plain range of what never changes leaves and lacks nothing.
+    own = scores(weeks, judged(weeks, np.array([48, 52]), PARAMS), PARAMS)
+    of_kilos = own[own["item_id"] == "kilos"].set_index("arm")["value"]
+    assert of_kilos[PAST] == 0
+    # Poisson has .7 or .8 in stock, not 7 or 8.
+    assert 0 < of_kilos["SES_Poisson"] < 0.5
 
 
 def lines(weeks):

@@ -120,7 +120,8 @@ def show_weeks(weeks: Weeks, forecasts: pd.DataFrame, params: WeekForecastParams
     total = np.nansum(weeks.sold[:, -SHOWN_WEEKS:], axis=1)
     some = weeks.select(np.argsort(-total, kind="stable")[: params.drawn])
     levels = levels_of(params)
-    found = ranges(some.counts, some.n_weeks, levels, params)[chosen_of(forecasts)] * some.step
+    found = ranges(some.counts, some.n_weeks, levels, params)[chosen_of(forecasts)]
+    found = found * some.step[:, None]
     coming = some.starts[-1] + 7 * np.arange(1, params.horizon + 1)
     shown = some.starts[-SHOWN_WEEKS:]
     rows = []

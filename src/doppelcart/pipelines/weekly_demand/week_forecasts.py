@@ -11,6 +11,7 @@ import pandas as pd
 from doppelcart.experiment.design import Arm, Design, Role, Words
 from doppelcart.forecasting.smoothing import SMOOTHERS
 from doppelcart.forecasting.spread import count_quantiles, empirical_quantiles, variances
+from doppelcart.forecasting.units import whole_steps
 from doppelcart.metrics.forecasting import covered, newsvendor_cost, weighted_quantile_loss
 from doppelcart.pipelines.weekly_demand.params import WeekForecastParams
 from doppelcart.pipelines.weekly_demand.weeks import Weeks
@@ -81,7 +82,7 @@ def ranges(
     counts about a smoothed mean by their one-step errors, Snyder, Ord and Beaumont (2012).
 
     Args:
-        counts: (n_items, n_weeks) units sold, in steps; NaN before an item was there.
+        counts: (n_items, n_weeks) sales in steps; NaN before an item was there.
         origin: Weeks that are known.
         levels: Of the quantiles.
         params: Weeks of the plain range.
@@ -107,17 +108,18 @@ def judged(weeks: Weeks, at: np.ndarray, params: WeekForecastParams) -> dict[str
         params: Horizon.
 
     Returns:
-        Quantiles by method, (n_items, n_origins * horizon, n_levels) with the levels of
-        ``levels_of``; and under ``came`` (n_items, n_origins * horizon) units in steps, NaN where
-        an item was not there yet.
+        Quantiles by method, (n_items, n_origins * horizon, n_levels) units with the levels of
+        ``levels_of``; and under ``came`` (n_items, n_origins * horizon) units, NaN where an item
+        was not there yet.
     """
-    counts, levels = weeks.counts, levels_of(params)
+    counts, levels, step = weeks.counts, levels_of(params), weeks.step[:, None]
     parts: dict[str, list[np.ndarray]] = {}
     for origin in at:
         for name, found in ranges(counts, int(origin), levels, params).items():
-            parts.setdefault(name, []).append(np.repeat(found[:, None], params.horizon, axis=1))
+            ahead = np.repeat((found * step)[:, None], params.horizon, axis=1)
+            parts.setdefault(name, []).append(ahead)
     said = {name: np.concatenate(found, axis=1) for name, found in parts.items()}
-    came = np.concatenate([counts[:, o : o + params.horizon] for o in at], axis=1)
+    came = np.concatenate([counts[:, o : o + params.horizon] for o in at], axis=1) * step
     unknown = np.isnan(np.stack([found[..., 0] for found in said.values()])).any(axis=0)
     return said | {"came": np.where(unknown, np.nan, came)}
 
@@ -128,7 +130,7 @@ def levels_of(params: WeekForecastParams) -> list[float]:
 
 
 def scores(weeks: Weeks, said: dict[str, np.ndarray], params: WeekForecastParams) -> pd.DataFrame:
-    """Mean cost of a week's order by item and method, in pieces left over.
+    """Mean cost of a week's order by item and method, in units left over.
 
     Args:
         weeks: Items by week.
@@ -144,9 +146,9 @@ def scores(weeks: Weeks, said: dict[str, np.ndarray], params: WeekForecastParams
     kept = known.any(axis=1)
     frames = []
     for name in (PAST, *METHODS):
-        order = np.ceil(said[name][..., at])
+        order = whole_steps(said[name][..., at], weeks.step[:, None])
         lack, rest = np.maximum(came - order, 0), np.maximum(order - came, 0)
-        cost = np.where(known, level / (1 - level) * lack + rest, 0).sum(axis=1) * weeks.step
+        cost = np.where(known, level / (1 - level) * lack + rest, 0).sum(axis=1)
         frames.append(
             pd.DataFrame(
                 {
@@ -177,11 +179,12 @@ def tabulated(
     """
     came, levels = said["came"], levels_of(params)
     known = ~np.isnan(came)
+    step = np.broadcast_to(weeks.step[:, None], came.shape)[known]
     rows = []
     for name in (PAST, *METHODS):
         own, real = said[name][known], came[known]
         wanted = [levels.index(level) for level in LEVELS]
-        order = np.ceil(own[:, levels.index(params.judged_level)])
+        order = whole_steps(own[:, levels.index(params.judged_level)], step)
         total = max(real.sum(), 1e-9)
         row = {
             "arm": name,
@@ -191,8 +194,8 @@ def tabulated(
             "left": 100 * np.maximum(order - real, 0).sum() / total,
         }
         for level in params.service_levels:
-            stock = np.ceil(own[:, levels.index(level)])
-            row[f"cost_{100 * level:g}"] = newsvendor_cost(real, stock, level) * weeks.step
+            stock = whole_steps(own[:, levels.index(level)], step)
+            row[f"cost_{100 * level:g}"] = newsvendor_cost(real, stock, level)
         rows.append(row | {"weeks": int(known.sum())})
     return pd.DataFrame(rows)
 
@@ -210,19 +213,19 @@ def orders_of(weeks: Weeks, method: str, params: WeekForecastParams) -> pd.DataF
         and per level ``stock_<level>`` and, where prices are known, ``value_<level>``.
     """
     levels = sorted({0.5, *params.service_levels})
-    found = ranges(weeks.counts, weeks.n_weeks, levels, params)[method]
+    found = ranges(weeks.counts, weeks.n_weeks, levels, params)[method] * weeks.step[:, None]
     table = pd.DataFrame(
         {
             "item_id": weeks.items,
             "label": weeks.labels,
-            "usual": found[:, levels.index(0.5)] * weeks.step,
+            "usual": found[:, levels.index(0.5)],
             "last": weeks.sold[:, -1],
         }
     )
     for level in params.service_levels:
-        pieces = np.ceil(found[:, levels.index(level)]) * weeks.step
-        table[f"stock_{100 * level:g}"] = pieces
+        stock = whole_steps(found[:, levels.index(level)], weeks.step)
+        table[f"stock_{100 * level:g}"] = stock
         if np.isfinite(weeks.prices).any():
-            table[f"value_{100 * level:g}"] = pieces * weeks.prices
+            table[f"value_{100 * level:g}"] = stock * weeks.prices
     by = ["usual", "item_id"]
     return table.sort_values(by, ascending=[False, True], kind="stable", ignore_index=True)

@@ -15,7 +15,7 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.engine import first_row
 from doppelcart.errors import InputError
-from doppelcart.forecasting.units import unit_step
+from doppelcart.forecasting.units import in_steps, unit_steps
 from doppelcart.pipelines.weekly_demand.params import WeeksParams
 
 SOLD, VALUE, LABEL = "sold", "value", "label"
@@ -40,7 +40,7 @@ class Weeks:
         sold: (n_items, n_weeks) units; NaN before the first sale, when an item may not have been
             there; 0 in weeks without a sale.
         prices: (n_items,) money per unit in the last weeks; NaN where nothing tells.
-        step: Unit in which sales are counted, such as 1 or .01.
+        step: (n_items,) unit in which sales of each are counted, such as 1 or .01.
     """
 
     items: np.ndarray
@@ -48,7 +48,7 @@ class Weeks:
     starts: np.ndarray
     sold: np.ndarray
     prices: np.ndarray
-    step: float
+    step: np.ndarray
 
     @property
     def n_weeks(self) -> int:
@@ -58,11 +58,11 @@ class Weeks:
     @property
     def counts(self) -> np.ndarray:
         """(n_items, n_weeks) what was sold, in steps."""
-        return np.asarray(np.round(self.sold / self.step))
+        return in_steps(self.sold, self.step[:, None])
 
     def select(self, rows: np.ndarray) -> Weeks:
         """Some of the items."""
-        names = ("items", "labels", "sold", "prices")
+        names = ("items", "labels", "sold", "prices", "step")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
 
@@ -222,7 +222,7 @@ def _by_week(rows: ir.Table, last: pd.Timestamp, n_weeks: int) -> Weeks:
         starts,
         np.where(before, np.nan, sold),
         np.where(units > 0, money / np.where(units > 0, units, 1), np.nan),
-        unit_step(sold),
+        unit_steps(sold),
     )
 
 
