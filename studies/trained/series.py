@@ -140,16 +140,16 @@ def read_days() -> Inputs:
     panel, daily, days, given, made_from = _read()
     first = int(days.validation[0])
     whole, scales = ready(daily, first)
-    counts = demand_of(panel, first).counts
+    demand = demand_of(panel, first)
     train, later = (
-        windows_of(whole, counts, span, scales)
+        windows_of(whole, demand, span, scales)
         for span in (np.arange(LOOKBACK, first), days.validation)
     )
     seed = SamplesParams(**given["samples"]).seed
     known = np.flatnonzero(~np.isnan(later.values[:, -1, LOG_SALES]))
     judged = np.random.default_rng(seed).permutation(known)[-CHOOSING_ROWS:]
     data = Tomorrow(train, later, WindowConfig(**given["generator"]))
-    return Inputs((data, later.rows(judged)), [*made_from, counts.tobytes()])
+    return Inputs((data, later.rows(judged)), [*made_from, demand.units.tobytes()])
 
 
 def foretell(data: tuple[Tomorrow, Windows], seed: int, arm: str) -> Mapping[str, Made]:

@@ -15,7 +15,7 @@ from doppelcart.pipelines.stockouts.hidden_demand import (
     topped_up,
     usual,
 )
-from doppelcart.pipelines.stockouts.orders import demand_of, orders_of, scored
+from doppelcart.pipelines.stockouts.orders import EMPIRICAL, demand_of, orders_of, scored
 from doppelcart.pipelines.stockouts.panel import Panel
 from doppelcart.pipelines.stockouts.params import ForecastParams
 
@@ -109,6 +109,34 @@ def test_distributions_cover_what_they_promise(poisson):
     assert smoothed["cost_98"] > smoothed["cost_90"] > 0
     assert table["wql"].between(0.02, 0.2).all()
     assert (table["days"] == 30 * 14).all()
+
+
+def test_what_is_judged_is_what_is_ordered():
+    # A piece a day but every tenth, when it is two; so that a range says 1.7, and an order 2.
+    sales = np.zeros((30, 90, 4))
+    sales[..., 0] = 1
+    sales[:, 9::10, 0] = 2
+    demand = demand_of(panel_of(sales, np.zeros_like(sales)), 76)
+    table = scored(demand, np.arange(76, 90), ForecastParams()).set_index("method")
+    past = table.loc[EMPIRICAL]
+    assert past["covered"] == 1
+    # Two pieces a day for 16 that were asked for in 14 days: one is left on 12 of them.
+    assert past[["cost_95", "cost_98"]].tolist() == pytest.approx([12 / 14] * 2)
+
+
+def test_a_series_by_weight_is_ordered_and_judged_by_weight(poisson):
+    sales, empty = poisson.sales[:2].copy(), poisson.empty[:2].copy()
+    sales[0], sales[1] = 0, 0
+    sales[0, :, 0], sales[1, :, 0] = 0.4, 4.0
+    panel = panel_of(sales, empty)
+    demand = demand_of(panel, 76)
+    assert demand.step.tolist() == [0.1, 1.0]
+    np.testing.assert_allclose(demand.units, sales.sum(axis=2), rtol=1e-6)
+    orders = orders_of(panel, np.zeros(2), EMPIRICAL, ForecastParams()).set_index("item_id")
+    assert orders["stock_95"].tolist() == pytest.approx([0.4, 4.0])
+    assert orders["usual"].tolist() == pytest.approx([0.4, 4.0])
+    row = scored(demand, np.arange(76, 90), ForecastParams()).set_index("method").loc[EMPIRICAL]
+    assert row[["covered", "wql", "cost_95"]].tolist() == pytest.approx([1, 0, 0], abs=1e-9)
 
 
 def test_an_order_rises_with_the_service_level_and_has_its_value(poisson):

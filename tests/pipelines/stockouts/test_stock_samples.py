@@ -34,6 +34,7 @@ from doppelcart.pipelines.stockouts.sample_trials import (
 from doppelcart.pipelines.stockouts.sampled_demand import (
     GIVEN,
     Windows,
+    demand_in,
     ready,
     sampled_quantiles,
     windows_of,
@@ -41,6 +42,11 @@ from doppelcart.pipelines.stockouts.sampled_demand import (
 
 FORECAST = ForecastParams()
 ASKED = levels_of(FORECAST)
+
+
+def pieces(counts):
+    """Demand of series that are sold by the piece, and never ran out."""
+    return Demand(counts, np.ones_like(counts, bool), np.ones(len(counts)))
 
 
 @pytest.fixture
@@ -53,7 +59,7 @@ def series(daily):
 def test_a_window_is_a_week_and_the_day_after_it(series):
     daily, counts = series
     whole, scales = ready(daily, 46)
-    found = windows_of(whole, counts, np.array([40, 50]), scales)
+    found = windows_of(whole, pieces(counts), np.array([40, 50]), scales)
     assert found.values.shape == (12, GIVEN + 1, 4)
     level = counts[2, 22:50].mean() + 0.5
     window = 2 * 2 + 1
@@ -84,14 +90,14 @@ def test_nothing_is_known_of_the_day_that_is_foretold(series):
 
 def _with_scales(daily, counts, days):
     whole, scales = ready(daily, 40)
-    return whole, counts, days, scales
+    return whole, pieces(counts), days, scales
 
 
 def test_a_day_that_nobody_knows_looks_like_a_usual_one_and_teaches_nothing(series):
     daily, counts = series
     counts[0, 45], counts[1, 50] = np.nan, np.nan
     whole, scales = ready(daily, 40)
-    found = windows_of(whole, counts, np.array([50]), scales)
+    found = windows_of(whole, pieces(counts), np.array([50]), scales)
     assert found.values[0, 2, LOG_SALES] == pytest.approx(np.log(2))
     assert np.isnan(found.values[1, -1, LOG_SALES])
     assert np.isfinite(found.known).all()
@@ -150,7 +156,8 @@ def ranges(n_series=60, n_days=14, seed=0, narrow=1.0, bias=0.0):
     true = poisson.ppf(np.array(ASKED), means[..., None])
     others = dict.fromkeys((*PLAIN, *MADE), true + bias)
     gan = widened(true, ASKED, narrow)
-    return Foretold(others | {GAN: gan}, actual, rng.random(actual.shape) < 0.8)
+    judged = rng.random(actual.shape) < 0.8
+    return Foretold(others | {GAN: gan}, actual, judged, np.ones(n_series))
 
 
 def judged(found, best=SES):
@@ -190,7 +197,7 @@ def test_a_range_that_is_too_narrow_is_told_and_widened_by_earlier_days():
     chosen = chosen_widenings(found, ASKED, (1.0, 2.0)).set_index("arm")
     assert chosen.loc[GAN, "level"] == 2
     assert chosen.loc[SES, "level"] == 1
-    table = tabulated(found, chosen.reset_index(), ASKED, 0.5, FORECAST)
+    table = tabulated(found, chosen.reset_index(), ASKED, FORECAST)
     own = table[table["arm"] == GAN].set_index("widening")
     assert own.loc[1.0, "covered_95"] < 0.9
     assert own.loc[2.0, "covered_95"] > 0.92
@@ -202,14 +209,35 @@ def test_a_range_that_is_too_narrow_is_told_and_widened_by_earlier_days():
 
 
 def test_orders_are_scored_as_worked_by_hand():
-    quantiles = np.full((1, 2, len(ASKED)), 4.0)
-    found = Foretold({SES: quantiles}, np.array([[2.0, 6.0]]), np.ones((1, 2), bool))
+    # Sold in halves: who expects 1.8 at most orders 2.
+    quantiles = np.full((1, 2, len(ASKED)), 1.8)
+    step = np.array([0.5])
+    found = Foretold({SES: quantiles}, np.array([[1.0, 3.0]]), np.ones((1, 2), bool), step)
     chosen = pd.DataFrame({"arm": [SES], "level": [1.0], "loss": [0.0]})
-    row = tabulated(found, chosen, ASKED, 0.5, FORECAST).iloc[0]
+    row = tabulated(found, chosen, ASKED, FORECAST).iloc[0]
     assert row["covered_90"] == 0.5
-    # Of 8 asked for 6 are met; 2 are left over once and 2 lack once, at 9 to 1, in halves.
-    assert row["met_90"] == pytest.approx(6 / 8)
-    assert row["cost_90"] == pytest.approx(0.5 * (2 + 9 * 2) / 2)
+    # Of 4 asked for 3 are met; 1 is left over once and 1 lacks once, at 9 to 1.
+    assert row["met_90"] == pytest.approx(3 / 4)
+    assert row["cost_90"] == pytest.approx((1 + 9 * 1) / 2)
+    met = found._replace(actual=np.array([[1.9, 2.0]]))
+    row = tabulated(met, chosen, ASKED, FORECAST).iloc[0]
+    assert row["covered_90"] == 1
+    # Its range is judged as it is: at every level 1.9 and 2 lie above it.
+    lack = np.array([0.1, 0.2]).sum() * np.mean(LEVELS)
+    assert row["wql"] == pytest.approx(2 * lack / 3.9)
+
+
+def test_a_series_by_weight_is_learnt_from_as_one_by_the_piece(series):
+    daily, counts = series
+    whole, scales = ready(daily, 46)
+    by_piece = pieces(counts)
+    by_weight = by_piece._replace(step=np.full(6, 0.1))
+    day = np.array([50])
+    one, other = (windows_of(whole, demand, day, scales) for demand in (by_piece, by_weight))
+    np.testing.assert_array_equal(one.known, other.known)
+    np.testing.assert_array_equal(one.values, other.values)
+    came = demand_in(other.values[:, -1, LOG_SALES], other.level)
+    np.testing.assert_allclose(came, 0.1 * counts[:, 50], rtol=1e-5)
 
 
 def test_the_best_plain_distribution_is_chosen_among_plain_ones():
@@ -222,7 +250,7 @@ def test_the_best_plain_distribution_is_chosen_among_plain_ones():
 def test_every_arm_has_a_range_of_every_day(daily):
     series = daily(8, n_days=77)
     counts = np.random.default_rng(0).poisson(6, (8, 77)).astype(float)
-    demand = Demand(counts, np.ones_like(counts, bool), 1.0)
+    demand = pieces(counts)
     days = spans(77, FORECAST)
     params = SamplesParams(draws=20)
     config = WindowConfig(epochs=1, steps_per_epoch=2, evaluate_every=1)

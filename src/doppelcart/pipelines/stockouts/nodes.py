@@ -213,8 +213,7 @@ def measure_samples(
     check_resamples(family, design.n_resamples, design.alpha, design.name)
     ids, stores = daily.ids[places], panel.stores[places]
     scores = sample_trials.scores_of(found["test"], chosen, levels, ids, stores)
-    step = demands["test"].step
-    table = sample_trials.tabulated(found["test"], chosen, levels, step, forecast)
+    table = sample_trials.tabulated(found["test"], chosen, levels, forecast)
     return scores, design.model_dump(mode="json"), table
 
 

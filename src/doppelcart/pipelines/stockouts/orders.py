@@ -10,7 +10,7 @@ import pandas as pd
 
 from doppelcart.forecasting.smoothing import SMOOTHERS
 from doppelcart.forecasting.spread import count_quantiles, empirical_quantiles, variances
-from doppelcart.forecasting.units import unit_step
+from doppelcart.forecasting.units import in_steps, unit_steps, whole_steps
 from doppelcart.metrics.forecasting import covered, newsvendor_cost, weighted_quantile_loss
 from doppelcart.pipelines.stockouts.hidden_demand import in_stock, means_before, profiles, topped_up
 from doppelcart.pipelines.stockouts.panel import Panel
@@ -28,12 +28,21 @@ class Demand(NamedTuple):
     Attributes:
         counts: (n_series, n_days) demand put right, in steps; NaN where nobody can tell.
         judged: (n_series, n_days) whether a day never ran out.
-        step: Units of the source that one step is.
+        step: (n_series,) units of the source that one step of a series is.
     """
 
     counts: np.ndarray
     judged: np.ndarray
-    step: float
+    step: np.ndarray
+
+    @property
+    def units(self) -> np.ndarray:
+        """(n_series, n_days) demand in units of the source."""
+        return self.counts * self.step[:, None]
+
+    def rows(self, places: np.ndarray) -> Demand:
+        """That of some series."""
+        return Demand(*(part[places] for part in self))
 
 
 def demand_of(panel: Panel, n_days: int) -> Demand:
@@ -43,14 +52,15 @@ def demand_of(panel: Panel, n_days: int) -> Demand:
         panel: Series by hour.
         n_days: Days whose profiles are taken.
     """
-    step = unit_step(panel.sales)
-    return Demand(topped_up(panel, profiles(panel, n_days)) / step, in_stock(panel), step)
+    step = unit_steps(panel.sales)
+    counts = in_steps(topped_up(panel, profiles(panel, n_days)), step[:, None])
+    return Demand(counts, in_stock(panel), step)
 
 
 def distributions(
     demand: Demand, days: np.ndarray, levels: Sequence[float], params: ForecastParams
 ) -> dict[str, np.ndarray]:
-    """Quantiles of some days' demand, each from the days before it; (n_series, n, n_levels).
+    """Quantiles of some days' demand in units; (n_series, n, n_levels), from the days before each.
 
     Args:
         demand: By day; one day more than there are may be asked for.
@@ -68,7 +78,7 @@ def distributions(
     past = [empirical_quantiles(counts[:, max(day - LOOK_BACK, 0) : day], levels) for day in days]
     found[EMPIRICAL] = np.stack(past, axis=1)
     found[TREES] = _boosted(counts, days, levels, params)
-    return found
+    return {name: values * demand.step[:, None, None] for name, values in found.items()}
 
 
 def _boosted(
@@ -125,27 +135,29 @@ def scored(demand: Demand, days: np.ndarray, params: ForecastParams) -> pd.DataF
         params: Service levels.
 
     Returns:
-        One row per method: ``wql``, ``covered`` at .95, and per service level the mean cost of a
-        day's order, in pieces left over: ``cost_90`` and so on.
+        One row per method: ``wql`` of the quantiles; and of the orders made out of them, which are
+        whole steps, ``covered`` at .95 and per service level the mean cost of a day's order, in
+        units left over: ``cost_90`` and so on.
     """
     levels = sorted({*LEVELS, *params.service_levels})
-    actual = demand.counts[:, days]
+    actual = demand.units[:, days]
     found = distributions(demand, days, levels, params)
     kept = demand.judged[:, days] & ~np.isnan(actual)
     kept &= ~np.isnan(np.stack([values[..., 0] for values in found.values()])).any(axis=0)
+    step = np.broadcast_to(demand.step[:, None], actual.shape)[kept]
     rows = []
     for name, quantiles in found.items():
         own = quantiles[kept]
+        stock = whole_steps(own, step[:, None])
         wanted = [levels.index(level) for level in LEVELS]
         row = {
             "method": name,
             "wql": weighted_quantile_loss(actual[kept], own[:, wanted], LEVELS),
-            "covered": covered(actual[kept], own[:, levels.index(0.95)]),
+            "covered": covered(actual[kept], stock[:, levels.index(0.95)]),
         }
         for level in params.service_levels:
-            order = own[:, levels.index(level)]
-            cost = newsvendor_cost(actual[kept], order, level)
-            row[f"cost_{100 * level:g}"] = cost * demand.step
+            order = stock[:, levels.index(level)]
+            row[f"cost_{100 * level:g}"] = newsvendor_cost(actual[kept], order, level)
         rows.append(row | {"days": int(kept.sum())})
     return pd.DataFrame(rows)
 
@@ -171,13 +183,13 @@ def orders_of(
             "item_id": panel.items,
             "day": str(panel.days[-1] + np.timedelta64(1, "D")),
             "chance": chance,
-            "usual": quantiles[:, levels.index(0.5)] * demand.step,
+            "usual": quantiles[:, levels.index(0.5)],
         }
     )
     prices = panel.traits.get("price")
     for level in params.service_levels:
-        pieces = np.ceil(quantiles[:, levels.index(level)]) * demand.step
-        table[f"stock_{100 * level:g}"] = pieces
+        stock = whole_steps(quantiles[:, levels.index(level)], demand.step)
+        table[f"stock_{100 * level:g}"] = stock
         if prices is not None:
-            table[f"value_{100 * level:g}"] = pieces * prices[:, -1]
+            table[f"value_{100 * level:g}"] = stock * prices[:, -1]
     return table.sort_values("chance", ascending=False, kind="stable", ignore_index=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.experiment.design import Arm, Baseline, Design, Role, Words
+from doppelcart.forecasting.units import whole_steps
 from doppelcart.metrics.forecasting import (
     covered,
     newsvendor_cost,
@@ -48,14 +49,16 @@ class Foretold(NamedTuple):
     """Ranges of some days' demand.
 
     Attributes:
-        quantiles: By arm, (n_series, n, n_levels) in steps.
-        actual: (n_series, n) what was asked for, in steps.
+        quantiles: By arm, (n_series, n, n_levels) in units.
+        actual: (n_series, n) what was asked for, in units.
         judged: (n_series, n) whether the day never ran out, and every arm has a range of it.
+        step: (n_series,) units that one step of a series is: orders are whole steps.
     """
 
     quantiles: Mapping[str, np.ndarray]
     actual: np.ndarray
     judged: np.ndarray
+    step: np.ndarray
 
 
 def declare(best: str, n_bootstrap: int) -> Design:
@@ -121,7 +124,7 @@ def foretold(
     whole, scales = ready(daily, int(days.validation[0]))
     learning = np.arange(LOOKBACK, int(days.validation[0]))
     train, later = (
-        windows_of(whole, demands["validation"].counts, span, scales)
+        windows_of(whole, demands["validation"], span, scales)
         for span in (learning, days.validation)
     )
     samplers = {
@@ -135,7 +138,8 @@ def foretold(
     found: dict[str, Foretold] = {}
     for name, demand in demands.items():
         span: np.ndarray = getattr(days, name)
-        asked = windows_of(judged, demand.counts[places], span, scales)
+        own_demand = demand.rows(places)
+        asked = windows_of(judged, own_demand, span, scales)
         rng = np.random.default_rng([params.seed, len(found)])
         shape = (len(places), len(span), len(levels))
         made = {
@@ -145,10 +149,10 @@ def foretold(
         # Plain distributions learn from all series, and are judged on the same.
         plain = distributions(demand, span, levels, forecast)
         own = {arm: plain[arm][places] for arm in PLAIN} | made
-        actual = demand.counts[places][:, span]
-        known = demand.judged[places][:, span] & ~np.isnan(actual)
+        actual = own_demand.units[:, span]
+        known = own_demand.judged[:, span] & ~np.isnan(actual)
         known &= ~np.isnan(np.stack([values[..., 0] for values in own.values()])).any(axis=0)
-        found[name] = Foretold(own, actual, known)
+        found[name] = Foretold(own, actual, known, own_demand.step)
     return found
 
 
@@ -256,7 +260,6 @@ def tabulated(
     found: Foretold,
     chosen: pd.DataFrame,
     levels: Sequence[float],
-    step: float,
     params: ForecastParams,
 ) -> pd.DataFrame:
     """How good the ranges of each arm are, as they are made and as validation widened them.
@@ -265,25 +268,26 @@ def tabulated(
         found: Ranges of the test days.
         chosen: As from ``chosen_widenings``.
         levels: Of the quantiles.
-        step: Units of the source that one step is.
         params: Service levels.
 
     Returns:
-        One row per arm and widening: ``wql``; per service level ``covered_95`` (share of days whose
-        demand is met in full), ``met_95`` (share of demand), ``cost_95`` (of a day's order, in
-        units left over); ``chosen`` on validation days.
+        One row per arm and widening: ``wql``; per service level, of orders in whole steps,
+        ``covered_95`` (share of days whose demand is met in full), ``met_95`` (share of demand),
+        ``cost_95`` (of a day's order, in units left over); ``chosen`` on validation days.
     """
     actual = found.actual[found.judged]
+    step = np.broadcast_to(found.step[:, None], found.actual.shape)[found.judged]
     rows = []
     for arm, chosen_one in zip(chosen["arm"], chosen["level"], strict=True):
         for factor in dict.fromkeys((1.0, chosen_one)):
             own = widened(found.quantiles[arm], levels, factor)
             row: dict[str, Any] = {"arm": arm, "widening": factor}
             row["wql"] = _wql(found.actual, own, levels, found.judged)
+            stock = whole_steps(own[found.judged], step[:, None])
             for level in params.service_levels:
-                order, name = own[found.judged][:, levels.index(level)], f"{100 * level:g}"
+                order, name = stock[:, levels.index(level)], f"{100 * level:g}"
                 row[f"covered_{name}"] = covered(actual, order)
                 row[f"met_{name}"] = float(np.minimum(actual, order).sum() / actual.sum())
-                row[f"cost_{name}"] = newsvendor_cost(actual, order, level) * step
+                row[f"cost_{name}"] = newsvendor_cost(actual, order, level)
             rows.append(row | {"chosen": factor == chosen_one, "days": len(actual)})
     return pd.DataFrame(rows)

@@ -18,7 +18,7 @@ from doppelcart.metrics.forecasting import weighted_quantile_loss
 from doppelcart.models.series.window_config import Family, WindowConfig
 from doppelcart.pipelines.stockouts.daily import EMPTY, LOG_SALES, LOOKBACK, Daily
 from doppelcart.pipelines.stockouts.hidden_demand import means_before
-from doppelcart.pipelines.stockouts.orders import LEVELS
+from doppelcart.pipelines.stockouts.orders import LEVELS, Demand
 from doppelcart.pipelines.stockouts.trained_makers import filled, scales_of
 
 GIVEN: Final = 7
@@ -37,7 +37,7 @@ class Windows(NamedTuple):
     Attributes:
         values: (n, 8, 4) channels; sales as log(1 + demand over the level of the series).
         known: (n, 8, n_conditions) what is known the evening before the last of the days.
-        level: (n,) demand that a series is scaled by, in steps.
+        level: (n,) demand that a series is scaled by, in units.
     """
 
     values: np.ndarray
@@ -49,18 +49,19 @@ class Windows(NamedTuple):
         return Windows(*(part[places] for part in self))
 
 
-def windows_of(daily: Daily, counts: np.ndarray, days: np.ndarray, scales: np.ndarray) -> Windows:
+def windows_of(daily: Daily, demand: Demand, days: np.ndarray, scales: np.ndarray) -> Windows:
     """Windows that end with some days, series by series.
 
     Args:
         daily: Series, without missing numbers.
-        counts: (n_series, n_days) demand in steps; NaN where unknown.
+        demand: That of the same series by day.
         days: (n,) places of the days, none before ``LOOKBACK``.
         scales: Of the traits.
 
     Returns:
         (n_series * n) windows; NaN sales on a last day whose demand is unknown.
     """
+    counts = demand.counts
     level = np.nan_to_num(means_before(counts, days, LOOKBACK)) + 0.5
     squares = np.nan_to_num(means_before(np.square(counts), days, LOOKBACK))
     empty = daily.values[..., EMPTY].astype(float)
@@ -84,7 +85,7 @@ def windows_of(daily: Daily, counts: np.ndarray, days: np.ndarray, scales: np.nd
     asked = np.broadcast_to((np.arange(GIVEN + 1) == GIVEN)[:, None], (*shape, 1))
     known = np.concatenate([told, scaled, weekday, own, asked], axis=3)
     flat = [part.reshape(-1, *part.shape[2:]).astype(np.float32) for part in (values, known)]
-    return Windows(flat[0], flat[1], level.ravel())
+    return Windows(flat[0], flat[1], (level * demand.step[:, None]).ravel())
 
 
 def ready(daily: Daily, n_days: int) -> tuple[Daily, np.ndarray]:
@@ -128,7 +129,7 @@ def fit_sampler(
 
 
 def demand_in(log_sales: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Demand in steps, of log sales over the level of their series."""
+    """Demand in units, of log sales over the level of their series."""
     return np.expm1(log_sales.astype(float)) * level
 
 
@@ -139,7 +140,7 @@ def sampled_quantiles(
     n_draws: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """(n, n_levels) quantiles of the last day's demand, in steps, over draws of it.
+    """(n, n_levels) quantiles of the last day's demand, in units, over draws of it.
 
     Args:
         generator: As from ``fit_sampler``.

@@ -108,7 +108,8 @@ def forecasts_table(
     note = (
         f"Cost of a day's order in {unit}: one per unit left over, and so many per unit lacking "
         "that the service level is what costs least (9, 19 and 49 at 90, 95 and 98 %). Costs are "
-        "comparable where demand is met equally often. Days in stock only."
+        "comparable where demand is met equally often. Judged is what is ordered: whole pieces, or "
+        "whole steps of what is sold by weight. Days in stock only."
     )
     return tabulate(forecasts, "Demand of the next day as a range", columns, limit, note)
 
@@ -178,6 +179,7 @@ def samples_table(
     columns.append(Column("chosen", "chosen before", yes_no, False))
     note = (
         f"{sampled_demand.GIVEN} days are given and one is made. A range is too narrow where fewer "
-        f"days are met than the heading says. Cost of a day's order in {unit}. Days in stock only."
+        f"days are met than the heading says. Days met, demand met and cost (in {unit}) are of a "
+        "day's order in whole pieces, or whole steps of what is sold by weight. Days in stock only."
     )
     return tabulate(samples, "Samples as a range of demand", columns, limit, note)
