@@ -42,9 +42,8 @@ def read_rows(rows: pd.DataFrame, **params: Any) -> tuple[Panel, pd.DataFrame]:
     """Read rows as a stock table."""
     connection = ibis.duckdb.connect()
     connection.con.register("stock_rows", rows)
-    return read_panel(
-        connection.table("stock_rows"), ReadingParams(open_hour=OPEN, close_hour=CLOSE, **params)
-    )
+    hours = {"open_hour": OPEN, "close_hour": CLOSE}
+    return read_panel(connection.table("stock_rows"), ReadingParams(**hours | params))
 
 
 def make_daily(n_series: int, n_days: int = 77, seed: int = 0) -> Daily:

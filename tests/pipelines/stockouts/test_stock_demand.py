@@ -56,6 +56,31 @@ def test_a_day_that_ran_out_early_says_nothing(panel):
     assert topped_up(other, profile)[0, -1] == pytest.approx(1 + 0.9 * 10, rel=1e-4)
 
 
+def test_an_hour_that_a_series_never_has_is_none_of_its_day(panel):
+    # The second series sells the same and closes an hour earlier; it too runs out on the last day.
+    sales, empty = np.repeat(panel.sales, 2, axis=0), np.repeat(panel.empty, 2, axis=0)
+    sales[1, :, 3], empty[1, :, 3] = np.nan, np.nan
+    sales[1, -1, 2], empty[1, -1, 2] = 0, 1
+    both = panel_of(sales, empty)
+    profile = profiles(both, 29)
+    assert np.isfinite(profile).all()
+    # A day of 1, 2 and 3 of which the 3 are lacking, whatever the profile says of the fourth hour.
+    first, second, third = profile[1, :3]
+    lacking = third / (first + second + third)
+    assert lacking == pytest.approx(0.5, abs=0.02)
+    assert topped_up(both, profile)[1, -1] == pytest.approx(3 + 6 * lacking)
+    assert scaled(both, profile)[1, -1] == pytest.approx(3 / (1 - lacking))
+    np.testing.assert_allclose(topped_up(both, profile)[1, :-1], 6)
+    alone = profiles(panel_of(sales[1:], empty[1:]), 29)
+    np.testing.assert_allclose(alone, [[1 / 6, 2 / 6, 3 / 6, 0]])
+
+
+def test_without_a_whole_day_all_hours_are_alike(panel):
+    sales, empty = panel.sales.copy(), panel.empty.copy()
+    sales[..., 3], empty[..., 3] = 0, 1
+    assert profiles(panel_of(sales, empty), 29).tolist() == [[0.25] * 4]
+
+
 def test_means_are_of_the_days_before():
     values = np.array([[1.0, np.nan, 3.0, 100.0]])
     found = means_before(values, np.array([0, 2, 3, 4]), 2)

@@ -98,6 +98,25 @@ def test_bad_hours_are_told_and_then_refused(
     assert bool(count(counts, message)) == (share > 0)
 
 
+def test_hours_that_no_series_has_are_none_of_the_shops(rows, read):
+    table = rows()
+    panel, counts = read(table[table["timestamp"].dt.hour != 10])
+    assert panel.sales.shape == (4, 70, 3)
+    assert panel.empty[0, 0].tolist() == [0, 0, 1]
+    at_eleven = table.loc[(table["item_id"] == "i1") & (table["timestamp"].dt.hour == 11), "sales"]
+    np.testing.assert_array_equal(panel.sales[1, :, 2], at_eleven)
+    assert count(counts, "hours of the day of which no series has a row") == 1
+    assert count(read(table)[1], "hours of the day of which no series has a row") == 0
+
+
+def test_hours_that_are_never_recorded_leave_the_days_as_they_are(rows, read):
+    table = rows()
+    # Of ten hours that count, the shop has four: that its days are not half there is no gap.
+    panel, counts = read(table, open_hour=4, close_hour=14)
+    np.testing.assert_array_equal(panel.sales, read(table)[0].sales)
+    assert count(counts, "days without rows") == 0
+
+
 def test_an_hour_that_stands_there_twice_is_added_up(rows, read):
     table = rows()
     twice = table.iloc[[4]].assign(sales=7.0)

@@ -25,10 +25,15 @@ def profiles(panel: Panel, n_days: int) -> np.ndarray:
     Args:
         panel: Series by hour.
         n_days: Days to look at, from the first.
+
+    Returns:
+        Shares of every hour, those included that a series does not have; alike for all hours where
+        no series sold anything on such a day.
     """
-    whole = (panel.empty[:, :n_days] == 0).all(axis=2, keepdims=True)
-    sold = np.where(whole, panel.sales[:, :n_days], 0).sum(axis=1)
-    overall = sold.sum(axis=0) / max(sold.sum(), 1e-9)
+    whole = in_stock(panel)[:, :n_days, None]
+    sold = np.where(whole, np.nan_to_num(panel.sales[:, :n_days]), 0).sum(axis=1)
+    in_all = sold.sum(axis=0)
+    overall = in_all / in_all.sum() if in_all.any() else np.full(len(in_all), 1 / len(in_all))
     n_whole = whole.sum(axis=1)
     daily = sold.sum(axis=1, keepdims=True) / np.maximum(n_whole, 1)
     mixed = sold + PRIOR_DAYS * np.maximum(daily, 1e-6) * overall
@@ -88,8 +93,16 @@ def at_least_usual(panel: Panel) -> np.ndarray:
 
 
 def filled_share(panel: Panel, profile: np.ndarray) -> np.ndarray:
-    """(n_series, n_days) share of a usual day's sales that falls into the hours in stock."""
-    return np.where(panel.empty == 0, profile[:, None, :], 0).sum(axis=2)
+    """(n_series, n_days) share of a usual day's sales that falls into the hours in stock.
+
+    Of the hours that are known: one of which nothing is known, since the shop was closed, did not
+    run out. NaN where none is.
+    """
+    known, filled = (
+        np.where(hours, profile[:, None, :], 0).sum(axis=2)
+        for hours in (~np.isnan(panel.empty), panel.empty == 0)
+    )
+    return filled / np.where(known > 0, known, np.nan)
 
 
 def means_before(values: np.ndarray, days: np.ndarray, n_days: int) -> np.ndarray:

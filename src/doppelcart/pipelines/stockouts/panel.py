@@ -29,6 +29,7 @@ TRAITS: Final = (*PLANNED, *OBSERVED, Columns.PRICE)
 
 GENERATED: Final = "gen-"
 """What the id of every generated series begins with."""
+SHUT: Final = "hours of the day of which no series has a row"
 CUT, ALL_ZERO, CONSTANT = "cut short", "never sold", "always the same"
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Panel:
         stores: (n_series,) store of each.
         categories: (n_series,) category of each; empty where unknown.
         days: (n_days,) datetime64[D], without a gap.
-        sales: (n_series, n_days, n_hours) units sold.
+        sales: (n_series, n_days, n_hours) units sold, by the hours that the shop is open.
         empty: (n_series, n_days, n_hours) 1 where the shelf was empty, 0 where not.
         traits: By name, (n_series, n_days) what else is known of the days.
     """
@@ -99,7 +100,7 @@ def read_panel(table: ir.Table, params: ReadingParams) -> tuple[Panel, pd.DataFr
     known = [name for name in TRAITS if name in table.columns]
     series, hours, days = count_hours(table, known, params.open_hour, params.close_hour)
     _refuse_unusable(series, hours)
-    panel = _filled(series, hours, days, params)
+    panel = _filled(series, hours, days)
     faults, counts = _judged(hours, params)
     kept, dropped = _complete(panel, params)
     faults += list(_faults_of(kept))
@@ -107,7 +108,9 @@ def read_panel(table: ir.Table, params: ReadingParams) -> tuple[Panel, pd.DataFr
         listed = "\n".join(f"  {fault}" for fault in faults)
         raise InputError(f"stock-outs cannot be learnt from the stock table:\n{listed}")
     gaps = int(np.isnan(kept.empty).all(axis=2).sum())
+    n_hours = params.close_hour - params.open_hour
     counts += [
+        (SHUT, n_hours - panel.sales.shape[2], n_hours, "taken as closed"),
         ("series read", panel.n_series, panel.n_series, "looked at"),
         *[(f"series {why}", number, panel.n_series, "dropped") for why, number in dropped.items()],
         ("days without rows", gaps, kept.n_series * len(kept.days), "left missing"),
@@ -134,18 +137,20 @@ def _refuse_unusable(series: pd.DataFrame, hours: pd.DataFrame) -> None:
         )
 
 
-def _filled(
-    series: pd.DataFrame, hours: pd.DataFrame, days: pd.DataFrame, params: ReadingParams
-) -> Panel:
-    """Rows put into their places; places without a row, and values that are none, stay NaN."""
+def _filled(series: pd.DataFrame, hours: pd.DataFrame, days: pd.DataFrame) -> Panel:
+    """Rows put into their places; places without a row, and values that are none, stay NaN.
+
+    An hour of which no series has a row is none of the shop's, and has no place.
+    """
     dates = pd.to_datetime(hours["day"]).to_numpy().astype("datetime64[D]")
     first, last = dates.min(), dates.max()
     calendar = np.arange(first, last + np.timedelta64(1, "D"))
-    shape = len(series), len(calendar), params.close_hour - params.open_hour
+    opened, hour = np.unique(hours["hour"].to_numpy(int), return_inverse=True)
+    shape = len(series), len(calendar), len(opened)
     place = (
         hours["series"].to_numpy(int),
         (dates - first).astype(int),
-        hours["hour"].to_numpy(int) - params.open_hour,
+        hour,
     )
     sales, empty = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
     # What was taken back is no sale of that hour.
