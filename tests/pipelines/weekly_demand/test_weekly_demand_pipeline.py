@@ -21,6 +21,7 @@ from doppelcart.pipelines.weekly_demand.params import (
 from doppelcart.pipelines.weekly_demand.week_forecasts import (
     METHODS,
     PAST,
+    design_of,
     judged,
     least_weeks,
     levels_of,
@@ -64,6 +65,14 @@ def test_moments_that_choose_come_before_those_that_judge_and_spans_end_with_the
     assert later.tolist() == [44, 48, 52, 56]
     assert later[-1] + PARAMS.horizon == 60
     assert least_weeks(PARAMS) == 48
+
+
+@pytest.mark.parametrize(
+    ("level", "told"), [(0.95, "95 %"), (0.975, "97.5 %"), (0.995, "99.5 %"), (0.07, "7 %")]
+)
+def test_the_level_that_judges_is_told_as_it_is(level, told):
+    design = design_of(WeekForecastParams(judged_level=level))
+    assert design.metric == f"cost of a week's order at {told}"
 
 
 def test_a_forecast_hears_nothing_of_the_weeks_it_foretells():

@@ -36,7 +36,7 @@ def design_of(params: WeekForecastParams) -> Design:
     plain = f"what was sold in the {params.past_weeks} weeks before"
     return Design(
         name="weekly_demand",
-        metric=f"cost of a week's order at {params.judged_level:.0%}",
+        metric=f"cost of a week's order at {100 * params.judged_level:g} %",
         unit="item_id",
         weight="weeks",
         higher_is_better=False,

@@ -178,7 +178,7 @@ def _counted(
     ]
     faults = [
         f"{what}: {number:,} of {of:,}, more than weekly_demand.weeks.refuse_share = "
-        f"{params.refuse_share:.0%}. Correct the expressions of `sales: table`."
+        f"{100 * params.refuse_share:g} %. Correct the expressions of `sales: table`."
         for what, number, of, _ in counts
         if number > params.refuse_share * of
     ]
