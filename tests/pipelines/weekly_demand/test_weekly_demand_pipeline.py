@@ -12,7 +12,12 @@ from kedro.runner import SequentialRunner
 from doppelcart.errors import InputError
 from doppelcart.experiment.outcome import HELPS
 from doppelcart.pipelines.weekly_demand import create_pipeline
-from doppelcart.pipelines.weekly_demand.nodes import count_weeks, judge_ranges, plan_stock
+from doppelcart.pipelines.weekly_demand.nodes import (
+    count_weeks,
+    judge_ranges,
+    plan_stock,
+    show_weeks,
+)
 from doppelcart.pipelines.weekly_demand.params import (
     SalesSource,
     WeekForecastParams,
@@ -35,6 +40,7 @@ from doppelcart.pipelines.weekly_demand.weeks import Weeks, read_weeks
 from doppelcart.reporting.params import ReportingParams
 
 PARAMS = WeekForecastParams(n_bootstrap=2000)
+EVERY = WeeksParams(min_weeks_sold=1, max_weeks_unsold=1000)
 SOURCE = SalesSource(
     name="made up",
     currency="crowns",
@@ -96,7 +102,7 @@ def test_costs_lacks_and_leftovers_are_those_worked_by_hand():
     )
     # The plain range of a steady item is its sales; then a week sells 3 more, and one 2 less.
     weeks = weeks_of([[5.0] * 9 + [8.0], [5.0] * 9 + [3.0]])
-    said = judged(weeks, np.array([9]), params)
+    said = judged(weeks, np.array([9]), EVERY, params)
     table = tabulated(weeks, said, params).set_index("arm").loc[PAST]
     assert table["covered"] == 0.5
     assert table["lacking"] == pytest.approx(100 * 3 / 11)
@@ -111,7 +117,7 @@ def test_weeks_before_an_item_was_there_are_not_judged():
     sold = np.full((3, 60), 4.0)
     sold[2, :50] = np.nan
     weeks = weeks_of(sold)
-    said = judged(weeks, np.array([48, 52]), PARAMS)
+    said = judged(weeks, np.array([48, 52]), EVERY, PARAMS)
     # In week 48 nothing is known of the third item, so that nobody can say anything of the weeks
     # after; in week 52 there are two weeks of it.
     known = ~np.isnan(said["came"])
@@ -120,9 +126,46 @@ def test_weeks_before_an_item_was_there_are_not_judged():
     assert n_weeks.tolist() == [8, 8, 4]
 
 
+def test_what_was_taken_from_the_shelf_is_judged_as_long_as_it_could_be_foretold():
+    weeks = drawn(n_items=20)
+    # The first three items sell until 14 weeks before the end, and nothing after.
+    weeks.sold[:3, 46:] = 0
+    rules = WeeksParams(min_weeks_sold=8, max_weeks_unsold=6)
+    _, later = origins(60, PARAMS)
+    assert later.tolist() == [44, 48, 52, 56]
+    known = ~np.isnan(judged(weeks, later, rules, PARAMS)["came"])
+    # Gone are they from six weeks on: not yet at 48, at 52.
+    assert known[:3].sum(axis=1).tolist() == [8, 8, 8]
+    assert known[3:].all()
+    forecasts, differences, _ = judge_ranges(weeks, rules, PARAMS)
+    assert (forecasts["weeks"] == 3 * 8 + 17 * 16).all()
+    assert (differences["n_units"] == 20).all()
+    # Nobody orders them today.
+    orders = plan_stock(weeks, forecasts, rules, PARAMS)
+    assert set(orders["item_id"]) == set(weeks.items[3:])
+    drawn_items = show_weeks(weeks, forecasts, rules, PARAMS.model_copy(update={"drawn": 12}))
+    assert not {"i0", "i1", "i2"} & set(drawn_items["item_id"])
+
+
+def test_what_an_item_will_sell_does_not_decide_whether_it_is_judged():
+    weeks = drawn(n_items=20)
+    _, later = origins(60, PARAMS)
+    known = ~np.isnan(judged(weeks, later, WeeksParams(), PARAMS)["came"])
+    weeks.sold[:, 44:] = 0
+    again = ~np.isnan(judged(weeks, later[:1], WeeksParams(), PARAMS)["came"])
+    np.testing.assert_array_equal(again, known[:, : PARAMS.horizon])
+
+
+def test_too_few_items_to_judge_by_are_refused():
+    weeks = drawn(n_items=20)
+    weeks.sold[4:, :35] = np.nan
+    with pytest.raises(InputError, match=r"at the moments that choose, 4 items could be foretold"):
+        judge_ranges(weeks, WeeksParams(), PARAMS)
+
+
 def test_what_spreads_as_it_says_meets_the_weeks_that_it_says():
     weeks = drawn(n_items=200)
-    forecasts, differences, _ = judge_ranges(weeks, PARAMS)
+    forecasts, differences, _ = judge_ranges(weeks, EVERY, PARAMS)
     table = forecasts.set_index("arm")
     assert table["chosen"].sum() == 1
     assert table.loc["SES_negative_binomial", "covered"] == pytest.approx(0.95, abs=0.02)
@@ -165,7 +208,7 @@ def test_one_item_by_weight_among_many_by_the_piece_is_ordered_and_judged_by_wei
     assert orders.loc["kilos", "usual"] == pytest.approx(0.4)
     assert orders.loc["kilos", "stock_98"] == pytest.approx(0.4)
     # What is judged is in units: the plain range of what never changes leaves and lacks nothing.
-    own = scores(weeks, judged(weeks, np.array([48, 52]), PARAMS), PARAMS)
+    own = scores(weeks, judged(weeks, np.array([48, 52]), EVERY, PARAMS), PARAMS)
     of_kilos = own[own["item_id"] == "kilos"].set_index("arm")["value"]
     assert of_kilos[PAST] == 0
     # Poisson has .7 or .8 in stock, not 7 or 8.
@@ -212,13 +255,13 @@ def test_a_table_becomes_a_section_and_a_list(tables):
 
 def test_the_method_is_chosen_before_the_weeks_that_judge():
     weeks = drawn()
-    forecasts, _, _ = judge_ranges(weeks, PARAMS)
+    forecasts, _, _ = judge_ranges(weeks, EVERY, PARAMS)
     changed = weeks.sold.copy()
     changed[:, origins(60, PARAMS)[1][0] :] = 0
-    again, _, _ = judge_ranges(replace(weeks, sold=changed), PARAMS)
+    again, _, _ = judge_ranges(replace(weeks, sold=changed), EVERY, PARAMS)
     assert again["chosen"].tolist() == forecasts["chosen"].tolist()
     assert again["wql"].tolist() != forecasts["wql"].tolist()
-    assert len(plan_stock(weeks, forecasts, PARAMS)) == 60
+    assert len(plan_stock(weeks, forecasts, EVERY, PARAMS)) == 60
 
 
 def test_a_refusal_names_the_files(tables):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from doppelcart.errors import InputError
 from doppelcart.pipelines.weekly_demand.params import WeeksParams
-from doppelcart.pipelines.weekly_demand.weeks import read_weeks
+from doppelcart.pipelines.weekly_demand.weeks import are_live, read_weeks
 
 ALL = WeeksParams(min_weeks_sold=1, max_weeks_unsold=1000)
 
@@ -74,7 +74,10 @@ def test_items_sold_seldom_or_no_more_have_no_forecast_and_are_counted():
     seldom = (frame["item_id"] == "i0") & (frame["timestamp"] < "2024-06-10")
     gone = (frame["item_id"] == "i1") & (frame["timestamp"] >= "2024-04-01")
     weeks, counts = read(frame[~seldom & ~gone], WeeksParams())
-    assert set(weeks.items) == {f"i{k}" for k in range(2, 8)}
+    live = are_live(weeks, weeks.n_weeks, WeeksParams())
+    assert set(weeks.items[live]) == {f"i{k}" for k in range(2, 8)}
+    # Nobody knew it after a dozen weeks.
+    assert are_live(weeks, 12, WeeksParams())[1]
     told = counts.set_index("what")["number"]
     assert told["items sold in fewer than 8 weeks"] == 1
     assert told["items not sold for 13 weeks"] == 1

@@ -18,7 +18,7 @@ class SalesSource(DeclaredTable):
 
 
 class WeeksParams(Parameters):
-    """Which items have a forecast."""
+    """Which items have a forecast, today and at each moment of the past that is judged."""
 
     PATH: ClassVar[str] = "weekly_demand.weeks"
 

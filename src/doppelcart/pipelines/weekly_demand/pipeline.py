@@ -7,6 +7,7 @@ from kedro.pipeline import Node, Pipeline
 from doppelcart.pipelines.weekly_demand import nodes
 from doppelcart.pipelines.weekly_demand.section import write_section
 
+RULES = "params:weekly_demand.weeks"
 FORECAST = "params:weekly_demand.forecast"
 
 
@@ -16,13 +17,13 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
         [
             Node(
                 nodes.count_weeks,
-                inputs=["raw_sales", "params:sales", "params:weekly_demand.weeks", FORECAST],
+                inputs=["raw_sales", "params:sales", RULES, FORECAST],
                 outputs=["weekly_demand.weeks", "weekly_demand.counts"],
                 name="count_weeks",
             ),
             Node(
                 nodes.judge_ranges,
-                inputs=["weekly_demand.weeks", FORECAST],
+                inputs=["weekly_demand.weeks", RULES, FORECAST],
                 outputs=[
                     "weekly_demand.forecasts",
                     "weekly_demand.differences",
@@ -32,13 +33,13 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             ),
             Node(
                 nodes.plan_stock,
-                inputs=["weekly_demand.weeks", "weekly_demand.forecasts", FORECAST],
+                inputs=["weekly_demand.weeks", "weekly_demand.forecasts", RULES, FORECAST],
                 outputs="weekly_demand.orders",
                 name="plan_stock",
             ),
             Node(
                 nodes.show_weeks,
-                inputs=["weekly_demand.weeks", "weekly_demand.forecasts", FORECAST],
+                inputs=["weekly_demand.weeks", "weekly_demand.forecasts", RULES, FORECAST],
                 outputs="weekly_demand.shown",
                 name="show_weeks",
             ),

@@ -104,7 +104,8 @@ def write_section(
 SIMULATED: Final = (
     "Simulated on what was really sold: had the shop begun each of the last weeks with the stock "
     "that a method names, so much would have been lacking and so much left. Stock itself was never "
-    "measured. The method was chosen on the weeks before these."
+    "measured. Items count at the moments at which they could be foretold, whether or not they "
+    "still sell today. The method was chosen on the weeks before these."
 )
 GLOSSARY: Final = {
     "wQL": "weighted quantile loss: how far the stated range of demand lies from what was sold, as "

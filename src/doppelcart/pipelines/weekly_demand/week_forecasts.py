@@ -13,8 +13,8 @@ from doppelcart.forecasting.smoothing import SMOOTHERS
 from doppelcart.forecasting.spread import count_quantiles, empirical_quantiles, variances
 from doppelcart.forecasting.units import whole_steps
 from doppelcart.metrics.forecasting import covered, newsvendor_cost, weighted_quantile_loss
-from doppelcart.pipelines.weekly_demand.params import WeekForecastParams
-from doppelcart.pipelines.weekly_demand.weeks import Weeks
+from doppelcart.pipelines.weekly_demand.params import WeekForecastParams, WeeksParams
+from doppelcart.pipelines.weekly_demand.weeks import Weeks, are_live
 
 LEVELS: Final = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 """Quantiles over which a range is judged."""
@@ -99,18 +99,24 @@ def ranges(
     return found
 
 
-def judged(weeks: Weeks, at: np.ndarray, params: WeekForecastParams) -> dict[str, np.ndarray]:
+def judged(
+    weeks: Weeks, at: np.ndarray, rules: WeeksParams, params: WeekForecastParams
+) -> dict[str, np.ndarray]:
     """What each method said of the weeks after some moments, and what came.
+
+    An item counts at the moments at which it could be foretold, whatever became of it later: who
+    leaves out what was taken from the shelf in the meantime never sees stock that was left over.
 
     Args:
         weeks: Items by week.
         at: Weeks that are known at each moment.
+        rules: Which items have a forecast.
         params: Horizon.
 
     Returns:
         Quantiles by method, (n_items, n_origins * horizon, n_levels) units with the levels of
         ``levels_of``; and under ``came`` (n_items, n_origins * horizon) units, NaN where an item
-        was not there yet.
+        had no forecast.
     """
     counts, levels, step = weeks.counts, levels_of(params), weeks.step[:, None]
     parts: dict[str, list[np.ndarray]] = {}
@@ -120,7 +126,9 @@ def judged(weeks: Weeks, at: np.ndarray, params: WeekForecastParams) -> dict[str
             parts.setdefault(name, []).append(ahead)
     said = {name: np.concatenate(found, axis=1) for name, found in parts.items()}
     came = np.concatenate([counts[:, o : o + params.horizon] for o in at], axis=1) * step
-    unknown = np.isnan(np.stack([found[..., 0] for found in said.values()])).any(axis=0)
+    live = np.stack([are_live(weeks, int(origin), rules) for origin in at], axis=1)
+    unknown = ~np.repeat(live, params.horizon, axis=1)
+    unknown |= np.isnan(np.stack([found[..., 0] for found in said.values()])).any(axis=0)
     return said | {"came": np.where(unknown, np.nan, came)}
 
 

@@ -77,11 +77,12 @@ def read_weeks(
     Args:
         table: ``item_id``, ``timestamp`` (any moment of the week), ``sold``, perhaps ``value`` and
             ``label``.
-        params: Which items are kept, what is tolerated.
+        params: Which items can be foretold, what is tolerated.
         least_weeks: Weeks that it takes to choose and to judge.
 
     Returns:
-        Items by week; and what was counted on the way: ``what``, ``number``, ``of``, ``done``.
+        Every item by week, those included that can no more be foretold, since they could be once;
+        and what was counted on the way: ``what``, ``number``, ``of``, ``done``.
 
     Raises:
         InputError: All faults of a kind at once.
@@ -101,22 +102,22 @@ def read_weeks(
         )
         _refuse([fault])
     weeks = _by_week(usable, last, n_weeks)
-    kept, dropped = _of_use(weeks, params)
-    if len(kept.items) < LEAST_ITEMS:
+    n_live, dropped = int(are_live(weeks, n_weeks, params).sum()), _dropped(weeks, params)
+    if n_live < LEAST_ITEMS:
         told = "; ".join(f"{number:,} {why}" for why, number in dropped.items())
         fault = (
-            f"{len(kept.items)} of {len(weeks.items):,} items can be foretold, and it takes "
+            f"{n_live} of {len(weeks.items):,} items can be foretold, and it takes "
             f"{LEAST_ITEMS} ({told}). Bring a longer table, or lower "
             "weekly_demand.weeks.min_weeks_sold."
         )
         _refuse([fault])
     counts += [(f"items {why}", n, len(weeks.items), "no forecast") for why, n in dropped.items()]
-    counts += [("items", len(kept.items), len(weeks.items), "foretold")]
+    counts += [("items", n_live, len(weeks.items), "foretold")]
     counted = pd.DataFrame(counts, columns=["what", "number", "of", "done"])
     for row in counted.itertuples():
         if row.number:
             log.info("%s: %d of %d, %s.", row.what, row.number, row.of, row.done)
-    return kept, counted
+    return weeks, counted
 
 
 def _refuse(faults: Any) -> None:
@@ -226,14 +227,31 @@ def _by_week(rows: ir.Table, last: pd.Timestamp, n_weeks: int) -> Weeks:
     )
 
 
-def _of_use(weeks: Weeks, params: WeeksParams) -> tuple[Weeks, dict[str, int]]:
-    """Items that were sold often and lately; and how many were not."""
-    is_sold = np.nan_to_num(weeks.sold) > 0
+def are_live(weeks: Weeks, n_known: int, params: WeeksParams) -> np.ndarray:
+    """(n_items,) whether each was sold often and lately enough to be foretold at a moment.
+
+    Args:
+        weeks: Items by week.
+        n_known: Weeks that are known at that moment; later ones decide nothing.
+        params: How often, how lately.
+    """
+    seldom, gone = _faded(weeks, n_known, params)
+    live: np.ndarray = ~(seldom | gone)
+    return live
+
+
+def _faded(weeks: Weeks, n_known: int, params: WeeksParams) -> tuple[np.ndarray, np.ndarray]:
+    """(n_items,) whether each was sold in too few weeks; and else whether it is gone."""
+    is_sold = np.nan_to_num(weeks.sold[:, :n_known]) > 0
     seldom = is_sold.sum(axis=1) < params.min_weeks_sold
     since = is_sold[:, ::-1].argmax(axis=1)
-    gone = ~seldom & (since >= params.max_weeks_unsold)
-    kept = weeks.select(np.flatnonzero(~seldom & ~gone))
-    return kept, {
+    return seldom, ~seldom & (since >= params.max_weeks_unsold)
+
+
+def _dropped(weeks: Weeks, params: WeeksParams) -> dict[str, int]:
+    """How many items cannot be foretold today, by reason."""
+    seldom, gone = _faded(weeks, weeks.n_weeks, params)
+    return {
         f"sold in fewer than {params.min_weeks_sold} weeks": int(seldom.sum()),
         f"not sold for {params.max_weeks_unsold} weeks": int(gone.sum()),
     }
