@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 from doppelcart.columns import Columns
-from doppelcart.data.engine import quoted, view
+from doppelcart.data.engine import GREATEST, quoted, view
 from doppelcart.errors import InputError
 from doppelcart.reading.files import plain
 
@@ -17,9 +18,32 @@ SERIES: Final = "stock_series"
 """Name of the view that numbers the series."""
 
 
-def count_hours(
-    table: ir.Table, traits: Sequence[str], open_hour: int, close_hour: int
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+HAS_IDS: Final = " AND ".join(
+    f"trim(CAST({name} AS VARCHAR)) <> ''" for name in (Columns.ITEM, Columns.STORE)
+)
+"""True of no row without an id, nor of one whose id is blank."""
+
+
+class Counted(NamedTuple):
+    """A stock table, summed up.
+
+    Attributes:
+        series: One row per series, by number, with ids and category.
+        hours: One row per series, day and open hour with ``sales`` (NaN where they are no
+            number of a shop), ``in_stock`` (1, 0 or null) and ``n_rows``.
+        days: One row per series and day with the means of its traits.
+        n_rows: Rows of the table.
+        n_nowhere: Rows without item, store or moment, which are in none of these.
+    """
+
+    series: pd.DataFrame
+    hours: pd.DataFrame
+    days: pd.DataFrame
+    n_rows: int
+    n_nowhere: int
+
+
+def count_hours(table: ir.Table, traits: Sequence[str], open_hour: int, close_hour: int) -> Counted:
     """Sum up the rows of a stock table.
 
     Args:
@@ -29,22 +53,32 @@ def count_hours(
         open_hour: First hour that counts.
         close_hour: Hour from which on none counts any more.
 
-    Returns:
-        Series by number, with ids and category; one row per series, day and open hour with
-        ``sales``, ``in_stock`` (1, 0 or null) and ``n_rows``; and one per series and day with the
-        means of its traits.
-
     Raises:
         InputError: The engine cannot compute it, such as where sales are no numbers.
     """
     try:
-        return _series(table), _hours(table, open_hour, close_hour), _days(table, traits)
+        series, n_rows, n_nowhere = _series(table), *_rows_in_all(table)
+        hours, days = _hours(table, open_hour, close_hour), _days(table, traits)
     except Exception as error:
         raise InputError(
             f"the engine cannot sum up the stock table: {plain(error)}. Under `stock: table` in "
             "conf/<environment>/globals.yml, give `timestamp` as a moment, `sales` as a number and "
             "`in_stock` as true or false."
         ) from error
+    sales = hours[Columns.SALES].astype(float)
+    hours = hours.assign(sales=sales.where(sales.abs() <= GREATEST))
+    return Counted(series, hours, days.replace([np.inf, -np.inf], np.nan), n_rows, n_nowhere)
+
+
+def _rows_in_all(table: ir.Table) -> tuple[int, int]:
+    """Rows in all, and those that cannot be put anywhere."""
+    placed = f"{HAS_IDS} AND CAST(timestamp AS TIMESTAMP) IS NOT NULL"
+    query = (
+        f"SELECT count(*) AS n_rows, count(*) FILTER (WHERE {placed}) AS placed "
+        f"FROM {quoted(table.get_name())}"
+    )
+    found = view(table.get_backend(), "stock_rows_in_all", query).to_pandas().iloc[0]
+    return int(found["n_rows"]), int(found["n_rows"] - found["placed"])
 
 
 def _series(table: ir.Table) -> pd.DataFrame:
@@ -53,7 +87,7 @@ def _series(table: ir.Table) -> pd.DataFrame:
     query = (
         "SELECT *, row_number() OVER (ORDER BY store_id, item_id) - 1 AS series FROM "
         "(SELECT CAST(store_id AS VARCHAR) AS store_id, CAST(item_id AS VARCHAR) AS item_id, "
-        f"{category} AS category FROM {quoted(table.get_name())} GROUP BY 1, 2)"
+        f"{category} AS category FROM {quoted(table.get_name())} WHERE {HAS_IDS} GROUP BY 1, 2)"
     )
     return view(table.get_backend(), SERIES, query).to_pandas()
 

@@ -70,6 +70,11 @@ def test_a_series_with_many_gaps_is_dropped(rows, read):
         ("negative", "hours with negative sales"),
         ("doubled", "hours that stand there more than once"),
         ("unknown", "hours without a number of sales or a flag"),
+        ("infinite", "hours without a number of sales or a flag"),
+        ("item_id", "rows without item, store or moment"),
+        ("store_id", "rows without item, store or moment"),
+        ("timestamp", "rows without item, store or moment"),
+        ("blank", "rows without item, store or moment"),
     ],
 )
 def test_bad_hours_are_told_and_then_refused(
@@ -85,6 +90,12 @@ def test_bad_hours_are_told_and_then_refused(
         table.loc[bad, "sales"] = -1.0
     elif kind == "unknown":
         table.loc[bad, "sales"] = np.nan
+    elif kind == "infinite":
+        table.loc[bad, "sales"] = np.resize([np.inf, -np.inf, 1e300], bad.sum())
+    elif kind == "blank":
+        table.loc[bad, "item_id"] = " "
+    elif kind in table.columns:
+        table.loc[bad, kind] = None
     else:
         table = pd.concat([table, table[bad]])
     with caplog.at_level(logging.WARNING):
@@ -94,6 +105,8 @@ def test_bad_hours_are_told_and_then_refused(
             return
         panel, counts = read(table)
     assert (message in caplog.text) == told
+    assert panel.n_series == 4
+    assert not np.isinf(panel.sales).any()
     assert (panel.sales[~np.isnan(panel.sales)] >= 0).all()
     assert bool(count(counts, message)) == (share > 0)
 
@@ -166,6 +179,19 @@ def test_what_was_generated_is_refused_as_real(rows, read):
     table.loc[table["item_id"] == "i2", "item_id"] = "gen-gan-2"
     with pytest.raises(InputError, match=r"1 of 4 series .* begins with gen-: they were generated"):
         read(table)
+
+
+def test_a_trait_without_a_finite_number_is_missing(rows, read):
+    table = rows()
+    table.loc[0, "discount"] = np.inf
+    panel, _ = read(table)
+    assert np.isnan(panel.traits["discount"][0, 0])
+    assert np.isfinite(panel.traits["discount"][0, 1:]).all()
+
+
+def test_a_table_without_moments_is_told_so(rows, read):
+    with pytest.raises(InputError, match=r"Of its 1,120 rows 1,120 have no item, no store or no"):
+        read(rows().assign(timestamp=pd.NaT))
 
 
 def test_hours_out_of_the_day_are_refused(rows, read):

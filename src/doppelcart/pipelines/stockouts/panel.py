@@ -14,7 +14,7 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.errors import InputError
 from doppelcart.pipelines.stockouts.params import MIN_WEEKS, ReadingParams
-from doppelcart.reading.stock_hours import count_hours
+from doppelcart.reading.stock_hours import Counted, count_hours
 
 NEEDED: Final = (
     Columns.ITEM, Columns.STORE, Columns.TIMESTAMP, Columns.SALES, Columns.IN_STOCK,
@@ -98,10 +98,10 @@ def read_panel(table: ir.Table, params: ReadingParams) -> tuple[Panel, pd.DataFr
             "each under `stock: table` in conf/<environment>/globals.yml."
         )
     known = [name for name in TRAITS if name in table.columns]
-    series, hours, days = count_hours(table, known, params.open_hour, params.close_hour)
-    _refuse_unusable(series, hours)
-    panel = _filled(series, hours, days)
-    faults, counts = _judged(hours, params)
+    found = count_hours(table, known, params.open_hour, params.close_hour)
+    _refuse_unusable(found)
+    panel = _filled(found.series, found.hours, found.days)
+    faults, counts = _judged(found, params)
     kept, dropped = _complete(panel, params)
     faults += list(_faults_of(kept))
     if faults:
@@ -122,7 +122,8 @@ def read_panel(table: ir.Table, params: ReadingParams) -> tuple[Panel, pd.DataFr
     return kept, table_of_counts
 
 
-def _refuse_unusable(series: pd.DataFrame, hours: pd.DataFrame) -> None:
+def _refuse_unusable(found: Counted) -> None:
+    series = found.series
     marked = series[Columns.ITEM].astype(str).str.startswith(GENERATED)
     if marked.any():
         raise InputError(
@@ -130,10 +131,11 @@ def _refuse_unusable(series: pd.DataFrame, hours: pd.DataFrame) -> None:
             f"begins with {GENERATED}: they were generated, and cannot be taken for real ones. "
             "Leave them out."
         )
-    if hours.empty:
+    if found.hours.empty:
         raise InputError(
             "the stock table has no row in the hours that count: set stockouts.reading.open_hour "
-            "and close_hour to those of the shop, and give `timestamp` the hour of the day."
+            "and close_hour to those of the shop, and give `timestamp` the hour of the day. Of its "
+            f"{found.n_rows:,} rows {found.n_nowhere:,} have no item, no store or no moment."
         )
 
 
@@ -174,11 +176,18 @@ def _filled(series: pd.DataFrame, hours: pd.DataFrame, days: pd.DataFrame) -> Pa
 
 
 def _judged(
-    hours: pd.DataFrame, params: ReadingParams
+    found: Counted, params: ReadingParams
 ) -> tuple[list[str], list[tuple[str, int, int, str]]]:
     """Faults of rows beyond what is tolerated, and the counts of all."""
+    hours = found.hours
     sold = hours["sales"] > 0
     kinds = {
+        "rows without item, store or moment": (
+            found.n_nowhere,
+            found.n_rows,
+            "left out",
+            "Correct the expressions of `item_id`, `store_id` and `timestamp`",
+        ),
         "hours with sales, though flagged empty": (
             int((sold & (hours["in_stock"] == 0)).sum()),
             int(sold.sum()),
