@@ -97,6 +97,19 @@ def test_returns_and_rows_without_a_number_are_left_out_and_counted():
     assert weeks.sold[0].tolist() == [1.0] * 2 + [0.0] * 3 + [1.0] * 14
 
 
+@pytest.mark.parametrize("number", [np.inf, -np.inf, 1e300])
+def test_what_is_no_number_of_a_shop_is_none(number):
+    frame = rows(n_items=6, n_weeks=20)
+    frame.loc[19, "sold"] = number
+    frame.loc[39, "value"] = number
+    weeks, counts = read(frame)
+    assert counts.set_index("what")["number"]["rows without item, moment or number"] == 1
+    assert weeks.sold[0, -1] == 0
+    assert np.isfinite(weeks.sold).all()
+    # A week without a value leaves an item without a price.
+    assert np.isnan(weeks.prices).tolist() == [False, True, False, False, False, False]
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [

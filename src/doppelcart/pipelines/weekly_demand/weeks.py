@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from doppelcart.columns import Columns
-from doppelcart.data.engine import first_row
+from doppelcart.data.engine import first_row, unusable
 from doppelcart.errors import InputError
 from doppelcart.forecasting.units import in_steps, unit_steps
 from doppelcart.pipelines.weekly_demand.params import WeeksParams
@@ -145,8 +145,9 @@ def _faults_of_columns(table: ir.Table) -> Iterator[str]:
 def _usable(table: ir.Table) -> ir.Table:
     """Rows with what is wrong with them."""
     sold = table[SOLD].try_cast("float64")
-    sold = sold.isnan().ifelse(None, sold)
+    sold = unusable(sold).ifelse(None, sold)
     value = table[VALUE].try_cast("float64") if VALUE in table.columns else ibis.null("float64")
+    value = unusable(value).ifelse(None, value)
     item = table[Columns.ITEM].cast("string").strip().nullif("")
     day = table[Columns.TIMESTAMP].cast("timestamp").date()
     label = table[LABEL].cast("string") if LABEL in table.columns else ibis.null("string")
