@@ -95,7 +95,8 @@ def panel_of(env: str) -> Panel:
         name: connection.read_parquet(file["path"], table_name=name)
         for name, file in source.files.items()
     }
-    return read_stock(tables, source, ReadingParams(**given["stockouts"]["reading"]))[0]
+    reading = ReadingParams(**given["stockouts"]["reading"])
+    return read_stock(tables, source, reading, ForecastParams(**given["stockouts"]["forecast"]))[0]
 
 
 def measure(study: Study) -> Iterator[list[Figure]]:

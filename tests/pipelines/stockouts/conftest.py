@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from doppelcart.pipelines.stockouts.daily import Daily
+from doppelcart.pipelines.stockouts.detectors import least_days
 from doppelcart.pipelines.stockouts.panel import Panel, read_panel
-from doppelcart.pipelines.stockouts.params import ReadingParams
+from doppelcart.pipelines.stockouts.params import ForecastParams, ReadingParams
 
 FIRST = pd.Timestamp("2024-01-01")  # a Monday
 OPEN, CLOSE = 8, 12
@@ -43,7 +44,8 @@ def read_rows(rows: pd.DataFrame, **params: Any) -> tuple[Panel, pd.DataFrame]:
     connection = ibis.duckdb.connect()
     connection.con.register("stock_rows", rows)
     hours = {"open_hour": OPEN, "close_hour": CLOSE}
-    return read_panel(connection.table("stock_rows"), ReadingParams(**hours | params))
+    least = least_days(ForecastParams())
+    return read_panel(connection.table("stock_rows"), ReadingParams(**hours | params), least)
 
 
 def make_daily(n_series: int, n_days: int = 77, seed: int = 0) -> Daily:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from doppelcart.errors import ParameterError
 from doppelcart.pipelines.stockouts.daily import (
     NAMES,
     WARM_UP,
@@ -14,7 +15,14 @@ from doppelcart.pipelines.stockouts.daily import (
     features,
     happened,
 )
-from doppelcart.pipelines.stockouts.detectors import chances, fit, rows_of, settings, spans
+from doppelcart.pipelines.stockouts.detectors import (
+    chances,
+    fit,
+    least_days,
+    rows_of,
+    settings,
+    spans,
+)
 from doppelcart.pipelines.stockouts.foretelling import foretell
 from doppelcart.pipelines.stockouts.params import ForecastParams, StockSource
 from doppelcart.pipelines.stockouts.section import _sure
@@ -123,6 +131,18 @@ def test_the_days_that_judge_choose_nothing():
     assert days.fit.tolist() == list(range(WARM_UP, 66))
     assert days.validation.tolist() == list(range(66, 76))
     assert days.test.tolist() == list(range(76, 90))
+
+
+@pytest.mark.parametrize(
+    ("n_days", "test", "validation"), [(56, 14, 14), (63, 20, 20), (56, 30, 30)]
+)
+def test_days_that_leave_nothing_to_learn_from_are_refused_by_name(n_days, test, validation):
+    params = ForecastParams(test_days=test, validation_days=validation)
+    told = rf"test_days = {test} .*validation_days = {validation} leave too little of {n_days} days"
+    with pytest.raises(ParameterError, match=told):
+        spans(n_days, params)
+    assert least_days(params) == test + validation + 29
+    assert len(spans(least_days(params), params).fit) == 29 - WARM_UP
 
 
 def test_tomorrow_is_foretold_from_today(daily):

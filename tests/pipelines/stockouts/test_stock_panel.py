@@ -7,6 +7,11 @@ import pandas as pd
 import pytest
 
 from doppelcart.errors import InputError
+from doppelcart.pipelines.stockouts.daily import LOOKBACK, by_day
+from doppelcart.pipelines.stockouts.detectors import spans
+from doppelcart.pipelines.stockouts.nodes import correct_demand, plan_orders, try_detectors
+from doppelcart.pipelines.stockouts.params import ForecastParams
+from doppelcart.pipelines.stockouts.trials import past_windows
 
 
 def count(counts: pd.DataFrame, what: str) -> int:
@@ -158,10 +163,19 @@ def test_a_series_that_sells_evenly_and_runs_out_is_kept(rows, read):
     assert read(table)[0].n_series == 4
 
 
-def test_fewer_than_eight_weeks_are_refused(rows, read):
-    with pytest.raises(InputError, match=r"it covers 55 days, and it takes 8 weeks"):
-        read(rows(n_days=55))
-    assert read(rows(n_days=56))[0].n_series == 4
+def test_too_few_days_are_refused_and_the_fewest_go_through_all_nodes(rows, read):
+    with pytest.raises(InputError, match=r"it covers 56 days, and it takes 57 to learn.*test_days"):
+        read(rows(n_days=56))
+    panel, _ = read(rows(n_days=57))
+    params = ForecastParams(penalties=(0.01,), leaves=(4,))
+    _, _, said = try_detectors(panel, params)
+    assert np.isfinite(said["tomorrow"]).all()
+    assert np.isfinite(correct_demand(panel, params)["wape"]).all()
+    table, orders = plan_orders(panel, said, params)
+    assert np.isfinite(table["wql"]).all()
+    assert np.isfinite(orders["stock_95"]).all()
+    windows = past_windows(by_day(panel), spans(57, params), np.random.default_rng(0))
+    assert windows.n_days == LOOKBACK
 
 
 @pytest.mark.parametrize(("in_stock", "state"), [(True, "in stock"), (False, "empty")])
@@ -212,4 +226,4 @@ def test_all_faults_are_told_at_once(rows, read):
     with pytest.raises(InputError) as error:
         read(table)
     assert "hours with negative sales" in str(error.value)
-    assert "it takes 8 weeks" in str(error.value)
+    assert "it takes 57 to learn" in str(error.value)

@@ -55,7 +55,7 @@ def test_expressions_that_do_not_fit_are_refused_in_words(tables):
     with pytest.raises(
         InputError, match=r"the table of made up cannot be made of its files: .*pieces"
     ):
-        read_stock(tables, wrong, ReadingParams(open_hour=8, close_hour=12))
+        read_stock(tables, wrong, ReadingParams(open_hour=8, close_hour=12), ForecastParams())
 
 
 def test_a_source_is_declared_in_one_way():
@@ -65,7 +65,7 @@ def test_a_source_is_declared_in_one_way():
 
 def test_a_refusal_names_the_files(tables):
     with pytest.raises(InputError, match=r"hours that count.*\n  stock: files: \S+"):
-        read_stock(tables, SOURCE, ReadingParams(open_hour=1, close_hour=2))
+        read_stock(tables, SOURCE, ReadingParams(open_hour=1, close_hour=2), ForecastParams())
 
 
 @pytest.mark.slow

@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from doppelcart.errors import ParameterError
 from doppelcart.metrics.classification import brier
-from doppelcart.pipelines.stockouts.daily import WARM_UP, Daily, features, happened
+from doppelcart.pipelines.stockouts.daily import LOOKBACK, WARM_UP, Daily, features, happened
 from doppelcart.pipelines.stockouts.params import ForecastParams
 
 LOGISTIC, BOOSTING = "logistic regression", "boosted trees"
@@ -66,13 +67,33 @@ class Spans(NamedTuple):
     test: np.ndarray
 
 
+def least_days(params: ForecastParams) -> int:
+    """Days that it takes: those that judge and choose, and before them what can be learnt from.
+
+    That is a whole window of ``LOOKBACK`` days, and a day after it.
+
+    Args:
+        params: Days of validation and test.
+    """
+    return LOOKBACK + 1 + params.validation_days + params.test_days
+
+
 def spans(n_days: int, params: ForecastParams) -> Spans:
     """Part the days of a table.
 
     Args:
         n_days: Days in all.
         params: Days of validation and test.
+
+    Raises:
+        ParameterError: Too few days are left to learn from.
     """
+    if n_days < least_days(params):
+        raise ParameterError(
+            f"stockouts.forecast.test_days = {params.test_days} and stockouts.forecast."
+            f"validation_days = {params.validation_days} leave too little of {n_days} days to "
+            f"learn from: it takes {least_days(params)}. Lower them, or bring a longer table."
+        )
     last = n_days - params.test_days
     chosen = last - params.validation_days
     days = np.arange(n_days)

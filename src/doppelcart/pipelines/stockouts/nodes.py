@@ -21,6 +21,7 @@ from doppelcart.pipelines.stockouts.detectors import (
     chances,
     fit,
     joined,
+    least_days,
     rows_of,
     settings,
     spans,
@@ -50,7 +51,10 @@ log = logging.getLogger(__name__)
 
 
 def read_stock(
-    raw_tables: dict[str, ir.Table], source: StockSource, params: ReadingParams
+    raw_tables: dict[str, ir.Table],
+    source: StockSource,
+    params: ReadingParams,
+    forecast: ForecastParams,
 ) -> tuple[Panel, pd.DataFrame]:
     """Read the shop's stock table.
 
@@ -58,6 +62,7 @@ def read_stock(
         raw_tables: The files' tables by file name.
         source: The declaration.
         params: Hours, and what is tolerated.
+        forecast: How many days it takes.
 
     Returns:
         The series, and what was counted on the way.
@@ -67,7 +72,7 @@ def read_stock(
     """
     table = real(raw_tables, source, STOCK)
     with naming_files(source, STOCK):
-        panel, counts = read_panel(table, params)
+        panel, counts = read_panel(table, params, least_days(forecast))
     log.info("Stock table %s: %s.", source.name, describe(panel))
     return panel, counts
 

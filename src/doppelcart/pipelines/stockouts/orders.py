@@ -12,6 +12,7 @@ from doppelcart.forecasting.smoothing import SMOOTHERS
 from doppelcart.forecasting.spread import count_quantiles, empirical_quantiles, variances
 from doppelcart.forecasting.units import in_steps, unit_steps, whole_steps
 from doppelcart.metrics.forecasting import covered, newsvendor_cost, weighted_quantile_loss
+from doppelcart.pipelines.stockouts.daily import LOOKBACK
 from doppelcart.pipelines.stockouts.hidden_demand import in_stock, means_before, profiles, topped_up
 from doppelcart.pipelines.stockouts.panel import Panel
 from doppelcart.pipelines.stockouts.params import ForecastParams
@@ -19,7 +20,6 @@ from doppelcart.pipelines.stockouts.params import ForecastParams
 LEVELS: Final = (0.05, 0.25, 0.5, 0.75, 0.95, 0.975)
 EMPIRICAL, TREES = "last 28 days", "boosted quantiles"
 MOST_ROWS: Final = 20_000
-LOOK_BACK: Final = 28
 
 
 class Demand(NamedTuple):
@@ -75,7 +75,7 @@ def distributions(
         spread = variances(counts[:, : days[0]], path[:, : days[0]])
         quantiles = [count_quantiles(path[:, day], spread, levels) for day in days]
         found[f"{name}, negative binomial"] = np.stack(quantiles, axis=1)
-    past = [empirical_quantiles(counts[:, max(day - LOOK_BACK, 0) : day], levels) for day in days]
+    past = [empirical_quantiles(counts[:, max(day - LOOKBACK, 0) : day], levels) for day in days]
     found[EMPIRICAL] = np.stack(past, axis=1)
     found[TREES] = _boosted(counts, days, levels, params)
     return {name: values * demand.step[:, None, None] for name, values in found.items()}
@@ -91,7 +91,7 @@ def _boosted(
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
-    train_days = np.arange(LOOK_BACK, days[0])
+    train_days = np.arange(LOOKBACK, days[0])
     level, table = _inputs(counts, train_days)
     target = (counts[:, train_days] / level).ravel()
     rows = np.flatnonzero(~np.isnan(target))
@@ -111,8 +111,8 @@ def _boosted(
 
 def _inputs(counts: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(n_series, n) level of each series; (n_series * n, n_inputs) what is known of the days."""
-    level = np.nan_to_num(means_before(counts, days, LOOK_BACK), nan=0.0) + 0.5
-    squares = np.sqrt(means_before(np.square(counts), days, LOOK_BACK)) / level
+    level = np.nan_to_num(means_before(counts, days, LOOKBACK), nan=0.0) + 0.5
+    squares = np.sqrt(means_before(np.square(counts), days, LOOKBACK)) / level
     columns = [
         counts[:, days - 1] / level,
         means_before(counts, days, 3) / level,

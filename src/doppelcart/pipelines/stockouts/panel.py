@@ -13,7 +13,7 @@ import pandas as pd
 
 from doppelcart.columns import Columns
 from doppelcart.errors import InputError
-from doppelcart.pipelines.stockouts.params import MIN_WEEKS, ReadingParams
+from doppelcart.pipelines.stockouts.params import ReadingParams
 from doppelcart.reading.stock_hours import Counted, count_hours
 
 NEEDED: Final = (
@@ -76,13 +76,16 @@ class Panel:
         )
 
 
-def read_panel(table: ir.Table, params: ReadingParams) -> tuple[Panel, pd.DataFrame]:
+def read_panel(
+    table: ir.Table, params: ReadingParams, least_days: int
+) -> tuple[Panel, pd.DataFrame]:
     """Read a stock table, and refuse what cannot be learnt from.
 
     Args:
         table: One row per product, store and hour, with the columns ``NEEDED`` and as many of
             ``TRAITS`` and ``category`` as there are.
         params: Hours, and what is tolerated.
+        least_days: Days that it takes to learn, to choose and to judge.
 
     Returns:
         The series; and what was counted on the way: ``what``, ``number``, ``of``, ``done``.
@@ -103,7 +106,7 @@ def read_panel(table: ir.Table, params: ReadingParams) -> tuple[Panel, pd.DataFr
     panel = _filled(found.series, found.hours, found.days)
     faults, counts = _judged(found, params)
     kept, dropped = _complete(panel, params)
-    faults += list(_faults_of(kept))
+    faults += list(_faults_of(kept, least_days))
     if faults:
         listed = "\n".join(f"  {fault}" for fault in faults)
         raise InputError(f"stock-outs cannot be learnt from the stock table:\n{listed}")
@@ -237,11 +240,12 @@ def _complete(panel: Panel, params: ReadingParams) -> tuple[Panel, dict[str, int
     return panel.select(~(cut | zero | same)), {why: int(s.sum()) for why, s in reasons.items()}
 
 
-def _faults_of(panel: Panel) -> Iterator[str]:
-    if len(panel.days) < 7 * MIN_WEEKS:
+def _faults_of(panel: Panel, least_days: int) -> Iterator[str]:
+    if len(panel.days) < least_days:
         yield (
-            f"it covers {len(panel.days)} days, and it takes {MIN_WEEKS} weeks: to learn, to "
-            "choose, and to judge. Bring a longer table."
+            f"it covers {len(panel.days)} days, and it takes {least_days} to learn, to choose, and "
+            "to judge. Bring a longer table, or lower stockouts.forecast.validation_days and "
+            "stockouts.forecast.test_days."
         )
     if panel.n_series < 2:
         yield f"{panel.n_series} series are complete and change at all; it takes at least 2."

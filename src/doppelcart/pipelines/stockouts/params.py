@@ -7,8 +7,6 @@ from pydantic import Field, model_validator
 from doppelcart.config.base import Parameters
 from doppelcart.reading.declared_table import DeclaredTable
 
-MIN_WEEKS = 8
-
 
 class StockSource(DeclaredTable):
     """The shop's stock table, as ``stock`` in globals.yml declares it."""

@@ -17,7 +17,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
         [
             Node(
                 nodes.read_stock,
-                inputs=["raw_stock", "params:stock", "params:stockouts.reading"],
+                inputs=["raw_stock", "params:stock", "params:stockouts.reading", FORECAST],
                 outputs=["stockouts.panel", "stockouts.counts"],
                 name="read_stock",
             ),
