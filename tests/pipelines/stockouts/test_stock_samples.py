@@ -93,6 +93,17 @@ def _with_scales(daily, counts, days):
     return whole, pieces(counts), days, scales
 
 
+def test_a_gap_is_filled_by_what_was_known_before_the_days_that_judge(series):
+    daily, _ = series
+    daily.values[0, 30] = np.nan
+    later = daily.values.copy()
+    later[:, 46:] = 9
+    one, other = (ready(part, 46)[0] for part in (daily, replace(daily, values=later)))
+    mean = np.nanmean(daily.values[0, :46], axis=0)
+    np.testing.assert_allclose(one.values[0, 30], mean, rtol=1e-6)
+    np.testing.assert_array_equal(one.values[0, 30], other.values[0, 30])
+
+
 def test_a_day_that_nobody_knows_looks_like_a_usual_one_and_teaches_nothing(series):
     daily, counts = series
     counts[0, 45], counts[1, 50] = np.nan, np.nan

@@ -93,9 +93,9 @@ def ready(daily: Daily, n_days: int) -> tuple[Daily, np.ndarray]:
 
     Args:
         daily: All series.
-        n_days: Days that scales are taken of, from the first.
+        n_days: Days that scales, and what fills a gap, are taken of, from the first.
     """
-    whole = filled(daily)
+    whole = filled(daily, n_days)
     return whole, scales_of(whole.part(slice(None), slice(0, n_days)))
 
 

@@ -45,14 +45,16 @@ def all_windows(daily: Daily) -> tuple[np.ndarray, np.ndarray]:
     return np.repeat(np.arange(daily.n_series), len(starts)), np.tile(starts, daily.n_series)
 
 
-def filled(daily: Daily) -> Daily:
+def filled(daily: Daily, n_days: int | None = None) -> Daily:
     """The same without missing numbers: a channel takes the series' mean, a trait 0.
 
     Args:
         daily: Series.
+        n_days: Days that means are taken of, from the first; by default all.
     """
+    past = daily.values[:, :n_days]
     means = np.stack(
-        [np.nan_to_num(np.nanmean(daily.values[..., n], axis=1)) for n in range(len(CHANNELS))],
+        [np.nan_to_num(np.nanmean(past[..., n], axis=1)) for n in range(len(CHANNELS))],
         axis=1,
     )
     values = np.where(np.isnan(daily.values), means[:, None], daily.values).astype(np.float32)
