@@ -171,6 +171,17 @@ def alike(column: pd.Series) -> Formatter:
     return write
 
 
+def numbers(frame: pd.DataFrame, name: str, label: str) -> Column:
+    """A column of numbers with as many decimals in one row as in another.
+
+    Args:
+        frame: The rows that are shown.
+        name: Of the column in it.
+        label: Its heading.
+    """
+    return Column(name, label, alike(frame[name]))
+
+
 def signed(written: str) -> str:
     """Write a minus sign instead of a hyphen."""
     return written.replace("-", "\N{MINUS SIGN}", 1) if written.startswith("-") else written

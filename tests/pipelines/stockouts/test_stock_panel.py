@@ -10,7 +10,9 @@ from doppelcart.errors import InputError
 from doppelcart.pipelines.stockouts.daily import LOOKBACK, by_day
 from doppelcart.pipelines.stockouts.detectors import spans
 from doppelcart.pipelines.stockouts.nodes import correct_demand, plan_orders, try_detectors
+from doppelcart.pipelines.stockouts.panel import describe
 from doppelcart.pipelines.stockouts.params import ForecastParams
+from doppelcart.pipelines.stockouts.stock_tables import orders_table
 from doppelcart.pipelines.stockouts.trials import past_windows
 
 
@@ -31,6 +33,35 @@ def test_rows_come_into_their_places(rows, read):
     assert panel.sales[2, 0].tolist() == first["sales"].tolist()
     assert panel.traits["discount"][1, 5] == pytest.approx(0.1)
     assert count(counts, "series read") == 4
+
+
+def test_a_panel_is_described_in_a_sentence(rows, read):
+    table = rows()
+    missing = (table["item_id"] == "i1") & (table["timestamp"].dt.day_of_year == 5)
+    # Two of four hours on every third day are empty; of a day that is missing nobody knows.
+    assert describe(read(table[~missing])[0]) == (
+        "4 series of 4 products in 2 stores, 70 days from 2024-01-01 to 2024-03-10; 16.8 % of "
+        "hours and 33.7 % of days with an empty shelf"
+    )
+
+
+def test_numbers_of_an_order_stand_under_each_other():
+    orders = pd.DataFrame(
+        {
+            "item_id": ["a", "b"],
+            "store_id": "s",
+            "day": "2024-03-11",
+            "chance": [0.5, 0.25],
+            "usual": [7.0, 0.3401],
+            **{f"stock_{level}": [8.0, 0.5] for level in (90, 95)},
+            "stock_98": [9.0, 2.0],
+        }
+    )
+    table = orders_table(orders, ForecastParams(), "kilos", 5)
+    assert [row[3:] for row in table.rows] == [
+        ("7.000", "8.000", "8.000", "9"),
+        ("0.340", "0.500", "0.500", "2"),
+    ]
 
 
 def test_a_column_that_is_lacking_is_named_with_all_that_is_needed(rows, read):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import ibis.expr.types as ir
 import numpy as np
@@ -259,15 +259,13 @@ def _faults_of(panel: Panel, least_days: int) -> Iterator[str]:
         )
 
 
-def describe(panel: Panel) -> dict[str, Any]:
-    """The size of a panel in words, for logs and sections."""
-    return {
-        "series": panel.n_series,
-        "stores": len(np.unique(panel.stores)),
-        "products": len(np.unique(panel.items)),
-        "days": len(panel.days),
-        "first_day": str(panel.days[0]),
-        "last_day": str(panel.days[-1]),
-        "empty_hours": float(np.nanmean(panel.empty)),
-        "days_with_a_stockout": float(np.nanmean(np.nansum(panel.empty, axis=2) >= 1)),
-    }
+def describe(panel: Panel) -> str:
+    """The size of a panel, and how often it runs out, in a sentence."""
+    known = ~np.isnan(panel.empty).all(axis=2)
+    ran_out = (panel.empty == 1).any(axis=2)[known].mean()
+    return (
+        f"{panel.n_series:,} series of {len(np.unique(panel.items)):,} products in "
+        f"{len(np.unique(panel.stores)):,} stores, {len(panel.days)} days from {panel.days[0]} to "
+        f"{panel.days[-1]}; {100 * np.nanmean(panel.empty):.1f} % of hours and "
+        f"{100 * ran_out:.1f} % of days with an empty shelf"
+    )

@@ -13,7 +13,7 @@ from doppelcart.reporting.tables import (
     Column,
     Table,
     in_percent,
-    number,
+    numbers,
     score,
     share,
     tabulate,
@@ -36,13 +36,13 @@ def orders_table(orders: pd.DataFrame, forecast: ForecastParams, unit: str, limi
         Column("item_id", "item", text, False),
         Column("store_id", "store", text, False),
         Column("chance", "chance to run out", share),
-        Column("usual", "usual demand", number),
+        numbers(orders, "usual", "usual demand"),
     ]
     for level in forecast.service_levels:
         name = f"{100 * level:g}"
-        columns.append(Column(f"stock_{name}", f"stock for {name} %", number))
+        columns.append(numbers(orders, f"stock_{name}", f"stock for {name} %"))
         if f"value_{name}" in orders:
-            columns.append(Column(f"value_{name}", f"its value for {name} %", number))
+            columns.append(numbers(orders, f"value_{name}", f"its value for {name} %"))
     note = f"Demand and stock in {unit}. The whole list is saved as stockouts_orders.csv."
     return tabulate(orders, f"Likeliest to run out on {day}", columns, limit, note)
 
@@ -100,7 +100,7 @@ def forecasts_table(
         Column("wql", "wQL", score),
         Column("covered", "days met at 95 %", share),
         *[
-            Column(f"cost_{100 * level:g}", f"cost at {100 * level:g} %", number)
+            numbers(forecasts, f"cost_{100 * level:g}", f"cost at {100 * level:g} %")
             for level in forecast.service_levels
         ],
         Column("chosen", "chosen before", yes_no, False),
@@ -130,8 +130,8 @@ def draws_table(draws: pd.DataFrame, design: Design, limit: int) -> Table:
         Column("gain", "gain", score),
         Column("of", "shops with a gain", text, False),
         Column("brier", "Brier score", score),
-        Column("ratio", "added days per real one", number),
-        Column("unlike", "distance from real windows", number),
+        numbers(rows, "ratio", "added days per real one"),
+        numbers(rows, "unlike", "distance from real windows"),
     ]
     note = (
         "Every arm chose its detector, and whether anything is added, on days before the test "
@@ -146,10 +146,10 @@ def floors_table(floors: pd.DataFrame, design: Design, limit: int) -> Table:
     rows = floors.assign(place=[design.words.of([shop]) for shop in floors[trials.SHOP]])
     columns = [
         Column("place", "shop", text, False),
-        Column("real", "the shop's own windows", number),
-        Column("made", "the GAN's", number),
-        Column("times", "times as far", number),
-        Column("limit", "limit", number),
+        numbers(rows, "real", "the shop's own windows"),
+        numbers(rows, "made", "the GAN's"),
+        numbers(rows, "times", "times as far"),
+        numbers(rows, "limit", "limit"),
         Column("passed", "passed", yes_no, False),
     ]
     note = (
@@ -166,7 +166,7 @@ def samples_table(
     """Ranges of demand, as they are made and as earlier days widened them."""
     columns = [
         Column("arm", "range", lambda arm: design.by_name[arm].phrase, False),
-        Column("widening", "widened by", number),
+        numbers(samples, "widening", "widened by"),
         Column("wql", "wQL", score),
     ]
     for level in forecast.service_levels:
@@ -174,7 +174,7 @@ def samples_table(
         columns += [
             Column(f"covered_{name}", f"days met at {name} %", share),
             Column(f"met_{name}", f"demand met at {name} %", share),
-            Column(f"cost_{name}", f"cost at {name} %", number),
+            numbers(samples, f"cost_{name}", f"cost at {name} %"),
         ]
     columns.append(Column("chosen", "chosen before", yes_no, False))
     note = (

@@ -22,7 +22,7 @@ from doppelcart.reporting.tables import (
     Table,
     counts_table,
     in_percent,
-    number,
+    numbers,
     score,
     share,
     tabulate,
@@ -161,25 +161,26 @@ def orders_table(
         source: Units and currency.
         limit: Longest table (rows).
     """
+    shown = orders.head(params.listed)
     columns = [
         Column("item_id", "item", text, False),
         *([Column("label", "what it is", text, False)] if orders["label"].any() else []),
-        Column("last", "sold last week", number),
-        Column("usual", "middle of what is expected", number),
+        numbers(shown, "last", "sold last week"),
+        numbers(shown, "usual", "middle of what is expected"),
     ]
     columns += [
-        Column(f"stock_{100 * level:g}", f"stock for {100 * level:g} %", number)
+        numbers(shown, f"stock_{100 * level:g}", f"stock for {100 * level:g} %")
         for level in params.service_levels
     ]
     value = f"value_{100 * params.judged_level:g}"
     if source.currency and value in orders:
-        columns.append(Column(value, f"value for {100 * params.judged_level:g} %", number))
+        columns.append(numbers(shown, value, f"value for {100 * params.judged_level:g} %"))
     money = f" Values in {source.currency}, by prices of the last weeks." if source.currency else ""
     note = (
         f"Of {len(orders):,} items those that sell most, in {source.unit}. The whole list is saved "
         f"as weekly_demand_orders.csv.{money} Nothing is ordered by itself."
     )
-    return tabulate(orders.head(params.listed), "Stock to begin a week with", columns, limit, note)
+    return tabulate(shown, "Stock to begin a week with", columns, limit, note)
 
 
 def forecasts_table(
@@ -208,10 +209,10 @@ def forecasts_table(
         Column("arm", "range by", lambda arm: phrases[arm], False),
         Column("wql", "wQL", score),
         Column("covered", f"weeks met at {level}", share),
-        Column("lacking", "lacking per 100 sold", number),
-        Column("left", "left per 100 sold", number),
+        numbers(rows, "lacking", "lacking per 100 sold"),
+        numbers(rows, "left", "left per 100 sold"),
         *[
-            Column(f"cost_{100 * at:g}", f"cost at {100 * at:g} %", number)
+            numbers(rows, f"cost_{100 * at:g}", f"cost at {100 * at:g} %")
             for at in params.service_levels
         ],
         *CHANGE,
