@@ -8,7 +8,7 @@ from doppelcart.errors import ReportError
 from doppelcart.reporting import provenance
 from doppelcart.reporting.blocks import Skipped, bullets, details, paragraph, table
 from doppelcart.reporting.capabilities import find_capabilities
-from doppelcart.reporting.opening import story_of_claims
+from doppelcart.reporting.first_screen import story_of_claims
 from doppelcart.reporting.page import Part, lay_out, render_report
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import SOURCE, Capability, Section, Story

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from doppelcart.reporting.opening import NO_STORY, story_of_claims
+from doppelcart.reporting.first_screen import NO_STORY, story_of_claims
 from doppelcart.reporting.page import render_report
 from doppelcart.reporting.section import Capability, Claim, Evidence
 from doppelcart.reporting.signals import LEVEL, NOT_USED, PROVEN, UNDEFINED, WORSE
