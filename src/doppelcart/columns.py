@@ -52,6 +52,18 @@ class Columns:
     HUMIDITY: Final = "humidity"
     WIND: Final = "wind"
 
+    LABEL: Final = "label"
+
+    REVIEW: Final = "review_id"
+    PLACE: Final = "place"
+    PART: Final = "part"
+    REVIEWER: Final = "reviewer"
+
+    PICTURE: Final = "picture_id"
+    PRODUCT: Final = "product"
+    GROUP: Final = "group"
+    SPLIT: Final = "split"
+
     RULE: Final = "rule"
     PROTOCOL: Final = "protocol"
     SLICE: Final = "slice"
@@ -64,7 +76,7 @@ MISSING: Final = "_missing"
 
 
 class Tables:
-    """Names of the canonical tables a source may fill."""
+    """Names of the canonical tables a source may fill, and of those declared beside it."""
 
     INTERACTIONS: Final = "interactions"
     ITEMS: Final = "items"
@@ -76,4 +88,9 @@ class Tables:
     REVIEWS: Final = "reviews"
     PICTURES: Final = "pictures"
     FACTS: Final = "facts"
+
     STOCK: Final = "stock"
+    SALES: Final = "sales"
+    RATINGS: Final = "ratings"
+    LABELLED_REVIEWS: Final = "labelled_reviews"
+    PHOTOGRAPHS: Final = "photographs"

@@ -110,4 +110,6 @@ def opened(source: Any, key: str, variable: str, place: str) -> Any:
     os.environ.setdefault(variable, str(data_folder(folder) / file))
     declared = source()
     connection = {"backend": "duckdb", "database": ":memory:"}
-    return declared, SourceTables(declared.files, connection, declared=key).load()
+    return declared, SourceTables(
+        declared.files, connection, {key: declared.table}, declared=key
+    ).load()

@@ -8,12 +8,13 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import pandas as pd
 import pytest
 import yaml
 from kedro.config import OmegaConfigLoader
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
-from kedro.io import CatalogConfigResolver
+from kedro.io import AbstractDataset, CatalogConfigResolver
 from kedro.pipeline import Node, Pipeline
 from kedro.pipeline.node import Node as KedroNode
 from kedro.validation import TypeExtractor
@@ -287,6 +288,41 @@ TYPED = TypeExtractor(PIPELINES).extract_types_from_pipelines()
 ASKED = sorted(
     {n.removeprefix("params:") for p in PIPELINES.values() for n in p.inputs() if "params:" in n}
 )
+
+
+IDS: dict[str, tuple[str, ...]] = {
+    "stockouts.orders": ("store_id", "item_id"),
+    "weekly_demand.orders": ("item_id", "label"),
+    "weekly_demand.shown": ("item_id",),
+    "reviews.suspects": ("review", "about", "part"),
+    "reviews.listed": ("group",),
+    "shilling.suspects": ("user_id", "odd_item"),
+    "shilling.attacks": ("target",),
+    "lookalikes.suspects": ("picture_id", "sold_as", "group"),
+    "lookalikes.unable": ("product",),
+    "pictures.quarantine": ("picture_id", "product"),
+    "items.quarantine": ("item_id", "path"),
+    "ideas.ideas": ("nearest_item", "nearest_manufacturer", "manufacturer", "type"),
+}
+"""Ids and names of a shop, by the file that they are read from again."""
+
+
+class TestIds:
+    @pytest.mark.parametrize(
+        "name", [n for n, (_, e) in CATALOG.items() if e["type"].endswith("SourceTables")]
+    )
+    def test_what_is_read_says_which_of_its_columns_are_texts(self, name):
+        entry = CATALOG[name][1]
+        source = "${globals:source.tables}"
+        assert entry["tables"] == source or set(entry["tables"]) == {entry["declared"]}
+
+    @pytest.mark.parametrize("name", IDS)
+    def test_ids_come_back_as_they_were_saved(self, name, tmp_path):
+        entry = CATALOG[name][1] | {"filepath": str(tmp_path / "ids.csv")}
+        written = {column: ["00123", "1E3", "NA", "None"] for column in IDS[name]}
+        dataset = AbstractDataset.from_config(name, entry)
+        dataset.save(pd.DataFrame(written))
+        assert dataset.load().to_dict("list") == written
 
 
 class TestParameters:

@@ -95,6 +95,23 @@ SCHEMAS: Final[dict[str, dict[str, dt.DataType]]] = {
 }
 """Columns of each canonical table, in order, with their types."""
 
+TEXTS: Final[dict[str, frozenset[str]]] = {
+    name: frozenset(column for column, dtype in columns.items() if dtype == TEXT)
+    for name, columns in SCHEMAS.items()
+} | {
+    Tables.STOCK: frozenset({Columns.ITEM, Columns.STORE, Columns.CATEGORY}),
+    Tables.SALES: frozenset({Columns.ITEM, Columns.LABEL}),
+    Tables.RATINGS: frozenset({Columns.USER, Columns.ITEM}),
+    Tables.LABELLED_REVIEWS: frozenset(
+        {Columns.REVIEW, Columns.TEXT, Columns.PLACE, Columns.PART, Columns.REVIEWER}
+    ),
+    Tables.PHOTOGRAPHS: frozenset(
+        {Columns.PICTURE, Columns.PRODUCT, Columns.GROUP, Columns.SPLIT, Columns.PATH}
+    ),
+}
+"""Columns that are texts, of each canonical table and of each table that is declared beside the
+source: they are read as the file writes them."""
+
 IDS: Final = frozenset(
     {
         Columns.USER,
@@ -104,6 +121,11 @@ IDS: Final = frozenset(
         Columns.COUPON,
         Columns.CAMPAIGN,
         Columns.MANUFACTURER,
+        Columns.REVIEW,
+        Columns.PLACE,
+        Columns.REVIEWER,
+        Columns.PICTURE,
+        Columns.PRODUCT,
     }
 )
 """Columns that hold identifiers, exactly as the source writes them."""

@@ -12,8 +12,10 @@ from kedro.io import AbstractDataset
 from kedro.io.core import DatasetError
 from kedro_datasets.ibis import FileDataset
 
+from doppelcart.config.hints import unknown
 from doppelcart.data.lineage import digest
-from doppelcart.errors import InputError
+from doppelcart.data.schemas import TEXTS
+from doppelcart.errors import ConfigurationError, InputError
 from doppelcart.progress import tracked
 from doppelcart.reading.declaration import TextColumns, text_columns
 from doppelcart.reading.files import ABSENT, FORMATS, format_of, plain, why_unreadable
@@ -32,7 +34,7 @@ class _ReadOnly:
     Args:
         files: Per file name ``path``, optionally ``format`` (by default after the path's ending)
             and ``options`` for the reader.
-        tables: The declarations of the canonical tables, which say what the columns feed.
+        tables: The declarations by the name of the table, which say what the columns feed.
         declared: The key of globals.yml under which a person names the files.
         connection: Ibis backend and its arguments; the same as that of the tables downstream.
         metadata: Ignored here; read by Kedro plugins.
@@ -46,7 +48,17 @@ class _ReadOnly:
         metadata: dict[str, Any] | None = None,
         declared: str = "source",
     ) -> None:
-        """Remember where the files are."""
+        """Remember where the files are.
+
+        Raises:
+            ConfigurationError: If a table is of a name that no schema knows, so that nobody could
+                tell which of its columns are texts.
+        """
+        strange = [
+            f"{name} is {unknown(name, list(TEXTS))}" for name in tables or {} if name not in TEXTS
+        ]
+        if strange:
+            raise ConfigurationError(f"of its tables, {'; '.join(strange)}")
         self._files = files
         self._declared = declared
         self._connection = connection

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
+from doppelcart.columns import Columns, Tables
 from doppelcart.config.base import Parameters
 from doppelcart.errors import InputError
 from doppelcart.imaging.duplicates import dhash, near_pairs
@@ -20,8 +21,8 @@ from doppelcart.imaging.opening import Fit, PictureError, open_picture
 from doppelcart.progress import tracked
 from doppelcart.reading.declared_table import DeclaredTable, declared
 
-ID, PRODUCT, GROUP, SPLIT = "picture_id", "product", "group", "split"
-CONTENT, PATH = "content", "path"
+ID, PRODUCT, GROUP, SPLIT = Columns.PICTURE, Columns.PRODUCT, Columns.GROUP, Columns.SPLIT
+CONTENT, PATH = "content", Columns.PATH
 REASON, NUMBER, REMEDY = "reason", "number", "remedy"
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS: Final = {
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 class PhotographSource(DeclaredTable):
     """Photographs as ``photographs`` in globals.yml declares them: a table, or a folder alone."""
 
-    PATH: ClassVar[str] = "photographs"
+    PATH: ClassVar[str] = Tables.PHOTOGRAPHS
 
     files: dict[str, dict[str, Any]] = Field(
         {}, description="per file name its path and format; empty reads `folder` as it lies"

@@ -1,8 +1,8 @@
 """What a source's declaration asks of the columns of its files.
 
-A column that feeds an id, a category or any other text of a canonical table is read as text, and
-so are both sides of a join, and what a function of texts is applied to. Where such a column also
-stands in arithmetic or in a comparison by size, it is converted there.
+A column that feeds an id, a category or any other text of a table is read as text, and so are both
+sides of a join, and what a function of texts is applied to. Where such a column also stands in
+arithmetic or in a comparison by size, it is converted there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from doppelcart.columns import Tables
 from doppelcart.data.engine import quoted
-from doppelcart.data.schemas import IDS, SCHEMAS, TEXT
+from doppelcart.data.schemas import IDS, TEXTS
 from doppelcart.reading.types import Notation, converted, moment
 
 Rewrite = Callable[[exp.Expr], exp.Expr | None]
@@ -88,7 +88,7 @@ def text_columns(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, TextColum
     """Find the columns that are to be read as text.
 
     Args:
-        tables: The declarations of the canonical tables by name.
+        tables: The declarations by the name of the table, one of ``TEXTS``.
 
     Returns:
         Per file name. A statement that cannot be parsed asks for nothing here, and is refused
@@ -98,7 +98,7 @@ def text_columns(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, TextColum
     found: dict[str, TextColumns] = {}
     for name, spec in tables.items():
         tree = _parsed(spec)
-        if tree is None or name not in SCHEMAS:
+        if tree is None:
             continue
         text, keys = _names(tree, name)
         valued = {node.name.lower() for node in tree.find_all(exp.Column) if _is_used(node)}
@@ -118,7 +118,7 @@ def joined_columns(
     """Find what is joined.
 
     Args:
-        tables: The declarations of the canonical tables by name.
+        tables: The declarations by the name of the table.
 
     Returns:
         Per pair of columns held equal, the files of the statement, and the two names in lower case.
@@ -136,6 +136,7 @@ def readings(
     sql: str,
     schemas: Mapping[str, Mapping[str, dt.DataType]],
     kinds: Mapping[str, Mapping[str, tuple[str, Notation]]],
+    strict: bool = False,
 ) -> list[str]:
     """How a statement may be meant, over files whose columns are partly text for the sake of ids.
 
@@ -144,17 +145,25 @@ def readings(
         schemas: Per file the types of its columns.
         kinds: Per file, of its columns that are text although their values have another type, that
             type and the file's notation.
+        strict: Whether moments are read as the statement has it, so that the engine stops at one
+            that it cannot read; else unreadable ones are null, for whoever counts them.
 
     Returns:
         Statements, of which the first that the engine takes is meant: columns are converted where
         their value counts, then wherever the statement does not give them as they are, then
-        nowhere. In all of them unreadable moments are null.
+        nowhere.
     """
-    sql = tolerant(sql)
+    if strict and not any(kinds.values()):
+        return [sql]
+    sql = sql if strict else tolerant(sql)
     scope = _Scope(sqlglot.parse_one(sql, dialect="duckdb"), schemas, kinds)
+
+    def of_moments(node: exp.Expr) -> exp.Expr | None:
+        return None if strict else scope.moment(node)
+
     found = [
-        _rewritten(sql, lambda node: scope.moment(node) or scope.valued(node, by_value)),
-        _rewritten(sql, lambda node: scope.moment(node) or scope.valued(node, _is_used)),
+        _rewritten(sql, lambda node: of_moments(node) or scope.valued(node, by_value)),
+        _rewritten(sql, lambda node: of_moments(node) or scope.valued(node, _is_used)),
         sql,
     ]
     return list(dict.fromkeys(found))
@@ -323,10 +332,9 @@ def _parsed(spec: Mapping[str, Any]) -> exp.Expr | None:
 
 
 def _names(tree: exp.Expr, table: str) -> tuple[set[str], set[str]]:
-    """Names of the columns that feed texts of a canonical table, and of those joined on."""
-    wanted = {column for column, dtype in SCHEMAS[table].items() if dtype == TEXT}
+    """Names of the columns that feed texts of a table, and of those joined on."""
     every = table == Tables.USERS
-    text = wanted | set(_columns_under_strings(tree))
+    text = {*TEXTS[table], *_columns_under_strings(tree)}
     outputs = [(name.lower(), set(_columns(node))) for name, node in _outputs(tree)]
     pairs = list(_pairs(tree))
     before = -1

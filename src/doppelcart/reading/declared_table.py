@@ -12,8 +12,9 @@ from pydantic import Field, model_validator
 from doppelcart.config.base import Parameters
 from doppelcart.data.engine import view
 from doppelcart.errors import InputError
-from doppelcart.reading.declaration import statement
+from doppelcart.reading.declaration import readings, statement
 from doppelcart.reading.files import plain
+from doppelcart.reading.source_tables import RawTables
 
 SYNTHETIC: Final = "synthetic"
 """Column by which a table says which of its rows were generated."""
@@ -50,14 +51,39 @@ def declared(raw_tables: Mapping[str, ir.Table], source: DeclaredTable, key: str
     Raises:
         InputError: The expressions do not fit the files.
     """
-    connection = next(iter(raw_tables.values())).get_backend()
     try:
-        return view(connection, f"declared_{key}", statement(source.table))
+        return as_meant(raw_tables, key, source.table, strict=True)
     except Exception as error:
         raise InputError(
             f"the table of {source.name} cannot be made of its files: {plain(error)}. Correct the "
             f"expressions of `{key}: table` in conf/<environment>/globals.yml."
         ) from error
+
+
+def as_meant(
+    raw_tables: Mapping[str, ir.Table], name: str, spec: Mapping[str, Any], strict: bool = False
+) -> ir.Table:
+    """The view that a declaration stands for: the first of its readings that the engine takes.
+
+    Args:
+        raw_tables: The files' tables by file name, on one connection.
+        name: Of the declared table.
+        spec: Its ``from`` and ``columns``, or its ``sql``.
+        strict: As of ``readings``.
+
+    Raises:
+        Exception: The engine's own, if it takes none of them.
+    """
+    connection = next(iter(raw_tables.values())).get_backend()
+    schemas = {file: dict(table.schema().items()) for file, table in raw_tables.items()}
+    kinds = raw_tables.kinds if isinstance(raw_tables, RawTables) else {}
+    refusal: Exception | None = None
+    for query in readings(statement(spec), schemas, kinds, strict):
+        try:
+            return view(connection, f"declared_{name}", query)
+        except Exception as error:  # noqa: BLE001 - every engine has errors of its own
+            refusal = refusal or error
+    raise refusal or InputError("it has no reading")
 
 
 def named_files(source: DeclaredTable, key: str) -> str:

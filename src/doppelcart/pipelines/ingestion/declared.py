@@ -6,14 +6,12 @@ import ibis.expr.types as ir
 import sqlglot
 from sqlglot import exp
 
-from doppelcart.data.engine import view
 from doppelcart.data.schemas import REQUIRED
 from doppelcart.errors import InputError
 from doppelcart.pipelines.ingestion.params import Source, TableSpec
 from doppelcart.pipelines.ingestion.unreadable import listing, number_hint, shown, with_comma
-from doppelcart.reading.declaration import readings, statement
+from doppelcart.reading.declared_table import as_meant
 from doppelcart.reading.files import plain
-from doppelcart.reading.source_tables import RawTables
 
 
 def declare_tables(raw_tables: dict[str, ir.Table], source: Source) -> dict[str, ir.Table]:
@@ -36,7 +34,7 @@ def declare_tables(raw_tables: dict[str, ir.Table], source: Source) -> dict[str,
         wrong = _missing_columns(name, spec, raw_tables, source)
         if not wrong:
             try:
-                declared[name] = _declared(name, spec, raw_tables)
+                declared[name] = as_meant(raw_tables, name, spec.model_dump(by_alias=True))
             except Exception as error:  # noqa: BLE001 - every engine has errors of its own
                 wrong = [f"table {name}: the engine refuses its expressions: {plain(error)}"]
                 wrong += _texts_in(spec, raw_tables)
@@ -47,20 +45,6 @@ def declare_tables(raw_tables: dict[str, ir.Table], source: Source) -> dict[str,
     if faults:
         raise InputError(listing("the source's tables cannot be made of its files", faults))
     return declared
-
-
-def _declared(name: str, spec: TableSpec, raw_tables: dict[str, ir.Table]) -> ir.Table:
-    """The view that a declaration stands for: the first reading that the engine takes."""
-    connection = next(iter(raw_tables.values())).get_backend()
-    schemas = {file: dict(table.schema().items()) for file, table in raw_tables.items()}
-    kinds = raw_tables.kinds if isinstance(raw_tables, RawTables) else {}
-    refusal: Exception | None = None
-    for query in readings(statement(spec.model_dump(by_alias=True)), schemas, kinds):
-        try:
-            return view(connection, f"declared_{name}", query)
-        except Exception as error:  # noqa: BLE001 - every engine has errors of its own
-            refusal = refusal or error
-    raise refusal or InputError("it has no reading")
 
 
 def _texts_in(spec: TableSpec, raw_tables: dict[str, ir.Table]) -> list[str]:

@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from doppelcart.columns import Tables
 from doppelcart.experiment.comparison import check_resamples
 from doppelcart.experiment.design import Design, largest_family
 from doppelcart.models.text import vocabulary as words
@@ -56,8 +57,8 @@ def read_labelled(
     Raises:
         InputError: The expressions do not fit the files, or nothing can be learnt.
     """
-    table = real(raw_tables, source, "labelled_reviews")
-    return read_reviews(table, params, named_files(source, "labelled_reviews"))
+    table = real(raw_tables, source, Tables.LABELLED_REVIEWS)
+    return read_reviews(table, params, named_files(source, Tables.LABELLED_REVIEWS))
 
 
 def try_text_detectors(reviews: pd.DataFrame, params: LabelParams) -> pd.DataFrame:

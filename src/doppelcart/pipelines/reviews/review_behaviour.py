@@ -12,7 +12,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-RATING, REVIEWER, WRITTEN = "rating", "reviewer", "written"
+from doppelcart.columns import Columns
+
+RATING, REVIEWER, WRITTEN = Columns.RATING, Columns.REVIEWER, "written"
 """Columns that a table of reviews may have: a number, who wrote it, and when."""
 BEHAVIOUR: Final = ("stars", "unlike_others", "length", "of_reviewer", "on_one_day")
 """Rating, its distance from the mean of others, log words, log reviews of the writer, in a day."""

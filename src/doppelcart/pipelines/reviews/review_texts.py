@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from doppelcart.columns import Columns, Tables
 from doppelcart.errors import InputError
 from doppelcart.metrics.classification import auc
 from doppelcart.pipelines.reviews.params import ReviewParams
@@ -24,8 +25,8 @@ from doppelcart.pipelines.reviews.review_labels import fault_of_labels, labels_o
 
 GENERATED: Final = "[generated]"
 """What every generated text begins with."""
-TEXT, LABEL, PLACE, PART = "text", "deceptive", "place", "part"
-NAME: Final = "review_id"
+TEXT, LABEL, PLACE, PART = Columns.TEXT, "deceptive", Columns.PLACE, Columns.PART
+NAME: Final = Columns.REVIEW
 """Column by which a shop may name its reviews."""
 SOURCE_ROW: Final = "review"
 """What a review is found again by: its ``review_id``, or its row in the declared table, from 1."""
@@ -52,7 +53,7 @@ def words_of(text: str) -> list[str]:
 
 
 def read_reviews(
-    table: ir.Table, params: ReviewParams, where: str = "labelled_reviews"
+    table: ir.Table, params: ReviewParams, where: str = Tables.LABELLED_REVIEWS
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read labelled reviews, and refuse what nothing can be learnt from.
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import ibis.expr.types as ir
 import pandas as pd
 
+from doppelcart.columns import Tables
 from doppelcart.experiment.comparison import check_resamples
 from doppelcart.experiment.design import Design, largest_family
 from doppelcart.models.histories.hyperparameters import (
@@ -32,7 +33,7 @@ from doppelcart.pipelines.shilling.suspects import listed_users
 from doppelcart.reading.declared_table import naming_files, real
 from doppelcart.reporting.model_card import as_page
 
-RATINGS: Final = "ratings"
+RATINGS: Final = Tables.RATINGS
 """Where a person declares the table in globals.yml."""
 
 log = logging.getLogger(__name__)

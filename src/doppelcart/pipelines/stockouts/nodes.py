@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from doppelcart.columns import Tables
 from doppelcart.experiment.comparison import check_resamples, compare
 from doppelcart.experiment.design import Design, largest_family
 from doppelcart.experiment.verdict import judge
@@ -44,7 +45,7 @@ from doppelcart.pipelines.stockouts.trained_makers import trained_maker
 from doppelcart.reading.declared_table import naming_files, real
 from doppelcart.reporting.model_card import as_page
 
-STOCK: Final = "stock"
+STOCK: Final = Tables.STOCK
 """Where a person declares the table in globals.yml."""
 
 log = logging.getLogger(__name__)

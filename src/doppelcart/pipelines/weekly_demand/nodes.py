@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from doppelcart.columns import Tables
 from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import compare
 from doppelcart.pipelines.weekly_demand.params import (
@@ -31,7 +32,7 @@ from doppelcart.pipelines.weekly_demand.week_forecasts import (
 from doppelcart.pipelines.weekly_demand.weeks import LEAST_ITEMS, Weeks, are_live, read_weeks
 from doppelcart.reading.declared_table import naming_files, real
 
-SALES: Final = "sales"
+SALES: Final = Tables.SALES
 """Where a person declares the table in globals.yml."""
 SHOWN_WEEKS: Final = 52
 
