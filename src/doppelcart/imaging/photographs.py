@@ -203,12 +203,42 @@ def _checked(listed: pd.DataFrame, folder: Path | None, source: str) -> pd.DataF
             f"{int(doubled.sum()):,} have the {ID} of another, such as "
             f"{listed.loc[doubled, ID].iloc[0]}."
         )
+    groups = listed[GROUP].fillna("").astype(str)
+    faults += _faults_of_groups(listed.loc[~empty, PRODUCT].astype(str), groups[~empty])
     if PATH in listed:
         faults += _faults_of_paths(listed[PATH].dropna().astype(str).tolist(), folder)
     faults += faults_of_marks(listed, (ID, PATH) if PATH in listed else (ID,))
     if faults:
         raise _refused(faults, source)
-    return listed.assign(**{SPLIT: said.map(SPLITS), GROUP: listed[GROUP].fillna("").astype(str)})
+    return listed.assign(**{SPLIT: said.map(SPLITS), GROUP: groups})
+
+
+def _faults_of_groups(products: pd.Series, groups: pd.Series) -> list[str]:
+    """What is wrong with categories: a product has one, and either all photographs or none.
+
+    A product of two categories would be told from itself; those without one would be taken for
+    products of one category.
+    """
+    faults = []
+    blank = groups == ""
+    if blank.any() and not blank.all():
+        faults.append(
+            f"{int(blank.sum()):,} of {len(groups):,} have no {GROUP}, such as one of "
+            f"{products[blank].iloc[0]}: give each its category, or none any."
+        )
+    own = groups[~blank].groupby(products[~blank]).unique()
+    several = own[own.map(len) > 1]
+    if len(several):
+        named = "; ".join(
+            f"{product} in {' and '.join(sorted(of))}"
+            for product, of in several.head(MOST_NAMED).items()
+        )
+        faults.append(
+            f"{len(several):,} of {len(own):,} products are of more than one {GROUP}: {named}. "
+            f"Nobody could tell such a product from itself: name it after its {GROUP}, too "
+            "(`product: category || ' ' || product`), or move its photographs into one."
+        )
+    return faults
 
 
 def _faults_of_paths(paths: list[str], folder: Path | None) -> list[str]:

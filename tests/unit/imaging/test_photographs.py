@@ -195,6 +195,8 @@ def test_paths_lead_into_the_folder_or_are_refused(tmp_path: Path) -> None:
         ({"split": "tray"}, "their splits tray are none of train, training"),
         ({"picture_id": "same"}, "5 have the picture_id of another, such as same"),
         ({"product": None}, "6 have no picture_id, product or split"),
+        ({"group": ["a", "b", "", "a", "a", None]}, "2 of 6 have no group, such as one of milk"),
+        ({"group": ["a", "b"] * 3}, r"1 of 1 products .* milk in a and b\..*category \|\| ' '"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(
