@@ -309,7 +309,7 @@ def test_fakes_lie_between_a_product_and_one_of_another_category() -> None:
 
 
 def test_counterfeits_come_from_their_folder_by_what_they_were_sold_as(tmp_path: Path) -> None:
-    assert len(read_counterfeits(CounterfeitParams(), READING).table) == 0
+    assert len(read_counterfeits(CounterfeitParams(), READING).photographs.table) == 0
     with pytest.raises(InputError, match="no folder of pictures"):
         read_counterfeits(CounterfeitParams(folder=str(tmp_path / "none")), READING)
     (tmp_path / "in/milk").mkdir(parents=True)
@@ -317,7 +317,10 @@ def test_counterfeits_come_from_their_folder_by_what_they_were_sold_as(tmp_path:
     Image.new("RGB", (40, 40), (9, 9, 9)).save(file, "PNG")
     (tmp_path / "in/milk/1.png").write_bytes(file.getvalue())
     found = read_counterfeits(CounterfeitParams(folder=str(tmp_path / "in")), READING)
-    assert found.table["product"].tolist() == ["milk"]
+    assert found.photographs.table["product"].tolist() == ["milk"]
+    (tmp_path / "in/milk/cut.png").write_bytes(file.getvalue()[:60])
+    found = read_counterfeits(CounterfeitParams(folder=str(tmp_path / "in")), READING)
+    assert found.quarantine["picture_id"].tolist() == ["milk/cut.png"]
     (tmp_path / "in/milk/gen-2.png").write_bytes(file.getvalue())
     with pytest.raises(InputError, match="begins with gen-"):
         read_counterfeits(CounterfeitParams(folder=str(tmp_path / "in")), READING)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from doppelcart.imaging.photographs import Photographs, ReadPictures
 from doppelcart.pipelines.lookalikes.params import DetectorParams
 from doppelcart.pipelines.lookalikes.picture_sorting import FINE, SUSPECT
 from doppelcart.pipelines.lookalikes.product_tasks import tasks_of
@@ -46,11 +47,23 @@ FALSE = pd.DataFrame(
         "product": ["gala", "brie", "brie", "edam", "prada"],
     }
 )
+CUT = pd.DataFrame(
+    [
+        ("gala/2.png", "gala", "damaged, such as cut off", ""),
+        ("prada/2.png", "prada", "no picture", "0 bytes"),
+    ],
+    columns=["picture_id", "product", "reason", "number"],
+)
+
+
+def counterfeits(table: pd.DataFrame, quarantine: pd.DataFrame) -> ReadPictures:
+    return ReadPictures(Photographs(table, np.empty(0)), quarantine, pd.DataFrame())
 
 
 def found() -> pd.DataFrame:
     table = photographs()
-    return unjudged(table, QUARANTINE, tasks_of(table, PARAMS), FALSE, PARAMS)
+    known = counterfeits(FALSE, CUT)
+    return unjudged(table, QUARANTINE, tasks_of(table, PARAMS), known, PARAMS)
 
 
 def test_products_and_counterfeits_that_nobody_can_judge_are_listed_with_the_reason() -> None:
@@ -78,6 +91,8 @@ def test_products_and_counterfeits_that_nobody_can_judge_are_listed_with_the_rea
             0,
             "there is no genuine photograph of a product of this name",
         ],
+        ["gala", "counterfeits that cannot be used", 1, 5, "1 damaged, such as cut off"],
+        ["prada", "counterfeits that cannot be used", 1, 0, "1 no picture (0 bytes)"],
     ]
 
 
@@ -90,7 +105,8 @@ def test_each_of_their_pictures_stands_in_the_list_and_none_is_genuine() -> None
         ],
         columns=["picture_id", "sold_as", "group", "score", "said"],
     )
-    told = with_unjudged(ranks, found(), QUARANTINE, FALSE).set_index("picture_id")
+    known = counterfeits(FALSE, CUT)
+    told = with_unjudged(ranks, found(), QUARANTINE, known).set_index("picture_id")
     assert told["said"].to_dict() == {
         "p8": FINE,
         "p9": SUSPECT,
@@ -98,7 +114,11 @@ def test_each_of_their_pictures_stands_in_the_list_and_none_is_genuine() -> None
             ["p38", "q1", "q3", "q5", "brie/1.png", "brie/2.png", "edam/1.png", "prada/1.png"],
             CANNOT,
         ),
+        **dict.fromkeys(["gala/2.png", "prada/2.png"], CANNOT),
     }
+    cut = told.loc[["gala/2.png", "prada/2.png"]]
+    assert cut["sold_as"].tolist() == ["gala", "prada"]
+    assert cut["why"].tolist() == ["damaged, such as cut off", "no picture (0 bytes)"]
     assert (told.loc[told["said"] == CANNOT, "why"].str.len() > 10).all()
     assert told.loc[told["said"] == CANNOT, "score"].isna().all()
     assert told.loc[["p8", "p9"], "why"].tolist() == ["", ""]
@@ -110,7 +130,7 @@ def test_each_of_their_pictures_stands_in_the_list_and_none_is_genuine() -> None
 def test_the_section_tells_them_in_a_table_of_their_own() -> None:
     (shown,) = unable_blocks(found(), 10)
     assert shown.table.caption == "Cannot judge"
-    assert {row[0] for row in shown.table.rows} == {"leek", "edam", "brie", "prada"}
+    assert {row[0] for row in shown.table.rows} == {"leek", "edam", "brie", "prada", "gala"}
     assert all(CANNOT in row for row in shown.table.rows)
     assert "no sign that a picture is genuine" in shown.table.note
     (nothing,) = unable_blocks(found().head(0), 10)
@@ -120,11 +140,12 @@ def test_the_section_tells_them_in_a_table_of_their_own() -> None:
 def test_where_all_can_be_judged_ranks_are_as_they_were() -> None:
     table = photographs()
     table = table[table["product"].isin(["gala", "fuji", "brie"])].reset_index(drop=True)
-    nothing = unjudged(table, QUARANTINE.head(0), tasks_of(table, PARAMS), FALSE.head(1), PARAMS)
+    known = counterfeits(FALSE.head(1), CUT.head(0))
+    nothing = unjudged(table, QUARANTINE.head(0), tasks_of(table, PARAMS), known, PARAMS)
     assert nothing.empty
     ranks = pd.DataFrame(
         [("p8", "gala", "apple", 3.0, FINE)],
         columns=["picture_id", "sold_as", "group", "score", "said"],
     )
-    told = with_unjudged(ranks, nothing, QUARANTINE, FALSE.head(1))
+    told = with_unjudged(ranks, nothing, QUARANTINE, known)
     pd.testing.assert_frame_equal(told.drop(columns="why"), ranks)

@@ -14,12 +14,15 @@ from doppelcart.experiment.comparison import check_resamples
 from doppelcart.experiment.design import largest_family
 from doppelcart.imaging.photographs import (
     ID,
+    NUMBER,
     PRODUCT,
+    REASON,
     SPLIT,
     TRAIN,
     Photographs,
     PhotographSource,
     PictureParams,
+    ReadPictures,
     listed_in,
     opened,
     read_photographs,
@@ -76,7 +79,7 @@ def read_pictures(
     return found.photographs, found.quarantine, found.counts
 
 
-def read_counterfeits(params: CounterfeitParams, reading: PictureParams) -> Photographs:
+def read_counterfeits(params: CounterfeitParams, reading: PictureParams) -> ReadPictures:
     """Read pictures that are known to be counterfeits.
 
     Args:
@@ -84,18 +87,21 @@ def read_counterfeits(params: CounterfeitParams, reading: PictureParams) -> Phot
         reading: Size, and what is tolerated.
 
     Returns:
-        The pictures by the product that each was sold as; none where there is no folder.
+        The pictures by the product that each was sold as, and those that cannot be used; none
+        where there is no folder.
 
     Raises:
         InputError: There is no such folder, or a picture in it says that it was generated.
     """
     if params.folder is None:
         nothing = np.empty((0, reading.size, reading.size, 3), np.uint8)
-        return Photographs(pd.DataFrame(columns=[ID, PRODUCT]), nothing)
+        table = pd.DataFrame(columns=[ID, PRODUCT])
+        gone = pd.DataFrame(columns=[ID, PRODUCT, REASON, NUMBER])
+        return ReadPictures(Photographs(table, nothing), gone, pd.DataFrame())
     folder = Path(params.folder)
     # Of counterfeits, one of a product tells something.
     tolerant = reading.model_copy(update={"least_pictures": 1})
-    return opened(listed_in(folder, "counterfeit"), folder, tolerant, str(folder)).photographs
+    return opened(listed_in(folder, "counterfeit"), folder, tolerant, str(folder))
 
 
 def look_at_photographs(photographs: Photographs, params: LookingParams) -> tuple[Lens, Views]:
@@ -119,7 +125,7 @@ def measure_lookalikes(
     quarantine: pd.DataFrame,
     lens: Lens,
     views: Views,
-    counterfeits: Photographs,
+    counterfeits: ReadPictures,
     params: DetectorParams,
     looking: LookingParams,
     making: PainterParams,
@@ -134,7 +140,8 @@ def measure_lookalikes(
         quarantine: Those that cannot.
         lens: How features become coordinates.
         views: Of the photographs.
-        counterfeits: Pictures known to be counterfeits, if any.
+        counterfeits: Pictures known to be counterfeits, if any, and those of them that cannot be
+            used.
         params: Grid.
         looking: How made pictures are looked at.
         making: Whether pictures are generated, and how.
@@ -150,11 +157,11 @@ def measure_lookalikes(
     tasks = tasks_of(photographs.table, params)
     weights = weights_of(looking)
     known = {
-        str(product): counterfeits.pixels[rows.to_numpy()]
-        for product, rows in counterfeits.table.reset_index().groupby(PRODUCT)["index"]
+        str(product): counterfeits.photographs.pixels[rows.to_numpy()]
+        for product, rows in counterfeits.photographs.table.reset_index().groupby(PRODUCT)["index"]
     }
     judged = {task.product for task in tasks.judged}
-    unable = unjudged(photographs.table, quarantine, tasks, counterfeits.table, params)
+    unable = unjudged(photographs.table, quarantine, tasks, counterfeits, params)
     for row in unable.to_dict("records"):
         log.warning("Cannot judge %s of %s: %s.", row["what"], row["product"], row["why"])
     design = trials.declare(
@@ -183,7 +190,7 @@ def measure_lookalikes(
         results.by_product(tried, best, tasks.judged),
         told.rates,
         told.alarms,
-        with_unjudged(told.ranks, unable, quarantine, counterfeits.table),
+        with_unjudged(told.ranks, unable, quarantine, counterfeits),
         unable,
     )
 
