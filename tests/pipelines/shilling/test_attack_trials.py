@@ -21,7 +21,7 @@ from doppelcart.pipelines.shilling.attacks import (
     Scene,
     attack,
 )
-from doppelcart.pipelines.shilling.fake_detectors import PCA, Detector, Fitted, f1_at_k
+from doppelcart.pipelines.shilling.fake_detectors import PCA, Detector, Fitted, f1_at_k, parted
 from doppelcart.pipelines.shilling.harm import AFTER, BEFORE, CLEANED, harm_of, lost_by
 from doppelcart.pipelines.shilling.params import AttackParams, ListParams
 from doppelcart.pipelines.shilling.rating_matrix import Others
@@ -115,6 +115,21 @@ def test_the_judged_kind_is_never_learnt_from(ratings, params):
     assert AOP in learnt.pop(plan.ORACLE)
     assert all(AOP not in kinds for kinds in learnt.values())
     assert plan.COPIES in learnt[plan.ALL_PLAIN]
+
+
+def test_no_genuine_user_chooses_among_detectors_that_learnt_from_him(ratings, params):
+    # Lessons of an odd number of rows: 64 genuine users, 3 attacks of 13 fakes.
+    odd = params.model_copy(update={"training_targets": 3})
+    draw = next(iter(trials.draw_parts(ratings(n_users=161), odd)))
+    lessons = trials.learn(draw, odd, MAKERS)
+    assert {len(lesson.fake) for lesson in lessons.values()} == {103}
+    rows = trials.stacked([lessons[kind] for kind in plan.KNOWN])
+    for kind in plan.KNOWN:
+        learnt, judges = parted(rows, kind)
+        own, others = set(learnt.user[~learnt.fake]), set(judges.user[~judges.fake])
+        assert (len(own), len(others), own & others) == (32, 32, set())
+        assert kind not in learnt.kind[learnt.fake]
+        assert set(judges.kind) == {kind}
 
 
 def test_draws_keep_users_apart(ratings, params):

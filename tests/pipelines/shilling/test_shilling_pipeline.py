@@ -189,7 +189,8 @@ def test_alarms_are_counted_among_genuine_users_that_were_not_learnt_from():
     lengths = np.array([9] * 10 + [1, 1, 1, 5, 5, 5, 5, 5, 5, 5] + [4, 4])
     fake = np.arange(22) >= 20
     said = np.concatenate([np.full(10, 9.0), [0.8, 0, 0, 0.7, 0, 0, 0, 0, 0, 0], [0.9, 0.1]])
-    seen = Profiles(np.zeros((22, 1)), np.zeros(22), fake, np.full(22, "mimicry"), lengths)
+    kinds, users = np.full(22, "mimicry"), np.where(fake, -1, np.arange(22))
+    seen = Profiles(np.zeros((22, 1)), np.zeros(22), fake, kinds, lengths, users)
     found = judged(said, seen, 10, AttackParams(false_alarms=0.2))
     assert found["false"] == pytest.approx(0.2)
     assert found["false_new"] == pytest.approx(1 / 3)

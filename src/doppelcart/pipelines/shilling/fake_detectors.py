@@ -29,6 +29,7 @@ class Profiles(NamedTuple):
         fake: (n,) whether it is a fake profile.
         kind: (n,) kind of the attack in whose company the user was seen.
         lengths: (n,) items of each.
+        user: (n,) place of a genuine user in the shop, the same with every kind; -1 for a fake.
     """
 
     features: np.ndarray
@@ -36,6 +37,7 @@ class Profiles(NamedTuple):
     fake: np.ndarray
     kind: np.ndarray
     lengths: np.ndarray
+    user: np.ndarray
 
     def where(self, rows: np.ndarray) -> Profiles:
         """Some of the rows."""
@@ -112,6 +114,7 @@ def profiles_of(shop: Ratings, made: np.ndarray, kind: str) -> Profiles:
         fake,
         np.full(len(values), kind),
         (values > 0).sum(axis=1),
+        np.where(fake, -1, np.arange(len(values))),
     )
 
 
@@ -155,13 +158,28 @@ def fit(detector: Detector, rows: Profiles, params: AttackParams) -> Fitted:
     return Fitted(detector, model.fit(rows.features, rows.fake))
 
 
+def parted(rows: Profiles, kind: str) -> tuple[Profiles, Profiles]:
+    """What is learnt from and what judges, where a kind is left out.
+
+    A genuine user is seen with every kind of attack. One half of them is learnt from with all, and
+    the other half judges with the kind.
+
+    Args:
+        rows: Genuine users and attacks.
+        kind: That judges.
+    """
+    first = rows.user % 2 == 0
+    learnt = rows.where(np.where(rows.fake, rows.kind != kind, first))
+    return learnt, rows.where((rows.kind == kind) & (rows.fake | ~first))
+
+
 def chosen(rows: Profiles, params: AttackParams) -> Fitted:
     """The detector that finds kinds of attack best that it did not learn from.
 
-    Each kind is left out in turn; the genuine users are halved, so that none is learnt from and
-    judged. The mean average precision over kinds chooses. Crude attacks are found by nearly all
-    detectors; of those that are as good as the best, the one is taken that leans least on what it
-    learnt, since what is looked for is of no kind that it learnt.
+    Each kind is left out in turn, and no genuine user is learnt from and judged. The mean average
+    precision over kinds chooses. Crude attacks are found by nearly all detectors; of those that are
+    as good as the best, the one is taken that leans least on what it learnt, since what is looked
+    for is of no kind that it learnt.
 
     Args:
         rows: Genuine users and attacks of two kinds or more.
@@ -171,12 +189,10 @@ def chosen(rows: Profiles, params: AttackParams) -> Fitted:
         The detector, fitted on all rows.
     """
     kinds = np.unique(rows.kind[rows.fake])
-    first = np.arange(len(rows.fake)) % 2 == 0
     tried = detectors(params)
     scores = np.zeros((len(kinds), len(tried)))
     for place, kind in enumerate(kinds):
-        learnt = rows.where(np.where(rows.fake, rows.kind != kind, first))
-        judged = rows.where((rows.kind == kind) & np.where(rows.fake, True, ~first))
+        learnt, judged = parted(rows, kind)
         models: dict[tuple[str, float], Any] = {}
         for number, detector in enumerate(tried):
             key = detector.family, detector.strength
