@@ -132,6 +132,16 @@ def test_no_genuine_user_chooses_among_detectors_that_learnt_from_him(ratings, p
         assert set(judges.kind) == {kind}
 
 
+def test_a_shop_whose_items_are_all_pushed_leaves_none_to_learn_from(ratings, params):
+    given = np.zeros((130, 50), np.float32)
+    for item in range(50):
+        given[: 5 + item % 40, item] = 1
+    shop = replace(ratings(n_users=130, n_items=50, scale=None), given=given)
+    words = r"push 2 items .* there are 0: of 50 items 50 are .*shilling\.attacks\.targets or"
+    with pytest.raises(InputError, match=words):
+        trials.measure(shop, params.model_copy(update={"targets": 60}))
+
+
 def test_draws_keep_users_apart(ratings, params):
     shop = ratings()
     for draw in trials.draw_parts(shop, params):
@@ -145,7 +155,7 @@ def test_draws_keep_users_apart(ratings, params):
 
 
 def test_too_few_fakes_to_judge_are_refused():
-    with pytest.raises(InputError, match="too few to judge: among 90 users an attack of 5% has 4"):
+    with pytest.raises(InputError, match="too few to judge: among 90 users an attack of 5 % has 4"):
         trials.sizes_of(90, AttackParams(sizes=(0.03, 0.05)))
     assert trials.sizes_of(120, AttackParams(sizes=(0.03, 0.05), training_size=0.1)) == {0.05: 6}
 

@@ -138,8 +138,8 @@ def sizes_of(n_shop: int, params: AttackParams) -> dict[float, int]:
     learnt = round(params.training_size * n_shop)
     if not fitting or learnt < LEAST_FAKES:
         raise InputError(
-            f"too few to judge: among {n_shop:,} users an attack of {max(params.sizes):.0%} has "
-            f"{max(counted.values())} profiles, one to learn from {learnt}, and it takes "
+            f"too few to judge: among {n_shop:,} users an attack of {100 * max(params.sizes):g} % "
+            f"has {max(counted.values())} profiles, one to learn from {learnt}, and it takes "
             f"{LEAST_FAKES}. Bring more users, or raise shilling.attacks.sizes and "
             "shilling.attacks.training_size."
         )
@@ -155,6 +155,9 @@ def draw_parts(ratings: Ratings, params: AttackParams) -> Iterator[Draw]:
 
     Yields:
         One draw after the other.
+
+    Raises:
+        InputError: Too few items are left that attacks to learn from could push.
     """
     rng = np.random.default_rng(params.seed)
     pushed = targets(ratings, params, rng)
@@ -168,6 +171,13 @@ def draw_parts(ratings: Ratings, params: AttackParams) -> Iterator[Draw]:
         raters = (shop.given > 0).sum(axis=0)
         own = own[raters[own] > 0]
         others = np.setdiff1d(np.flatnonzero((raters > 0) & (raters <= np.median(raters))), pushed)
+        if len(others) < params.training_targets:
+            raise InputError(
+                f"attacks to learn from push {params.training_targets} items of few users that no "
+                f"judged attack pushes, and there are {len(others)}: of {ratings.n_items:,} items "
+                f"{len(pushed)} are pushed to judge. Lower shilling.attacks.targets or "
+                "shilling.attacks.training_targets, or bring more items."
+            )
         yield Draw(
             number,
             shop,
@@ -175,7 +185,7 @@ def draw_parts(ratings: Ratings, params: AttackParams) -> Iterator[Draw]:
             ratings.given[out[: n_out // 2]],
             ratings.given[out[n_out // 2 :]],
             own,
-            rng.choice(others, min(params.training_targets, len(others)), replace=False),
+            rng.choice(others, params.training_targets, replace=False),
             None if ratings.times is None else ratings.times[out[n_out // 2 :]],
             None if number else ratings.others,
         )
