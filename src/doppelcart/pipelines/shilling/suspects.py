@@ -16,12 +16,18 @@ from doppelcart.progress import tracked
 
 
 def ranks_of(suspicion: np.ndarray) -> np.ndarray:
-    """(n,) ranks from 0, the least suspicious, to 1.
+    """(n,) ranks from 0, the least suspicious, to 1; those who are alike share their mean rank.
 
     Args:
         suspicion: (n,) the higher, the more a profile looks like a fake.
+
+    Examples:
+        >>> ranks_of(np.array([0.5, 0.1, 0.5, 0.9])).round(2).tolist()
+        [0.5, 0.0, 0.5, 1.0]
     """
-    ranks: np.ndarray = np.argsort(np.argsort(suspicion)) / max(len(suspicion) - 1, 1)
+    from scipy.stats import rankdata
+
+    ranks: np.ndarray = (rankdata(suspicion) - 1) / max(len(suspicion) - 1, 1)
     return ranks
 
 
