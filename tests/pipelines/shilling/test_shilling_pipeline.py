@@ -34,7 +34,7 @@ from doppelcart.pipelines.shilling.params import (
     RatingSource,
 )
 from doppelcart.pipelines.shilling.profile_attributes import attributes
-from doppelcart.pipelines.shilling.section import ranked_in_words
+from doppelcart.pipelines.shilling.section import _sizes, ranked_in_words
 from doppelcart.reporting.blocks import Skipped
 from doppelcart.reporting.model_card import FIELDS
 from doppelcart.reporting.params import ReportingParams
@@ -127,6 +127,7 @@ def test_a_table_becomes_a_section_a_list_and_a_card(tables, monkeypatch):
     assert not any("bursts" in text.lower() for text in told)
     card = done["shilling.card"].load()
     assert set(card) == {"model", *FIELDS}
+    assert f"{100 * ATTACKS.held_out:g} % of the users are in no matrix" in str(card["split"])
     page = done["shilling.card_page"].load()
     assert "deleting, blocking or accusing" in page
 
@@ -175,6 +176,10 @@ def test_whoever_meets_a_fake_profile_knows_it(ratings, monkeypatch):
     (crowd,) = met
     assert crowd.users[: shop.n_users].tolist() == shop.users.tolist()
     assert crowd.users[shop.n_users :].tolist() == ["gen-mimicry-0", "gen-mimicry-1"]
+
+
+def test_sizes_of_attacks_are_told_as_they_are():
+    assert _sizes(AttackParams(sizes=(0.005, 0.015, 0.1))) == "0.5 % and 1.5 % and 10 %"
 
 
 def test_a_list_that_holds_all_users_says_so():

@@ -8,14 +8,18 @@ import pandas as pd
 
 from doppelcart.experiment.design import Design
 from doppelcart.pipelines.shilling.attack_design import ALL_PLAIN, KIND, KINDS
-from doppelcart.pipelines.shilling.params import RatingSource
+from doppelcart.pipelines.shilling.params import AttackParams, RatingSource
 from doppelcart.reporting.experiments import answer_of
 from doppelcart.reporting.model_card import card
 from doppelcart.reporting.suspect_list import LEAST_VALIDATED
 
 
 def describe_detector(
-    means: pd.DataFrame, verdict: pd.DataFrame, design: Design, source: RatingSource
+    means: pd.DataFrame,
+    verdict: pd.DataFrame,
+    design: Design,
+    source: RatingSource,
+    attacks: AttackParams,
 ) -> dict[str, Any]:
     """What the detector is, and what it must not be used for.
 
@@ -24,6 +28,7 @@ def describe_detector(
         verdict: As from the experiment.
         design: The experiment.
         source: The data.
+        attacks: What was tried.
     """
     rows = means[means["arm"] == ALL_PLAIN]
     return card(
@@ -33,9 +38,9 @@ def describe_detector(
             "made up to push an item, for a person to look at.",
             "data": f"{source.name}; the fake profiles are made up and put in.",
             "licence": source.licence or "not stated",
-            "split": "A fifth of the users are in no matrix, and are whom mimics imitate; half of "
-            "the others are learnt from, the other half judges. Items that are pushed to learn "
-            "from are not those that are pushed to judge.",
+            "split": f"{100 * attacks.held_out:g} % of the users are in no matrix, and are whom "
+            "mimics imitate; half of the others are learnt from, the other half judges. Items that "
+            "are pushed to learn from are not those that are pushed to judge.",
             "controls": [
                 f"{arm.phrase} ({arm.role.value})" for arm in design.arms if arm.role != "trial"
             ],

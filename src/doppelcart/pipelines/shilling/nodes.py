@@ -123,6 +123,7 @@ def write_card(
     verdict: pd.DataFrame,
     declared_design: dict[str, Any],
     source: RatingSource,
+    attacks: AttackParams,
 ) -> tuple[dict[str, Any], str]:
     """Write the detector's card.
 
@@ -131,9 +132,11 @@ def write_card(
         verdict: As from the experiment.
         declared_design: The design.
         source: The data.
+        attacks: What was tried.
 
     Returns:
         The card as JSON and as one page.
     """
-    said = describe_detector(means, verdict, Design.model_validate(declared_design), source)
+    design = Design.model_validate(declared_design)
+    said = describe_detector(means, verdict, design, source, attacks)
     return said, as_page(said)

@@ -55,7 +55,13 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             ),
             Node(
                 nodes.write_card,
-                inputs=["shilling.means", "shilling.verdict", "shilling.design", "params:ratings"],
+                inputs=[
+                    "shilling.means",
+                    "shilling.verdict",
+                    "shilling.design",
+                    "params:ratings",
+                    "params:shilling.attacks",
+                ],
                 outputs=["shilling.card", "shilling.card_page"],
                 name="write_shilling_card",
             ),

@@ -182,7 +182,7 @@ def _found(means: pd.DataFrame, attacks: AttackParams) -> str:
 
 
 def _sizes(attacks: AttackParams) -> str:
-    return " and ".join(f"{size:.0%}".replace("%", " %") for size in attacks.sizes)
+    return " and ".join(f"{100 * size:g} %" for size in attacks.sizes)
 
 
 def _precision(means: pd.DataFrame, attacks: AttackParams) -> str:
