@@ -15,6 +15,7 @@ from doppelcart.pipelines.reviews.review_texts import (
     GENERATED,
     format_of,
     is_marked,
+    parts_of,
     plain_text,
     read_reviews,
 )
@@ -42,6 +43,25 @@ def test_empty_and_html_only_reviews_are_left_out_and_counted(reviews):
     kept, counts = read(frame)
     assert number_of(counts, "reviews without words") == 3
     assert len(kept) == len(frame) - 3
+
+
+def test_a_label_of_one_place_is_refused(reviews):
+    frame = reviews(n_places=6, each=30)
+    words = r"are to be judged by what others teach, and all \d+ others are genuine: a label of one"
+    with pytest.raises(InputError, match=words):
+        read(frame.assign(deceptive=frame["place"] == "p0"))
+
+
+def test_each_part_of_the_places_is_judged_by_both_labels_of_others(reviews):
+    frame = reviews(n_places=6, each=10)
+    parts = parts_of(frame, 3)
+    assert sorted(np.concatenate([judged for _, judged in parts])) == list(range(60))
+    for others, judged in parts:
+        assert not set(frame["place"].iloc[others]) & set(frame["place"].iloc[judged])
+    with pytest.raises(InputError, match="is all of p0, and it takes another place"):
+        parts_of(frame.head(10), 3)
+    with pytest.raises(InputError, match=r"10 reviews of p0 .* all 10 others are deceptive"):
+        parts_of(frame.head(20).assign(deceptive=np.arange(20) > 0), 2)
 
 
 def test_foreign_reviews_are_left_out_and_counted(reviews):

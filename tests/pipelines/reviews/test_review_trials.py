@@ -84,6 +84,24 @@ def test_too_few_reviews_are_refused(reviews):
     assert trials.sizes_of(reviews(), LabelParams(sizes=(50, 800))) == [50]
 
 
+def test_labels_are_no_more_than_the_smallest_part_of_the_others_holds(reviews):
+    # One place has 160 of 240 reviews: who judges it learns from 80 at most, and labels 64.
+    frame = reviews(n_places=24).assign(place=[f"p{max(0, n // 10 - 15)}" for n in range(240)])
+    assert trials.sizes_of(frame, LabelParams(sizes=(50, 70))) == [50]
+
+
+def test_of_the_rarer_label_some_are_left_to_learn_from(reviews):
+    # Of 320 reviews of other places 32 are deceptive: of 200 labels 60 choose, 30 of them of each.
+    rare = reviews().assign(deceptive=np.arange(400) % 10 == 0)
+    params = PARAMS.model_copy(update={"folds": 5, "sizes": (200, 210)})
+    assert trials.sizes_of(rare, params) == [200]
+    fold = next(trials.folds_of(rare, params))
+    assert list(trials.arms_of(fold, 200, params, {}, np.random.default_rng(0)))
+    dear = params.model_copy(update={"sizes": (210,)})
+    with pytest.raises(InputError, match=r"least 320 reviews, of which 32 or more have the rarer"):
+        trials.sizes_of(rare, dear)
+
+
 def test_copies_are_the_labelled_reviews_as_often_as_others_add(reviews, monkeypatch):
     seen = []
 

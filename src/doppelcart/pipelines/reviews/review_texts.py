@@ -175,7 +175,10 @@ def _faults_of(kept: pd.DataFrame, params: ReviewParams) -> list[str]:
             f"and it takes {LEAST_OF_A_CLASS} of each."
         )
     if not faults:
-        told = auc(kept[LABEL].to_numpy(), format_alone(kept))
+        try:
+            told = auc(kept[LABEL].to_numpy(), format_alone(kept))
+        except InputError as error:
+            return [str(error)]
         if told > params.leak:
             faults.append(
                 f"length, capitals, punctuation and digits alone tell the labels (AUC {told:.2f}): "
@@ -236,6 +239,45 @@ def format_of(texts: list[str]) -> np.ndarray:
     return np.asarray(rows)
 
 
+def parts_of(
+    reviews: pd.DataFrame, folds: int, shuffle: bool = False
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Part the places: each part is judged by what the others teach.
+
+    Args:
+        reviews: Labels and places.
+        folds: Parts, of which there are no more than places.
+        shuffle: Whether places are drawn for them; else parts are of one size.
+
+    Returns:
+        Rows of the others, and of the part.
+
+    Raises:
+        InputError: The others of a part are all of one label, so that nothing can be learnt.
+    """
+    from sklearn.model_selection import GroupKFold
+
+    places, labels = reviews[PLACE].astype(str), reviews[LABEL].to_numpy(bool)
+    number = min(folds, places.nunique())
+    if number < 2:
+        raise InputError(
+            f"what is learnt from is all of {places.iloc[0]}, and it takes another place to judge "
+            "by. Bring reviews of more places, or raise reviews.labels.folds."
+        )
+    cut = GroupKFold(number, shuffle=shuffle, random_state=0 if shuffle else None)
+    found = list(cut.split(reviews, groups=reviews[PLACE]))
+    for others, judged in found:
+        if labels[others].all() or not labels[others].any():
+            label = "deceptive" if labels[others].all() else "genuine"
+            named = ", ".join(places.iloc[judged].unique()[:MOST_NAMED])
+            raise InputError(
+                f"{len(judged):,} reviews of {named} are to be judged by what others teach, and "
+                f"all {len(others):,} others are {label}: a label of one place, or of a few, "
+                "cannot be told from the place. Bring both labels of more places."
+            )
+    return found
+
+
 def format_alone(reviews: pd.DataFrame) -> np.ndarray:
     """(n,) what a logistic regression on format says of each, learnt from other places.
 
@@ -243,18 +285,16 @@ def format_alone(reviews: pd.DataFrame) -> np.ndarray:
         reviews: Texts, labels and places.
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold, cross_val_predict
+    from sklearn.model_selection import cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     model: Any = make_pipeline(StandardScaler(), LogisticRegression())
-    folds = GroupKFold(min(5, reviews[PLACE].nunique()))
     said: np.ndarray = cross_val_predict(
         model,
         format_of(reviews[TEXT].tolist()),
         reviews[LABEL],
-        groups=reviews[PLACE],
-        cv=folds,
+        cv=parts_of(reviews, LEAST_PLACES),
         method="predict_proba",
     )[:, 1]
     return said

@@ -26,7 +26,7 @@ from doppelcart.pipelines.reviews.review_design import (
     WORD_CHANGES,
     written_group,
 )
-from doppelcart.pipelines.reviews.review_texts import LABEL, PART, PLACE, TEXT
+from doppelcart.pipelines.reviews.review_texts import LABEL, PART, PLACE, TEXT, parts_of
 from doppelcart.pipelines.reviews.text_detectors import WORDS, vectoriser
 from doppelcart.pipelines.reviews.text_makers import (
     CONFIDENT,
@@ -41,6 +41,8 @@ from doppelcart.progress import tracked
 ON_GRAMS, ON_COORDINATES = "words", "coordinates"
 VALIDATION: Final = 0.3
 """Share of the labelled reviews that choose."""
+LABELLED: Final = 0.8
+"""Share of the reviews of other places that may be labelled; the rest stays unlabelled."""
 QUANTILES: Final = np.linspace(0.02, 0.98, 49)
 
 Drawer = Callable[[np.ndarray, np.ndarray, np.ndarray, int], tuple[np.ndarray, float]]
@@ -83,14 +85,31 @@ def sizes_of(reviews: pd.DataFrame, params: LabelParams) -> list[int]:
     Raises:
         InputError: None is left.
     """
-    most = int(len(reviews) * (1 - 1 / params.folds) * 0.8)
-    fitting = sorted({size for size in params.sizes if size <= most})
+    labels = reviews[LABEL].to_numpy(bool)
+    pools = [labels[pool] for pool, _ in parts_of(reviews, params.folds, shuffle=True)]
+    most = int(min(map(len, pools)) * LABELLED)
+    rarest = min(int((pool == label).sum()) for pool in pools for label in (True, False))
+    # Labels take turns, and of either some have to be left when those are gone that choose.
+    fitting = sorted(
+        {size for size in params.sizes if size <= most and n_choosing(size) < 2 * rarest - 1}
+    )
     if not fitting:
         raise InputError(
             f"{len(reviews)} labelled reviews are too few: {min(params.sizes)} labels take more "
-            "than there are in other places. Lower reviews.labels.sizes, or bring more reviews."
+            f"than there are in other places, at least {min(map(len, pools)):,} reviews, of which "
+            f"{rarest:,} or more have the rarer label. Lower reviews.labels.sizes, or bring more "
+            "reviews."
         )
     return fitting
+
+
+def n_choosing(size: int) -> int:
+    """How many of the labelled reviews choose.
+
+    Args:
+        size: Labelled reviews.
+    """
+    return max(2, round(VALIDATION * size))
 
 
 def folds_of(reviews: pd.DataFrame, params: LabelParams) -> Iterator[Fold]:
@@ -101,11 +120,9 @@ def folds_of(reviews: pd.DataFrame, params: LabelParams) -> Iterator[Fold]:
         params: Folds, components.
     """
     from sklearn.decomposition import TruncatedSVD
-    from sklearn.model_selection import GroupKFold
 
     texts, labels = reviews[TEXT].to_numpy(object), reviews[LABEL].to_numpy()
-    parts = GroupKFold(min(params.folds, reviews[PLACE].nunique()), shuffle=True, random_state=0)
-    for pool, judged in parts.split(texts, groups=reviews[PLACE]):
+    for pool, judged in parts_of(reviews, params.folds, shuffle=True):
         grams = vectoriser(WORDS).fit(texts[pool])
         weighted = grams.transform(texts[pool])
         width = min(params.components, min(weighted.shape) - 1)
@@ -314,7 +331,7 @@ def arms_of(
     """
     order = _alternating(fold.rows.labels, rng)
     own, rest = order[:size], order[size:]
-    n_validation = max(2, round(VALIDATION * size))
+    n_validation = n_choosing(size)
     chooses, learns = part_of(fold.rows, own[:n_validation]), own[n_validation:]
     learnt, whole = part_of(fold.rows, learns), part_of(fold.rows, own)
     number = round(max(params.ratios) * len(learns))

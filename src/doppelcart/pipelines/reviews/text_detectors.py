@@ -17,6 +17,7 @@ from doppelcart.pipelines.reviews.review_texts import (
     SOURCE_ROW,
     TEXT,
     format_alone,
+    parts_of,
 )
 
 WORDS, CHARACTERS, FORMAT = "words", "characters", "format alone"
@@ -69,18 +70,11 @@ def said_by(kind: str, reviews: pd.DataFrame, folds: int) -> np.ndarray:
     if kind == FORMAT:
         return format_alone(reviews) - 0.5
     labels, said = reviews[LABEL].to_numpy(), np.zeros(len(reviews))
-    for train, test in _by_place(reviews, folds):
+    for train, test in parts_of(reviews, folds):
         model = _detector(kind, reviews.iloc[train], folds)
         model.fit(reviews.iloc[train], labels[train])
         said[test] = model.decision_function(reviews.iloc[test])
     return said
-
-
-def _by_place(reviews: pd.DataFrame, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    from sklearn.model_selection import GroupKFold
-
-    parts = GroupKFold(min(folds, reviews[PLACE].nunique()))
-    return list(parts.split(reviews, groups=reviews[PLACE]))
 
 
 def _detector(kind: str, learnt: pd.DataFrame, folds: int) -> Any:
@@ -110,7 +104,7 @@ def _detector(kind: str, learnt: pd.DataFrame, folds: int) -> Any:
             ("behaviour", behaving),
         ],
         LogisticRegression(),
-        cv=_by_place(learnt, folds),
+        cv=parts_of(learnt, folds),
     )
 
 
