@@ -37,7 +37,7 @@ from doppelcart.pipelines.reviews.review_design import (
     declare,
 )
 from doppelcart.pipelines.reviews.review_texts import CONTRADICTING, GENERATED
-from doppelcart.pipelines.reviews.section import _contradictions
+from doppelcart.pipelines.reviews.section import _contradictions, accuracy_in_words
 from doppelcart.pipelines.reviews.text_makers import unmarked
 from doppelcart.reading.declared_table import DeclaredTable
 from doppelcart.reporting.blocks import Skipped
@@ -141,6 +141,12 @@ def test_contradictions_are_told_in_the_section():
     (told,) = _contradictions(counts)
     assert "4 of 1,600 reviews have the text of another and the opposite label" in told.text
     assert _contradictions(counts.assign(number=0)) == []
+
+
+def test_accuracy_is_told_with_the_share_of_deceptive_reviews(reviews):
+    frame = reviews().assign(deceptive=np.arange(400) % 8 == 0)
+    quality = list_quality(frame, np.arange(400.0), ReviewListParams(listed=7), 0)
+    assert "right, of which 12.5 % are deceptive" in accuracy_in_words(quality)
 
 
 def as_text(made):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from doppelcart.experiment.design import Design
 from doppelcart.pipelines.reviews import review_design as plan
+from doppelcart.pipelines.reviews.list_quality import ALL, AS_IT_IS
 from doppelcart.pipelines.reviews.list_words import (
     by_place,
     quality_table,
@@ -28,6 +29,7 @@ from doppelcart.reporting.tables import (
     counts_table,
     number,
     score,
+    share,
     tabulate,
     text,
 )
@@ -52,7 +54,6 @@ CAPABILITY: Final = Capability(
     fakes="reviews.generator.generate_fakes",
 )
 GLOSSARY: Final = {
-    "accuracy": "share of reviews that are told right; half of the reviews are deceptive",
     "format alone": "a detector that knows only length, capitals, punctuation and digits: a floor",
     "behaviour": "a review's rating and its distance from those of others, its length, how many "
     "reviews its writer wrote, and how many of them within a day",
@@ -144,8 +145,20 @@ def write_section(
             for name, kind in _METRICS.items()
             if (right := _accuracies(detectors).get(kind)) is not None
         },
-        glossary=GLOSSARY,
+        glossary={"accuracy": accuracy_in_words(quality), **GLOSSARY},
         data=source.name,
+    )
+
+
+def accuracy_in_words(quality: pd.DataFrame) -> str:
+    """What accuracy is, and of how many deceptive reviews.
+
+    Args:
+        quality: What the list is worth, by group.
+    """
+    everything = quality[(quality["by"] == ALL) & (quality["share_is"] == AS_IT_IS)].iloc[0]
+    return (
+        f"share of reviews that are told right, of which {share(everything['share'])} are deceptive"
     )
 
 
