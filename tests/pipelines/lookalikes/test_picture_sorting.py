@@ -19,7 +19,11 @@ from doppelcart.pipelines.lookalikes.picture_sorting import (
     precision_at,
     words_for,
 )
-from doppelcart.pipelines.lookalikes.section import alarm_in_words
+from doppelcart.pipelines.lookalikes.section import (
+    alarm_in_words,
+    found_in_words,
+    words_explained,
+)
 
 LIMITS = Limits(suspect=1.0, sure=2.0, astray=0.5, contrast=10.0)
 
@@ -147,3 +151,12 @@ def test_the_sentence_on_false_alarms_names_the_places_that_were_counted() -> No
         "Of 1,000 genuine photographs 40 were suspected, of 100 of siblings 44. In made-up markets "
         "where 6 of 100 photographs are of siblings, 6 of the first 8 in the list are (4 to 8)."
     )
+
+
+def test_the_share_of_false_alarms_is_told_as_it_was_set() -> None:
+    params = DetectorParams(false_alarms=0.125)
+    assert found_in_words(params).endswith("where 12.5 % of genuine photographs are")
+    told = words_explained(params)
+    assert "all but 1 % of genuine validation photographs, or that shows nothing" in told
+    assert "Below the score of all but 12.5 % of genuine" in told
+    assert "a score that 12.5 % of siblings there reach" in told

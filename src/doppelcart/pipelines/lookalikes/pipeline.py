@@ -94,6 +94,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "suspects": "lookalikes.suspects",
                     "unable": "lookalikes.unable",
                     "source": "params:photographs",
+                    "detectors": "params:lookalikes.detectors",
                     "listing": "params:lookalikes.listing",
                     "making": "params:lookalikes.generator",
                     "parameters": "params:reporting",

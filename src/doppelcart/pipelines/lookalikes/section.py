@@ -9,8 +9,12 @@ import pandas as pd
 from doppelcart.experiment.design import Design
 from doppelcart.imaging.photographs import PhotographSource
 from doppelcart.pipelines.lookalikes import lookalike_trials as trials
-from doppelcart.pipelines.lookalikes.params import LookalikeListParams, PainterParams
-from doppelcart.pipelines.lookalikes.picture_sorting import KINDS, SUSPECT, WORDS
+from doppelcart.pipelines.lookalikes.params import (
+    DetectorParams,
+    LookalikeListParams,
+    PainterParams,
+)
+from doppelcart.pipelines.lookalikes.picture_sorting import KINDS, REJECTED, SUSPECT, WORDS
 from doppelcart.reporting.blocks import Block, details, heading, paragraph, skipped, table
 from doppelcart.reporting.experiments import answer_of, blocks_of, evidence_of
 from doppelcart.reporting.params import ReportingParams
@@ -56,7 +60,6 @@ CAPABILITY: Final = Capability(
 GLOSSARY: Final = {
     "AUROC": "the chance that a genuine photograph is ranked above one of a look-alike; .5 is "
     "guessing, 1 is certainty",
-    "found": "share of look-alikes that are suspected where one genuine photograph in twenty is",
     "sibling": "another product of the same category, such as another kind of apple",
     "patch": "a part of a picture, as a middle layer of EfficientNet-Lite0 sees it",
 }
@@ -77,6 +80,7 @@ def write_section(
     suspects: pd.DataFrame,
     unable: pd.DataFrame,
     source: PhotographSource,
+    detectors: DetectorParams,
     listing: LookalikeListParams,
     making: PainterParams,
     parameters: ReportingParams,
@@ -97,6 +101,7 @@ def write_section(
         suspects: Photographs, the most suspicious first.
         unable: Products whose photographs, or counterfeits, cannot be judged.
         source: Where the photographs are from.
+        detectors: How many genuine photographs may be suspected.
         listing: Length of the list.
         making: Whether pictures were generated.
         parameters: Longest table.
@@ -114,7 +119,7 @@ def write_section(
             table(means_table(means, limit)),
             *blocks_of(verdict, differences, design, limit),
             heading("What is said of a photograph"),
-            paragraph(_words()),
+            paragraph(words_explained(detectors)),
             table(rates_table(rates, limit)),
             details(
                 "By category and product",
@@ -140,7 +145,7 @@ def write_section(
         caveats=_caveats(source, making),
         evidence={claim: evidence} if evidence else {},
         metrics=_metrics(means, plain),
-        glossary=GLOSSARY,
+        glossary={"found": found_in_words(detectors), **GLOSSARY},
         data=source.name,
     )
 
@@ -187,12 +192,30 @@ def alarm_in_words(rates: pd.DataFrame) -> str:
     )
 
 
-def _words() -> str:
+def found_in_words(detectors: DetectorParams) -> str:
+    """What "found" means, at the share of genuine photographs that may be suspected.
+
+    Args:
+        detectors: That share.
+    """
     return (
-        "A photograph that is nearer to other categories than all but one in a hundred genuine "
-        "validation photographs, or that shows nothing, is none of its category, which is no "
-        "suspicion of fraud. Below the score of all but one in twenty genuine validation "
-        "photographs it may be another product; from a score that one in twenty siblings there "
+        f"share of look-alikes that are suspected where {100 * detectors.false_alarms:g} % of "
+        "genuine photographs are"
+    )
+
+
+def words_explained(detectors: DetectorParams) -> str:
+    """When which word is said of a photograph.
+
+    Args:
+        detectors: The share of genuine photographs that may be suspected.
+    """
+    alarms = f"{100 * detectors.false_alarms:g} %"
+    return (
+        f"A photograph that is nearer to other categories than all but {100 * REJECTED:g} % of "
+        "genuine validation photographs, or that shows nothing, is none of its category, which is "
+        f"no suspicion of fraud. Below the score of all but {alarms} of genuine validation "
+        f"photographs it may be another product; from a score that {alarms} of siblings there "
         "reach it is taken for the product; between the two a person decides. A product without "
         "genuine photographs cannot be judged, nor can a counterfeit of one."
     )
