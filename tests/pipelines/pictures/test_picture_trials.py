@@ -15,7 +15,7 @@ from doppelcart.pipelines.pictures import picture_trials as trials
 from doppelcart.pipelines.pictures.params import PictureTrialParams, SampleParams
 from doppelcart.pipelines.pictures.photographs_alone import SMALL_NETWORK, plain_learners
 from doppelcart.pipelines.pictures.scratch_learner import NAME
-from doppelcart.pipelines.pictures.section import gaps_in_words
+from doppelcart.pipelines.pictures.section import gaps_in_words, halved_in_words
 
 PRODUCTS, SIDE, SPREAD = 32, 8, 90.0
 PARAMS = PictureTrialParams(
@@ -217,3 +217,19 @@ def test_a_network_from_scratch_stands_beside_colours_where_it_is_asked_for():
     assert found.loc[NAME, "coarse"] >= found.loc[NAME, "fine"]
     without = plain_learners(table, pixels, look(pixels), right, PARAMS)
     assert set(without["by"]) == {"colours", "EfficientNet-Lite0", SMALL_NETWORK}
+
+
+@pytest.mark.parametrize(
+    ("gan", "plain", "told"),
+    [
+        (0.02, 0.05, "DiffAugment at least halves the"),
+        (0.025, 0.05, "DiffAugment at least halves the"),
+        (-0.0004, 0.05, "DiffAugment at least halves the"),
+        (0.03, 0.05, "DiffAugment does not halve the"),
+        (-0.01, -0.05, "whether DiffAugment halves the kernel distance is undefined"),
+        (0.01, 0.0, "whether DiffAugment halves the kernel distance is undefined"),
+    ],
+)
+def test_a_distance_is_halved_only_where_there_is_one(gan: float, plain: float, told: str) -> None:
+    assert halved_in_words(gan, plain).startswith(told)
+    assert f"({gan:.3g} against {plain:.3g} without)" in halved_in_words(gan, plain)

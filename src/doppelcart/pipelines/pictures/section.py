@@ -209,13 +209,10 @@ def _metrics(measured: pd.DataFrame, means: pd.DataFrame) -> dict[str, float]:
 def _told(measured: pd.DataFrame, samples: SampleParams) -> str:
     gan, plain = _row(measured, drawing.GAN), _row(measured, drawing.UNCHANGED)
     floor = _row(measured, measures.OTHER_HALF)
-    ratio = gan[measures.KERNEL] / plain[measures.KERNEL]
-    halved = "at least halves" if 0 <= ratio <= 0.5 else "does not halve"
     said = (
         f"The GAN's pictures cover {100 * gan[measures.COVERAGE]:.0f} of 100 test photographs "
-        f"(other real ones {100 * floor[measures.COVERAGE]:.0f}); DiffAugment {halved} the kernel "
-        f"distance ({gan[measures.KERNEL]:.3g} against "
-        f"{plain[measures.KERNEL]:.3g} without)."
+        f"(other real ones {100 * floor[measures.COVERAGE]:.0f}); "
+        f"{halved_in_words(gan[measures.KERNEL], plain[measures.KERNEL])}."
     )
     if measures.refused(measured, None, drawing.GAN):
         said += (
@@ -223,6 +220,27 @@ def _told(measured: pd.DataFrame, samples: SampleParams) -> str:
             "as copies."
         )
     return said
+
+
+def halved_in_words(gan: float, plain: float) -> str:
+    """Whether DiffAugment halves the kernel distance, which may be estimated at less than 0.
+
+    Args:
+        gan: Distance of the GAN's pictures.
+        plain: Of the same without it.
+
+    Examples:
+        >>> halved_in_words(-0.0004, 0.05)
+        'DiffAugment at least halves the kernel distance (-0.0004 against 0.05 without)'
+    """
+    distances = f"({gan:.3g} against {plain:.3g} without)"
+    if not plain > 0:
+        return (
+            "whether DiffAugment halves the kernel distance is undefined, as there is none to "
+            f"halve {distances}"
+        )
+    halves = "at least halves" if gan <= plain / 2 else "does not halve"
+    return f"DiffAugment {halves} the kernel distance {distances}"
 
 
 def _sheets(sheets: Mapping[str, Any]) -> list[Block]:
