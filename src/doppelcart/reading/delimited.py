@@ -35,6 +35,11 @@ VALUE: Final = re.compile(r"[+-]?\d+([.,]\d+)*|\d{4}-\d\d-\d\d.*|\d{1,2}[./]\d{1
 """What stands in a row and in no header: a number, a day."""
 
 
+QUOTES: Final = (
+    "look for quotes that are not closed, or set `options` such as {quote: '', escape: ''}"
+)
+
+
 @dataclass(frozen=True)
 class Record:
     """One record: its fields, and the physical lines from ``begin`` until before ``end``."""
@@ -138,8 +143,9 @@ def read_delimited(
 
     Returns:
         What is no row of the table: ``preamble`` and ``repeated_headers`` (lines left out), and
-        ``rejected`` (lines that cannot be read, only with ``ignore_errors``), where there are any,
-        with ``such_as``, the first of them; and of the columns that are no text, the type.
+        ``rejected`` (lines that cannot be read, only with ``ignore_errors``, and those that an open
+        quote swallows), where there are any, with ``such_as``, the first of them; and of the
+        columns that are no text, the type.
 
     Raises:
         InputError: If the file cannot be read, or not every line of it.
@@ -160,12 +166,11 @@ def read_delimited(
     rejected = _rejected(connection, table)
     if rejected and not ignore:
         raise InputError(_refusal(rejected))
-    if not rejected and not options.get("comment"):
-        _account(connection, table, path, dialect)
+    missing = _missing(connection, table, path, dialect, rejected, options.get("comment"))
     return {
         **({"preamble": dialect.preamble} if dialect.preamble else {}),
         **_without_headers(connection, table, dialect, kinds),
-        **({"rejected": len(rejected), "such_as": rejected[:SHOWN]} if rejected else {}),
+        **({"rejected": missing, "such_as": rejected[:SHOWN]} if rejected else {}),
     }, kinds
 
 
@@ -347,11 +352,14 @@ def _rejected(connection: Any, table: str) -> list[str]:
 def _refusal(rejected: list[str]) -> str:
     """Say which lines are wrong, and what to do about them."""
     advice = (
-        "set `options: {encoding: cp1252}`, or the encoding that it was written in"
-        if any("(invalid encoding)" in line for line in rejected)
-        else "correct them, or leave them out with `options: {ignore_errors: true}`, which counts "
+        "correct them, or leave them out with `options: {ignore_errors: true}`, which counts "
         "them in source_summary.json"
     )
+    if any("(unquoted value)" in line for line in rejected):
+        # It swallows what follows, so that leaving it out would leave out far more.
+        advice = QUOTES
+    if any("(invalid encoding)" in line for line in rejected):
+        advice = "set `options: {encoding: cp1252}`, or the encoding that it was written in"
     number = "1 line is" if len(rejected) == 1 else f"{len(rejected):,} lines are"
     shown = "; ".join(rejected[:SHOWN])
     return f"{number} not as the others or not readable, such as {shown}; {advice}"
@@ -390,12 +398,32 @@ def _without_headers(
     return {"repeated_headers": int(found)}
 
 
-def _account(connection: Any, table: str, path: str, dialect: Dialect) -> None:
-    """Compare the lines of the file with what was read of them.
+def _missing(
+    connection: Any, table: str, path: str, dialect: Dialect, rejected: list[str], comment: Any
+) -> int:
+    """How many lines of the file are no part of what was read of it.
+
+    A quote that is not closed is one line to the engine, whatever it swallows: so the lines are
+    counted, and not what the engine says of them.
+
+    Args:
+        connection: DuckDB backend.
+        table: What was read.
+        path: The file.
+        dialect: How it is written.
+        rejected: The lines that the engine says it could not read.
+        comment: The sign of lines that are no rows, if it has one.
 
     Raises:
-        InputError: If lines are missing.
+        InputError: If lines are missing of which the engine says nothing, or may be.
     """
+    if comment:
+        if rejected:
+            raise InputError(
+                f"besides {rejected[0]}, other lines may be missing, which `comment` does not let "
+                "tell apart; correct them, or take the comments out of the file"
+            )
+        return 0
     lines = count_lines(path)
     ((count,),) = rows(connection, f"SELECT count(*) FROM {quoted(table)}")
     missing = lines - dialect.preamble - dialect.header - count
@@ -406,8 +434,8 @@ def _account(connection: Any, table: str, path: str, dialect: Dialect) -> None:
         )
         ((within,),) = rows(connection, f"SELECT coalesce(sum({breaks}), 0) FROM {quoted(table)}")
         missing -= int(within)
-    if missing > 0:
+    if missing > 0 and not rejected:
         raise InputError(
-            f"of its {lines:,} lines that are not empty {missing:,} were not read; look for "
-            "quotes that are not closed, or set `options` such as {quote: '', escape: ''}"
+            f"of its {lines:,} lines that are not empty {missing:,} were not read; {QUOTES}"
         )
+    return max(missing, len(rejected))

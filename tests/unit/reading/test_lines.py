@@ -149,6 +149,33 @@ def test_ragged_lines_are_refused_or_counted(tmp_path: Path) -> None:
         read({"log": spec}, tables, max_unreadable_share=0.001)
 
 
+# The quote in row 151 loses all of 400 rows that follow, or those up to the next one, in row 251.
+@pytest.mark.parametrize(("second", "kept"), [(None, 150), (250, 299)])
+def test_what_an_open_quote_swallows_is_counted(
+    tmp_path: Path, second: int | None, kept: int
+) -> None:
+    rows = (lines(400).replace("\n", ",as ordered\n")).splitlines()
+    for at in (150, *([second] if second else [])):
+        rows[at] = rows[at].replace("as ordered", '"a 5 inch pipe')
+    text = HEADER.replace("\n", ",note\n") + "\n".join(rows) + "\n"
+    with pytest.raises(InputError, match="look for quotes that are not closed"):
+        whole(tmp_path, text)
+    spec = {"path": str(tmp_path / "log.csv"), "options": {"ignore_errors": True}}
+    tables = {"interactions": {"from": "log", "columns": {**COLUMNS, **SUMS}}}
+    with pytest.raises(InputError, match=rf"{400 - kept} of 400 lines cannot be read"):
+        read({"log": spec}, tables)
+    (file,) = read({"log": spec}, tables, max_unreadable_share=0.9)["summary"]["files"]
+    assert (file["rows"], file["rejected"]) == (kept, 400 - kept)
+
+
+def test_beside_comments_no_line_is_left_out(tmp_path: Path) -> None:
+    text = HEADER + "# the first of them\n" + lines(200) + "c1,a1\n"
+    with pytest.raises(InputError, match=r"line 203 .* other lines may be missing"):
+        whole(tmp_path, text, options={"comment": "#", "ignore_errors": True})
+    kept = whole(tmp_path, text.replace("c1,a1\n", ""), options={"comment": "#"})
+    assert len(kept) == 200
+
+
 @pytest.mark.parametrize("kind", ["csv", "csv.gz"])
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16"])
 def test_a_file_in_another_encoding_is_read_whole_if_it_is_named(

@@ -180,8 +180,9 @@ def _check_left_out(
                 f"file {name} ({path}): {rejected:,} of {total:,} lines cannot be read and would "
                 f"be left out by `ignore_errors`, such as {'; '.join(lines['such_as'])}; more than "
                 f"ingestion.max_unreadable_share = {params.max_unreadable_share:.1%} allows; "
-                "repair the file, set `options: {encoding: cp1252}` (or its own) if it is not "
-                "UTF-8, or raise that parameter"
+                "repair the file (a quote that is not closed swallows what follows it), set "
+                "`options: {encoding: cp1252}` (or its own) if it is not UTF-8, or raise that "
+                "parameter"
             )
     if faults:
         raise InputError(listing("the source's files cannot be read whole", faults))
