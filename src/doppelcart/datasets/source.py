@@ -128,7 +128,7 @@ class SourceTables(_ReadOnly, AbstractDataset[None, RawTables]):
         uses = text_columns(self._tables)
         opened = RawTables()
         for name, spec in tracked(self._files.items(), "reading files", "file"):
-            self._open(name, spec, uses.get(name, TextColumns()), opened)
+            self._open(name, spec, uses.get(name.lower(), TextColumns()), opened)
         join_alike(opened, self._tables)
         return opened
 

@@ -50,20 +50,23 @@ class TextColumns:
         keys: Names of columns that are joined on and feed no text.
         valued: Names of columns that are computed or compared with, besides.
         every: Whether each column feeds a text, as in ``SELECT *`` of the users.
+        by_order: Whether each may feed a text, or be computed with, as only the order of the
+            file's columns says what the statement calls them.
     """
 
     text: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
     valued: set[str] = field(default_factory=set)
     every: bool = False
+    by_order: bool = False
 
     def holds(self, column: str) -> bool:
         """Whether a column feeds a text."""
-        return self.every or column.lower() in self.text
+        return self.every or self.by_order or column.lower() in self.text
 
     def needs_no_type(self, column: str) -> bool:
         """Whether nobody asks what type the values of a column have."""
-        return self.holds(column) and column.lower() not in self.valued
+        return self.holds(column) and not self.by_order and column.lower() not in self.valued
 
     def joins(self, column: str) -> bool:
         """Whether a column is joined on."""
@@ -91,9 +94,9 @@ def text_columns(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, TextColum
         tables: The declarations by the name of the table, one of ``TEXTS``.
 
     Returns:
-        Per file name. A statement that cannot be parsed asks for nothing here, and is refused
-        where it is run. Within one statement a name counts for all files that have it: a column
-        more that is read as text does no harm, one less would.
+        Per file name in lower case. A statement that cannot be parsed asks for nothing here, and
+        is refused where it is run. Within one statement a name counts for all files that have it:
+        a column more that is read as text does no harm, one less would.
     """
     found: dict[str, TextColumns] = {}
     for name, spec in tables.items():
@@ -103,12 +106,14 @@ def text_columns(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, TextColum
         text, keys = _names(tree, name)
         valued = {node.name.lower() for node in tree.find_all(exp.Column) if _is_used(node)}
         every = name == Tables.USERS and any(tree.find_all(exp.Star))
-        for file in {table.name for table in tree.find_all(exp.Table)}:
+        by_order = _names_by_order(tree)
+        for file in _files(tree):
             columns = found.setdefault(file, TextColumns())
             columns.text |= text
             columns.keys |= keys
             columns.valued |= valued
             columns.every |= every
+            columns.by_order |= by_order
     return found
 
 
@@ -121,13 +126,14 @@ def joined_columns(
         tables: The declarations by the name of the table.
 
     Returns:
-        Per pair of columns held equal, the files of the statement, and the two names in lower case.
+        Per pair of columns held equal, the files of the statement, and the two names; all in lower
+        case.
     """
     found = []
     for spec in tables.values():
         tree = _parsed(spec)
         if tree is not None:
-            files = frozenset(table.name for table in tree.find_all(exp.Table))
+            files = frozenset(_files(tree))
             found += [(files, frozenset(pair)) for pair in _pairs(tree)]
     return found
 
@@ -185,8 +191,15 @@ class _Scope:
         kinds: Mapping[str, Mapping[str, tuple[str, Notation]]],
     ) -> None:
         """Learn under which names the files stand."""
-        tables = [table for table in tree.find_all(exp.Table) if table.name in schemas]
-        self._files = {table.alias_or_name: table.name for table in tables}
+        known = {name.lower(): name for name in schemas}
+        tables = [table for table in tree.find_all(exp.Table) if table.name.lower() in known]
+        self._files = {table.alias_or_name.lower(): known[table.name.lower()] for table in tables}
+        self._listed = {
+            known[table.name.lower()]: dict(
+                zip(_listed(table), schemas[known[table.name.lower()]], strict=False)
+            )
+            for table in tables
+        }
         self._schemas, self._kinds = schemas, kinds
 
     def valued(self, node: exp.Expr, where: Callable[[exp.Column], bool]) -> exp.Expr | None:
@@ -195,7 +208,7 @@ class _Scope:
             return None
         for file in self._files_of(node):
             for name, (kind, notation) in self._kinds.get(file, {}).items():
-                if name.lower() == node.name.lower():
+                if name.lower() == self._own_name(node, file):
                     return _expression(converted(node.sql(dialect="duckdb"), kind, notation))
         return None
 
@@ -226,14 +239,19 @@ class _Scope:
             return None
         for file in self._files_of(column):
             for name, dtype in self._schemas[file].items():
-                if name.lower() == column.name.lower():
+                if name.lower() == self._own_name(column, file):
                     return dtype
         return None
 
+    def _own_name(self, column: exp.Column, file: str) -> str:
+        """What a file calls a column, in lower case."""
+        name = column.name.lower()
+        return self._listed[file].get(name, name).lower()
+
     def _files_of(self, column: exp.Column) -> list[str]:
         """Files that a column may belong to."""
-        if column.table in self._files:
-            return [self._files[column.table]]
+        if column.table.lower() in self._files:
+            return [self._files[column.table.lower()]]
         return list(dict.fromkeys(self._files.values()))
 
 
@@ -348,16 +366,69 @@ def _names(tree: exp.Expr, table: str) -> tuple[set[str], set[str]]:
 
 
 def _outputs(tree: exp.Expr) -> Iterator[tuple[str, exp.Expr]]:
-    """Name and expression of everything that any SELECT gives."""
+    """Name and expression of everything that any SELECT gives, under each name that it gets."""
     for select in tree.find_all(exp.Select):
-        names = [node.alias_or_name for node in select.expressions]
-        union = select.parent
-        first = union.find(exp.Select) if isinstance(union, exp.SetOperation) else None
-        heads = [node.alias_or_name for node in first.expressions] if first else names
+        heads = _heads(select)
         for position, node in enumerate(select.expressions):
-            yield names[position], node
+            yield node.alias_or_name, node
             if position < len(heads):
                 yield heads[position], node
+    for star in tree.find_all(exp.Star):
+        for renamed in [*(star.args.get("rename") or []), *(star.args.get("replace") or [])]:
+            yield renamed.alias, renamed.this
+    # Values of several columns become those of one, or the other way round.
+    for pivot in tree.find_all(exp.Pivot):
+        for name in pivot.find_all(exp.Identifier):
+            yield name.name, pivot
+
+
+def _heads(select: exp.Expr) -> list[str]:
+    """The names, by position, of what a SELECT gives to the statement around it.
+
+    They are those that stand in brackets after the name of the whole, as in ``WITH x(c, d) AS``;
+    otherwise those of the first of all SELECTs that are put together.
+    """
+    query = _top(select)
+    if names := _listed(query) or _listed(query.parent):
+        return names
+    while isinstance(query, exp.SetOperation | exp.Subquery):
+        query = query.this
+    return [node.alias_or_name for node in query.expressions]
+
+
+def _listed(node: exp.Expr | None) -> list[str]:
+    """The names in brackets after an alias, in lower case."""
+    alias = node.args.get("alias") if node is not None else None
+    columns = alias.args.get("columns") or [] if isinstance(alias, exp.TableAlias) else []
+    return [column.name.lower() for column in columns]
+
+
+def _names_by_order(tree: exp.Expr) -> bool:
+    """Whether only the order of a file's columns says which names they get.
+
+    So it is where a file is called ``a(c, d)``, where ``SELECT *`` is put together with columns
+    that are named, and where ``COLUMNS(...)`` makes names.
+    """
+    if any(_listed(table) for table in tree.find_all(exp.Table)) or tree.find(exp.Columns):
+        return True
+    for union in tree.find_all(exp.SetOperation):
+        selects = [node for node in union.find_all(exp.Select) if _top(node) is _top(union)]
+        stars = [any(node.is_star for node in select.expressions) for select in selects]
+        if any(stars) and not all(stars):
+            return True
+    return False
+
+
+def _top(query: exp.Expr) -> exp.Expr:
+    """The whole that a query is put together to, with others or in brackets."""
+    while isinstance(query.parent, exp.SetOperation | exp.Subquery):
+        query = query.parent
+    return query
+
+
+def _files(tree: exp.Expr) -> set[str]:
+    """Names of what is read from, in lower case."""
+    return {table.name.lower() for table in tree.find_all(exp.Table)}
 
 
 def _pairs(tree: exp.Expr) -> Iterator[tuple[str, str]]:

@@ -90,10 +90,11 @@ def join_alike(opened: RawTables, tables: Mapping[str, Mapping[str, Any]]) -> No
         tables: The declarations of the canonical tables.
     """
     numbers: dict[str, set[str]] = {}
+    by_name = {name.lower(): name for name in opened}
     for files, names in joined_columns(tables):
         sides = [
             (file, column)
-            for file in files & set(opened)
+            for file in (by_name[name] for name in files & set(by_name))
             for column in opened[file].columns
             if column.lower() in names
         ]

@@ -178,6 +178,58 @@ def test_a_column_that_feeds_an_id_may_be_computed_with(tmp_path: Path) -> None:
     assert users == {"007": "early", "7": "early", "12": "late"}
 
 
+TARGETS = "c AS user_id, d AS item_id, e AS timestamp"
+OWN = "customer AS user_id, article AS item_id, placed AS timestamp"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"WITH x(c, d, e) AS (SELECT customer, article, placed FROM log) SELECT {TARGETS} FROM x",
+        f"SELECT {TARGETS} FROM (SELECT customer, article, placed FROM log) x(c, d, e)",
+        f"SELECT {TARGETS} FROM log AS x(c, d, e, n) WHERE n * 2 = 2",
+        (
+            "SELECT * EXCLUDE (pieces) RENAME (customer AS user_id, article AS item_id, "
+            "placed AS timestamp) FROM log"
+        ),
+        f"SELECT {OWN} FROM LOG",
+        (
+            f"SELECT {OWN} FROM log UNION ALL SELECT kunde, artikel, wann FROM b WHERE false "
+            "UNION ALL SELECT klant, stuk, moment FROM c WHERE false"
+        ),
+        (
+            f"SELECT {OWN} FROM c, log WHERE false UNION ALL "
+            "(SELECT kunde, artikel, wann FROM b WHERE false UNION ALL SELECT c, d, e FROM "
+            "(SELECT customer AS c, article AS d, placed AS e FROM log))"
+        ),
+        (
+            f"SELECT {TARGETS} FROM (SELECT kunde AS c, artikel AS d, wann AS e, pieces FROM b "
+            "WHERE false UNION ALL SELECT * FROM log)"
+        ),
+        (
+            "SELECT customer AS user_id, value AS item_id, placed AS timestamp FROM log "
+            "UNPIVOT (value FOR name IN (article))"
+        ),
+    ],
+)
+def test_ids_are_as_written_under_whatever_name_a_statement_gives_them(
+    tmp_path: Path, sql: str
+) -> None:
+    columns = (["01", "1"], ["007", "7"], days(2), [1, 1])
+    names = {
+        "Log": ("customer", "article", "placed", "pieces"),
+        "b": ("kunde", "artikel", "wann", "pieces"),
+        "c": ("klant", "stuk", "moment", "pieces"),
+    }
+    files = {
+        name: write(tmp_path / f"{name}.csv", dict(zip(header, columns, strict=True)))
+        for name, header in names.items()
+    }
+    frame = read(files, {"interactions": {"sql": sql}})["interactions"].to_pandas()
+    assert sorted(frame["user_id"]) == ["01", "1"]
+    assert sorted(frame["item_id"]) == ["007", "7"]
+
+
 def test_categories_are_as_written_too(tmp_path: Path) -> None:
     path = shop(["a", "b"], tmp_path, "csv")
     products = write(
