@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import ibis.expr.datatypes as dt
 import sqlglot
@@ -18,8 +18,9 @@ from sqlglot import exp
 
 from doppelcart.columns import Tables
 from doppelcart.data.engine import quoted
-from doppelcart.data.schemas import IDS, TEXTS
-from doppelcart.reading.types import Notation, converted, moment
+from doppelcart.data.schemas import IDS, SCHEMAS, TEXTS
+from doppelcart.errors import InputError
+from doppelcart.reading.types import Notation, as_everywhere, converted, moment
 
 Rewrite = Callable[[exp.Expr], exp.Expr | None]
 
@@ -39,6 +40,13 @@ VALUES: Final = (
     *(exp.Between, exp.Stddev, exp.Variance, exp.Greatest, exp.Least, exp.Ordered),
 )
 """Where a column is taken by its value, and not as text."""
+COMPARED: Final = (exp.Min, exp.Max, exp.Median, exp.Greatest, exp.Least)
+"""What chooses one of several by size."""
+PASSED_ON: Final = (
+    *(exp.Alias, exp.Paren, exp.Coalesce, exp.Nullif, exp.Case, exp.If, exp.Window),
+    *(exp.AnyValue, exp.First, exp.Last, exp.ArgMax, exp.ArgMin, *COMPARED),
+)
+"""What gives a text as it is, or another one instead."""
 
 
 @dataclass
@@ -49,6 +57,7 @@ class TextColumns:
         text: Names of columns that feed texts, or that functions of texts are applied to.
         keys: Names of columns that are joined on and feed no text.
         valued: Names of columns that are computed or compared with, besides.
+        moments: Names of columns that feed moments.
         every: Whether each column feeds a text, as in ``SELECT *`` of the users.
         by_order: Whether each may feed a text, or be computed with, as only the order of the
             file's columns says what the statement calls them.
@@ -57,6 +66,7 @@ class TextColumns:
     text: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
     valued: set[str] = field(default_factory=set)
+    moments: set[str] = field(default_factory=set)
     every: bool = False
     by_order: bool = False
 
@@ -71,6 +81,10 @@ class TextColumns:
     def joins(self, column: str) -> bool:
         """Whether a column is joined on."""
         return column.lower() in self.keys
+
+    def is_moment(self, column: str) -> bool:
+        """Whether a column feeds a moment."""
+        return column.lower() in self.moments
 
 
 def statement(spec: Mapping[str, Any]) -> str:
@@ -107,11 +121,13 @@ def text_columns(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, TextColum
         valued = {node.name.lower() for node in tree.find_all(exp.Column) if _is_used(node)}
         every = name == Tables.USERS and any(tree.find_all(exp.Star))
         by_order = _names_by_order(tree)
+        moments = _feeding(tree, SCHEMAS.get(name, {}))["TIMESTAMP"]
         for file in _files(tree):
             columns = found.setdefault(file, TextColumns())
             columns.text |= text
             columns.keys |= keys
             columns.valued |= valued
+            columns.moments |= moments
             columns.every |= every
             columns.by_order |= by_order
     return found
@@ -142,6 +158,8 @@ def readings(
     sql: str,
     schemas: Mapping[str, Mapping[str, dt.DataType]],
     kinds: Mapping[str, Mapping[str, tuple[str, Notation]]],
+    notations: Mapping[str, Mapping[str, Notation]],
+    wanted: Mapping[str, dt.DataType],
     strict: bool = False,
 ) -> list[str]:
     """How a statement may be meant, over files whose columns are partly text for the sake of ids.
@@ -151,26 +169,33 @@ def readings(
         schemas: Per file the types of its columns.
         kinds: Per file, of its columns that are text although their values have another type, that
             type and the file's notation.
+        notations: Per file, of its columns of text that may be in a notation that is declared,
+            that notation.
+        wanted: The types that the columns of the statement are to have.
         strict: Whether moments are read as the statement has it, so that the engine stops at one
-            that it cannot read; else unreadable ones are null, for whoever counts them.
+            that it cannot read; else unreadable ones are null, for whoever counts them, and what is
+            to be a number or a moment is read in the notation that is declared, or not at all.
 
     Returns:
         Statements, of which the first that the engine takes is meant: columns are converted where
         their value counts, then wherever the statement does not give them as they are, then
         nowhere.
+
+    Raises:
+        InputError: If texts of a notation that is declared are compared by size.
     """
     if strict and not any(kinds.values()):
         return [sql]
     sql = sql if strict else tolerant(sql)
-    scope = _Scope(sqlglot.parse_one(sql, dialect="duckdb"), schemas, kinds)
+    scope = _Scope(sqlglot.parse_one(sql, dialect="duckdb"), schemas, kinds, notations, wanted)
 
-    def of_moments(node: exp.Expr) -> exp.Expr | None:
-        return None if strict else scope.moment(node)
+    def read(node: exp.Expr) -> exp.Expr | None:
+        return None if strict else scope.read(node)
 
     found = [
-        _rewritten(sql, lambda node: of_moments(node) or scope.valued(node, by_value)),
-        _rewritten(sql, lambda node: of_moments(node) or scope.valued(node, _is_used)),
-        sql,
+        _rewritten(sql, lambda node: read(node) or scope.valued(node, by_value)),
+        _rewritten(sql, lambda node: read(node) or scope.valued(node, _is_used)),
+        sql if strict else _rewritten(sql, scope.noted),
     ]
     return list(dict.fromkeys(found))
 
@@ -182,6 +207,8 @@ class _Scope:
         tree: The statement.
         schemas: As in ``readings``.
         kinds: As in ``readings``.
+        notations: As in ``readings``.
+        wanted: As in ``readings``.
     """
 
     def __init__(
@@ -189,6 +216,8 @@ class _Scope:
         tree: exp.Expr,
         schemas: Mapping[str, Mapping[str, dt.DataType]],
         kinds: Mapping[str, Mapping[str, tuple[str, Notation]]],
+        notations: Mapping[str, Mapping[str, Notation]],
+        wanted: Mapping[str, dt.DataType],
     ) -> None:
         """Learn under which names the files stand."""
         known = {name.lower(): name for name in schemas}
@@ -201,23 +230,95 @@ class _Scope:
             for table in tables
         }
         self._schemas, self._kinds = schemas, kinds
+        self._notations, self._feeding = notations, _feeding(tree, wanted)
+
+    def read(self, node: exp.Expr) -> exp.Expr | None:
+        """The reading of a moment, or of what is in a notation of its own."""
+        return self.moment(node) or self.noted(node)
+
+    def noted(self, node: exp.Expr) -> exp.Expr | None:
+        """What is to be a number or a moment, from the notation that is declared for it."""
+        if isinstance(node, exp.Table):
+            return self._noted_table(node)
+        if not isinstance(node, exp.Column):
+            return None
+        kind = self._becomes(node)
+        if kind is None or (_is_below_star(node) and node.name.lower() in self._feeding[kind]):
+            return None
+        text = self._as_everywhere(node, kind)
+        if text is None:
+            return None
+        if isinstance(node.find_ancestor(*COMPARED, exp.Select), COMPARED):
+            known = self._kind(node)
+            if known is None:
+                raise InputError(
+                    f"it chooses among texts of column {node.name} by size, since not all of them "
+                    "are as the `options` of the file have it; correct these or the `options`"
+                )
+            text = converted(node.sql(dialect="duckdb"), *known)
+        return _expression(text)
+
+    def _noted_table(self, table: exp.Table) -> exp.Expr | None:
+        """A file all of whose columns are given, such of them as ``noted`` makes them."""
+        select = table.find_ancestor(exp.Select)
+        file = self._files.get(table.alias_or_name.lower())
+        if file is None or select is None or not _is_starred(select):
+            return None
+        replaced = [
+            f"{text} AS {quoted(name)}"
+            for name in self._notations.get(file, {})
+            for kind, names in self._feeding.items()
+            if names & self._names_of(name, file)
+            and (text := self._as_everywhere(exp.column(name, quoted=True), kind)) is not None
+        ]
+        if not replaced:
+            return None
+        query = f"SELECT * FROM (SELECT * REPLACE ({', '.join(replaced)}) FROM {quoted(file)})"
+        whole = _expression(query).args["from_"].this
+        whole.set("alias", table.args.get("alias") or exp.TableAlias(this=table.this.copy()))
+        return cast(exp.Expr, whole)
+
+    def _becomes(self, column: exp.Column) -> str | None:
+        """The type that a column is to have where it stands, None if that is a text or unknown."""
+        parent = column.parent
+        if isinstance(parent, exp.Cast):
+            return "DOUBLE" if parent.to.is_type(*exp.DataType.NUMERIC_TYPES) else None
+        names = set(_given_as(column))
+        return next((kind for kind, wanted in self._feeding.items() if names & wanted), None)
+
+    def _as_everywhere(self, column: exp.Expr, kind: str) -> str | None:
+        """SQL of a column of text as it is written everywhere, None if it is written so."""
+        if not isinstance(column, exp.Column):
+            return None
+        text = column.sql(dialect="duckdb")
+        for file in self._files_of(column):
+            for name, notation in self._notations.get(file, {}).items():
+                if name.lower() == self._own_name(column, file):
+                    found = as_everywhere(text, kind, notation)
+                    return None if found == text else found
+        return None
+
+    def _kind(self, column: exp.Column) -> tuple[str, Notation] | None:
+        """The type that all values of a column of text have, with their notation."""
+        for file in self._files_of(column):
+            for name, kind in self._kinds.get(file, {}).items():
+                if name.lower() == self._own_name(column, file):
+                    return kind
+        return None
 
     def valued(self, node: exp.Expr, where: Callable[[exp.Column], bool]) -> exp.Expr | None:
         """The conversion of a column that is text for the sake of ids, where its value counts."""
         if not isinstance(node, exp.Column) or not where(node):
             return None
-        for file in self._files_of(node):
-            for name, (kind, notation) in self._kinds.get(file, {}).items():
-                if name.lower() == self._own_name(node, file):
-                    return _expression(converted(node.sql(dialect="duckdb"), kind, notation))
-        return None
+        kind = self._kind(node)
+        return _expression(converted(node.sql(dialect="duckdb"), *kind)) if kind else None
 
     def moment(self, node: exp.Expr) -> exp.Expr | None:
         """A reading of moments that holds for columns with and without a zone, and for text."""
         if isinstance(node, exp.Cast) and node.to.sql(dialect="duckdb") in ("TIMESTAMP", "DATE"):
             text = self._type(node.this)
             if text is not None and text.is_string():
-                read = moment(node.this.sql(dialect="duckdb"))
+                read = moment(self._text(node.this))
                 return _expression(f"CAST({read} AS {node.to.sql(dialect='duckdb')})")
             return None
         in_utc = _from_utc(node) is not None
@@ -225,12 +326,16 @@ class _Scope:
         dtype = self._type(found[1]) if found else None
         if found is None or dtype is None:
             return None
-        zone, value = (part.sql(dialect="duckdb") for part in found)
+        zone, value = found[0].sql(dialect="duckdb"), self._text(found[1])
         if dtype.is_string():
             return _expression(f"timezone({zone}, {moment(value, zoned=True, utc=in_utc)})")
         if dtype.is_timestamp() and dtype.timezone is not None and in_utc:
             return _expression(f"timezone({zone}, {value})")
         return None
+
+    def _text(self, node: exp.Expr) -> str:
+        """SQL of a moment, if a text as it is written everywhere."""
+        return self._as_everywhere(node.unnest(), "TIMESTAMP") or node.sql(dialect="duckdb")
 
     def _type(self, node: exp.Expr) -> dt.DataType | None:
         """The type of a column, None of anything else."""
@@ -247,6 +352,11 @@ class _Scope:
         """What a file calls a column, in lower case."""
         name = column.name.lower()
         return self._listed[file].get(name, name).lower()
+
+    def _names_of(self, name: str, file: str) -> set[str]:
+        """What a file and the statement call a column, in lower case."""
+        listed = {new for new, own in self._listed[file].items() if own.lower() == name.lower()}
+        return {name.lower(), *listed}
 
     def _files_of(self, column: exp.Column) -> list[str]:
         """Files that a column may belong to."""
@@ -363,6 +473,58 @@ def _names(tree: exp.Expr, table: str) -> tuple[set[str], set[str]]:
         for left, right in pairs:
             text |= {left, right} if text & {left, right} else set()
     return text, {name for pair in pairs for name in pair} - text
+
+
+def _feeding(tree: exp.Expr, wanted: Mapping[str, dt.DataType]) -> dict[str, set[str]]:
+    """Names of columns that are given as numbers and as moments, by the type that they become.
+
+    Args:
+        tree: A statement.
+        wanted: The types that its columns are to have.
+    """
+    found = {
+        "DOUBLE": {name for name, dtype in wanted.items() if dtype.is_numeric()},
+        "TIMESTAMP": {name for name, dtype in wanted.items() if dtype.is_temporal()},
+    }
+    given = [(column.name.lower(), set(_given_as(column))) for column in tree.find_all(exp.Column)]
+    for names in found.values():
+        before = -1
+        while len(names) > before:
+            before = len(names)
+            names |= {column for column, outputs in given if outputs & names}
+    return found
+
+
+def _given_as(column: exp.Column) -> list[str]:
+    """The names, in lower case, under which a SELECT gives a column's own texts."""
+    node: exp.Expr = column
+    while isinstance(node.parent, PASSED_ON) and not _is_asked(node):
+        node = node.parent
+    select = node.parent
+    if isinstance(select, exp.Star):
+        return [node.alias.lower()]
+    if not isinstance(select, exp.Select) or node.arg_key != "expressions":
+        return []
+    place = node.index or 0
+    return [name.lower() for name in (node.alias_or_name, *_heads(select)[place : place + 1])]
+
+
+def _is_asked(node: exp.Expr) -> bool:
+    """Whether the expression around only asks what something is, and does not give it."""
+    if isinstance(node.parent, exp.Nullif | exp.ArgMax | exp.ArgMin | exp.Window):
+        return node.arg_key != "this"
+    return isinstance(node.parent, exp.If | exp.Case) and node.arg_key == "this"
+
+
+def _is_starred(select: exp.Expr) -> bool:
+    """Whether a SELECT gives all columns of a table."""
+    return any(node.is_star for node in select.expressions)
+
+
+def _is_below_star(column: exp.Column) -> bool:
+    """Whether a column stands where all columns of its table are given, and with them itself."""
+    select = column.find_ancestor(exp.Select)
+    return select is not None and _is_starred(select)
 
 
 def _outputs(tree: exp.Expr) -> Iterator[tuple[str, exp.Expr]]:

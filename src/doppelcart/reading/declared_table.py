@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from doppelcart.config.base import Parameters
 from doppelcart.data.engine import view
+from doppelcart.data.schemas import SCHEMAS
 from doppelcart.errors import InputError
 from doppelcart.reading.declaration import readings, statement
 from doppelcart.reading.files import plain
@@ -76,9 +77,10 @@ def as_meant(
     """
     connection = next(iter(raw_tables.values())).get_backend()
     schemas = {file: dict(table.schema().items()) for file, table in raw_tables.items()}
-    kinds = raw_tables.kinds if isinstance(raw_tables, RawTables) else {}
+    known = raw_tables if isinstance(raw_tables, RawTables) else RawTables()
+    wanted = SCHEMAS.get(name, {})
     refusal: Exception | None = None
-    for query in readings(statement(spec), schemas, kinds, strict):
+    for query in readings(statement(spec), schemas, known.kinds, known.notations, wanted, strict):
         try:
             return view(connection, f"declared_{name}", query)
         except Exception as error:  # noqa: BLE001 - every engine has errors of its own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import ibis
@@ -14,7 +15,17 @@ from doppelcart.reading.declaration import TextColumns, joined_columns
 from doppelcart.reading.delimited import NUMBER, read_delimited
 from doppelcart.reading.files import in_utf_8, literal_value, unpattern
 from doppelcart.reading.records import read_records
-from doppelcart.reading.types import PLAIN, TEXT, Notation, converted, infer, literal, whole_numbers
+from doppelcart.reading.types import (
+    PLAIN,
+    TEXT,
+    Notation,
+    as_everywhere,
+    converted,
+    infer,
+    literal,
+    whole_numbers,
+    with_moments,
+)
 from doppelcart.reading.workbook import read_workbook
 
 ALIASES: Final = {
@@ -42,6 +53,8 @@ class RawTables(dict[str, ir.Table]):
         left_out: Per file the lines that are no rows of it, by reason, where there are any.
         kinds: Per file, of the columns that were read as text although all their values have
             another type, that type and the notation of the file.
+        notations: Per file, of the columns of text that may be in a notation of its own, which its
+            declaration gives, that notation.
     """
 
     def __init__(self) -> None:
@@ -49,6 +62,7 @@ class RawTables(dict[str, ir.Table]):
         super().__init__()
         self.left_out: dict[str, dict[str, Any]] = {}
         self.kinds: dict[str, dict[str, tuple[str, Notation]]] = {}
+        self.notations: dict[str, dict[str, Notation]] = {}
 
 
 def open_file(
@@ -106,6 +120,20 @@ def join_alike(opened: RawTables, tables: Mapping[str, Mapping[str, Any]]) -> No
         opened[file] = _as_text(opened, file, sorted(columns))
 
 
+def noted_numbers(opened: Mapping[str, ir.Table], name: str, column: str) -> ir.Column:
+    """A column of text, its numbers from the notation of its file to that of everywhere else.
+
+    Args:
+        opened: All files.
+        name: The file.
+        column: One of its columns.
+    """
+    known = opened.notations.get(name, {}) if isinstance(opened, RawTables) else {}
+    text = as_everywhere(quoted(column), "DOUBLE", known.get(column, PLAIN))
+    query = f"SELECT {text} AS {quoted(column)} FROM {quoted(name)}"
+    return view(opened[name].get_backend(), f"{_kept(name)}_noted", query)[column]
+
+
 class _Text:
     """One file whose rows are text.
 
@@ -148,7 +176,8 @@ class _Text:
         if not self._all_text:
             asked = [c for c in text if not self._uses.needs_no_type(c)]
             left = {c for c in asked if self._uses.holds(c) or self._uses.joins(c)}
-            kinds = infer(reader, table, asked, self._notation, left_text=left)
+            moments = [c for c in asked if self._uses.is_moment(c)]
+            kinds = infer(reader, table, asked, self._notation, left, moments)
         kinds |= self._given_types(columns, reader)
         typed = {
             c: kind for c, kind in kinds.items() if c in text and not self._is_text(c, kind[0])
@@ -157,6 +186,7 @@ class _Text:
             c: kind for c, kind in kinds.items() if c not in typed and kind[0] != TEXT
         }
         _convert(reader, table, typed)
+        opened.notations[self._name] = self._notations(reader, [c for c in text if c not in typed])
         whole = whole_numbers(reader, table, numbers)
         replaced = ", ".join(f"CAST({quoted(c)} AS BIGINT) AS {quoted(c)}" for c in whole)
         stars = f"* REPLACE ({replaced})" if whole else "*"
@@ -194,6 +224,19 @@ class _Text:
         """Whether a column is read as what it holds, be it numbers or moments, as most are."""
         plain = self._notation == PLAIN and not self._all_text and not self._types
         return plain and not self._uses.holds(column) and not self._uses.joins(column)
+
+    def _notations(self, reader: Any, columns: list[str]) -> dict[str, Notation]:
+        """How columns of text may be written, where not as everywhere.
+
+        Moments are as declared in all of a column or in none of it; one without any may be
+        another one, as everywhere.
+        """
+        if self._notation == PLAIN or self._all_text:
+            return {}
+        table = _kept(self._name)
+        moments = with_moments(reader, table, columns, self._notation)
+        others = replace(self._notation, date=None, timestamp=None)
+        return {c: self._notation if c in moments else others for c in columns}
 
     def _given_types(self, columns: Iterable[str], reader: Any) -> dict[str, tuple[str, Notation]]:
         """The types that the declaration gives, which every value has to have."""

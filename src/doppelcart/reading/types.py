@@ -87,6 +87,8 @@ class Notation:
 
 
 PLAIN: Final = Notation()
+NOT_SO: Final = " (not as declared)"
+"""Stands after a text that would be read in another way than the notation of its file asks for."""
 
 
 def converted(column: str, kind: str, notation: Notation = PLAIN) -> str:
@@ -106,6 +108,58 @@ def converted(column: str, kind: str, notation: Notation = PLAIN) -> str:
     if given and kind in ("DATE", "TIMESTAMP", "TIMESTAMPTZ"):
         return f"CAST(try_strptime({value}, {literal(given)}) AS {kind})"
     return f"TRY_CAST({value} AS {kind})"
+
+
+def as_everywhere(column: str, kind: str, notation: Notation) -> str:
+    """The expression that gives text in the notation of a file as it is written everywhere.
+
+    What is not in that notation stays as it is. If it would be read all the same, and so in
+    another way than was declared, it is marked, so that it is not read at all.
+
+    Args:
+        column: SQL of the text.
+        kind: ``DOUBLE`` or ``TIMESTAMP``: what it is to be.
+        notation: How the file writes numbers and moments.
+    """
+    if kind == "DOUBLE":
+        if (notation.decimal, notation.thousands) == (PLAIN.decimal, PLAIN.thousands):
+            return column
+        read, plain = converted(column, kind, notation), converted(column, kind)
+    else:
+        if not notation.date and not notation.timestamp:
+            return column
+        days, plain = _declared_or(column, "DATE", notation, DAY), moment(column)
+        read = f"coalesce({days}, {_declared_or(column, 'TIMESTAMP', notation, DAY + CLOCK)})"
+    return (
+        f"CASE WHEN {read} IS NOT NULL THEN CAST({read} AS VARCHAR) "
+        f"WHEN {plain} IS NOT NULL THEN {column} || {literal(NOT_SO)} ELSE {column} END"
+    )
+
+
+def _declared_or(column: str, kind: str, notation: Notation, shape: str) -> str:
+    """Text as a moment, by the declared format of its kind or, without one, by its shape."""
+    if notation.date if kind == "DATE" else notation.timestamp:
+        return f"CAST({converted(column, kind, notation)} AS TIMESTAMP)"
+    match = f"regexp_full_match(trim({column}), {literal(shape)})"
+    return f"CASE WHEN {match} THEN {converted(column, 'TIMESTAMP')} END"
+
+
+def with_moments(
+    connection: Any, table: str, columns: Iterable[str], notation: Notation
+) -> set[str]:
+    """Columns of text of which the declared formats of moments read a value."""
+    kinds = [
+        kind for kind, form in (("DATE", notation.date), ("TIMESTAMP", notation.timestamp)) if form
+    ]
+    names = list(columns) if kinds else []
+    if not names:
+        return set()
+    tests = ", ".join(
+        f"bool_or({' OR '.join(f'{converted(quoted(c), k, notation)} IS NOT NULL' for k in kinds)})"
+        for c in names
+    )
+    found = rows(connection, f"SELECT {tests} FROM {quoted(table)}")[0]
+    return {name for name, some in zip(names, found, strict=True) if some}
 
 
 def moment(text: str, zoned: bool = False, utc: bool = True) -> str:
@@ -157,6 +211,7 @@ def infer(
     columns: Iterable[str],
     notation: Notation = PLAIN,
     left_text: Iterable[str] = (),
+    moments: Iterable[str] = (),
 ) -> dict[str, tuple[str, Notation]]:
     """Find the type of each text column that all of its values have.
 
@@ -166,6 +221,7 @@ def infer(
         columns: Its columns.
         notation: How the file writes numbers and moments.
         left_text: Columns that stay text, in which no format of moments is looked for.
+        moments: Columns that are no numbers if the notation has a format, such as ``%Y%m%d``.
 
     Returns:
         Per column one of ``CANDIDATES``, or ``VARCHAR``, and how it is written; a column without
@@ -173,6 +229,8 @@ def infer(
     """
     relations = (f"(SELECT * FROM {quoted(table)} LIMIT {SAMPLE})", quoted(table))
     left = dict.fromkeys(columns, CANDIDATES)
+    if notation.date or notation.timestamp:
+        left |= dict.fromkeys(set(moments) & set(left), tuple(SHAPES))
     for relation in relations:
         asked = {column: kinds for column, kinds in left.items() if kinds}
         while asked:
@@ -184,7 +242,10 @@ def infer(
         column: (TEXT if column in empty or not open_ else open_[0], notation)
         for column, open_ in left.items()
     }
-    for column in [c for c in left if not left[c] and c not in set(left_text)]:
+    unknown = [c for c in left if not left[c] and c not in set(left_text)]
+    # Where the declared format reads some values, another that reads all is not what was meant.
+    declared = with_moments(connection, table, unknown, notation)
+    for column in [c for c in unknown if c not in declared]:
         if found := _only_format(connection, relations, column):
             log.info("column %s is read as %s, which alone fits all its values", column, found)
             clock = "%H" in found or "%I" in found
@@ -249,6 +310,12 @@ def _reads(text: str, form: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def any_not_so(values: ir.Column) -> bool:
+    """Whether one of some values is marked as not in the notation of its file."""
+    text = values.type().is_string()
+    return text and bool(values.endswith(NOT_SO).any().fill_null(False).to_pandas())
 
 
 def moment_hint(values: ir.Column, mixed: bool) -> str:
@@ -345,6 +412,9 @@ def _fits(column: str, kind: str, notation: Notation) -> str:
     given = notation.date if kind == "DATE" else notation.timestamp
     if kind not in SHAPES or given:
         return f"{read} IS NOT NULL"
+    if kind == "TIMESTAMP" and notation.date:
+        # A day that is not in the format of days must not be read after all.
+        return f"{_declared_or(text, kind, notation, DAY + CLOCK)} IS NOT NULL"
     return f"{_moment_of(text, kind)} IS NOT NULL"
 
 

@@ -243,6 +243,76 @@ def test_a_decimal_comma_is_named_with_the_option_that_reads_it(tmp_path: Path) 
     assert frame["amount"].tolist() == [at + 0.5 for at in range(9)]
 
 
+# Every third value has a dot, which the declared decimal comma makes neither 1.234 nor 1234.
+MIXED = ("999", "1.234", "25,5")
+
+
+@pytest.mark.parametrize(
+    ("rest", "share"), [({}, None), ({"thousands": "."}, 0.0)], ids=["comma", "comma and dot"]
+)
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT {ids}, price AS amount FROM log",
+        "SELECT {ids}, nullif(price, '7') AS amount FROM log",
+        "SELECT {ids}, TRY_CAST(price AS DOUBLE) AS amount FROM log",
+        "WITH x AS (SELECT *, price AS cost FROM log) SELECT {ids}, cost AS amount FROM x",
+        (
+            "SELECT * RENAME (customer AS user_id, article AS item_id, placed AS timestamp, "
+            "price AS amount) FROM log"
+        ),
+        "SELECT * FROM log AS x(user_id, item_id, timestamp, amount)",
+    ],
+)
+def test_a_declared_notation_holds_where_not_every_value_is_in_it(
+    tmp_path: Path, sql: str, rest: dict[str, str], share: float | None
+) -> None:
+    text = "customer;article;placed;price\n" + "".join(
+        f"c{at % 2};a{at % 4};{moment};{MIXED[at % 3]}\n" for at, moment in enumerate(days(12))
+    )
+    (tmp_path / "log.csv").write_text(text)
+    spec = {"path": str(tmp_path / "log.csv"), "options": {"decimal_separator": ",", **rest}}
+    ids = "customer AS user_id, article AS item_id, placed AS timestamp"
+    tables = {"interactions": {"sql": sql.format(ids=ids)}}
+    if share is None and "CAST" not in sql:
+        with pytest.raises(InputError, match=r"4 of 12 .*'1.234 \(not as declared\)'.*thousands"):
+            read({"log": spec}, tables)
+    frame = read({"log": spec}, tables, max_unreadable_share=share or 0.5)["interactions"]
+    thousands = [1234.0] * 4 if share is not None else []
+    found = sorted(frame.to_pandas()["amount"].dropna())
+    assert found == [25.5] * 4 + [999.0] * 4 + thousands
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("price * 2", r"column price is text, as 4 of its values .* '1.234 \(not as declared\)'"),
+        ("CAST(price AS DOUBLE)", r"string '1.234 \(not as declared\)' to DOUBLE"),
+        ("greatest(price, '0')", "chooses among texts of column price by size"),
+    ],
+)
+def test_numbers_beside_their_declared_notation_are_not_computed_with(
+    tmp_path: Path, expression: str, words: str
+) -> None:
+    text = "customer;article;placed;price\n" + "".join(
+        f"c{at % 2};a{at % 4};{moment};{MIXED[at % 3]}\n" for at, moment in enumerate(days(12))
+    )
+    (tmp_path / "log.csv").write_text(text)
+    spec = {"options": {"decimal_separator": ","}}
+    with pytest.raises(InputError, match=words):
+        log_of(str(tmp_path / "log.csv"), {"amount": expression}, spec)
+
+
+def test_no_option_is_named_that_is_set(tmp_path: Path) -> None:
+    text = "customer;article;placed;price\n" + "".join(
+        f"c{at % 2};a{at % 4};{moment};1.234,50\n" for at, moment in enumerate(days(12))
+    )
+    (tmp_path / "log.csv").write_text(text)
+    spec = {"options": {"decimal_separator": ","}}
+    with pytest.raises(InputError, match=r'decimal_separator: ",", thousands: "[.]"'):
+        log_of(str(tmp_path / "log.csv"), {"amount": "price"}, spec)
+
+
 def test_a_given_type_holds_for_every_value_or_is_refused(tmp_path: Path) -> None:
     text = HEADER + lines(9).replace("c1,", "1,")
     with pytest.raises(InputError, match=r"7 values of column customer are no BIGINT"):

@@ -236,3 +236,49 @@ def test_a_second_file_is_read_by_its_own_values(tmp_path: Path) -> None:
     result = read({"a": european, "b": iso}, {"interactions": {"sql": sql}})
     counts = result["interactions"].to_pandas()["timestamp"].value_counts()
     assert counts.to_dict() == dict.fromkeys(MOMENTS.normalize(), 2)
+
+
+@pytest.mark.parametrize(
+    "expression", ["placed", "nullif(placed, 'unknown')", "CAST(placed AS TIMESTAMP)"]
+)
+def test_a_declared_format_holds_where_not_every_value_is_in_it(
+    tmp_path: Path, expression: str
+) -> None:
+    # the year, the day, the month: months one to nine of the fourth
+    placed = [f"2024-04-{month:02d}" for month in range(1, 10)] * 20
+    placed[7] = "unknown"
+    path = shop(tmp_path / "log.csv", placed)
+    spec = {"options": {"dateformat": "%Y-%d-%m"}}
+    found = moments(path, expression, spec=spec)
+    assert found[:3] == [f"2024-0{month}-04 00:00:00" for month in (1, 2, 3)]
+    assert found[7] == "NaT"
+
+
+def test_a_day_in_another_format_than_declared_is_not_read(tmp_path: Path) -> None:
+    placed = [f"2024-04-{month:02d}" for month in range(1, 10)] + ["2024-04-25"]
+    path = shop(tmp_path / "log.csv", placed)
+    spec = {"options": {"dateformat": "%Y-%d-%m"}}
+    with pytest.raises(InputError, match=r"1 of 10 .* '2024-04-25 \(not as declared\)'"):
+        moments(path, spec=spec)
+
+
+def test_another_format_does_not_stand_in_for_the_declared_one(tmp_path: Path) -> None:
+    # all of them could be read with the day first, of which the declaration says otherwise
+    placed = [f"{month:02d}/04/2024" for month in range(1, 10)] + ["25/04/2024"]
+    path = shop(tmp_path / "log.csv", placed)
+    spec = {"options": {"dateformat": "%m/%d/%Y"}}
+    with pytest.raises(InputError, match=r"1 of 10 values .* '25/04/2024'"):
+        moments(path, spec=spec)
+
+
+def test_columns_in_no_declared_format_are_read_as_everywhere(tmp_path: Path) -> None:
+    placed = [f"2024-04-{day:02d} 10:00:00" for day in range(1, 10)]
+    path = shop(tmp_path / "log.csv", placed)
+    assert moments(path, spec={"options": {"dateformat": "%d.%m.%Y"}}) == placed
+
+
+@pytest.mark.parametrize(("form", "digits"), [("%Y%m%d", "2024040{}"), ("%d%m%Y", "0{}042024")])
+def test_a_declared_format_of_digits_is_no_number(tmp_path: Path, form: str, digits: str) -> None:
+    path = shop(tmp_path / "log.csv", [digits.format(day) for day in range(1, 10)])
+    found = moments(path, spec={"options": {"dateformat": form}})
+    assert found == [f"2024-04-0{day} 00:00:00" for day in range(1, 10)]

@@ -12,6 +12,7 @@ from doppelcart.pipelines.ingestion.params import Source, TableSpec
 from doppelcart.pipelines.ingestion.unreadable import listing, number_hint, shown, with_comma
 from doppelcart.reading.declared_table import as_meant
 from doppelcart.reading.files import plain
+from doppelcart.reading.source_tables import noted_numbers
 
 
 def declare_tables(raw_tables: dict[str, ir.Table], source: Source) -> dict[str, ir.Table]:
@@ -56,7 +57,8 @@ def _texts_in(spec: TableSpec, raw_tables: dict[str, ir.Table]) -> list[str]:
         name = next((known for known in table.columns if known.lower() == column.lower()), None)
         if name is None or not table[name].type().is_string():
             continue
-        odd = table.filter(table[name].notnull() & table[name].try_cast("float64").isnull())[name]
+        given = noted_numbers(raw_tables, spec.from_, name)
+        odd = given.as_table().filter(given.notnull() & given.try_cast("float64").isnull())[name]
         count = int(odd.count().to_pandas())
         if 0 < count < table[name].count().to_pandas() or with_comma(odd):
             lines.append(

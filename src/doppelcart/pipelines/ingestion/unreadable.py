@@ -11,7 +11,7 @@ from doppelcart.data.engine import first_row
 from doppelcart.data.schemas import IDS, REQUIRED, SCHEMAS, TEXT
 from doppelcart.pipelines.ingestion.casts import cast
 from doppelcart.reading.tolerance import IngestionParams
-from doppelcart.reading.types import moment_hint
+from doppelcart.reading.types import any_not_so, moment_hint
 
 
 def measure(
@@ -91,10 +91,15 @@ def _unreadable(table: ir.Table, column: str, given: int, read: int, name: str) 
     hint = number_hint(odd[column], column)
     if dtype.is_timestamp():
         hint = moment_hint(odd[column], mixed=read > 0)
+    advice = f"correct its expression, say with {hint}"
+    if any_not_so(odd[column]):
+        advice = (
+            "correct these values or, if they are right, what the `options` of the file say of its "
+            'numbers and moments (a decimal comma may go with `thousands: "."`)'
+        )
     return (
         f"column {column}: {given - read:,} of {given:,} values cannot be read as {dtype}, such as "
-        f"{shown(odd[column])}; correct its expression, say with {hint}, or raise "
-        "ingestion.max_unreadable_share"
+        f"{shown(odd[column])}; {advice}, or raise ingestion.max_unreadable_share"
     )
 
 
@@ -139,7 +144,9 @@ def shown(values: ir.Column) -> str:
 def number_hint(values: ir.Column, name: str) -> str:
     """What to write where values are no numbers."""
     if with_comma(values):
-        return '`options: {decimal_separator: ","}` for its file, or `replace(...)`'
+        grouped = bool(values.contains(".").any().fill_null(False).to_pandas())
+        thousands = ', thousands: "."' if grouped else ""
+        return f'`options: {{decimal_separator: ","{thousands}}}` for its file, or `replace(...)`'
     return f"`TRY_CAST({name} AS DOUBLE)` or `replace(...)`"
 
 
