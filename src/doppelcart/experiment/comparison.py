@@ -68,7 +68,8 @@ def compare(
         what it is compared with, and of the arm), ``difference``, ``relative``, their intervals
         (95 %, not corrected), ``p_value`` (two-sided), ``p_holm`` (NaN on too few units),
         ``n_units``, ``n_clusters``, the ``least_units`` that a verdict takes, ``tested``, the
-        ``outcome``, and with an oracle the share of the gap to it that a trial closed.
+        ``outcome``, and with an oracle the share of the gap to it that a trial closed (NaN where
+        the oracle is no better than the baseline).
 
     Raises:
         InputError: If the scores are not what the design says; all faults at once.
@@ -279,8 +280,10 @@ def _gap_closed(
     """Which share of the way from the baseline to the oracle each trial went, with intervals.
 
     It is a ratio of two means over the same units, as a relative difference is: the gain of the
-    trial over the gain of the oracle.
+    trial over the gain of the oracle. Where the oracle is no better than the baseline there is no
+    way to go, and no share of it.
     """
+    sign = 1 if design.higher_is_better else -1
     oracles = design.of_role(Role.ORACLE)
     if not oracles:
         return {}
@@ -296,7 +299,8 @@ def _gap_closed(
             gap = (wide[pair.system, oracles[0]].to_numpy() - base)[:, None]
             gain = (wide[pair.system, pair.arm].to_numpy() - base)[:, None]
             (share,) = _bootstrap(gap + gain, gap, units, pair.group, design)
-            figures = [share.relative, share.relative_low, share.relative_high]
+            if sign * share.base > 0:
+                figures = [share.relative, share.relative_low, share.relative_high]
         for name, figure in zip(CLOSED, figures, strict=True):
             found[name].append(figure)
     return found

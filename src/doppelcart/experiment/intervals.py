@@ -52,6 +52,7 @@ def interval(
         step = np.sqrt(squares[0] - 2 * start * squares[1] + start**2 * squares[2]) / np.abs(base)
         nothing = squares[0] == 0
         ends = [_end(rejected, start, side * step) for side in (-1, 1)]
+    sides = sides * np.sign(base)  # of the ratios
     # Of tests so near to one another, the p-value has the last word on 0.
     low = np.where(sides > 0, np.maximum(ends[0], 0), ends[0])
     high = np.where(sides < 0, np.minimum(ends[1], 0), ends[1])

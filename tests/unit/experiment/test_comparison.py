@@ -12,6 +12,7 @@ from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import columns_of, compare, correct
 from doppelcart.experiment.design import Arm, Design, Role
 from doppelcart.experiment.intervals import interval
+from doppelcart.experiment.resampling import paired_bootstrap
 from doppelcart.experiment.verdict import judge
 
 ARMS = {
@@ -137,6 +138,28 @@ def test_the_share_of_the_gap_to_the_oracle_that_was_closed() -> None:
     assert np.isnan(found.loc["truth", "gap_closed"])
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_gap_has_a_share_only_where_the_oracle_is_better(sign: int) -> None:
+    rng = np.random.default_rng(3)
+    base = rng.random(80)
+    trial = {way: base + way * 0.1 + rng.normal(0, 0.02, 80) for way in (1, -1)}
+    bound = {way: base + way * 0.2 + rng.normal(0, 0.02, 80) for way in (1, -1)}
+    plan = design("nothing", "gan", "truth", higher_is_better=sign == 1)
+
+    def share_of(trial: np.ndarray, bound: np.ndarray) -> np.ndarray:
+        found = compare(scores({"nothing": base, "gan": trial, "truth": bound}), plan)
+        row = found.set_index("arm").loc["gan"]
+        return row[["gap_closed_low", "gap_closed", "gap_closed_high"]].to_numpy(float)
+
+    low, share, high = share_of(trial[sign], bound[sign])
+    assert 0.4 < low < share < high < 0.6
+    low, share, high = share_of(trial[-sign], bound[sign])
+    assert -0.6 < low < share < high < -0.4
+    # Half of the way to something worse is not half of a gap.
+    assert np.isnan(share_of(trial[-sign], bound[-sign])).all()
+    assert np.isnan(share_of(trial[sign], bound[-sign])).all()
+
+
 def test_only_an_oracle_brings_the_columns_of_a_gap() -> None:
     rows = scores(made_up(nothing=0.0, gan=0.1))
     found = compare(rows, design("nothing", "gan"))
@@ -225,3 +248,17 @@ def test_the_interval_of_a_mean_contains_it() -> None:
     low, high = interval(differences, np.ones_like(differences), 0.95, np.zeros(3))
     assert (low < differences.mean(axis=0)).all()
     assert (differences.mean(axis=0) < high).all()
+
+
+@pytest.mark.parametrize("base_mean", [1.0, -1.0])
+@pytest.mark.parametrize("change", [0.5, -0.5])
+def test_the_interval_of_a_ratio_contains_it_whatever_its_signs(
+    base_mean: float, change: float
+) -> None:
+    rng = np.random.default_rng(0)
+    base = rng.normal(base_mean, 0.2, 200)
+    found = paired_bootstrap(base + rng.normal(change, 0.1, 200), base, rng=rng, n_resamples=500)
+    assert found.relative_low < found.relative < found.relative_high
+    assert found.relative == pytest.approx(change / base_mean, abs=0.05)
+    # The difference is not 0, and so neither is the ratio.
+    assert (found.relative_low > 0) == (found.relative > 0) == (found.relative_high > 0)
