@@ -149,6 +149,7 @@ class TestFaults:
                 {"non_members": (float("nan"), UNDEFINED)},
                 "too few users for the control of non-members",
             ),
+            ({"copies": (1.0, UNDEFINED)}, "too few users for the control of copies"),
             ({"copies": (0.48, OK)}, "copies give nobody away (AUC 0.48)"),
             ({"exact": (0.49, FAILED)}, "49% of the copies are copies of the training users"),
         ],

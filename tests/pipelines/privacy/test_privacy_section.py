@@ -33,5 +33,17 @@ def test_controls_have_no_say():
     sets = {
         "gan": entry(audit.OK), "vae": entry(audit.FAILED), "copies": entry(audit.FAILED, "control")
     }  # fmt: skip
-    assert in_short(sets) == "1 of 2 sets on trial fail the audit: vae."
-    assert in_short({"gan": sets["gan"]}) == "None of 1 sets on trial fails the audit."
+    assert in_short(sets) == "Of 2 sets on trial: 1 failed the audit (vae); 1 passed (gan)."
+    assert in_short({"copies": sets["copies"]}) == "No set is on trial."
+
+
+def test_what_was_not_judged_did_not_pass():
+    sets = {
+        "gan": entry(audit.UNDEFINED), "vae": entry(audit.UNDEFINED), "bpr": entry(audit.UNCLEAR),
+        "rnn": entry(audit.UNRELIABLE),
+    }  # fmt: skip
+    assert in_short(sets) == (
+        "Of 4 sets on trial: 1 above a limit, within chance (bpr); "
+        "1 not cleared, as the audit does not work (rnn); "
+        "2 not judged, for want of customers (gan, vae)."
+    )

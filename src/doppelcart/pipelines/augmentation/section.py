@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
 import pandas as pd
 from plotly import graph_objects as go
 
@@ -81,6 +82,8 @@ CHANCE: Final = 0.5
 MUCH: Final = 0.05
 """By how much more than chance it is said to be too many."""
 
+AUDIT: Final = "kedro run --pipelines privacy"
+
 
 @CAPABILITY.written_by
 def write_section(
@@ -151,21 +154,27 @@ def privacy_in_words(privacy: pd.DataFrame) -> str:
     if privacy.empty or "gan" not in privacy:
         return "Privacy: no customer was generated."
     found = privacy.set_index("statistic")["gan"]
-    copies = max(found.get("exact_copy_rate", 0.0), found.get("near_copy_rate", 0.0))
-    told = (
-        f"{share(copies)} of the GAN's customers copy a real one, or nearly"
-        if copies > 0
-        else "no customer of the GAN copies a real one, not even nearly"
-    )
-    nearer = found.get("closer_to_train_share", CHANCE)
-    leak = (
-        f"But {share(nearer)} are nearer to a customer that it learnt from than to one that was "
-        f"held out, where {share(CHANCE)} would be chance: who was in the data may be told from "
-        "them. Run the audit before any of it leaves the company: kedro run --pipelines privacy."
-        if nearer > CHANCE + MUCH
-        else "They are no nearer to those it learnt from than to others. That is no proof: before "
-        "any of it leaves the company, run the audit: kedro run --pipelines privacy."
-    )
+    rates = found.reindex(["exact_copy_rate", "near_copy_rate"]).astype("float64")
+    if rates.max() > 0:
+        told = f"{share(rates.max())} of the GAN's customers copy a real one, or nearly"
+    elif rates.isna().any():
+        told = "whether customers of the GAN copy real ones is not known"
+    else:
+        told = "no customer of the GAN copies a real one, not even nearly"
+    nearer = float(found.get("closer_to_train_share", np.nan))
+    if nearer > CHANCE + MUCH:
+        leak = (
+            f"But {share(nearer)} are nearer to a customer that it learnt from than to one that "
+            f"was held out, where {share(CHANCE)} would be chance: who was in the data may be told "
+            f"from them. Run the audit before any of it leaves the company: {AUDIT}."
+        )
+    else:
+        near = (
+            "Whether they are nearer to those it learnt from than to others is not known."
+            if np.isnan(nearer)
+            else "They are no nearer to those it learnt from than to others. That is no proof."
+        )
+        leak = f"{near} Before any of it leaves the company, run the audit: {AUDIT}."
     return f"Privacy: {told}. {leak}"
 
 

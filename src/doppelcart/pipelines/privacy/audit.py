@@ -247,9 +247,12 @@ def _faults_of_copies(findings: pd.DataFrame) -> Iterator[str]:
             f"{exact.min():.0%} of the copies are copies of the training users, where all should "
             "be: they were made of others"
         )
-    attacked = rows.loc[rows["check"] == AUC, "status"]
-    if len(attacked) and FAILED not in set(attacked):
-        found = strongest(rows, AUC)["value"]
+    attacked = rows[rows["check"] == AUC]
+    judged = attacked[attacked["status"] != UNDEFINED]
+    if len(attacked) and judged.empty:
+        yield "there are too few users for the control of copies"
+    elif len(judged) and FAILED not in set(judged["status"]):
+        found = strongest(judged, AUC)["value"]
         yield f"copies give nobody away (AUC {found:.2f}), where near 1 is expected"
 
 

@@ -19,6 +19,14 @@ from doppelcart.reporting.tables import Table, spelled, tabulate_all
 RELEASE: Final = "release"
 GENERATED: Final = "gan"
 SIGNALS: Final = {audit.OK: SAFE, audit.FAILED: UNSAFE, audit.UNDEFINED: UNDEFINED}
+TOLD: Final = {
+    audit.FAILED: "failed the audit",
+    audit.OK: "passed",
+    audit.UNCLEAR: "above a limit, within chance",
+    audit.UNRELIABLE: "not cleared, as the audit does not work",
+    audit.UNDEFINED: "not judged, for want of customers",
+}
+"""What each status of a set is called in the sentence above the audit."""
 
 CAPABILITY: Final = Capability(
     name="privacy",
@@ -81,12 +89,15 @@ def write_section(
 
 
 def in_short(sets: Mapping[str, Mapping[str, Any]]) -> str:
-    """How many sets on trial pass, and by how much the worst does not."""
-    on_trial = {name: found for name, found in sets.items() if found["role"] == Role.TRIAL}
-    failed = [name for name, found in on_trial.items() if found["status"] == audit.FAILED]
-    if not failed:
-        return f"None of {len(on_trial)} sets on trial fails the audit."
-    return f"{len(failed)} of {len(on_trial)} sets on trial fail the audit: {', '.join(failed)}."
+    """How many sets on trial fail the audit, pass it, and neither, by name."""
+    found = [(name, entry["status"]) for name, entry in sets.items() if entry["role"] == Role.TRIAL]
+    if not found:
+        return "No set is on trial."
+    named = {words: [name for name, own in found if own == key] for key, words in TOLD.items()}
+    parts = [
+        f"{len(names)} {words} ({', '.join(names)})" for words, names in named.items() if names
+    ]
+    return f"Of {len(found)} sets on trial: {'; '.join(parts)}."
 
 
 def evidence(found: Mapping[str, Any]) -> Evidence:
