@@ -11,8 +11,9 @@ step asks which columns exist. What each column means:
 - ``items``: one row per item; ``price`` in currency units, null where the source states none
   (profiles then estimate it from training rows).
 - ``users``: ``user_id`` and any number of demographic columns, each a text category.
-- ``promotions``: an item promoted in a store during a week; ``week`` is the Monday on which the
-  week begins, ``display`` and ``mailer`` say whether it was on display or in the mailer.
+- ``promotions``: an item promoted in a store, or without one in all, during a week; ``week`` is the
+  day on which the week begins, ``display`` and ``mailer`` say whether it was on display or in the
+  mailer.
 - ``coupons``, ``campaigns``, ``redemptions``, ``reviews``: as named; ``campaigns`` has a row per
   campaign and addressed user.
 - ``pictures``: one row per picture of an item, by its path within the folder of pictures.

@@ -123,6 +123,47 @@ def test_promotions_without_stores_hold_everywhere(shop: dict[str, Any], table: 
     assert users["display_share"].tolist() == pytest.approx([1 / 3, 1 / 3])
 
 
+def test_a_promotion_without_a_store_holds_beside_those_of_one(
+    shop: dict[str, Any], table: Maker
+) -> None:
+    rows = [
+        ("a", None, "2024-01-01", True, None),
+        ("b", "s2", "2024-01-01", True, None),
+        ("c", "s2", "2024-01-01", True, None),
+    ]
+    users = users_of(shop | {"int_promotions": table(Tables.PROMOTIONS, rows)})
+    # u1 bought a in s1, twice, of which once in that week, and b, shown in s2; u2 a, c and d in s2
+    assert users["display_share"].tolist() == pytest.approx([1 / 3, 2 / 3])
+
+
+@pytest.mark.parametrize(
+    ("begins", "expected"),
+    [
+        ("2024-01-01 06:00", (1 / 3, 1 / 3)),  # a Monday, though not at midnight
+        ("2023-12-31", (1 / 3, 1 / 3)),  # a Sunday: Monday the 1st and Saturday the 6th
+        ("2023-12-26", (1 / 3, 0)),  # a Tuesday: Monday the 1st is its seventh day
+        ("2024-01-05", (1 / 3, 1 / 3)),  # a Friday: Saturday the 6th and Thursday the 11th
+        ("2024-01-07", (1 / 3, 0)),  # a Sunday: Thursday the 11th
+    ],
+)
+def test_a_promotion_holds_for_the_seven_days_from_its_own(
+    shop: dict[str, Any], table: Maker, begins: str, expected: tuple[float, float]
+) -> None:
+    rows = [("a", None, begins, True, None)]
+    users = users_of(shop | {"int_promotions": table(Tables.PROMOTIONS, rows)})
+    assert users["display_share"].tolist() == pytest.approx(expected)
+
+
+def test_weeks_that_begin_on_several_days_count_once_and_are_told(
+    shop: dict[str, Any], table: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Of the three purchases of a, all but that on Monday the 1st; Saturday the 6th is in both.
+    rows = [("a", None, begins, True, None) for begins in ("2024-01-03", "2024-01-05")]
+    users = users_of(shop | {"int_promotions": table(Tables.PROMOTIONS, rows)})
+    assert users["display_share"].tolist() == pytest.approx([1 / 3, 1 / 3])
+    assert "begin on several days (wednesday, friday)" in caplog.text
+
+
 def test_the_order_of_the_rows_does_not_matter(
     shop: dict[str, Any], table: Maker, interaction_rows: list[tuple[Any, ...]]
 ) -> None:

@@ -3,7 +3,7 @@
 Everything here is lazy and says nothing of the engine: a table in, a table out, one row per user.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -145,32 +145,62 @@ def category_entropy(rows: ir.Table) -> ir.Table:
     return counts.group_by(Columns.USER).aggregate(category_entropy=entropy)
 
 
-def promotion_exposure(rows: ir.Table, promotions: ir.Table, by_store: bool) -> ir.Table:
+def promotion_exposure(
+    rows: ir.Table, promotions: ir.Table, weekdays: Iterable[int], by_store: bool
+) -> ir.Table:
     """Shares of a user's purchases made while the item was on display, in the mailer, or promoted.
 
-    Only promotions that touch a purchase survive the join, so the promotions table is scanned
-    once and never held.
+    Only promotions that touch a purchase survive the joins, so the promotions table is scanned
+    and never held.
 
     Args:
         rows: Purchases.
-        promotions: Items promoted by week, and by store where ``by_store`` says so.
-        by_store: Whether a promotion holds for its store alone.
+        promotions: Items promoted for the seven days from ``week`` on, and in one store where
+            ``by_store`` says so and a store is given, else in all.
+        weekdays: On which days of the week these begin, Monday as 0.
+        by_store: Whether purchases tell the store.
     """
-    keys = [Columns.ITEM, Columns.WEEK, Columns.STORE] if by_store else [Columns.ITEM, Columns.WEEK]
-    rows = rows.mutate(**{Columns.WEEK: rows[Columns.TIMESTAMP].truncate("W")})
+    store = promotions[Columns.STORE]
+    kinds = [(promotions, [Columns.ITEM, Columns.WEEK])]
+    if by_store:
+        kinds = [
+            (promotions.filter(store.notnull()), [Columns.ITEM, Columns.WEEK, Columns.STORE]),
+            (promotions.filter(store.isnull()), [Columns.ITEM, Columns.WEEK]),
+        ]
+    flags = ("display", "mailer", "promotion")
+    rows = rows.mutate(**{f"in_{name}": ibis.literal(0.0) for name in flags})
+    for weekday in weekdays:
+        later = ibis.interval(days=weekday)
+        rows = rows.mutate(week=(rows[Columns.TIMESTAMP] - later).truncate("W") + later)
+        for promoted, keys in kinds:
+            rows = _with_exposure(rows, promoted, keys, flags)
+    return rows.group_by(Columns.USER).aggregate(
+        **{f"{name}_share": rows[f"in_{name}"].mean() for name in flags}
+    )
+
+
+def _with_exposure(
+    rows: ir.Table, promotions: ir.Table, keys: list[str], flags: Iterable[str]
+) -> ir.Table:
+    """Raises ``in_<flag>`` of purchases to 1 where promotions of the same keys have the flag."""
+    promotions = promotions.mutate(week=promotions[Columns.WEEK].truncate("D"))
     shown = promotions.semi_join(rows.select(keys).distinct(), keys)
     display, mailer = shown[Columns.DISPLAY], shown[Columns.MAILER]
     # where a source tells neither, that the row is there says that the item was promoted
     untold = display.isnull() & mailer.isnull()
-    flags = {"display": display, "mailer": mailer, "promotion": display | mailer | untold}
+    told = {"display": display, "mailer": mailer, "promotion": display | mailer | untold}
     # the same item may be shown in two places of a store in the same week
     shown = shown.group_by(keys).aggregate(
-        **{f"in_{name}": flag.cast("float64").max() for name, flag in flags.items()}
+        **{f"shown_{name}": told[name].cast("float64").max() for name in flags}
     )
     joined = rows.left_join(shown, keys)
-    return joined.group_by(Columns.USER).aggregate(
-        **{f"{name}_share": ibis.coalesce(joined[f"in_{name}"], 0.0).mean() for name in flags}
-    )
+    raised = {
+        f"in_{name}": ibis.greatest(
+            joined[f"in_{name}"], ibis.coalesce(joined[f"shown_{name}"], 0.0)
+        )
+        for name in flags
+    }
+    return joined.mutate(**raised).select(rows.columns)
 
 
 def ratings(reviews: ir.Table, end: datetime) -> ir.Table:

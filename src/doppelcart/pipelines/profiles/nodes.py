@@ -176,15 +176,24 @@ def variety(rows: ir.Table, feat_items: pd.DataFrame) -> list[ir.Table]:
 
 def exposure(rows: ir.Table, int_promotions: ir.Table, observed: Observed) -> list[ir.Table]:
     """The exposure to promotions, or nothing where the source has none."""
-    found = int_promotions.aggregate(
-        rows=int_promotions.count(), stores=int_promotions[Columns.STORE].count()
+    weekday = int_promotions[Columns.WEEK].day_of_week.index()
+    found = int_promotions.group_by(weekday=weekday).aggregate(
+        n_rows=int_promotions.count(), n_stores=int_promotions[Columns.STORE].count()
     )
-    n_rows, n_stores = found.execute().iloc[0]
-    if n_rows == 0:
+    begun = found.execute().dropna().astype(int).sort_values("weekday")
+    if begun.empty:
         logger.info("feat_users: the source has no promotions; exposure to them is left out")
         return []
-    by_store = n_stores > 0 and Columns.STORE in observed.columns
-    return [behaviour.promotion_exposure(rows, int_promotions, by_store)]
+    if len(begun) > 1:
+        names = [behaviour.WEEKDAYS[day] for day in begun["weekday"]]
+        logger.warning(
+            "feat_users: weeks of promotions begin on several days (%s); each promotion is taken "
+            "to hold for seven days from its own on",
+            ", ".join(names),
+        )
+    by_store = begun["n_stores"].sum() > 0 and Columns.STORE in observed.columns
+    days = begun["weekday"].tolist()
+    return [behaviour.promotion_exposure(rows, int_promotions, days, by_store)]
 
 
 def opinions(int_reviews: ir.Table, observed: Observed) -> list[ir.Table]:
