@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ FORMATS: Final = {
 }
 TEXT_FORMATS: Final = frozenset({"csv", "tsv", "json"})
 UTF_8: Final = frozenset({"utf-8", "utf-8-sig"})
+MARK: Final = codecs.BOM_UTF8
+"""The byte order mark that some programs write first, which is no part of the text."""
 ABSENT: Final = "not there"
 BLOCK: Final = 1 << 20
 
@@ -66,7 +69,8 @@ def in_utf_8(path: str, encoding: str) -> Iterator[str]:
 
     Args:
         path: The file, compressed or not.
-        encoding: Its encoding, by a name that Python knows; for UTF-8 the file itself is given.
+        encoding: Its encoding, by a name that Python knows; of UTF-8 without a byte order mark the
+            file itself is given.
 
     Raises:
         InputError: If there is no such encoding, or the file is not in it.
@@ -77,11 +81,18 @@ def in_utf_8(path: str, encoding: str) -> Iterator[str]:
         raise InputError(
             f"there is no encoding {encoding!r}; common ones are utf-8, cp1252 and utf-16"
         ) from error
-    if name in UTF_8:
+    marked = name in UTF_8 and _is_marked(path)
+    if name in UTF_8 and not marked:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="doppelcart-") as folder:
         copy = Path(folder) / "utf_8"
+        if marked:
+            with opened(path) as source, copy.open("wb") as rest:
+                source.seek(len(MARK))
+                shutil.copyfileobj(source, rest, BLOCK)
+            yield str(copy)
+            return
         with (
             opened(path) as source,
             codecs.getreader(name)(source) as reader,
@@ -96,6 +107,12 @@ def in_utf_8(path: str, encoding: str) -> Iterator[str]:
                     "...}` to the one that it was written in"
                 ) from error
         yield str(copy)
+
+
+def _is_marked(path: str) -> bool:
+    """Whether a text file begins with the byte order mark of UTF-8."""
+    with opened(path) as file:
+        return file.read(len(MARK)) == MARK
 
 
 def opened(path: str) -> IO[bytes]:

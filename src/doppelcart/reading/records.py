@@ -34,7 +34,7 @@ def read_records(
         Names of the columns of text.
 
     Raises:
-        InputError: If lines would be left out without a trace.
+        InputError: If lines would be left out without a trace, or there is no record.
     """
     if options.get("ignore_errors"):
         raise InputError(
@@ -55,6 +55,8 @@ def read_records(
         f"CREATE OR REPLACE TEMPORARY TABLE {quoted(table)} AS "
         f"SELECT * FROM read_json({source}{_listed(given)})",
     )
+    if rows(connection, f"SELECT count(*) FROM {quoted(table)}") == [(0,)]:
+        raise InputError("it holds no record")
     exact = [name for name in plain if uses.holds(name) or uses.joins(name)]
     if exact and _any_fraction(connection, table, exact):
         _write_exactly(connection, table, path, exact)

@@ -346,3 +346,25 @@ def test_lines_that_the_engine_loses_are_missed(
     monkeypatch.setattr(delimited, "_load", lossy)
     with pytest.raises(InputError, match=r"of its 91 lines that are not empty 30 were not read"):
         whole(tmp_path, HEADER + lines(90))
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "json", "jsonl", "jsonl.gz"])
+@pytest.mark.parametrize("options", [{}, {"encoding": "utf-8-sig"}])
+def test_a_byte_order_mark_is_no_part_of_the_text(
+    tmp_path: Path, kind: str, options: dict[str, str]
+) -> None:
+    columns = {"customer": ["Zoë", "b"], "article": ["01", "1"], "placed": days(2)}
+    data = Path(write(tmp_path / f"plain.{kind.removesuffix('.gz')}", columns)).read_bytes()
+    data = b"\xef\xbb\xbf" + data
+    path = tmp_path / f"log.{kind}"
+    path.write_bytes(gzip.compress(data) if kind.endswith("gz") else data)
+    frame = log_of(str(path), spec={"options": options})
+    assert frame["user_id"].tolist() == ["Zoë", "b"]
+    assert frame["item_id"].tolist() == ["01", "1"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "\n"])
+def test_a_json_file_without_a_record_says_so(tmp_path: Path, text: str) -> None:
+    (tmp_path / "log.json").write_text(text)
+    with pytest.raises(InputError, match="it holds no record"):
+        log_of(str(tmp_path / "log.json"))
