@@ -231,19 +231,22 @@ def test_all_faults_are_listed_at_once(tmp_path: Path) -> None:
         assert text in str(raised.value)
 
 
-def test_a_demographic_of_a_name_that_cleaning_uses_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"table 'users' has a column rule, a name that cleaning"):
-        Source(
-            name="shop",
-            files={"log": {"path": "x.csv"}, "people": {"path": "y.csv"}},
-            tables={
-                "interactions": {
-                    "from": "log",
-                    "columns": {"user_id": "u", "item_id": "i", "timestamp": "t"},
-                },
-                "users": {"from": "people", "columns": {"user_id": "u", "rule": "r"}},
-            },
+@pytest.mark.parametrize("name", ["rule", "Missing", "age_missing"])
+def test_a_demographic_of_a_name_that_later_steps_use_is_refused(tmp_path: Path, name: str) -> None:
+    refused = rf"table users: rename '{name}'; later steps give such names"
+    declared = {"from": "log", "columns": {"user_id": "who", name: "what"}, "group_by": ["all"]}
+    with pytest.raises(ValueError, match=refused):
+        read(tmp_path, LOG, tables={"users": declared})
+    with pytest.raises(InputError, match=refused):
+        read(
+            tmp_path, LOG, tables={"users": {"sql": f"SELECT who AS user_id, 1 AS {name} FROM log"}}
         )
+
+
+def test_a_demographic_may_say_that_something_is_missed(tmp_path: Path) -> None:
+    query = "SELECT who AS user_id, max(what) AS missing_from FROM log GROUP BY who"
+    users = read(tmp_path, LOG, tables={"users": {"sql": query}})["users"].to_pandas()
+    assert sorted(users["missing_from"]) == ["b", "b"]
 
 
 def test_a_declaration_that_contradicts_itself_is_refused_with_all_faults() -> None:

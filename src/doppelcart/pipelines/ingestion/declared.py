@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from doppelcart.data.schemas import REQUIRED
 from doppelcart.errors import InputError
-from doppelcart.pipelines.ingestion.params import Source, TableSpec
+from doppelcart.pipelines.ingestion.params import Source, TableSpec, names_taken
 from doppelcart.pipelines.ingestion.unreadable import listing, number_hint, shown, with_comma
 from doppelcart.reading.declared_table import as_meant
 from doppelcart.reading.files import plain
@@ -26,8 +26,8 @@ def declare_tables(raw_tables: dict[str, ir.Table], source: Source) -> dict[str,
         Per declared canonical table, its columns in whatever type the expressions give.
 
     Raises:
-        InputError: If expressions name columns that the files lack, or are no valid SQL; all
-            such faults at once.
+        InputError: If expressions name columns that the files lack, or are no valid SQL, or
+            columns have names that are used later on; all such faults at once.
     """
     faults: list[str] = []
     declared: dict[str, ir.Table] = {}
@@ -43,6 +43,8 @@ def declare_tables(raw_tables: dict[str, ir.Table], source: Source) -> dict[str,
     for name, table in declared.items():
         absent = [column for column in REQUIRED[name] if column not in table.columns]
         faults.extend(f"table {name}: its `sql` gives no column {column}" for column in absent)
+        if taken := names_taken(name, table.columns):
+            faults.append(taken)
     if faults:
         raise InputError(listing("the source's tables cannot be made of its files", faults))
     return declared

@@ -1,16 +1,37 @@
 """Parameters of ingestion: the declaration of a source, and what is tolerated in its rows."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from doppelcart.columns import Columns, Tables
+from doppelcart.columns import MISSING, Columns, Tables
 from doppelcart.config.base import Parameters
 from doppelcart.data.schemas import REQUIRED, SCHEMAS
 
 RESERVED = frozenset({Columns.RULE})
 """Names that cleaning gives to columns of its own, in every table."""
+
+
+def names_taken(table: str, columns: Iterable[str]) -> str | None:
+    """Say which columns have names that are given to others later on; None if none has.
+
+    Args:
+        table: Name of the canonical table.
+        columns: Names of its columns.
+    """
+    # Of users, profiles add a column for whom nothing is known and one per unknown demographic.
+    taken = [
+        name
+        for name in columns
+        if name.lower() in RESERVED
+        or (table == Tables.USERS and f"_{name.lower()}".endswith(MISSING))
+    ]
+    if not taken:
+        return None
+    names = ", ".join(f"'{name}'" for name in taken)
+    return f"table {table}: rename {names}; later steps give such names to columns of their own"
 
 
 class FileSpec(Parameters):
@@ -107,11 +128,8 @@ class Source(Parameters):
         absent = [column for column in REQUIRED[name] if column not in spec.columns]
         if absent:
             faults.append(f"table '{name}' must give {', '.join(absent)}")
-        if taken := [column for column in spec.columns if column in RESERVED]:
-            faults.append(
-                f"table '{name}' has a column {', '.join(taken)}, a name that cleaning uses; give "
-                "it another"
-            )
+        if taken := names_taken(name, spec.columns):
+            faults.append(taken)
         unknown = [column for column in spec.columns if column not in SCHEMAS[name]]
         if unknown and name != Tables.USERS:
             faults.append(
