@@ -71,7 +71,8 @@ def precision_at(
     order = np.argsort(-scores, kind="stable")
     ordered = np.ones((1, len(fake))) if weights is None else weights[:, order]
     taken = np.clip(k - (np.cumsum(ordered, axis=1) - ordered), 0, ordered)
-    return _ratios(taken @ fake[order].astype(float), taken.sum(axis=1))
+    # Of fractions a sum may come out a little above itself, and a share above 1.
+    return np.minimum(_ratios(taken @ fake[order].astype(float), taken.sum(axis=1)), 1.0)
 
 
 def at_share(fake: np.ndarray, weights: np.ndarray, share: float | None) -> np.ndarray:

@@ -60,6 +60,15 @@ def test_a_list_without_a_mistake_is_not_certain():
     assert found.high == 1
 
 
+def test_fractions_that_add_up_to_a_little_more_are_no_more_than_all():
+    # At this share the first five places are fakes in fractions whose sum rounds to above 1.
+    fake = np.arange(15) != 4
+    scores = np.array([1, 0, 0, -2, -4, 4, 2, -4, 0, -1, -1, -5, 2, -5, 5.0])
+    found = precision(ranked(fake, scores), 5, 0.9, rng())
+    assert found.value == 1
+    assert found.low == pytest.approx(wilson(1.0, 5)[0])
+
+
 def test_clusters_that_differ_widen_the_interval():
     fake = np.tile([True, False], 200)
     clusters = np.repeat(np.arange(8), 50)
