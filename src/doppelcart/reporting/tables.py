@@ -163,7 +163,10 @@ def alike(column: pd.Series) -> Formatter:
     if (values % 1 == 0).all():
         return number
     largest = float(values.max())
-    decimals = 0 if largest >= 10_000 else 1 if largest >= 100 else 3 if largest >= 1 else 4
+    most = 0 if largest >= 10_000 else 1 if largest >= 100 else 3 if largest >= 1 else 4
+    # No more than say something: stock in tenths has one.
+    enough = (n for n in range(most) if np.allclose(values, values.round(n), rtol=0, atol=1e-9))
+    decimals = next(enough, most)
 
     def write(value: Any) -> str:
         return UNDEFINED if _missing(value) else signed(f"{float(value):,.{decimals}f}")

@@ -42,8 +42,14 @@ def test_decimal_points_of_a_column_stand_below_each_other():
         "0.9877",
         tables.UNDEFINED,
     ]
-    write = tables.alike(pd.Series([1.5, 23.25]))
-    assert [write(value) for value in (1.5, 23.25)] == ["1.500", "23.250"]
+    write = tables.alike(pd.Series([1.5, 23.2571]))
+    assert [write(value) for value in (1.5, 23.2571)] == ["1.500", "23.257"]
+
+
+def test_a_column_in_tenths_has_one_decimal():
+    # 3 * .1 is a little more than .3.
+    write = tables.alike(pd.Series([0.6, 12.0, 3 * 0.1]))
+    assert [write(value) for value in (0.6, 12.0, 3 * 0.1)] == ["0.6", "12.0", "0.3"]
 
 
 def test_a_cut_table_says_so():
