@@ -72,7 +72,7 @@ def test_any_table_is_laid_out_with_numbers_to_the_right():
     frame = pd.DataFrame({"monitor": ["collapse"], "value": [0.25], "alarm": [False]})
     table = tables.tabulate_all(frame, "monitors", limit=9)
     assert table.headings == (("monitor", False), ("value", True), ("alarm", False))
-    assert table.rows == (("collapse", "0.2500", "no"),)
+    assert table.rows == (("collapse", "0.25", "no"),)
 
 
 class Training(BaseModel):
