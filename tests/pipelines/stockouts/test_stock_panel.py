@@ -59,8 +59,8 @@ def test_numbers_of_an_order_stand_under_each_other():
     )
     table = orders_table(orders, ForecastParams(), "kilos", 5)
     assert [row[3:] for row in table.rows] == [
-        ("7.000", "8.000", "8.000", "9"),
-        ("0.340", "0.500", "0.500", "2"),
+        ("7.000", "8.0", "8.0", "9"),
+        ("0.340", "0.5", "0.5", "2"),
     ]
 
 
