@@ -13,6 +13,7 @@ from judging import COLUMNS
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from kedro.validation import TypeExtractor
+from kedro_datasets.json import JSONDataset
 from kedro_datasets.pandas import CSVDataset
 from kept import KeptDataset
 
@@ -238,7 +239,7 @@ def test_where_nothing_is_compared_all_tables_read_back(
         catalog[name] = CSVDataset(
             filepath=str(tmp_path / f"{name}.csv"), save_args={"index": False}
         )
-    catalog["promotion"] = MemoryDataset()
+    catalog["promotion"] = JSONDataset(filepath=str(tmp_path / "promotion.json"))
     SequentialRunner().run(create_pipeline(), catalog)
     loaded = {name: catalog.load(name) for name in tables}
     assert loaded["uplift"].columns.tolist() == COLUMNS
