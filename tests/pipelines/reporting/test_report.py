@@ -260,7 +260,7 @@ def test_brand_new_customers_for_whom_nothing_was_gained_get_what_is_popular(wri
 
 
 def test_rankings_by_synthetic_customers_stand_beside_those_by_halves_of_the_real(page):
-    assert {"Half of the real customers, by the other half", "0.7000", "0.8000"} <= set(page.text)
+    assert {"Half of the real customers, by the other half", "0.7", "0.8"} <= set(page.text)
 
 
 def test_users_added_for_segments_are_told_of_in_words_and_numbers(page):
