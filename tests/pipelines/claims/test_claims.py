@@ -161,6 +161,10 @@ def test_a_row_says_of_how_many_cases_it_is_the_best():
     table = tabulate_claims([one], {"c1": found}, NONE)
     told = text_of(write_claims(table))
     assert "best of 4 cases: a shop of 5; 1 of 4 have this verdict" in told
+    beside = tabulate_claims([one, capability(2)], {"c1": found}, NONE)
+    as_read = beside.astype({"cases": float, "alike": float})
+    for told in map(text_of, map(write_claims, (beside, as_read))):
+        assert "best of 4 cases: a shop of 5; 1 of 4 have this verdict" in told
     alone = section(one, where="a shop of 5", cases=1, alike=1)
     told = text_of(write_claims(tabulate_claims([one], {"c1": alone}, NONE)))
     assert "case: a shop of 5" in told

@@ -182,9 +182,9 @@ def case_in_words(row: Mapping[Any, Any]) -> str:
     told = _text(row["where"])
     if not told or pd.isna(row["cases"]) or row["cases"] < 2:
         return told and f"case: {told}"
-    return (
-        f"best of {row['cases']} cases: {told}; {row['alike']} of {row['cases']} have this verdict"
-    )
+    # Beside claims of which nothing was counted a column of counts comes back as fractions.
+    cases, alike = int(row["cases"]), int(row["alike"])
+    return f"best of {cases} cases: {told}; {alike} of {cases} have this verdict"
 
 
 def in_words(row: Mapping[Any, Any]) -> Row:
