@@ -13,8 +13,9 @@ from doppelcart.config.base import Parameters
 from doppelcart.data.engine import view
 from doppelcart.data.schemas import SCHEMAS
 from doppelcart.errors import InputError
-from doppelcart.reading.declaration import readings, statement
+from doppelcart.reading.declaration import statement
 from doppelcart.reading.files import plain
+from doppelcart.reading.rewriting import readings
 from doppelcart.reading.source_tables import RawTables
 
 SYNTHETIC: Final = "synthetic"
