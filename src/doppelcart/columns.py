@@ -52,6 +52,8 @@ class Columns:
     HUMIDITY: Final = "humidity"
     WIND: Final = "wind"
 
+    SOLD: Final = "sold"
+    VALUE: Final = "value"
     LABEL: Final = "label"
 
     REVIEW: Final = "review_id"

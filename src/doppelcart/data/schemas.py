@@ -96,19 +96,33 @@ SCHEMAS: Final[dict[str, dict[str, dt.DataType]]] = {
 }
 """Columns of each canonical table, in order, with their types."""
 
+BESIDE: Final[dict[str, dict[str, dt.DataType]]] = {
+    Tables.STOCK: {
+        Columns.ITEM: TEXT,
+        Columns.STORE: TEXT,
+        Columns.CATEGORY: TEXT,
+        Columns.SALES: NUMBER,
+    },
+    Tables.SALES: {
+        Columns.ITEM: TEXT,
+        Columns.LABEL: TEXT,
+        Columns.SOLD: NUMBER,
+        Columns.VALUE: NUMBER,
+    },
+    Tables.RATINGS: {Columns.USER: TEXT, Columns.ITEM: TEXT, Columns.RATING: NUMBER},
+    Tables.LABELLED_REVIEWS: dict.fromkeys(
+        (Columns.REVIEW, Columns.TEXT, Columns.PLACE, Columns.PART, Columns.REVIEWER), TEXT
+    ),
+    Tables.PHOTOGRAPHS: dict.fromkeys(
+        (Columns.PICTURE, Columns.PRODUCT, Columns.GROUP, Columns.SPLIT, Columns.PATH), TEXT
+    ),
+}
+"""Texts and numbers of each table that is declared beside the source; moments are as their
+expressions have them."""
+
 TEXTS: Final[dict[str, frozenset[str]]] = {
     name: frozenset(column for column, dtype in columns.items() if dtype == TEXT)
-    for name, columns in SCHEMAS.items()
-} | {
-    Tables.STOCK: frozenset({Columns.ITEM, Columns.STORE, Columns.CATEGORY}),
-    Tables.SALES: frozenset({Columns.ITEM, Columns.LABEL}),
-    Tables.RATINGS: frozenset({Columns.USER, Columns.ITEM}),
-    Tables.LABELLED_REVIEWS: frozenset(
-        {Columns.REVIEW, Columns.TEXT, Columns.PLACE, Columns.PART, Columns.REVIEWER}
-    ),
-    Tables.PHOTOGRAPHS: frozenset(
-        {Columns.PICTURE, Columns.PRODUCT, Columns.GROUP, Columns.SPLIT, Columns.PATH}
-    ),
+    for name, columns in (SCHEMAS | BESIDE).items()
 }
 """Columns that are texts, of each canonical table and of each table that is declared beside the
 source: they are read as the file writes them."""

@@ -17,7 +17,15 @@ from sqlglot import exp
 from doppelcart.columns import Tables
 from doppelcart.data.engine import quoted
 from doppelcart.data.schemas import SCHEMAS, TEXTS
-from doppelcart.reading.selects import STRINGS, feeding, is_used, listed, outputs, top
+from doppelcart.reading.selects import (
+    STRINGS,
+    feeding,
+    given_to,
+    is_used,
+    listed,
+    outputs,
+    top,
+)
 
 STRING_NAMES: Final = {"try_strptime", "strptime", "regexp_full_match", "ends_with", "ltrim"}
 """Functions of texts that the parser knows by name only."""
@@ -96,6 +104,8 @@ def text_columns(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, TextColum
         every = name == Tables.USERS and any(tree.find_all(exp.Star))
         by_order = _names_by_order(tree)
         moments = feeding(tree, SCHEMAS.get(name, {}))["TIMESTAMP"]
+        if not by_order and not any(tree.find_all(exp.Star)):
+            moments = given_to(tree, moments)
         for file in _files(tree):
             columns = found.setdefault(file, TextColumns())
             columns.text |= text
@@ -155,10 +165,15 @@ def _names(tree: exp.Expr, table: str) -> tuple[set[str], set[str]]:
 def _names_by_order(tree: exp.Expr) -> bool:
     """Whether only the order of a file's columns says which names they get.
 
-    So it is where a file is called ``a(c, d)``, where ``SELECT *`` is put together with columns
-    that are named, and where ``COLUMNS(...)`` makes names.
+    So it is where a file is called ``a(c, d)``, as is ``SELECT *`` of it, where ``SELECT *`` is
+    put together with columns that are named, and where ``COLUMNS(...)`` makes names. What a
+    ``NATURAL JOIN`` goes by is known to the files alone, too.
     """
     if any(listed(table) for table in tree.find_all(exp.Table)) or tree.find(exp.Columns):
+        return True
+    if any(listed(part) and part.find(exp.Star) for part in tree.find_all(exp.CTE, exp.Subquery)):
+        return True
+    if any(join.args.get("method") == "NATURAL" for join in tree.find_all(exp.Join)):
         return True
     for union in tree.find_all(exp.SetOperation):
         selects = [node for node in union.find_all(exp.Select) if top(node) is top(union)]
@@ -175,7 +190,7 @@ def _files(tree: exp.Expr) -> set[str]:
 
 def _pairs(tree: exp.Expr) -> Iterator[tuple[str, str]]:
     """Names of columns that are held equal, by a join or otherwise."""
-    for equality in tree.find_all(exp.EQ):
+    for equality in tree.find_all(exp.EQ, exp.NullSafeEQ):
         left, right = equality.this.unnest(), equality.expression.unnest()
         if isinstance(left, exp.Column) and isinstance(right, exp.Column):
             yield left.name.lower(), right.name.lower()
@@ -185,9 +200,12 @@ def _pairs(tree: exp.Expr) -> Iterator[tuple[str, str]]:
     for member in tree.find_all(exp.In):
         query = member.args.get("query")
         select = query.find(exp.Select) if query is not None else None
-        if select is not None and isinstance(member.this, exp.Column):
-            for name in _columns(select.expressions[0]):
-                yield member.this.name.lower(), name
+        if select is not None:
+            whole = member.this.unnest()
+            sought = whole.expressions if isinstance(whole, exp.Tuple) else [whole]
+            for left, right in zip(sought, select.expressions, strict=False):
+                if isinstance(left, exp.Column):
+                    yield from ((left.name.lower(), name) for name in _columns(right))
 
 
 def _columns(node: exp.Expr) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from doppelcart.config.base import Parameters
 from doppelcart.data.engine import view
-from doppelcart.data.schemas import SCHEMAS
+from doppelcart.data.schemas import BESIDE, SCHEMAS
 from doppelcart.errors import InputError
 from doppelcart.reading.declaration import statement
 from doppelcart.reading.files import plain
@@ -79,7 +79,7 @@ def as_meant(
     connection = next(iter(raw_tables.values())).get_backend()
     schemas = {file: dict(table.schema().items()) for file, table in raw_tables.items()}
     known = raw_tables if isinstance(raw_tables, RawTables) else RawTables()
-    wanted = SCHEMAS.get(name, {})
+    wanted = (SCHEMAS | BESIDE).get(name, {})
     refusal: Exception | None = None
     for query in readings(statement(spec), schemas, known.kinds, known.notations, wanted, strict):
         try:

@@ -19,7 +19,12 @@ FRACTION: Final = r"-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?"
 
 
 def read_records(
-    connection: Any, table: str, path: str, options: dict[str, Any], uses: TextColumns
+    connection: Any,
+    table: str,
+    path: str,
+    options: dict[str, Any],
+    uses: TextColumns,
+    decimal: str = ".",
 ) -> list[str]:
     """Read a JSON file into a table, its plain fields as text.
 
@@ -29,6 +34,8 @@ def read_records(
         path: The file, in UTF-8: one object per line, or an array of objects.
         options: What its declaration says.
         uses: Which columns feed texts; of those, numbers are kept as they are written.
+        decimal: What stands before the fraction of a number in texts; that of numbers, which JSON
+            writes with a point, is made the same.
 
     Returns:
         Names of the columns of text.
@@ -60,6 +67,9 @@ def read_records(
     exact = [name for name in plain if uses.holds(name) or uses.joins(name)]
     if exact and _any_fraction(connection, table, exact):
         _write_exactly(connection, table, path, exact)
+    valued = [name for name in plain if not uses.needs_no_type(name)]
+    if decimal != "." and valued and _any_fraction(connection, table, valued):
+        _write_exactly(connection, table, path, valued, decimal)
     return plain
 
 
@@ -98,8 +108,17 @@ def _any_fraction(connection: Any, table: str, columns: list[str]) -> bool:
     return bool(found)
 
 
-def _write_exactly(connection: Any, table: str, path: str, columns: list[str]) -> None:
+def _write_exactly(
+    connection: Any, table: str, path: str, columns: list[str], decimal: str = "."
+) -> None:
     """Replace columns by their values as the file writes them: ``1.10`` is not ``1.1``.
+
+    Args:
+        connection: DuckDB backend.
+        table: Name of the table.
+        path: The file.
+        columns: Names of plain columns.
+        decimal: What stands before the fraction of a number.
 
     Raises:
         InputError: If the records are not those that the engine has read.
@@ -108,7 +127,7 @@ def _write_exactly(connection: Any, table: str, path: str, columns: list[str]) -
     ((count,),) = rows(connection, f"SELECT count(*) FROM {quoted(table)}")
     if count != len(records):
         raise InputError(f"it holds {len(records):,} records, of which {count:,} were read")
-    values = {name: [_text(record.get(name)) for record in records] for name in columns}
+    values = {name: [_text(record.get(name), decimal) for record in records] for name in columns}
     exact = f"{table}_exact"
     connection.con.register(
         exact, pa.table({k: pa.array(v, pa.string()) for k, v in values.items()})
@@ -126,7 +145,7 @@ def _write_exactly(connection: Any, table: str, path: str, columns: list[str]) -
 
 def _objects(path: str) -> Iterator[dict[str, Any]]:
     """The objects of a file, numbers as they are written."""
-    decoder = json.JSONDecoder(parse_float=str, parse_int=str)
+    decoder = json.JSONDecoder(parse_float=_Number, parse_int=_Number)
     with opened(path) as file:
         text = file.read().decode("utf-8-sig")
     place = 0
@@ -139,8 +158,14 @@ def _objects(path: str) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def _text(value: Any) -> str | None:
+class _Number(str):
+    """A number as it is written, which is told from a text."""
+
+
+def _text(value: Any, decimal: str) -> str | None:
     """A plain value as text."""
+    if isinstance(value, _Number):
+        return value.replace(".", decimal)
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):

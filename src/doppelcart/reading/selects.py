@@ -5,7 +5,7 @@ All names are in lower case.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Final
 
 import ibis.expr.datatypes as dt
@@ -18,11 +18,20 @@ STRINGS: Final = (
     exp.StrPosition,
 )
 """Functions of texts."""
-COMPARED: Final = (exp.Min, exp.Max, exp.Median, exp.Greatest, exp.Least)
+COMPARED: Final = (
+    *(exp.Min, exp.Max, exp.Median, exp.Greatest, exp.Least, exp.Quantile, exp.PercentileDisc),
+)
 """What chooses one of several by size."""
+CHOSEN: Final = (
+    *(exp.Window, exp.ArgMax, exp.ArgMin, exp.Order, exp.Lag, exp.Lead, exp.NthValue),
+    *(exp.Nullif, exp.Quantile, exp.PercentileDisc),
+)
+"""What gives its first argument as it is, and uses the others to choose."""
 PASSED_ON: Final = (
-    *(exp.Alias, exp.Paren, exp.Coalesce, exp.Nullif, exp.Case, exp.If, exp.Window),
-    *(exp.AnyValue, exp.First, exp.Last, exp.ArgMax, exp.ArgMin, *COMPARED),
+    *(exp.Alias, exp.Paren, exp.Coalesce, exp.Case, exp.If, exp.IgnoreNulls, exp.RespectNulls),
+    *(exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue, exp.Mode),
+    *CHOSEN,
+    *COMPARED,
 )
 """What gives a text as it is, or another one instead."""
 
@@ -36,7 +45,7 @@ def is_used(column: exp.Column) -> bool:
 
 
 def feeding(tree: exp.Expr, wanted: Mapping[str, dt.DataType]) -> dict[str, set[str]]:
-    """Names of columns that are given as numbers and as moments, by the type that they become.
+    """Names of columns that are given as numbers, moments or texts, by the type that they become.
 
     Args:
         tree: A statement.
@@ -45,6 +54,7 @@ def feeding(tree: exp.Expr, wanted: Mapping[str, dt.DataType]) -> dict[str, set[
     found = {
         "DOUBLE": {name for name, dtype in wanted.items() if dtype.is_numeric()},
         "TIMESTAMP": {name for name, dtype in wanted.items() if dtype.is_temporal()},
+        "VARCHAR": {name for name, dtype in wanted.items() if dtype.is_string()},
     }
     given = [(column.name.lower(), set(given_as(column))) for column in tree.find_all(exp.Column)]
     for names in found.values():
@@ -69,9 +79,27 @@ def given_as(column: exp.Column) -> list[str]:
     return [name.lower() for name in (node.alias_or_name, *heads(select)[place : place + 1])]
 
 
+def chooses_by_size(column: exp.Column) -> bool:
+    """Whether the size of a column's values decides which of several is given."""
+    node = column.find_ancestor(
+        *COMPARED, exp.ArgMax, exp.ArgMin, exp.Ordered, exp.Cast, exp.Select
+    )
+    if isinstance(node, exp.ArgMax | exp.ArgMin):
+        return node.expression.unnest() is column
+    if not isinstance(node, exp.Ordered):
+        return isinstance(node, COMPARED)
+    order = node.parent
+    ordered = order.parent if order is not None else None
+    # The order of a whole statement's rows says nothing, unless some of them are taken.
+    taken = isinstance(ordered, exp.Query) and (
+        ordered.args.get("limit") or ordered.args.get("distinct")
+    )
+    return node.this.unnest() is column and (bool(taken) or not isinstance(ordered, exp.Query))
+
+
 def _is_asked(node: exp.Expr) -> bool:
     """Whether the expression around only asks what something is, and does not give it."""
-    if isinstance(node.parent, exp.Nullif | exp.ArgMax | exp.ArgMin | exp.Window):
+    if isinstance(node.parent, CHOSEN):
         return node.arg_key != "this"
     return isinstance(node.parent, exp.If | exp.Case) and node.arg_key == "this"
 
@@ -79,6 +107,12 @@ def _is_asked(node: exp.Expr) -> bool:
 def is_starred(select: exp.Expr) -> bool:
     """Whether a SELECT gives all columns of a table."""
     return any(node.is_star for node in select.expressions)
+
+
+def given_to(tree: exp.Expr, names: Set[str]) -> set[str]:
+    """Names of the columns that a statement gives under some names as they are."""
+    columns = tree.find_all(exp.Column)
+    return {column.name.lower() for column in columns if names & set(given_as(column))}
 
 
 def is_below_star(column: exp.Column) -> bool:
@@ -108,9 +142,11 @@ def heads(select: exp.Expr) -> list[str]:
     """The names, by position, of what a SELECT gives to the statement around it.
 
     They are those that stand in brackets after the name of the whole, as in ``WITH x(c, d) AS``;
-    otherwise those of the first of all SELECTs that are put together.
+    otherwise those of the first of all SELECTs that are put together, unless these are by name.
     """
     query = top(select)
+    if any(union.args.get("by_name") for union in query.find_all(exp.SetOperation)):
+        return [node.alias_or_name for node in select.expressions]
     if names := listed(query) or listed(query.parent):
         return names
     while isinstance(query, exp.SetOperation | exp.Subquery):

@@ -200,7 +200,8 @@ class _Text:
         """Read all rows into one table; returns the names of the columns of text, of numbers."""
         table = _kept(self._name)
         if self._kind == "xlsx":
-            frame = read_workbook(self._name, self._path, self._options)
+            decimal = self._notation.decimal
+            frame = read_workbook(self._name, self._path, self._options, decimal)
             reader.con.register("doppelcart_cells", frame)
             run(
                 reader,
@@ -210,7 +211,8 @@ class _Text:
             return list(frame.columns), []
         with in_utf_8(self._path, self._encoding) as path:
             if self._kind == "json":
-                return read_records(reader, table, path, self._options, self._uses), []
+                decimal = self._notation.decimal
+                return read_records(reader, table, path, self._options, self._uses, decimal), []
             left_out, typed = read_delimited(
                 reader, table, path, self._options, self._may_have_type
             )

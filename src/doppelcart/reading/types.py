@@ -9,6 +9,7 @@ as that type in one way; whatever else is text, and its expression has to say ho
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -389,14 +390,24 @@ def literal(text: str) -> str:
 
 
 def _number(value: str, notation: Notation) -> str:
-    """Text of a number as the engine writes numbers; null where it mixes two notations."""
+    """Text of a number as the engine writes numbers; null where it mixes two notations.
+
+    Thousands are told only where two or three digits follow each separator, three the last one
+    (1.234,50; in India 1,23,456): 3.50 with a point between thousands is no 350.
+    """
+    written = value
     if notation.thousands:
-        value = f"replace({value}, {literal(notation.thousands)}, '')"
+        groups = rf"[+-]?\d{{1,3}}({re.escape(notation.thousands)}\d{{2,3}})*"
+        last = rf"{re.escape(notation.thousands)}\d{{3}}({re.escape(notation.decimal)}\d*)?"
+        grouped = f"regexp_full_match(trim({value}), {literal(groups + last)})"
+        bare = f"NOT contains(trim({value}), {literal(notation.thousands)})"
+        without = f"replace({value}, {literal(notation.thousands)}, '')"
+        written = f"CASE WHEN {bare} OR {grouped} THEN {without} END"
     if notation.decimal == ".":
-        return value
+        return written
     return (
-        f"CASE WHEN NOT contains({value}, '.') "
-        f"THEN replace({value}, {literal(notation.decimal)}, '.') END"
+        f"CASE WHEN NOT contains({written}, '.') "
+        f"THEN replace({written}, {literal(notation.decimal)}, '.') END"
     )
 
 

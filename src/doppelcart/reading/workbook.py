@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -15,16 +16,20 @@ from doppelcart.reading.delimited import LOOKED_AT, check_names, table_start
 log = logging.getLogger(__name__)
 
 
-def read_workbook(name: str, path: str, options: Mapping[str, Any]) -> pd.DataFrame:
+def read_workbook(
+    name: str, path: str, options: Mapping[str, Any], decimal: str = "."
+) -> pd.DataFrame:
     """Read a sheet of a workbook, or several, one below the other.
 
     Args:
         name: Name of the file, for the log.
         path: The workbook.
         options: Arguments of ``pandas.read_excel``; without ``sheet_name`` the first sheet is read.
+        decimal: What stands before the fraction of a number in cells of text.
 
     Returns:
-        The rows, each cell as text: whole numbers without a fraction, moments as in ISO 8601.
+        The rows, each cell as text: whole numbers without a fraction, others as cells of text have
+        them, moments as in ISO 8601.
 
     Raises:
         InputError: If a sheet holds no table, openpyxl is missing, or the workbook is broken.
@@ -47,13 +52,15 @@ def read_workbook(name: str, path: str, options: Mapping[str, Any]) -> pd.DataFr
         )
     if not isinstance(sheets, dict):
         sheets = {names[0]: sheets}
-    frames = [_table(sheet, cells, options.get("header")) for sheet, cells in sheets.items()]
+    header = options.get("header")
+    frames = [_table(sheet, cells, header, decimal) for sheet, cells in sheets.items()]
     return pd.concat(frames, ignore_index=True)
 
 
-def _table(sheet: Any, cells: pd.DataFrame, header: int | None) -> pd.DataFrame:
+def _table(sheet: Any, cells: pd.DataFrame, header: int | None, decimal: str) -> pd.DataFrame:
     """The rows of one sheet, below the titles and blank rows above its header."""
-    texts = cells.apply(lambda column: column.map(_text)).astype("string")
+    texts = cells.apply(lambda column: column.map(partial(_text, decimal=decimal)))
+    texts = texts.astype("string")
     head = texts.head(LOOKED_AT).fillna("")
     start = table_start(list(head.itertuples(index=False, name=None))) if header is None else header
     if start >= len(texts):
@@ -65,7 +72,7 @@ def _table(sheet: Any, cells: pd.DataFrame, header: int | None) -> pd.DataFrame:
     return texts.iloc[start + 1 :].set_axis(names, axis=1).dropna(how="all")
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any, decimal: str) -> str | None:
     """A cell as text."""
     if value is None or value is pd.NaT or value != value:
         return None
@@ -74,5 +81,5 @@ def _text(value: Any) -> str | None:
     if isinstance(value, dt.datetime):
         return value.isoformat(sep=" ")
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
+        return str(int(value)) if value.is_integer() else repr(value).replace(".", decimal)
     return str(value)
