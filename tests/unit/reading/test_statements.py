@@ -49,7 +49,7 @@ def tables_of(
         (folder / f"{name}.csv").write_text(text)
         specs[name] = {"path": str(folder / f"{name}.csv"), "options": options}
     source = Source(name="shop", files=specs, tables=tables)
-    found = declare_tables(SourceTables(specs, tables=tables).load(), source)
+    found = declare_tables(SourceTables(specs, tables=dict(tables)).load(), source)
     conformed, _ = conform_tables(found, source, IngestionParams(**LENIENT))
     return {name: table.to_pandas() for name, table in conformed.items()}
 
