@@ -106,8 +106,35 @@ def test_what_is_no_number_of_a_shop_is_none(number):
     assert counts.set_index("what")["number"]["rows without item, moment or number"] == 1
     assert weeks.sold[0, -1] == 0
     assert np.isfinite(weeks.sold).all()
-    # A week without a value leaves an item without a price.
-    assert np.isnan(weeks.prices).tolist() == [False, True, False, False, False, False]
+    # A week without a value leaves the price to the others.
+    assert counts.set_index("what")["number"]["rows without a value"] == 1
+    np.testing.assert_allclose(weeks.prices, 2.0)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, 1e15])
+def test_a_price_is_of_rows_whose_value_is_known(number):
+    frame = rows(n_weeks=10)
+    frame.loc[frame["item_id"] == "i3", "value"] = number
+    # Beside 9 times 2 pieces for 4, two for 24 and five of which nobody knows what was paid.
+    more = frame[frame["item_id"] == "i1"].tail(1)
+    dear, unknown = more.assign(sold=2.0, value=24.0), more.assign(sold=5.0, value=number)
+    weeks, counts = read(pd.concat([frame, dear, unknown]))
+    assert weeks.sold[1].tolist() == [2.0] * 8 + [9.0]
+    # (9 * 4 + 24) / (9 * 2 + 2), not / (9 * 2 + 2 + 5).
+    np.testing.assert_allclose(weeks.prices, [2, 3, 2, np.nan, 2, 2])
+    # 10 of i3 and the one, out of 6 items by 10 weeks and two.
+    told = counts.set_index("what").loc["rows without a value"]
+    assert told.tolist() == [11, 62, "left out of prices"]
+
+
+def test_the_value_of_what_is_left_out_counts_nowhere():
+    frame = rows(n_weeks=20)
+    frame.loc[19, ["sold", "value"]] = [-1.0, np.nan]
+    frame.loc[39, ["sold", "value"]] = [np.nan, 1000.0]
+    weeks, counts = read(frame)
+    np.testing.assert_allclose(weeks.prices, 2.0)
+    told = counts.set_index("what").loc["rows without a value"]
+    assert told[["number", "of"]].tolist() == [0, 118]
 
 
 @pytest.mark.parametrize(
@@ -155,8 +182,11 @@ def test_neither_the_order_of_rows_nor_the_day_they_begin_changes_a_week(order, 
 
 
 def test_sums_of_weeks_without_a_value_have_no_price():
-    weeks, _ = read(rows().drop(columns="value"))
-    assert np.isnan(weeks.prices).all()
+    for frame in (rows().drop(columns="value"), rows().assign(value=np.nan)):
+        weeks, counts = read(frame)
+        assert np.isnan(weeks.prices).all()
+        # Where nothing is said of money, none is missed.
+        assert "rows without a value" not in set(counts["what"])
 
 
 def test_a_label_goes_with_its_item_and_may_be_missing():

@@ -39,7 +39,8 @@ class Weeks:
         starts: (n_weeks,) first day of each week.
         sold: (n_items, n_weeks) units; NaN before the first sale, when an item may not have been
             there; 0 in weeks without a sale.
-        prices: (n_items,) money per unit in the last weeks; NaN where nothing tells.
+        prices: (n_items,) money per unit in the last weeks, of rows with both; NaN where nothing
+            tells.
         step: (n_items,) unit in which sales of each are counted, such as 1 or .01.
     """
 
@@ -143,7 +144,7 @@ def _faults_of_columns(table: ir.Table) -> Iterator[str]:
 
 
 def _usable(table: ir.Table) -> ir.Table:
-    """Rows with what is wrong with them."""
+    """Rows with what is wrong with them, and whether they tell a price."""
     sold = table[SOLD].try_cast("float64")
     sold = unusable(sold).ifelse(None, sold)
     value = table[VALUE].try_cast("float64") if VALUE in table.columns else ibis.null("float64")
@@ -153,9 +154,11 @@ def _usable(table: ir.Table) -> ir.Table:
     label = table[LABEL].cast("string") if LABEL in table.columns else ibis.null("string")
     rows = table.select(item=item, day=day, sold=sold, value=value, label=label)
     lacking = ibis.or_(*(rows[name].isnull() for name in ("item", "day", "sold")))  # noqa: PD003
+    negative = (~lacking & (rows["sold"] < 0)).fill_null(False)
     return rows.mutate(
         lacking=lacking,
-        negative=(~lacking & (rows["sold"] < 0)).fill_null(False),
+        negative=negative,
+        valued=~lacking & ~negative & rows["value"].notnull(),  # noqa: PD004
         made=rows["item"].startswith(GENERATED).fill_null(False),
     )
 
@@ -169,6 +172,7 @@ def _counted(
         lacking=rows["lacking"].sum(),
         negative=rows["negative"].sum(),
         made=rows["made"].sum(),
+        valued=rows["valued"].sum(),
     )
     found = {name: int(value or 0) for name, value in first_row(sums).items()}
     total = found["total"]
@@ -184,6 +188,9 @@ def _counted(
         for what, number, of, _ in counts
         if number > params.refuse_share * of
     ]
+    if found["valued"]:
+        good = total - found["lacking"] - found["negative"]
+        counts.append(("rows without a value", good - found["valued"], good, "left out of prices"))
     if found["made"]:
         faults.append(
             f"{found['made']:,} rows are of items whose id begins with {GENERATED}: they were "
@@ -199,22 +206,26 @@ def _ends(rows: ir.Table) -> tuple[pd.Timestamp, pd.Timestamp]:
 
 def _by_week(rows: ir.Table, last: pd.Timestamp, n_weeks: int) -> Weeks:
     age = ibis.literal(last.date()).delta(rows["day"], unit="day") // WEEK
-    rows = rows.mutate(week=n_weeks - 1 - age)
+    rows = rows.mutate(
+        week=n_weeks - 1 - age,
+        # Pieces of which nobody knows what was paid would make the others look cheap.
+        priced=rows["valued"].ifelse(rows["sold"], 0.0),
+        value=rows["value"].fill_null(0.0),
+    )
+    sums = {name: rows[name].sum() for name in ("sold", "value", "priced")}
     summed = (
         rows.filter(rows["week"] >= 0)
         .group_by(["item", "week"])
-        .agg(sold=rows["sold"].sum(), value=rows["value"].sum(), label=rows["label"].max())
+        .agg(**sums, label=rows["label"].max())
         .order_by(["item", "week"])
         .to_pandas()
     )
     items, places = np.unique(summed["item"].to_numpy(str), return_inverse=True)
     week = summed["week"].to_numpy(int)
-    sold = np.zeros((len(items), n_weeks))
-    sold[places, week] = summed["sold"]
-    value = np.zeros((len(items), n_weeks))
-    value[places, week] = summed["value"].to_numpy(float, na_value=np.nan)
-    units = sold[:, -PRICE_WEEKS:].sum(axis=1)
-    money = value[:, -PRICE_WEEKS:].sum(axis=1)
+    by_week = np.zeros((len(sums), len(items), n_weeks))
+    by_week[:, places, week] = summed[list(sums)].to_numpy(float).T
+    sold = by_week[0]
+    _, money, units = by_week[:, :, -PRICE_WEEKS:].sum(axis=2)
     before = np.arange(n_weeks) < (sold > 0).argmax(axis=1)[:, None]
     labels = summed.groupby("item", sort=True)["label"].max().fillna("").to_numpy(str)
     starts = last.to_datetime64().astype("datetime64[D]") + 1 - WEEK * np.arange(n_weeks, 0, -1)
