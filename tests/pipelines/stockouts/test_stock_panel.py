@@ -166,6 +166,45 @@ def test_hours_that_are_never_recorded_leave_the_days_as_they_are(rows, read):
     assert count(counts, "days without rows") == 0
 
 
+def test_a_store_that_is_open_for_fewer_hours_lacks_none(rows, read):
+    table = rows()
+    # s0, with i0 and i1, is open from 8 to 20; s1, with i2 and i3, as ever from 8 to 12.
+    late = [
+        table[table["store_id"] == "s0"].assign(
+            timestamp=lambda frame, more=more: frame["timestamp"] + pd.Timedelta(hours=more)
+        )
+        for more in (4, 8)
+    ]
+    panel, counts = read(pd.concat([table, *late]), close_hour=20)
+    assert panel.stores.tolist() == ["s0", "s0", "s1", "s1"]
+    assert panel.sales.shape == (4, 70, 12)
+    np.testing.assert_array_equal(panel.sales[2:, :, :4], read(table)[0].sales[2:])
+    assert np.isnan(panel.sales[2:, :, 4:]).all()
+    assert count(counts, "series cut short") == 0
+    assert count(counts, "days without rows") == 0
+
+
+def test_a_day_is_unknown_if_more_than_half_of_its_stores_hours_are(rows, read):
+    table = rows()
+    late = table[table["store_id"] == "s0"].assign(
+        timestamp=lambda frame: frame["timestamp"] + pd.Timedelta(hours=4)
+    )
+    day = (table["timestamp"] - table["timestamp"].min()).dt.days
+    hour, item = table["timestamp"].dt.hour, table["item_id"]
+    # Of the four hours of s1 that i2 has: on day 5 two, on day 9 one. Of i0's eight on day 5: five.
+    gone = (item == "i2") & (((day == 5) & (hour >= 10)) | ((day == 9) & (hour >= 9)))
+    gone |= (item == "i0") & (day == 5) & (hour >= 9)
+    # i3 has one of the four hours of its store, on all days.
+    gone |= (item == "i3") & (hour != 8)
+    panel, counts = read(pd.concat([table[~gone], late]), close_hour=16)
+    assert panel.items.tolist() == ["i0", "i1", "i2"]
+    assert count(counts, "series cut short") == 1
+    known = (~np.isnan(panel.sales)).sum(axis=2)
+    assert known[0, 4:7].tolist() == [8, 5, 8]
+    assert known[2, [4, 5, 6, 9]].tolist() == [4, 2, 4, 0]
+    assert count(counts, "days without rows") == 1
+
+
 def test_an_hour_that_stands_there_twice_is_added_up(rows, read):
     table = rows()
     twice = table.iloc[[4]].assign(sales=7.0)

@@ -145,8 +145,14 @@ def _refuse_unusable(found: Counted) -> None:
 def _filled(series: pd.DataFrame, hours: pd.DataFrame, days: pd.DataFrame) -> Panel:
     """Rows put into their places; places without a row, and values that are none, stay NaN.
 
-    An hour of which no series has a row is none of the shop's, and has no place.
+    An hour of which no series has a row is none of the shop's, and has no place. A day of which
+    more than half is unknown is unknown as a whole, by the hours of its own store: one that closes
+    earlier than another lacks nothing.
     """
+    items, stores, categories = (
+        series[name].fillna("").to_numpy(str)
+        for name in (Columns.ITEM, Columns.STORE, Columns.CATEGORY)
+    )
     dates = pd.to_datetime(hours["day"]).to_numpy().astype("datetime64[D]")
     first, last = dates.min(), dates.max()
     calendar = np.arange(first, last + np.timedelta64(1, "D"))
@@ -162,7 +168,9 @@ def _filled(series: pd.DataFrame, hours: pd.DataFrame, days: pd.DataFrame) -> Pa
     sales[place] = np.maximum(hours["sales"].to_numpy(np.float32), 0)
     empty[place] = 1 - hours["in_stock"].to_numpy(np.float32)
     unknown = np.isnan(sales) | np.isnan(empty)
-    unknown |= unknown.mean(axis=2, keepdims=True) > 0.5
+    is_open = _hours_of_stores(stores, place[0], hour, len(opened))
+    lacking = (unknown & is_open[:, None]).sum(axis=2)
+    unknown |= (lacking > 0.5 * is_open.sum(axis=1, keepdims=True))[..., None]
     sales[unknown] = empty[unknown] = np.nan
     own = pd.to_datetime(days["day"]).to_numpy().astype("datetime64[D]")
     inside = (own >= first) & (own <= last)
@@ -171,11 +179,25 @@ def _filled(series: pd.DataFrame, hours: pd.DataFrame, days: pd.DataFrame) -> Pa
     for name in days.columns.drop(["series", "day"]):
         traits[str(name)] = np.full(shape[:2], np.nan, np.float32)
         traits[str(name)][cells] = days[name].to_numpy(np.float32)[inside]
-    items, stores, categories = (
-        series[name].fillna("").to_numpy(str)
-        for name in (Columns.ITEM, Columns.STORE, Columns.CATEGORY)
-    )
     return Panel(items, stores, categories, calendar, sales, empty, traits)
+
+
+def _hours_of_stores(
+    stores: np.ndarray, series: np.ndarray, hour: np.ndarray, n_hours: int
+) -> np.ndarray:
+    """(n_series, n_hours) whether any series of its store ever has a row of an hour.
+
+    Args:
+        stores: (n_series,) store of each.
+        series: (n_rows,) series of each row.
+        hour: (n_rows,) place of its hour.
+        n_hours: Hours that any series has.
+    """
+    found, store = np.unique(stores, return_inverse=True)
+    is_open = np.zeros((len(found), n_hours), bool)
+    is_open[store[series], hour] = True
+    of_series: np.ndarray = is_open[store]
+    return of_series
 
 
 def _judged(
