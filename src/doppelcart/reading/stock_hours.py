@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 
 from doppelcart.columns import Columns
@@ -31,7 +30,8 @@ class Counted(NamedTuple):
         series: One row per series, by number, with ids and category.
         hours: One row per series, day and open hour with ``sales`` (NaN where they are no
             number of a shop), ``in_stock`` (1, 0 or null) and ``n_rows``.
-        days: One row per series and day with the means of its traits.
+        days: One row per series and day with the means of its traits, NaN where they are no
+            figures of a shop.
         n_rows: Rows of the table.
         n_nowhere: Rows without item, store or moment, which are in none of these.
     """
@@ -65,9 +65,15 @@ def count_hours(table: ir.Table, traits: Sequence[str], open_hour: int, close_ho
             "conf/<environment>/globals.yml, give `timestamp` as a moment, `sales` as a number and "
             "`in_stock` as true or false."
         ) from error
-    sales = hours[Columns.SALES].astype(float)
-    hours = hours.assign(sales=sales.where(sales.abs() <= GREATEST))
-    return Counted(series, hours, days.replace([np.inf, -np.inf], np.nan), n_rows, n_nowhere)
+    hours = hours.assign(sales=_of_a_shop(hours[Columns.SALES]))
+    days = days.assign(**{name: _of_a_shop(days[name]) for name in traits})
+    return Counted(series, hours, days, n_rows, n_nowhere)
+
+
+def _of_a_shop(numbers: pd.Series) -> pd.Series:
+    """Numbers, NaN where they are no figures of a shop."""
+    numbers = numbers.astype(float)
+    return numbers.where(numbers.abs() <= GREATEST)
 
 
 def _rows_in_all(table: ir.Table) -> tuple[int, int]:

@@ -265,9 +265,10 @@ def test_what_was_generated_is_refused_as_real(rows, read):
         read(table)
 
 
-def test_a_trait_without_a_finite_number_is_missing(rows, read):
+@pytest.mark.parametrize("number", [np.inf, -np.inf, 1e15])
+def test_a_trait_that_is_no_number_of_a_shop_is_missing(rows, read, number):
     table = rows()
-    table.loc[0, "discount"] = np.inf
+    table.loc[0, "discount"] = number
     panel, _ = read(table)
     assert np.isnan(panel.traits["discount"][0, 0])
     assert np.isfinite(panel.traits["discount"][0, 1:]).all()
