@@ -18,7 +18,7 @@ from doppelcart.errors import InputError
 from doppelcart.forecasting.units import in_steps, unit_steps
 from doppelcart.pipelines.weekly_demand.params import WeeksParams
 
-SOLD, VALUE, LABEL = "sold", "value", Columns.LABEL
+SOLD, VALUE, LABEL = Columns.SOLD, Columns.VALUE, Columns.LABEL
 GENERATED: Final = "gen-"
 """What the id of a generated series begins with."""
 WEEK: Final = 7
