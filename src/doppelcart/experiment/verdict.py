@@ -252,6 +252,10 @@ def _judgement(
             f"better than without. But these controls were not run: {', '.join(not_run)}. Without "
             "them it is no win."
         )
+    if not design.best:
+        if len(by_reference) > 1:
+            return "better than without and than every control."
+        return f"better than {design.by_name[facts['against']].phrase}."
     if best is None or best["outcome"] != HELPS:
         change = "" if best is None else f" ({_percent(best['relative'])} over it)"
         return (

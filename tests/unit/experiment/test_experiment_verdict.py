@@ -63,6 +63,20 @@ def test_without_a_best_baseline_nothing_is_promoted() -> None:
     assert row[["verdict", "win", "promoted"]].tolist() == ["helps", True, False]
 
 
+@pytest.mark.parametrize(
+    ("control", "says"),
+    [
+        ({"plain": 0.1}, "the gan way: better than without and than every control."),
+        ({}, "the gan way: better than the nothing way."),
+    ],
+)
+def test_a_win_is_held_to_no_best_that_the_design_does_not_name(
+    control: dict[str, float], says: str
+) -> None:
+    row = judged({"nothing": 0.0, **control, "gan": 0.2}).iloc[0]
+    assert row["reason"].endswith(says)
+
+
 def test_a_gain_that_a_control_has_too_is_not_the_trials() -> None:
     row = judged({"nothing": 0.0, "plain": 0.2, "gan": 0.2}, **BEST).iloc[0]
     assert row[["verdict", "win", "not_beaten"]].tolist() == ["not proven", False, "plain"]
