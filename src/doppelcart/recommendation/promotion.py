@@ -189,6 +189,8 @@ def declare(
         ),
         unit=Columns.USER,
         groups=(Columns.SLICE,),
+        # each group has one comparison, so that its verdict goes by the test that decides
+        family=(Columns.SLICE,),
         alpha=alpha,
         n_bootstrap=n_bootstrap,
         seeds=(seed,),

@@ -12,6 +12,7 @@ from doppelcart.data.cases import Case
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import compare
+from doppelcart.experiment.verdict import judge
 from doppelcart.recommendation.promotion import (
     EVERYBODY,
     comparisons,
@@ -182,6 +183,30 @@ def test_a_better_strategy_is_seen_and_the_same_one_changes_nothing() -> None:
     same = score_entrants(champion, champion, cases, train, {}, {}, None, "ndcg", 5)
     assert compare(same, DESIGN)["difference"].eq(0).all()
     assert case.n_users == 300
+
+
+def test_the_verdict_on_all_customers_goes_by_the_test_that_decides() -> None:
+    """Nothing changed in seven slices: over eight comparisons, .03 would be no evidence."""
+    slices = ["warm", *(f"cold_{n}" for n in (0, 1, 2, 5, 10, 20))]
+    design = declare(
+        "ndcg@5", slices, margin=0.02, alpha=0.05, n_bootstrap=2000, min_customers=30, seed=0
+    )
+    gain = np.where(np.arange(100) < 61, 0.1, -0.1)
+    scores = pd.concat(
+        pd.DataFrame({"slice": name, "arm": arm, "user_id": np.arange(100), "value": 0.5 + change})
+        for name in (EVERYBODY, *slices)
+        for arm, change in (
+            ("champion", np.zeros(100)),
+            ("candidate", gain if name == EVERYBODY else np.zeros(100)),
+        )
+    )
+    differences = compare(scores, design)
+    verdicts = judge(differences, design).set_index("slice")["verdict"]
+    p_value = differences.set_index("slice").loc[EVERYBODY, "p_value"]
+    assert 0.05 / 8 < p_value <= 0.05
+    tests = comparisons(differences, design, entrant("a"), OTHER)
+    assert decided(OTHER, *tests).outcome is Outcome.BETTER
+    assert verdicts.to_dict() == {EVERYBODY: "helps", **dict.fromkeys(slices, "no evidence")}
 
 
 def test_a_customer_of_several_slices_counts_once() -> None:
