@@ -135,6 +135,13 @@ class TestPrivate:
         with pytest.raises(ValidationError, match="must be one of epsilons"):
             PrivateGridParams(epsilons=(1.0,), epsilon=2.0)
 
+    def test_no_two_budgets_share_their_draws(self, members, monkeypatch):
+        monkeypatch.setattr(private, "draw_independently", lambda *given: given[-1].random())
+        grid = PrivateGridParams(epsilons=(4.0, 8.0), epsilon=8.0)
+        config = PrivacyConfig(delta=1e-3, seed=1)
+        drawn, _ = private.draw_private_popularity(members, config, grid)
+        assert len(set(drawn.values())) == len(drawn) == 3
+
 
 def test_an_unknown_slice_is_answered_with_those_there_are(shop, non_members, params, trade_off):
     wrong = trade_off.model_copy(update={"slice": "cold_9"})

@@ -18,6 +18,7 @@ a user more. The list of items and the number of users are taken to be public.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import keras
@@ -25,7 +26,6 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from doppelcart.adversarial.loop import step_seeds
 from doppelcart.adversarial.objectives import penalty_at
 from doppelcart.adversarial.trainer import Tensors
 from doppelcart.data.histories import Histories
@@ -46,6 +46,7 @@ from doppelcart.models.histories.networks import (
     build_generator,
     note_catalogue,
 )
+from doppelcart.models.histories.private_draws import private_rng
 from doppelcart.progress import tracked
 
 logger = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class PrivateTrainer(HistoryTrainer):
         Args:
             real: Batch of the users drawn, perhaps none.
             blank: Batch of as many users as are expected, of whom nothing is known.
-            seed: (2,) int32 seed.
+            seed: (2,) int64 seed.
 
         Returns:
             Norm of the noisy gradient.
@@ -272,9 +273,12 @@ def train_privately(
         TrainingDivergedError: Weights stopped being finite.
     """
     noise = noise_for(epsilon, histories.n_users, config)
-    rng = np.random.default_rng([config.secret_seed, 3])
+    release = (histories, config, epsilon, noise, network)
     popularity = noised_popularity(
-        histories, config.histogram_noise * noise, config.length_cap, rng
+        histories,
+        config.histogram_noise * noise,
+        config.length_cap,
+        private_rng("histogram", *release),
     )
     no_features = np.zeros((histories.n_items, 1), np.float32)
     generator = build_generator(
@@ -282,7 +286,7 @@ def train_privately(
     )
     critic = build_critic(network, histories.n_items, 1, 1, PUBLIC_SEED)
     trainer = PrivateTrainer(generator, critic, trainer_config(config), config.clip_norm, noise)
-    training_log = _take_steps(trainer, histories, config, rng)
+    training_log = _take_steps(trainer, histories, config, private_rng("steps", *release))
     if not all(np.isfinite(weights).all() for weights in trainer.averaged.get_weights()):
         raise TrainingDivergedError(
             f"Private training diverged. Lower {config.name_of('learning_rate')} or "
@@ -311,7 +315,7 @@ def popularity_within(
         ParameterError: The budget cannot be kept.
     """
     noise = histogram_noise_for(epsilon, histories.n_users, config)
-    rng = np.random.default_rng([config.secret_seed, 5])
+    rng = private_rng("histogram alone", histories, config, epsilon, noise)
     return noised_popularity(histories, noise, config.length_cap, rng), noise
 
 
@@ -319,7 +323,7 @@ def _take_steps(
     trainer: PrivateTrainer, histories: Histories, config: PrivacyConfig, rng: np.random.Generator
 ) -> pd.DataFrame:
     """All steps; a user takes part in each with the same chance, independently of the others."""
-    seeds = step_seeds(config.secret_seed, 0)
+    seeds = _step_seeds(rng)
     matrix, rate = histories.matrix, sampling_rate(config, histories.n_users)
     size = min(config.batch_size, histories.n_users)
     nobody = blank_batch(np.zeros((size, histories.n_items), np.float32))
@@ -334,6 +338,12 @@ def _take_steps(
         if step % STEPS_PER_ROW == 0 or step == config.steps:
             rows.append({"step": float(step)} | {name: float(v) for name, v in logs.items()})
     return pd.DataFrame(rows)
+
+
+def _step_seeds(rng: np.random.Generator) -> Iterator[tf.Tensor]:
+    """Seeds of steps, without end, as long as TensorFlow takes them: two numbers of 62 bits."""
+    while True:
+        yield tf.constant(rng.integers(0, 2**62, 2), tf.int64)
 
 
 def blank_batch(full: np.ndarray) -> Tensors:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from doppelcart.data.cases import Case
@@ -14,6 +13,7 @@ from doppelcart.models.histories.accounting import noise_for, spent_on_histogram
 from doppelcart.models.histories.controls import draw_independently
 from doppelcart.models.histories.generation import generate
 from doppelcart.models.histories.hyperparameters import NetworkConfig
+from doppelcart.models.histories.private_draws import private_rng
 from doppelcart.pipelines.privacy.params import (
     AuditParams,
     PrivacyConfig,
@@ -60,7 +60,7 @@ def train_private(
             trained.generator,
             train_histories.n_users,
             train_histories.item_ids,
-            np.random.default_rng([training.secret_seed, 4]),
+            private_rng("users", train_histories, training, epsilon, trained.noise, network),
         )
         rows.append(
             {
@@ -100,7 +100,7 @@ def draw_private_popularity(
             shares,
             train_histories.n_users,
             train_histories.item_ids,
-            np.random.default_rng([training.secret_seed, 6]),
+            private_rng("users alone", train_histories, training, epsilon, noise),
         )
         spent = spent_on_histogram(noise, training)
         rows.append({"release": label, "budget": budget, "epsilon": spent, "noise": noise})
