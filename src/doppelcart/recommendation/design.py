@@ -13,7 +13,7 @@ from doppelcart.data.slices import Slice
 from doppelcart.errors import InputError
 from doppelcart.experiment.comparison import LEVEL, VALUE, compare, correct
 from doppelcart.experiment.design import BEST_BASELINE, Arm, Baseline, Design, Pair, Role, Words
-from doppelcart.experiment.outcome import HELPS
+from doppelcart.experiment.outcome import HELPS, NOT_USED
 from doppelcart.experiment.verdict import promotion
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, applies, controls_of
 from doppelcart.recommendation.evaluating import metric_columns
@@ -110,7 +110,9 @@ def against_best(scores: pd.DataFrame, chosen: pd.DataFrame, design: Design) -> 
     Validation chooses both sides: for the arm its recommender, and for the baseline the best
     recommender without synthetic data. Beside it stands the comparison with plain popularity,
     which is all there is to recommend to a customer of whom nothing is known. Either kind of
-    baseline is a family of its own.
+    baseline is a family of its own. An arm for which validation chose level 0 is its recommender
+    without synthetic data: where that is another than the baseline the two are compared, but what
+    it shows is no merit of the arm, whose outcome is that it is not used.
 
     Args:
         scores: As from ``unit_scores``.
@@ -129,7 +131,9 @@ def against_best(scores: pd.DataFrame, chosen: pd.DataFrame, design: Design) -> 
     compared["baseline"] = [baselines[key] for key in keys]
     families = compared.groupby("against", sort=False)
     parts = [correct(rows.assign(tested=_tested(rows, plan)), design) for _, rows in families]
-    return pd.concat(parts).sort_index() if parts else compared
+    corrected = pd.concat(parts).sort_index() if parts else compared
+    outcomes = corrected["outcome"].mask(corrected[LEVEL] == 0, NOT_USED)
+    return corrected.assign(outcome=outcomes)
 
 
 def _tested(rows: pd.DataFrame, plan: Sequence[Pair]) -> list[bool]:
@@ -231,10 +235,11 @@ def promote(
 
 
 def _helps(row: Mapping[Any, Any]) -> bool:
-    """Whether a comparison shows that a control is better than the best recommender."""
+    """Whether a comparison shows that a control, used, is better than the best recommender."""
     is_control = ARMS[row["arm"]].kind in (Kind.COMPLETION, Kind.TRAINING)
     is_control &= not ARMS[row["arm"]].generator
-    return bool(is_control and row["against"] == BEST_BASELINE and row["outcome"] == HELPS)
+    helps = row[LEVEL] > 0 and row["outcome"] == HELPS
+    return bool(is_control and row["against"] == BEST_BASELINE and helps)
 
 
 def _admitted(row: Mapping[Any, Any]) -> dict[str, Any]:

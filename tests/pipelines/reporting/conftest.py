@@ -17,6 +17,7 @@ from doppelcart import pipelines as packages
 from doppelcart.data.histories import Histories
 from doppelcart.datasets.section import SectionDataset
 from doppelcart.experiment.design import BEST_BASELINE
+from doppelcart.experiment.outcome import HELPS
 from doppelcart.pipeline_registry import register_pipelines
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, controls_of
 from doppelcart.recommendation.design import MOST_POPULAR
@@ -119,6 +120,7 @@ def uplift(metrics: pd.DataFrame) -> pd.DataFrame:
 def uplift_against_best(uplift: pd.DataFrame) -> pd.DataFrame:
     """EASE, the best of all, against itself without synthetic data and against popularity."""
     ease = uplift[(uplift["recommender"] == "ease") & (uplift["against"] == NONE)]
+    ease = ease.assign(outcome=HELPS)
     popular = ease.assign(against=MOST_POPULAR, baseline="popularity", base=0.2, relative=0.1)
     return pd.concat([ease.assign(against=BEST_BASELINE, baseline="ease"), popular])
 

@@ -125,6 +125,30 @@ def test_an_arm_that_brought_nothing_is_the_best_without_it() -> None:
     assert best.loc["most_popular", "difference"] == pytest.approx(0.1)
 
 
+def test_an_arm_at_level_0_does_not_help_where_its_recommender_beats_the_best_without() -> None:
+    """Test customers like EASE better than popularity, which validation took for the best."""
+    popular = np.random.default_rng(0).random(50)
+    values = {
+        ("popularity", "none"): popular,
+        ("ease", "none"): popular + 0.1,
+        ("ease", "popularity_completion"): popular + 0.1,
+    }
+    table = chosen(
+        [
+            ("popularity", "none", 0.0, 0.3),
+            ("ease", "none", 0.0, 0.2),
+            ("ease", "popularity_completion", 0.0, 0.2),
+        ]
+    )
+    best = against_best(user_metrics(values), table, SETTINGS)
+    assert best["against"].tolist() == ["best_baseline", "most_popular"]
+    assert best["outcome"].tolist() == ["not used"] * 2
+    # what is compared, and with how many others it is corrected, are as they were
+    assert best["tested"].all()
+    assert best["p_holm"].tolist() == best["p_value"].tolist()
+    assert best["p_value"].max() < 0.001
+
+
 def test_an_arm_that_declined_is_not_tested_and_does_not_widen_the_family() -> None:
     rng = np.random.default_rng(0)
     base = rng.random(80)

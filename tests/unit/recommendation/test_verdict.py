@@ -258,6 +258,7 @@ def test_a_control_that_helps_against_the_best_recommender_is_admitted() -> None
     configs = pd.concat([chosen(), added])
     [entry] = promotion(table, configs, ALPHA, rows)["admitted"]
     assert (entry["arm"], entry["config"]) == ("denoiser_completion", '{"l2":300.0}')
+    assert promotion(table, configs, ALPHA, rows.assign(level=0.0))["admitted"] == []
     assert "+2.0 % (+1.0 to +3.0) over iALS" in entry["reason"]
     bare = rows.assign(relative_low=float("nan"), relative_high=float("nan"))
     [entry] = promotion(table, configs, ALPHA, bare)["admitted"]

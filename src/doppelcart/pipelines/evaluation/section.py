@@ -9,6 +9,7 @@ from plotly import graph_objects as go
 from doppelcart.columns import Columns
 from doppelcart.data.slices import slice_label, slice_order
 from doppelcart.experiment.design import BEST_BASELINE
+from doppelcart.experiment.outcome import NOT_USED
 from doppelcart.pipelines.evaluation.figures import (
     headline_recommender,
     verdict_metric,
@@ -309,7 +310,8 @@ def verdict_grid(verdict: pd.DataFrame) -> Grid:
 
 def at_best_block(at_best: pd.DataFrame, limit: int) -> list[Block]:
     """Arms that are used and tested, with their chosen recommender, against the best without."""
-    used = at_best[(at_best["against"] == BEST_BASELINE) & at_best["tested"]]
+    is_used = at_best["tested"] & (at_best["outcome"] != NOT_USED)
+    used = at_best[(at_best["against"] == BEST_BASELINE) & is_used]
     if used.empty:
         return [skipped("Against the best recommender", _why_nothing(at_best))]
     laid_out = tabulate(

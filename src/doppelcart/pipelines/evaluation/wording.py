@@ -9,6 +9,7 @@ import pandas as pd
 from doppelcart.columns import Columns
 from doppelcart.data.slices import slice_label, slice_order
 from doppelcart.experiment.design import BEST_BASELINE
+from doppelcart.experiment.outcome import NOT_USED
 from doppelcart.experiment.verdict import VERDICTS
 from doppelcart.recommendation.arms import ARMS, Kind
 from doppelcart.recommendation.design import MOST_POPULAR
@@ -296,7 +297,7 @@ def profile_only(at_best: pd.DataFrame) -> list[str]:
 
     Args:
         at_best: slice, arm, recommender, against, base, value, relative and its interval, p_holm,
-            n_units, least_units, tested.
+            n_units, least_units, outcome.
     """
     if at_best.empty:
         return []
@@ -312,7 +313,7 @@ def _profile_only(row: Mapping[Any, Any]) -> str:
             f"{start}: undefined, with {row['n_units']} of the {row['least_units']} customers that "
             "it takes."
         )
-    if not row["tested"]:
+    if row["outcome"] == NOT_USED:
         return f"{start}: validation chose no synthetic data, so they get what is popular."
     return (
         f"{start}: {arm_phrase(row[Columns.ARM])} and given to "
