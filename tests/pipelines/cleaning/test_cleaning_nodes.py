@@ -147,6 +147,20 @@ def test_a_pattern_must_match_the_whole_item_id() -> None:
     assert taken(result) == {}
 
 
+@pytest.mark.parametrize("name", ["Gruß & Karten", "GRUẞ & KARTEN", " gruß  & karten "])
+def test_departments_are_found_as_the_source_or_a_report_writes_them(name: str) -> None:
+    items = [{"item_id": "card", "department": "Gruß &  Karten"}]
+    rows = [{"user_id": "u", "item_id": "card"}]
+    result = run(rows, items, non_product={"departments": [name]})
+    assert list(taken(result).values()) == ["non_product"]
+
+
+def test_names_that_no_item_has_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    items = [{"item_id": "roll", "department": "food", "category": "bread"}]
+    run([], items, non_product={"departments": ["Food", "Gift"], "categories": ["Food", "BREAD"]})
+    assert "no item has the department 'Gift', nor the category 'Food'" in caplog.text
+
+
 NUMBER = st.sampled_from([1.0, -1.0, 0.0, None, 1e300, *map(float, ("inf", "-inf", "nan"))])
 
 

@@ -16,7 +16,7 @@ from doppelcart.data.engine import materialise
 from doppelcart.data.schemas import ORDER, SCHEMAS, check
 from doppelcart.errors import InputError
 from doppelcart.pipelines.cleaning.params import CleaningParams
-from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS, flag_rows, flag_support
+from doppelcart.pipelines.cleaning.rules import DESCRIPTIONS, flag_rows, flag_support, tidy
 from doppelcart.reading.tolerance import IngestionParams
 
 # Working columns beside demographics of whatever name.
@@ -99,7 +99,7 @@ def clean_items(items: ir.Table, case: str) -> ir.Table:
         case: ``upper``, ``lower`` or ``keep``, for departments, categories, types and brands.
     """
     columns = {
-        name: _tidy(items[name])
+        name: tidy(items[name])
         for name in items.columns
         if items[name].type().is_string() and name != Columns.ITEM
     }
@@ -111,12 +111,7 @@ def clean_items(items: ir.Table, case: str) -> ir.Table:
 def clean_users(users: ir.Table) -> ir.Table:
     """Trim demographics and collapse their blanks, and make empty ones null."""
     texts = [name for name in users.columns if name != Columns.USER]
-    return users.mutate(**{name: _tidy(users[name]) for name in texts})
-
-
-def _tidy(text: ir.Value) -> ir.Value:
-    """A text without outer and doubled blanks; null if nothing is left."""
-    return text.re_replace(r"\s+", " ").strip().nullif("")
+    return users.mutate(**{name: tidy(users[name]) for name in texts})
 
 
 def flag_entities(table: ir.Table, kept: ir.Table, key: str) -> ir.Table:

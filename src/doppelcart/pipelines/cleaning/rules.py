@@ -2,6 +2,8 @@
 
 # ruff: noqa: PD003, PD004 - Ibis columns have isnull and notnull only
 
+import logging
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -35,6 +37,8 @@ DESCRIPTIONS: Final = {
 """What each rule takes, in the order in which the rules apply."""
 
 _ROW: Final = "row_flag_"
+
+log = logging.getLogger(__name__)
 
 
 def flag_rows(
@@ -78,13 +82,43 @@ def _with_non_products(interactions: ir.Table, items: ir.Table, params: Cleaning
     lines = interactions.mutate(**{name: no_goods})
     if not rule.enabled or not (rule.departments or rule.categories):
         return lines
-    named = items.filter(
-        items[Columns.DEPARTMENT].strip().upper().isin([text.upper() for text in rule.departments])
-        | items[Columns.CATEGORY].strip().upper().isin([text.upper() for text in rule.categories])
+    asked = {Columns.DEPARTMENT: rule.departments, Columns.CATEGORY: rule.categories}
+    if unknown := _unknown_names(items, asked):
+        log.warning("cleaning.non_product: no item has the %s", ", nor the ".join(unknown))
+    named = ibis.or_(
+        *(
+            folded(items[column]).isin([folded(ibis.literal(name)) for name in names])
+            for column, names in asked.items()
+        )
     )
-    listed = named.select(no_goods_id=Columns.ITEM).distinct()
+    listed = items.filter(named).select(no_goods_id=Columns.ITEM).distinct()
     lines = lines.left_join(listed, lines[Columns.ITEM] == listed["no_goods_id"])
     return lines.mutate(**{name: lines[name] | lines["no_goods_id"].notnull()}).drop("no_goods_id")
+
+
+def _unknown_names(items: ir.Table, asked: Mapping[str, Sequence[str]]) -> list[str]:
+    """The names of departments and categories that no item has, each with its column."""
+    pairs = [(column, name) for column, names in asked.items() for name in names]
+    counts = {
+        str(place): items[Columns.ITEM].count(
+            where=folded(items[column]) == folded(ibis.literal(name))
+        )
+        for place, (column, name) in enumerate(pairs)
+    }
+    found = first_row(items.aggregate(**counts))
+    return [
+        f"{column} {name!r}" for place, (column, name) in enumerate(pairs) if not found[str(place)]
+    ]
+
+
+def tidy(text: ir.Value) -> ir.Value:
+    """A text without outer and doubled blanks; null if nothing is left."""
+    return text.re_replace(r"\s+", " ").strip().nullif("")
+
+
+def folded(text: ir.Value) -> ir.Value:
+    """A tidy text in one case, by the engine: Python would write `ẞ`, its capital ß, as `SS`."""
+    return tidy(text).upper()
 
 
 def _basic_rule(
