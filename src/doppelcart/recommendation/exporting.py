@@ -228,16 +228,19 @@ def training_matrix(
 ) -> sparse.csr_matrix:
     """What a system is fitted on: everybody, and as many synthetic users as when it was judged.
 
+    Who bought nothing of the catalogue teaches nothing, and is left out.
+
     Args:
         system: What recommends.
         everybody: All customers with all that is known of them.
         synthetic: Sets of synthetic users by name.
         n_judged: Training users when the system was judged.
     """
+    real = everybody.matrix[everybody.lengths > 0]
     if ARMS[system.arm].kind is not Kind.TRAINING or system.level == 0:
-        return everybody.matrix
+        return real
     added = synthetic[SYNTHETIC_OF[system.arm]].matrix[: round(system.level * n_judged)]
-    return sparse.vstack([everybody.matrix, added], format="csr")
+    return sparse.vstack([real, added], format="csr")
 
 
 def evidence_of(

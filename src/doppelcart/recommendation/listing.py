@@ -73,10 +73,11 @@ def top_items(
         One row per (customer, rank): user_id, rank from 1, item_id and score, best first.
     """
     matrix = seen = RECOMMENDERS[system.recommender].matrix_of(everybody)
-    train, kind = matrix, ARMS[system.arm].kind
+    # who bought nothing gets a list and teaches nothing
+    train, kind = matrix[everybody.lengths > 0], ARMS[system.arm].kind
     if kind is Kind.TRAINING and system.level > 0:
         added = synthetic[SYNTHETIC_OF[system.arm]].matrix[: round(system.level * n_judged)]
-        train = sparse.vstack([matrix, added], format="csr")
+        train = sparse.vstack([train, added], format="csr")
     if completer is not None and system.level > 0:
         probable = strongest_of(completer, everybody, completion_top)
         seen = completed(matrix, probable, system.level)

@@ -109,8 +109,23 @@ def test_everybody_gets_what_they_have_not_bought_with_its_name() -> None:
     )
     assert list(table) == ["user_id", "rank", "item_id", "score", "title"]
     told = {user: rows["title"].tolist() for user, rows in table.groupby("user_id")}
-    # c bought only what is not in the catalogue, so nothing is known of them
-    assert told == {"a": ["jam"], "b": ["DAIRY", "jam"]}
+    # c bought only what is not in the catalogue: what is popular is all that there is to say
+    assert told == {"a": ["jam"], "b": ["DAIRY", "jam"], "c": ["Rye bread", "DAIRY"]}
+
+
+def test_customers_are_known_by_what_they_bought_of_the_catalogue_in_order() -> None:
+    lines = ibis.memtable(
+        pd.DataFrame(
+            {
+                "user_id": ["d", "d", "d", "c", "a"],
+                "item_id": ["bread", "plum", "jam", "plum", "butter"],
+                "timestamp": pd.to_datetime([f"2031-01-0{day}" for day in (4, 2, 1, 1, 1)]),
+            }
+        )
+    )
+    everybody = nodes.histories_of_all(lines, TRAIN.item_ids)
+    assert everybody.user_ids.tolist() == ["a", "c", "d"]
+    assert [everybody.of(row).tolist() for row in range(3)] == [[1], [], [2, 0]]
 
 
 def test_synthetic_customers_are_told_with_what_they_bought() -> None:

@@ -201,6 +201,31 @@ def test_served_lists_and_tables_rank_as_the_evaluation_does(
         assert [item.score for item in found.items] == lists["score"].tolist()
 
 
+def test_who_bought_nothing_is_listed_for_and_changes_nothing_for_others(
+    group_shop: GroupShop,
+) -> None:
+    shop, config = group_shop(120, 0), '{"l2": 20.0, "centred": true}'
+    more = Histories(
+        np.append(shop.user_ids.astype(str), "nothing"),
+        shop.item_ids,
+        np.append(shop.indptr, shop.indptr[-1]),
+        shop.items,
+    )
+    systems = best_systems(NOTHING, chosen(("warm", "ease", "none", config, 0.0, 1.0)))
+    before, after = (
+        top_items(systems["warm"][0], users, {}, None, k=5, n_judged=120) for users in (shop, more)
+    )
+    own = after["user_id"] == "nothing"
+    pd.testing.assert_frame_equal(after[~own].reset_index(drop=True), before)
+    popular = np.argsort(-shop.matrix.sum(axis=0).A1, kind="stable")[:5]
+    assert after[own]["item_id"].tolist() == shop.item_ids[popular].tolist()
+    ids = shop.item_ids.tolist()
+    model = export(systems, more, {}, Catalogue(ids, ids, {}), {}, n_judged=120)
+    found = answer(model, Question(user_id="nothing", k=5), "1")
+    assert not found.unknown_user
+    assert [item.score for item in found.items] == after[own]["score"].tolist()
+
+
 def test_completed_lists_are_served_as_the_evaluation_ranks_them(group_shop: GroupShop) -> None:
     shop, k = group_shop(1000, 0), 10
     sizes = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8)

@@ -222,7 +222,7 @@ def profiles_of(
 
 
 def histories_of_all(interactions: ir.Table, item_ids: np.ndarray) -> Histories:
-    """All customers with all that is known of them.
+    """All customers with all that is known of them, which may be nothing of the catalogue.
 
     Args:
         interactions: Clean interactions.
@@ -233,7 +233,12 @@ def histories_of_all(interactions: ir.Table, item_ids: np.ndarray) -> Histories:
         .aggregate(**{Columns.TIMESTAMP: interactions[Columns.TIMESTAMP].min()})
         .order_by([Columns.USER, Columns.TIMESTAMP, Columns.ITEM])
     )
-    return Histories.from_firsts(firsts.to_pandas(), item_ids)
+    bought = Histories.from_firsts(firsts.to_pandas())
+    catalogue = item_ids.astype(str)
+    positions = pd.Index(catalogue).get_indexer(bought.item_ids)[bought.items]
+    kept = bought.where(positions >= 0)
+    items = positions[positions >= 0].astype(np.int32)
+    return Histories(kept.user_ids, catalogue, kept.indptr, items)
 
 
 def pairs_of(interactions: ir.Table, item_ids: np.ndarray, params: ServingParams) -> Pairs:
