@@ -1,6 +1,8 @@
+import io
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from pydantic import ValidationError
@@ -27,6 +29,29 @@ def test_what_is_saved_has_a_catalog_entry_with_its_layer():
     for name in (*own, "{capability}.section", "{capability}.verdict"):
         assert catalog[name]["metadata"]["kedro-viz"]["layer"] == "reporting", name
         assert catalog[name]["filepath"].startswith("${globals:data_root}/08_reporting/"), name
+
+
+@pytest.mark.parametrize("names", [["NA", "None"], ["065", "7"]])
+@pytest.mark.parametrize(
+    ("entry", "column"),
+    [
+        ("targeting.chosen_configs", "segment"),
+        ("targeting.results", "segment"),
+        ("targeting.segment_sizes", "segment"),
+        ("cross_domain.sizes", "department"),
+        ("cross_domain.tried", "department"),
+        ("explanations.examples", "title"),
+        ("reporting {capability}.differences", "segment"),
+        ("reporting {capability}.verdict", "department"),
+    ],
+)
+def test_names_that_a_shop_gives_survive_the_file(entry, column, names):
+    pipeline, _, name = entry.rpartition(" ")
+    folder = CONF.parent / (pipeline or name.split(".")[0])
+    given = yaml.safe_load((folder / "catalog.yml").read_text())[name]
+    table = pd.DataFrame({column: names, "value": [0.1, np.nan]})
+    file = io.StringIO(table.to_csv(**given["save_args"]))
+    pd.testing.assert_frame_equal(pd.read_csv(file, **given["load_args"]), table)
 
 
 def test_it_reads_the_sections_alone():
