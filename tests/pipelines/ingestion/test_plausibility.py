@@ -205,7 +205,7 @@ class TestNumbers:
 
     def test_prices_and_ratings_that_are_no_numbers_are_unknown(self, tmp_path: Path) -> None:
         items = pd.DataFrame({"article": [f"a{n}" for n in range(10)], "price": 3.0})
-        items.loc[:1, "price"] = float("inf")
+        items.loc[:2, "price"] = [float("inf"), 0.0, -1.0]
         reviews = log().assign(stars=4.0).head(5)
         reviews.loc[2, "stars"] = float("-inf")
         result = read(
@@ -220,11 +220,11 @@ class TestNumbers:
             },
         )
         told = " ".join(result["summary"]["warnings"])
-        assert "column price is infinite or not a number in 2 of 10 rows" in told
+        assert "column price is 0 or below, infinite or not a number in 3 of 10 rows" in told
         assert "column rating is infinite or not a number in 1 of 5 rows" in told
         prices = result["items"].to_pandas()["price"]
-        assert prices.isna().sum() == 2
-        assert prices.sum() == pytest.approx(24)
+        assert prices.isna().sum() == 3
+        assert prices.sum() == pytest.approx(21)
         assert result["reviews"].to_pandas()["rating"].dropna().tolist() == [4, 4, 4, 4]
 
 

@@ -234,11 +234,12 @@ def stated_numbers(tables: Mapping[str, ir.Table]) -> list[Finding]:
             continue
         table = tables[name]
         found = first_row(
-            table.aggregate(rows=table.count(), bad=unusable(table[column]).sum().fill_null(0))
+            table.aggregate(rows=table.count(), bad=_unknown(table, column).sum().fill_null(0))
         )
         if count := int(found["bad"]):
+            below = "0 or below, " if column == Columns.PRICE else ""
             text = (
-                f"column {column} is infinite or not a number in {count:,} of "
+                f"column {column} is {below}infinite or not a number in {count:,} of "
                 f"{int(found['rows']):,} rows; they are taken as unknown"
             )
             findings.append(Finding(name, text))
@@ -249,9 +250,17 @@ def without_unusable(tables: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
     """The tables, with prices and ratings that cannot be used made null."""
     known = dict(tables)
     for name, column in STATED.items():
-        value = known[name][column]
-        known[name] = known[name].mutate(**{column: unusable(value).ifelse(None, value)})
+        table = known[name]
+        known[name] = table.mutate(**{column: _unknown(table, column).ifelse(None, table[column])})
     return known
+
+
+def _unknown(table: ir.Table, column: str) -> ir.Value:
+    """Whether a stated number says nothing; shops write 0 or -1 where they know no price."""
+    useless = unusable(table[column])
+    if column == Columns.PRICE:
+        useless |= (table[column] <= 0).fill_null(False)
+    return useless
 
 
 def placeholders(
