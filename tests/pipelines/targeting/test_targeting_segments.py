@@ -71,6 +71,22 @@ def test_tail_buyers_are_a_quantile_of_the_training_users(traits):
     assert members(segment, traits) == ["u6", "u7", "u8"]  # nothing is known of u9
 
 
+def test_where_few_buy_of_the_tail_they_alone_are_its_buyers(traits):
+    few = traits.assign(tail_share=[0.0] * 7 + [0.25, 0.5, np.nan])
+    (segment,) = find(few, looked_for(tail_buyers=TailBuyers(user_share=0.5)))
+    assert segment.least == 0.25
+    assert members(segment, few) == ["u7", "u8"]
+
+
+def test_where_all_buy_as_much_of_the_tail_nobody_is_its_buyer(traits, caplog):
+    alike = traits.assign(tail_share=0.0)
+    params = looked_for(tail_buyers=TailBuyers(), new_stores=NewStores(max_share=0.15))
+    with caplog.at_level("INFO"):
+        found = find(alike, params)
+    assert [segment.kind for segment in found] == ["new stores"]
+    assert "buyers of tail items are left out" in caplog.text
+
+
 def test_a_named_segment_need_not_be_short_of_data(traits):
     named = {"the young": NamedValues(column="age", values=("young", "nobody"))}
     (segment,) = find(traits, looked_for(named=named))

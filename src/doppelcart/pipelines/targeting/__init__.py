@@ -4,5 +4,5 @@ from doppelcart.pipelines.targeting.pipeline import create_pipeline
 
 __all__ = ["create_pipeline"]
 
-ALGORITHM_VERSION = 4
+ALGORITHM_VERSION = 5
 """To be raised by hand where what this pipeline makes changes: what is saved is then made anew."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +24,8 @@ from doppelcart.pipelines.targeting.params import (
 STORE: Final = Columns.STORE
 TAIL: Final = "tail_share"
 RARE, TAIL_BUYERS, NEW_STORES, NAMED = "rare values", "tail buyers", "new stores", "named"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -148,9 +151,17 @@ def _below(
 
 
 def _tail_buyers(traits: pd.DataFrame, params: TailBuyers | None) -> Iterator[Segment]:
-    if params is None or traits[TAIL].nunique() < 2:
+    if params is None:
         return
-    least = float(traits[TAIL].quantile(1 - params.user_share))
+    shares = traits[TAIL].dropna()
+    more = shares[shares > shares.min()]
+    if more.empty:
+        logger.info("buyers of tail items are left out: everybody has as many of them")
+        return
+    least = float(shares.quantile(1 - params.user_share))
+    # where few have any, the quantile is 0, which everybody reaches
+    if least == shares.min():
+        least = float(more.min())
     yield Segment(
         "buyers of tail items",
         TAIL_BUYERS,
