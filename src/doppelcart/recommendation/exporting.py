@@ -157,7 +157,6 @@ def export(
     evidence: Mapping[str, serving.Evidence],
     *,
     n_judged: int,
-    seed: int = 0,
     completers: Mapping[str, Completer] | None = None,
     completion_top: int | None = None,
     profiles: serving.Profiles | None = None,
@@ -171,7 +170,6 @@ def export(
         catalogue: Items, aligned with the histories.
         evidence: By slice, as from ``evidence_of``.
         n_judged: Training users when the systems were judged.
-        seed: Of the recommenders.
         completers: Generators by name: those that strategies complete histories by; and the one
             that is shown beside lists made without one, which comes first.
         completion_top: Items per customer that a completion keeps; None keeps all.
@@ -192,7 +190,7 @@ def export(
         fit = _fit(system)
         if fit not in fits:
             train = training_matrix(system, everybody, synthetic, n_judged)
-            fits[fit] = RECOMMENDERS[system.recommender](seed=seed).fit(train)
+            fits[fit] = RECOMMENDERS[system.recommender]().fit(train)
         key = _key(system)
         if key not in made:
             made[key] = _arrays(fits[fit], system)

@@ -54,7 +54,6 @@ def top_items(
     k: int,
     n_judged: int,
     completion_top: int | None = None,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """The best items that each customer has not bought yet.
 
@@ -67,7 +66,6 @@ def top_items(
         n_judged: Training users when the system was judged: it is given as many synthetic users as
             then.
         completion_top: Items per user that a completion keeps; None keeps all.
-        seed: Of the recommender.
 
     Returns:
         One row per (customer, rank): user_id, rank from 1, item_id and score, best first.
@@ -81,7 +79,7 @@ def top_items(
     if completer is not None and system.level > 0:
         probable = strongest_of(completer, everybody, completion_top)
         seen = completed(matrix, probable, system.level)
-    recommender = RECOMMENDERS[system.recommender](seed=seed).fit(train)
+    recommender = RECOMMENDERS[system.recommender]().fit(train)
     config = recommender.Config.model_validate_json(system.config)
     # Ranked as a server ranks, to the last bit.
     scorer = recommender.scorer(config)

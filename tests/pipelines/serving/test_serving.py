@@ -1,3 +1,5 @@
+from typing import Any
+
 import ibis
 import numpy as np
 import pandas as pd
@@ -5,10 +7,14 @@ import pytest
 
 from doppelcart.data.histories import Histories
 from doppelcart.errors import InputError
+from doppelcart.models.histories.hyperparameters import NetworkConfig
+from doppelcart.models.histories.networks import build_generator
+from doppelcart.models.histories.serving_arrays import completer_arrays
 from doppelcart.pipelines.profiles.scaling import columns_of, one_hot, to_matrix
 from doppelcart.pipelines.serving import nodes
 from doppelcart.pipelines.serving.params import ServingParams
 from doppelcart.pipelines.serving.section import write_section
+from doppelcart.recommendation.protocol import EvaluationParams
 
 CHOSEN = pd.DataFrame(
     [
@@ -50,6 +56,11 @@ LINES = ibis.memtable(
 TRAIN = Histories.from_lists(
     [np.array([0, 1]), np.array([0, 2])], np.array(["a", "z"]), np.array(["bread", "butter", "jam"])
 )
+
+MEASURED = pd.DataFrame(
+    {"slice": ["warm"], "recommender": "popularity", "arm": "none", "user_id": "a", "ndcg@20": 0.5}
+)
+JUDGED = EvaluationParams(grids={"popularity": {}}, completion_top=50, completion_draws=3, seed=7)
 
 
 def test_without_a_promotion_the_best_plain_recommender_recommends() -> None:
@@ -105,7 +116,7 @@ def test_where_nothing_was_tuned_nothing_can_recommend() -> None:
 def test_everybody_gets_what_they_have_not_bought_with_its_name() -> None:
     system = nodes.choose_system(NOTHING, CHOSEN[CHOSEN["recommender"] == "popularity"])
     table = nodes.recommend_items(
-        system, LINES, ITEMS, TRAIN, {}, pd.DataFrame(), ServingParams(k=2)
+        system, LINES, ITEMS, TRAIN, {}, pd.DataFrame(), JUDGED, ServingParams(k=2)
     )
     assert list(table) == ["user_id", "rank", "item_id", "score", "title"]
     told = {user: rows["title"].tolist() for user, rows in table.groupby("user_id")}
@@ -126,6 +137,37 @@ def test_customers_are_known_by_what_they_bought_of_the_catalogue_in_order() -> 
     everybody = nodes.histories_of_all(lines, TRAIN.item_ids)
     assert everybody.user_ids.tolist() == ["a", "c", "d"]
     assert [everybody.of(row).tolist() for row in range(3)] == [[1], [], [2, 0]]
+
+
+def test_histories_are_completed_as_when_they_were_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {}
+
+    def completer_of(*args: Any) -> None:
+        asked["draws"], asked["seed"] = args[-2:]
+
+    def top_items(*_: Any, completion_top: int, **__: Any) -> pd.DataFrame:
+        asked["top"] = completion_top
+        return pd.DataFrame({"item_id": ["jam"]})
+
+    monkeypatch.setattr(nodes, "completer_of", completer_of)
+    monkeypatch.setattr(nodes, "top_items", top_items)
+    system = nodes.choose_system(NOTHING, CHOSEN)
+    nodes.recommend_items(system, LINES, ITEMS, TRAIN, {}, pd.DataFrame(), JUDGED, ServingParams())
+    assert asked == {"draws": 3, "seed": 7, "top": 50}
+
+
+def test_what_is_served_completes_histories_as_it_was_judged() -> None:
+    sizes = NetworkConfig(noise_units=4, hidden_units=8, critic_units=8)
+    generator = build_generator(sizes, np.full(3, 0.2), 60, np.zeros((3, 0)), 0, 1, seed=0)
+    plain = CHOSEN[CHOSEN["recommender"] == "popularity"]
+    baskets = LINES.mutate(basket_id=ibis.literal("1"))
+    model = nodes.export_model(
+        NOTHING, plain, MEASURED, pd.DataFrame(), baskets, ITEMS, TRAIN, {},
+        pd.DataFrame({"user_id": ["a"]}), None, JUDGED, ServingParams(), gan=generator,
+    )  # fmt: skip
+    judged = completer_arrays(generator, 3, 7)
+    assert np.array_equal(model.completers["gan"].noises, judged.noises)
+    assert model.completion_top == 50
 
 
 def test_synthetic_customers_are_told_with_what_they_bought() -> None:

@@ -27,6 +27,7 @@ from doppelcart.recommendation.exporting import (
     export,
 )
 from doppelcart.recommendation.listing import System, top_items
+from doppelcart.recommendation.protocol import EvaluationParams
 from doppelcart.serving.model import Catalogue, Model, Pairs, Profiles
 
 SHOWN: Final = "gan"
@@ -93,6 +94,7 @@ def recommend_items(
     train_histories: Histories,
     synthetic_users: dict[str, Histories],
     demographics_matrix: pd.DataFrame,
+    evaluation: EvaluationParams,
     params: ServingParams,
     **generators: Any,
 ) -> pd.DataFrame:
@@ -105,6 +107,7 @@ def recommend_items(
         train_histories: Real training users, with the catalogue.
         synthetic_users: Sets of synthetic users by name.
         demographics_matrix: ``user_id`` and one column per demographic feature.
+        evaluation: How histories were completed when the system was judged.
         params: Parameters of the pipeline.
         **generators: Trained generators by name.
 
@@ -114,9 +117,8 @@ def recommend_items(
     """
     everybody = histories_of_all(prm_interactions, train_histories.item_ids)
     chosen = System.model_validate(system)
-    completer = completer_of(
-        chosen.arm, everybody, generators, demographics_matrix, params.completion_draws, params.seed
-    )
+    draws, seed = evaluation.completion_draws, evaluation.seed
+    completer = completer_of(chosen.arm, everybody, generators, demographics_matrix, draws, seed)
     listed = top_items(
         chosen,
         everybody,
@@ -124,8 +126,7 @@ def recommend_items(
         completer,
         k=params.k,
         n_judged=train_histories.n_users,
-        completion_top=params.completion_top,
-        seed=params.seed,
+        completion_top=evaluation.completion_top,
     )
     return listed.assign(**{Columns.TITLE: listed[Columns.ITEM].map(titles_of(prm_items))})
 
@@ -141,6 +142,7 @@ def export_model(
     synthetic_users: dict[str, Histories],
     demographics_matrix: pd.DataFrame,
     demographics_transformer: Any,
+    evaluation: EvaluationParams,
     params: ServingParams,
     **generators: Any,
 ) -> Model:
@@ -157,6 +159,7 @@ def export_model(
         synthetic_users: Sets of synthetic users by name.
         demographics_matrix: ``user_id`` and one column per demographic feature.
         demographics_transformer: What made it.
+        evaluation: How histories were completed when the systems were judged.
         params: Parameters of the pipeline.
         **generators: Trained generators by name. Completions of the GAN are shown beside the lists.
     """
@@ -175,14 +178,13 @@ def export_model(
             train_histories.item_ids,
             pairs_of(prm_interactions, train_histories.item_ids, params),
         ),
-        evidence_of(systems, user_metrics, verdict, params.metric, params.seed),
+        evidence_of(systems, user_metrics, verdict, params.metric, evaluation.seed),
         n_judged=train_histories.n_users,
-        seed=params.seed,
         completers={
-            name: completer_arrays(generators[name], params.completion_draws, params.seed)
+            name: completer_arrays(generators[name], evaluation.completion_draws, evaluation.seed)
             for name in [SHOWN, *sorted(wanted - {SHOWN})]
         },
-        completion_top=params.completion_top,
+        completion_top=evaluation.completion_top,
         profiles=profiles_of(demographics_matrix, demographics_transformer, everybody.user_ids),
     )
 

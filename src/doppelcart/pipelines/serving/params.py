@@ -6,15 +6,9 @@ from doppelcart.config.base import Parameters
 
 
 class ServingParams(Parameters):
-    """What customers are recommended."""
+    """What customers are recommended; what completes their histories is evaluation's to say."""
 
     k: int = Field(default=20, ge=1, le=1000, description="Items recommended per customer.")
-    completion_top: int | None = Field(
-        default=1000, ge=1, description="Items per user that a completion keeps; null keeps all."
-    )
-    completion_draws: int = Field(
-        default=4, ge=1, le=100, description="Draws of the generator averaged into a completion."
-    )
     max_gb: float = Field(
         default=0.5,
         ge=0,
@@ -39,4 +33,3 @@ class ServingParams(Parameters):
         min_length=1,
         description="Metric that the server tells as evidence; one that evaluation measures.",
     )
-    seed: int = Field(default=0, ge=0, description="Of the recommender and of completions.")

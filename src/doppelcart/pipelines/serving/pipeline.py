@@ -28,6 +28,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                     "train_histories": "train_histories",
                     "synthetic_users": "synthetic_users",
                     "demographics_matrix": "demographics_matrix",
+                    "evaluation": "params:evaluation",
                     "params": "params:serving",
                     **{name: f"{name}.generator" for name in GENERATORS},
                 },
@@ -52,6 +53,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
                             "demographics_transformer",
                         )
                     },
+                    "evaluation": "params:evaluation",
                     "params": "params:serving",
                     **{name: f"{name}.generator" for name in GENERATORS},
                 },
