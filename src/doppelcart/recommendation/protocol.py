@@ -13,6 +13,7 @@ from doppelcart.recommendation.arms import ARMS, NONE, Kind, of_kind
 from doppelcart.recommendation.design import largest_family
 from doppelcart.recommendation.grid import Grids, expand_all
 from doppelcart.recommendation.grid_search import TuningSettings
+from doppelcart.recommendation.scoring import METRICS
 from doppelcart.recommenders import RecommenderConfig
 
 Ratio = Annotated[float, Field(ge=0, le=10)]
@@ -138,6 +139,11 @@ class EvaluationParams(Parameters):
     def target(self) -> str:
         """Column of the user metrics that decides, such as ``ndcg@20``."""
         return f"{self.metric}@{self.k}"
+
+    @property
+    def measured(self) -> list[str]:
+        """Every column of the user metrics that tells accuracy."""
+        return [f"{metric}@{k}" for k in self.cutoffs for metric in METRICS]
 
     @property
     def configs(self) -> dict[str, list[RecommenderConfig]]:

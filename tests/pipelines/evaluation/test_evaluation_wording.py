@@ -1,9 +1,14 @@
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from doppelcart.experiment.verdict import VERDICTS
 from doppelcart.pipelines.evaluation import wording
+from doppelcart.pipelines.evaluation.section import how_to_read
+from doppelcart.recommendation.labels import metric_label
+from doppelcart.recommendation.protocol import EvaluationParams
 
 COLUMNS = ["slice", "recommender", "arm", "verdict", "win", "promoted", "level", "metric", "value",
            "reason", "relative", "relative_low", "relative_high"]  # fmt: skip
@@ -108,6 +113,16 @@ def test_a_group_is_told_by_its_best_proven_row_then_by_score():
     (finding,) = wording.tell(rows).findings
     assert finding.signal is wording.NOT_PROVEN
     assert finding.sentence == "NDCG@20 of PureSVD changed."
+
+
+@pytest.mark.parametrize("metric", get_args(EvaluationParams.model_fields["metric"].annotation))
+def test_figures_are_told_in_the_words_of_the_metric_that_judged(metric: str) -> None:
+    words = wording.words_of_findings(f"{metric}@7")
+    label = metric_label(f"{metric}@7")
+    assert f"{label} says " in words
+    assert "the first 7 " in words
+    assert "20" not in words
+    assert label in how_to_read(f"{metric}@7")
 
 
 def test_every_verdict_has_a_meaning_and_a_signal_of_its_word():

@@ -11,6 +11,7 @@ from doppelcart.pipelines.augmentation.params import AugmentationParams
 from doppelcart.pipelines.evaluation.params import EvaluationParams
 from doppelcart.pipelines.gan.params import TrainerParams
 from doppelcart.pipelines.privacy.params import TradeOffParams
+from doppelcart.pipelines.serving.params import ServingParams
 from doppelcart.pipelines.split.params import SplitParams
 from doppelcart.pipelines.targeting.params import ExperimentParams
 from doppelcart.recommendation.arms import ARMS as ALL_ARMS
@@ -114,6 +115,16 @@ def test_segments_are_measured_on_slices_and_by_recommenders_that_there_are() ->
     assert recommenders == (
         "targeting.experiment.recommenders: ials is none of the recommenders of evaluation.grids: "
         "ease"
+    )
+
+
+def test_the_evidence_of_what_serves_is_a_metric_that_is_measured() -> None:
+    shorter = {"k": 10, "cutoffs": (5, 10)}
+    assert found(serving=ServingParams(metric="recall@5"), evaluation=shorter) == []
+    (problem,) = found(serving=ServingParams(), evaluation=shorter)
+    assert problem.startswith(
+        "serving.metric: ndcg@20 is none of what evaluation measures with evaluation.cutoffs = "
+        "[5, 10]: ndcg@5, recall@5, "
     )
 
 

@@ -19,15 +19,16 @@ from doppelcart.pipelines.evaluation.figures import (
 )
 from doppelcart.pipelines.evaluation.wording import (
     MEANINGS,
-    WORDS_OF_FINDINGS,
     advise,
     caution,
     in_other_units,
+    meaning_of,
     one_training,
     percent_of,
     profile_only,
     strongest_first,
     tell,
+    words_of_findings,
 )
 from doppelcart.recommendation.arms import ARMS, NONE, Kind, controls_of
 from doppelcart.recommendation.labels import (
@@ -94,7 +95,7 @@ CAPABILITY: Final = Capability(
     ),
 )
 
-HOW_TO_READ: Final = {
+COMPARED: Final = {
     "What was compared": (
         "Each recommender was run as it is, and again with synthetic data, on customers whose "
         "later purchases were kept out of training. Both were tuned on the same settings, on "
@@ -105,10 +106,8 @@ HOW_TO_READ: Final = {
         "the same generator without its adversary. If one of them does as well, the gain does "
         "not come from the GAN."
     ),
-    "NDCG@20": (
-        "How well the first 20 recommended items match what the customer really bought next, "
-        "hits near the top counting more: 1 is perfect, 0 is no hit."
-    ),
+}
+FIGURES: Final = {
     "95 % interval": (
         "Were other customers of the same kind tested, the change would be expected in this "
         "range. A range that includes 0 is compatible with no change at all."
@@ -123,6 +122,17 @@ HOW_TO_READ: Final = {
         "recommender in the order bought, and it must find the rest."
     ),
 }
+
+
+def how_to_read(metric: str) -> dict[str, str]:
+    """What the words of the section mean.
+
+    Args:
+        metric: What verdicts were judged by, such as ``ndcg@20``.
+    """
+    meaning = meaning_of(metric)
+    told = f"{meaning[0].upper()}{meaning[1:]}: 1 is perfect, 0 is no hit."
+    return COMPARED | {metric_label(metric): told} | FIGURES
 
 
 @CAPABILITY.written_by
@@ -150,7 +160,7 @@ def write_section(
         update={
             "advice": advise(promotion, uplift_against_best),
             "measure": metric_label(metric),
-            "words": WORDS_OF_FINDINGS,
+            "words": words_of_findings(metric),
             "examples": tuple(People.model_validate(block) for block in customers),
         }
     )
@@ -175,7 +185,7 @@ def write_section(
         facts={"judged by": metric_label(metric)},
         metrics=headline(verdict),
         glossary={f"{signal.shape} {signal.word}": words for signal, words in MEANINGS.items()}
-        | HOW_TO_READ,
+        | how_to_read(metric),
     )
 
 

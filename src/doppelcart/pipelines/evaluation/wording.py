@@ -39,15 +39,48 @@ GIVEN: Final = {Kind.TRAINING: "customers added", Kind.COMPLETION: "histories co
 CUSTOMERS: Final = 1_000
 """Customers by whom money is counted."""
 
-WORDS_OF_FINDINGS: Final = (
-    "Of each group the strongest case. NDCG@20 says how well the first 20 recommended items match "
-    "what the customer really bought next, hits near the top counting more. The line is the 95 % "
-    "interval: a line across 0 is compatible with no change at all. Hits are items of the list "
-    "that were bought. Purchases foreseen are what these cost, one piece of each: they were made "
-    "without any list, so they are no sales won."
+MATCHES: Final = (
+    "how well the first {k} recommended items match what the customer really bought next"
 )
+MEASURES: Final = {
+    "ndcg": f"{MATCHES}, hits near the top counting more",
+    "map": f"{MATCHES}, hits near the top counting more",
+    "recall": "which share of what the customer really bought next is among the first {k} "
+    "recommended items",
+    "precision": "which share of the first {k} recommended items the customer really bought next",
+    "hit_rate": "whether any of the first {k} recommended items is one that the customer really "
+    "bought next",
+    "mrr": "how near the top of the first {k} recommended items the first one stands that the "
+    "customer really bought next",
+}
+"""What a metric says of a list, by its name."""
 
 MEANINGS: Final = {of_verdict(word): meaning for word, meaning in VERDICTS.items()}
+
+
+def meaning_of(metric: str) -> str:
+    """What a metric says, to stand after "says".
+
+    Examples:
+        >>> meaning_of("precision@5")
+        'which share of the first 5 recommended items the customer really bought next'
+    """
+    stem, _, k = metric.partition("@")
+    return MEASURES[stem].format(k=k)
+
+
+def words_of_findings(metric: str) -> str:
+    """What the figures of the findings mean.
+
+    Args:
+        metric: What verdicts were judged by, such as ``ndcg@20``.
+    """
+    return (
+        f"Of each group the strongest case. {metric_label(metric)} says {meaning_of(metric)}. The "
+        "line is the 95 % interval: a line across 0 is compatible with no change at all. Hits are "
+        "items of the list that were bought. Purchases foreseen are what these cost, one piece of "
+        "each: they were made without any list, so they are no sales won."
+    )
 
 
 def tell(verdict: pd.DataFrame) -> Story:

@@ -1,5 +1,8 @@
 """Parameters of the serving pipeline."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from pydantic import Field
 
 from doppelcart.config.base import Parameters
@@ -31,5 +34,16 @@ class ServingParams(Parameters):
     metric: str = Field(
         default="ndcg@20",
         min_length=1,
-        description="Metric that the server tells as evidence; one that evaluation measures.",
+        description="Metric that the server tells as evidence: one of accuracy, at one of "
+        "evaluation.cutoffs.",
     )
+
+
+def disagreements(models: Mapping[str, Any]) -> Iterator[str]:
+    """Evidence that the evaluation does not measure; see ``config.agreement``."""
+    serving, evaluation = models.get("serving"), models.get("evaluation")
+    if serving and evaluation and serving.metric not in evaluation.measured:
+        yield (
+            f"serving.metric: {serving.metric} is none of what evaluation measures with "
+            f"evaluation.cutoffs = {list(evaluation.cutoffs)}: {', '.join(evaluation.measured)}"
+        )
