@@ -72,9 +72,9 @@ class LineageGuard:
         faults = {name: fault for name in free if (fault := store.fault(name, present))}
         if run_params.get("only_missing_outputs"):
             faults |= {
-                name: f"{name} is kept, and was made from other data or parameters"
-                for name, origin in self._planned.items()
-                if store.is_saved(name) and store.id(name) != origin.id
+                name: fault
+                for name in store.kept(pipeline)
+                if (fault := store.fault_of_kept(self._planned[name], present))
             }
         for name in [name for name in faults if self._may_be_left_out(name, catalog)]:
             redo = _command(store.makers([name], present))
@@ -124,14 +124,16 @@ class _Store:
         """Id of every dataset on record."""
         return {name: origin.id for name, origin in self._recorded.items()}
 
-    def id(self, name: str) -> str | None:
-        """Id of one dataset; None if it is not on record."""
-        return self._recorded[name].id if name in self._recorded else None
-
     def is_saved(self, name: str) -> bool:
         """Whether there is something on disk."""
-        dataset = self._catalog.get(name)
-        return not isinstance(dataset, MemoryDataset) and self._catalog.exists(name)
+        return not self._is_in_memory(name) and self._catalog.exists(name)
+
+    def kept(self, pipeline: Pipeline) -> Iterator[str]:
+        """What a run of what is missing leaves as it is; a node makes all its outputs or none."""
+        for node in pipeline.nodes:
+            names = [bare(name) for name in node.outputs if not self._is_in_memory(bare(name))]
+            if all(map(self.is_saved, names)):
+                yield from names
 
     def origins(self, names: Iterable[str]) -> dict[str, Origin]:
         """Where what a run reads comes from; a file of the source is known by its content."""
@@ -163,6 +165,13 @@ class _Store:
             return f"{name} was made from another {first} than the present one"
         return ""
 
+    def fault_of_kept(self, planned: Origin, present: dict[str, str]) -> str:
+        """Why a dataset cannot stand for what a run would make in its place; empty if it can."""
+        name = planned.dataset
+        if name in self._recorded and self._recorded[name].id != planned.id:
+            return f"{name} is kept, and was made from other data or parameters"
+        return self.fault(name, present)
+
     def makers(self, names: Iterable[str], present: dict[str, str]) -> list[str]:
         """Pipelines to run so that datasets fit again: their own, and those behind that do not."""
         wanted = set(names)
@@ -177,6 +186,9 @@ class _Store:
     def _outlives_its_data(self, name: str) -> bool:
         """Whether a dataset was fitted once, to be used on data that came after it."""
         return bool(getattr(self._catalog.get(name), "outlives_its_data", False))
+
+    def _is_in_memory(self, name: str) -> bool:
+        return isinstance(self._catalog.get(name), MemoryDataset)
 
     def _is_made(self, name: str) -> bool:
         return name in self._read_for

@@ -156,6 +156,22 @@ def test_keeping_what_is_there_is_refused_where_it_would_be_made_otherwise(shop)
         shop.run(*PIPELINES, seed=5, only_missing_outputs=True)
 
 
+def test_keeping_what_is_there_is_refused_where_it_is_not_the_file_on_record(shop):
+    shop.file("users").write_text('{"users": 9}')
+    shop.file("page").unlink()
+    with pytest.raises(LineageError, match="users is not the file on record") as refused:
+        shop.run(*PIPELINES, only_missing_outputs=True)
+    assert "`kedro run --pipelines split`" in str(refused.value)
+
+
+def test_what_is_made_anew_need_not_be_the_file_on_record(shop, monkeypatch):
+    both = Node(lambda users: (users, users), "users", ["scores", "page"], name="both")
+    monkeypatch.setitem(PIPELINES, "both", Pipeline([both]))
+    shop.file("scores").write_text("{}")
+    shop.file("page").unlink()
+    assert shop.run("both", only_missing_outputs=True) == {"users": 3}
+
+
 def test_what_is_absent_is_not_this_hooks_affair(shop):
     shop.file("scores").unlink()
     with pytest.raises(DatasetError, match=r"scores\.json"):
