@@ -24,6 +24,8 @@ WHOLE: Final = 64 * 2**20
 BLOCK: Final = 2**20
 N_BLOCKS: Final = 32
 """Of a larger file, so many blocks of so many bytes, evenly spread."""
+ABSENT: Final = ""
+"""The id of what a node could read and was not there."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Origin:
         pipeline: Package of the function that made it; empty for a file of the source.
         version: Version of that package's algorithms.
         parameters: What that function was told, flat.
-        parents: Id by name of the datasets that it read.
+        parents: Id by name of the datasets that it read; ``ABSENT`` for those that were not there,
+            of which ``id`` knows nothing.
         ancestors: Id by name of everything behind it, parents included.
         versions: Version by package of everything behind it, its own included.
         content: Digest of its file; empty where none was written.
@@ -85,7 +88,7 @@ def plan(steps: Iterable[Step], known: Mapping[str, Origin]) -> dict[str, Origin
     planned: dict[str, Origin] = {}
     origins = dict(known)
     for step in steps:
-        parents = [origins[name] for name in step.inputs if name in origins]
+        parents = [origins.get(name, Origin(name, ABSENT)) for name in step.inputs]
         made = {output: _made(output, step, parents) for output in step.outputs}
         planned |= made
         origins |= made
@@ -94,6 +97,7 @@ def plan(steps: Iterable[Step], known: Mapping[str, Origin]) -> dict[str, Origin
 
 def _made(dataset: str, step: Step, parents: Sequence[Origin]) -> Origin:
     read = {parent.dataset: parent.id for parent in parents}
+    there = {name: id_ for name, id_ in read.items() if id_ != ABSENT}
     behind: dict[str, str] = {}
     versions: dict[str, int] = {}
     for parent in parents:
@@ -101,7 +105,7 @@ def _made(dataset: str, step: Step, parents: Sequence[Origin]) -> Origin:
         versions |= parent.versions
     return Origin(
         dataset,
-        digest(dataset, step.pipeline, step.version, dict(step.parameters), read),
+        digest(dataset, step.pipeline, step.version, dict(step.parameters), there),
         step.pipeline,
         step.version,
         step.parameters,

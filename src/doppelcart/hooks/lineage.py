@@ -162,6 +162,8 @@ class _Store:
             return ""
         if other := lineage.changed(origin, present):
             first = min(filter(self._is_made, other), key=self._place, default=other[0])
+            if origin.ancestors[first] == lineage.ABSENT:
+                return f"{name} was made while there was no {first}"
             return f"{name} was made from another {first} than the present one"
         return ""
 

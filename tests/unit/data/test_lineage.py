@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doppelcart.data.lineage import (
+    ABSENT,
     BLOCK,
     N_BLOCKS,
     WHOLE,
@@ -89,6 +90,16 @@ class TestWhatChanged:
     def test_nothing_changed_where_all_is_as_it_was(self):
         made = plan(STEPS, LOG)
         assert not any(changed(origin, ids(made)) for origin in made.values())
+
+    def test_what_was_absent_and_is_there_now_is_a_change(self):
+        alone = plan([SCORE], {name: plan(STEPS, LOG)[name] for name in ("train", "test")})
+        assert alone["scores"].parents["users"] == ABSENT
+        assert changed(alone["scores"], ids(alone)) == []
+        assert changed(alone["scores"], ids(plan(STEPS, LOG))) == ["users"]
+
+    def test_what_was_absent_is_not_in_the_id_so_that_older_records_fit(self):
+        optional = dataclasses.replace(SPLIT, inputs=["log", "optional"])
+        assert ids(plan([optional], LOG)) == ids(plan([SPLIT], LOG))
 
     def test_what_is_not_known_any_more_is_not_held_against_it(self):
         assert changed(plan(STEPS, LOG)["users"], {}) == []

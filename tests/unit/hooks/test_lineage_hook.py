@@ -122,6 +122,20 @@ def test_an_optional_table_without_a_record_is_left_out_too(shop):
     assert shop.run("reporting") == {"score": 3, "segments": 0}
 
 
+def test_what_was_made_while_an_optional_table_was_absent_is_noticed_once_it_is_there(
+    shop, monkeypatch
+):
+    shown = Node(lambda page: None, "page", None, name="show")
+    monkeypatch.setitem(PIPELINES, "showing", Pipeline([shown]))
+    (shop.home / "data/.lineage/segments.json").unlink()
+    (shop.home / "segments.csv").unlink()
+    assert shop.run("reporting") == {"score": 3, "segments": 0}
+    shop.run("reporting", only_missing_outputs=True)
+    shop.run("targeting")
+    with pytest.raises(LineageError, match="page was made while there was no segments"):
+        shop.run("showing")
+
+
 def test_two_artefacts_of_different_parents_are_refused(shop, tmp_path_factory):
     other = Shop(tmp_path_factory.mktemp("other"))
     other.write_log(9)
