@@ -10,6 +10,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from doppelcart.config.checks import memory_there
+from doppelcart.config.globals import checked
 from doppelcart.hooks.common import parameters_of
 from doppelcart.hooks.metadata import handling_of
 from doppelcart.pipeline_registry import find_memory_checks
@@ -30,7 +31,7 @@ class MemoryGuard:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Learn the limit."""
-        self._limit_gb = context.config_loader["globals"].get("max_memory_gb")
+        self._limit_gb = checked(context.config_loader["globals"]).max_memory_gb
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:

@@ -19,6 +19,7 @@ from doppelcart.config.checks import (
     check_there,
     check_whole,
 )
+from doppelcart.config.globals import checked
 from doppelcart.datasets.atomic import writes_whole
 
 
@@ -39,9 +40,9 @@ class SaveGuard:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Learn where the data folder is."""
-        settings = context.config_loader["globals"]
-        self._data_root = context.project_path / settings["data_root"]
-        self._min_free_gb = float(settings.get("min_free_gb", 0))
+        settings = checked(context.config_loader["globals"])
+        self._data_root = context.project_path / settings.data_root
+        self._min_free_gb = settings.min_free_gb
 
     @hook_impl
     def after_catalog_created(self, catalog: CatalogProtocol) -> None:

@@ -25,7 +25,7 @@ from pydantic import Field, Secret
 from doppelcart import pipeline_registry
 from doppelcart.cli import cli
 from doppelcart.config.base import Parameters
-from doppelcart.errors import ParameterError, StorageError, TrackingError
+from doppelcart.errors import ConfigurationError, ParameterError, StorageError, TrackingError
 from doppelcart.pipelines.reporting.nodes import run_section
 from doppelcart.reporting.section import Capability, Claim, Evidence, Section
 from doppelcart.reporting.signals import PROVEN
@@ -516,6 +516,12 @@ class TestSaveGuard:
         path = project / "conf/base/globals.yml"
         write(path, yaml.safe_load(path.read_text()) | {"min_free_gb": 1e9})
         with pytest.raises(StorageError, match="GB left"):
+            run(project)
+
+    def test_a_misspelt_limit_stops_the_run(self, project):
+        path = project / "conf/base/globals.yml"
+        write(path, yaml.safe_load(path.read_text()) | {"min_free": 1e9})
+        with pytest.raises(ConfigurationError, match=r"did you mean min_free_gb\?"):
             run(project)
 
     @staticmethod
