@@ -57,6 +57,8 @@ STUDIES = {
     "stability_pictures": stability.measure_pictures,
     "stability_lookalikes": stability.measure_lookalikes,
 }
+OF_AN_ENVIRONMENT = ("worth", "ctgan", "stockouts", "demand")
+"""Studies of whatever data an environment names; the others are of data of their own."""
 
 
 def parse() -> argparse.Namespace:
@@ -72,6 +74,11 @@ def parse() -> argparse.Namespace:
         parser.error(f"there is no study '{given.name}'; there are {', '.join(STUDIES)}")
     if given.env and not given.results:
         parser.error("--env needs --results: only the default belongs into the documents")
+    if given.env and given.name not in OF_AN_ENVIRONMENT:
+        parser.error(
+            f"--env is for {', '.join(OF_AN_ENVIRONMENT)}: name one of them. The other studies are "
+            "of data of their own"
+        )
     return given
 
 

@@ -30,15 +30,21 @@ from studies.figures import Figure, Target
 from studies.machine import PROJECT
 from studies.memory import code_of, remembered
 from studies.study import Study
-from studies.trained.catalogue import log
+from studies.trained.catalogue import Log, log
 
 SEEDS: Final = 5
 CACHE: Final = PROJECT / "build" / "studies" / "launches"
 CODE: Final = (
     "src/doppelcart/adversarial",
     "src/doppelcart/catalogue",
+    "src/doppelcart/data/histories.py",
+    "src/doppelcart/metrics",
     "src/doppelcart/models/items",
+    "src/doppelcart/models/text",
     "src/doppelcart/pipelines/new_items",
+    "src/doppelcart/recommenders",
+    "src/doppelcart/serving/folding.py",
+    "src/doppelcart/serving/scorer.py",
     "studies/launches.py",
 )
 BESIDE: Final = "ridge_and_"
@@ -70,12 +76,12 @@ def measure(study: Study) -> Iterator[list[Figure]]:
     Yields:
         All figures.
     """
-    given = given_to(runs.all_parameters(study.env)["new_items"])
-    units = []
+    given = given_to(runs.all_parameters(None)["new_items"])
+    data, units = bytes_of(log()), []
     for cut in given.windows.cuts:
         plain = cache(partial(plainly, given, cut))
         for seed in range(SEEDS):
-            made_from = [repr((given, cut, seed)).encode(), code_of(*CODE)]
+            made_from = [*data, repr((given, cut, seed)).encode(), code_of(*CODE)]
             worth = remembered(CACHE, made_from, partial(accuracy, plain, given, seed))
             units.append({"cut": cut, "seed": seed} | study.note(worth, cut=cut, seed=seed))
     yield figures_of(pd.DataFrame(units), given.experiment.list_length)
@@ -94,6 +100,23 @@ def given_to(own: Mapping[str, Any]) -> Given:
         ItemTrainingConfig(**own["training"]),
         new_items.ExperimentParams(**own["experiment"]),
     )
+
+
+def bytes_of(data: Log) -> list[bytes]:
+    """Lines and features, by which they are known again whatever the order of the lines.
+
+    Args:
+        data: The log; departments are not looked at.
+    """
+    features = data.features
+    matrix = features.matrix
+    numbers = (matrix.data, matrix.indices, matrix.indptr, features.lacks)
+    names = (features.item_ids, features.columns, features.blocks, features.block_names)
+    return [
+        np.sort(pd.util.hash_pandas_object(data.lines, index=False).to_numpy()).tobytes(),
+        *(part.tobytes() for part in numbers),
+        *(repr(part.tolist()).encode() for part in names),
+    ]
 
 
 class Plain(NamedTuple):

@@ -58,11 +58,16 @@ SEEDS: Final = 5
 CACHE: Final = PROJECT / "build" / "studies" / "stockouts"
 CODE: Final = (
     "src/doppelcart/adversarial",
+    "src/doppelcart/metrics/classification.py",
     "src/doppelcart/models/series",
     *(
         f"src/doppelcart/pipelines/stockouts/{name}.py"
-        for name in ("daily", "detectors", "panel", "plain_makers", "trained_makers", "trials")
+        for name in (
+            *("daily", "detectors", "nodes", "panel"),
+            *("plain_makers", "trained_makers", "trials"),
+        )
     ),
+    "studies/stockouts.py",
 )
 HELD: Final = (
     "copies",
@@ -113,10 +118,10 @@ def measure(study: Study) -> Iterator[list[Figure]]:
     panel = panel_of(env)
     daily = by_day(panel)
     days = spans(daily.n_days, forecast)
-    values = daily.values  # noqa: PD011 - an array of our own
-    data = [part.tobytes() for part in (values, daily.planned, daily.observed)]
-    told = [given["forecast"], given["generator"], params.ratios, params.least_hours]
-    made_from = [*data, json.dumps(told, sort_keys=True).encode(), code_of(*CODE)]
+    told = [given["forecast"], given["generator"]]
+    told += [params.ratios, params.least_hours, params.seed]
+    said = json.dumps(told, sort_keys=True).encode()
+    made_from = [*bytes_of(daily), said, code_of(*CODE)]
     bound = remembered(
         CACHE, [*made_from, b"bound"], lambda: all_real(daily, days, forecast, params)
     )
@@ -130,6 +135,11 @@ def measure(study: Study) -> Iterator[list[Figure]]:
                 study.note(trials.told_of(scored) | {"setting": 0.0}, arm=arm, size=size, seed=seed)
             judged.append(found | {trials.ORACLE: bound})
         yield figures_of(size, judged, daily.ids, panel.stores, makers_of(generator), params)
+
+
+def bytes_of(daily: Daily) -> list[bytes]:
+    """Series by day, by which they are known again."""
+    return [part.tobytes() for part in vars(daily).values()]
 
 
 def one_shop(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from doppelcart.pipelines.stockouts import trials
+from doppelcart.pipelines.stockouts.daily import Daily
 from doppelcart.pipelines.stockouts.detectors import Setting
 from doppelcart.pipelines.stockouts.params import ExperimentParams
 from studies import claims, stockouts
@@ -77,3 +80,11 @@ def test_how_often_an_arm_is_used():
     found = {(("shop"), arm): [one[arm] for one in some] for arm in some[0]}
     shares = {figure.figure: figure.value for figure in stockouts._gains(20, found, "shop", "how")}
     assert shares["20 series: series of the GAN, share of seeds in which it is used"] == 0.6
+
+
+def test_every_array_of_the_series_counts_for_what_is_remembered():
+    one = np.zeros((1, 1, 1))
+    own = Daily(np.array(["a"]), one, one[0], one[0], one, one)
+    known = stockouts.bytes_of(own)
+    for name in ("values", "hours", "weekdays", "planned", "observed"):
+        assert stockouts.bytes_of(replace(own, **{name: getattr(own, name) + 1})) != known

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
+from doppelcart.catalogue.item_features import ItemFeatures
 from doppelcart.pipelines.new_items.design import WORDS
 from studies import launches
+from studies.trained.catalogue import Log
 
 
 def units() -> pd.DataFrame:
@@ -54,3 +58,32 @@ def test_each_cut_is_told_by_itself():
 
 def test_all_cuts_are_named():
     assert "50%, 80%" in told()["alone: items imagined by the GAN"].how
+
+
+def read(price: float = 2.0, of_a_brand: float = 1.0) -> Log:
+    """Two lines, and an item of a brand."""
+    lines = pd.DataFrame(
+        {
+            "user_id": pd.Categorical(["a", "b"]),
+            "item_id": pd.Categorical(["jam", "jam"]),
+            "timestamp": pd.Timestamp("2031-01-01"),
+            "price": [1.0, price],
+        }
+    )
+    features = ItemFeatures(
+        np.array(["jam"]),
+        sparse.csr_matrix([[of_a_brand]]),
+        np.array(["ours"]),
+        np.array(["brand"]),
+        np.array(["brand", "words"]),
+        np.array([[False, True]]),
+    )
+    return Log(lines, features, pd.DataFrame())
+
+
+def test_a_log_is_known_again_by_what_it_holds():
+    own = launches.bytes_of(read())
+    turned = read()._replace(lines=read().lines.iloc[::-1])
+    assert launches.bytes_of(turned) == own
+    assert launches.bytes_of(read(price=3.0)) != own
+    assert launches.bytes_of(read(of_a_brand=2.0)) != own

@@ -1,8 +1,13 @@
 """An interrupted run goes on where it was."""
 
+from pathlib import Path
+
+import grimp
 import numpy as np
 import pytest
 
+from studies import launches, stockouts
+from studies.machine import PROJECT
 from studies.memory import code_of, remembered
 
 
@@ -50,3 +55,33 @@ class TestCodeOf:
     def test_code_that_is_not_there_is_an_error(self):
         with pytest.raises(FileNotFoundError):
             code_of("src/doppelcart/no_such_module.py")
+
+
+WITHOUT_A_FIGURE = ("columns", "config", "data.engine", "data.schemas", "data.storage", "errors",
+                    "experiment", "progress", "reading",
+                    "pipelines.stockouts.params")  # fmt: skip
+"""Modules that no remembered figure depends on: words, checks, intervals that are made afterwards,
+how data are read that are themselves in the key, and parameters whose values are."""
+
+
+@pytest.mark.parametrize(
+    ("code", "done_by"),
+    [
+        (launches.CODE, ["new_items.nodes"]),
+        (stockouts.CODE, ["stockouts.trials", "stockouts.trained_makers"]),
+    ],
+    ids=["launches", "stockouts"],
+)
+def test_all_code_behind_what_is_remembered_is_in_its_key(code, done_by):
+    graph = grimp.build_graph("doppelcart", cache_dir=None)
+    own = {f"doppelcart.pipelines.{module}" for module in done_by}
+    behind = own.union(*map(graph.find_upstream_modules, own))
+    without = tuple(f"doppelcart.{name}" for name in WITHOUT_A_FIGURE)
+    paths = [Path("src", *name.split(".")) for name in behind if not name.startswith(without)]
+    kept = [PROJECT / place for place in code]
+    missing = [
+        path
+        for path in (PROJECT / f"{path}.py" for path in paths)
+        if path.is_file() and not any(path == one or one in path.parents for one in kept)
+    ]
+    assert missing == []

@@ -105,6 +105,21 @@ def test_without_tracking_nothing_is_written(client, contest, tmp_path, monkeypa
     assert (tmp_path / "contest.md").is_file()
 
 
+@pytest.mark.parametrize("names", [["launches"], ["results"], []])
+def test_an_environment_is_refused_where_it_would_change_nothing(names, monkeypatch, capsys):
+    words = ["studies", *names, "--env", "sample", "--results", "tried"]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit):
+        studies.parse()
+    assert "--env is for worth, ctgan, stockouts, demand" in capsys.readouterr().err
+
+
+def test_an_environment_is_taken_where_a_study_is_of_it(monkeypatch):
+    words = ["studies", "worth", "--env", "sample", "--results", "tried"]
+    monkeypatch.setattr("sys.argv", words)
+    assert studies.parse().env == "sample"
+
+
 def test_the_command_says_how_to_go_on(contest, tmp_path, monkeypatch):
     words = ["studies", "contest", "--minutes", "0", "--results", str(tmp_path)]
     monkeypatch.setenv("DOPPELCART_TRACKING", "off")
