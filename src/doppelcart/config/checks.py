@@ -139,6 +139,26 @@ def check_secrets(models: Mapping[str, Any]) -> None:
             raise ParameterError(f"{secrecy.missing(name)} Nothing has run.")
 
 
+def unread(given: Iterable[str], read: Collection[str]) -> list[str]:
+    """Parameters that nobody reads, neither by themselves nor within a model or as one.
+
+    Args:
+        given: Dotted names, such as ``gan.training.epochs``.
+        read: What some nodes ask for, by dotted name, such as ``gan.training``.
+
+    Examples:
+        >>> unread(["gan.training.epochs", "split.seed"], ["gan.training"])
+        ['split.seed']
+    """
+    return [
+        name
+        for name in given
+        if not any(
+            f"{name}.".startswith(f"{asked}.") or asked.startswith(f"{name}.") for asked in read
+        )
+    ]
+
+
 def _at(raw: Mapping[str, Any], path: str) -> Any:
     """Value at a dotted path, or the class KeyError where there is none."""
     value: Any = raw

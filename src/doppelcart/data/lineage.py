@@ -19,6 +19,8 @@ from typing import Any, Final
 
 from doppelcart.errors import LineageError
 
+FOLDER: Final = ".lineage"
+"""Where records lie, below the root of the data."""
 WHOLE: Final = 64 * 2**20
 """Files up to this many bytes are read whole for their digest."""
 BLOCK: Final = 2**20
@@ -148,6 +150,28 @@ def outdated(origin: Origin, versions: Mapping[str, int]) -> list[str]:
     return [
         name for name, was in origin.versions.items() if name in versions and versions[name] != was
     ]
+
+
+def parameters_behind(
+    names: Iterable[str], recorded: Mapping[str, Origin]
+) -> dict[str, dict[str, Any]]:
+    """What everything behind some datasets was told when it was made.
+
+    Args:
+        names: The datasets; those without a record tell nothing.
+        recorded: Origins by dataset. What was made anew since is not behind them.
+
+    Returns:
+        By dotted name of a parameter, its value by pipeline.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for last in [recorded[name] for name in names if name in recorded]:
+        for name, was in [*last.ancestors.items(), (last.dataset, last.id)]:
+            origin = recorded.get(name)
+            if origin is not None and origin.id == was:
+                for parameter, value in origin.parameters.items():
+                    found.setdefault(parameter, {})[origin.pipeline] = value
+    return found
 
 
 def fingerprint(path: Path) -> str:

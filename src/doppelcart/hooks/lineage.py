@@ -19,12 +19,11 @@ from kedro.pipeline.node import Node
 from doppelcart import pipelines as packages
 from doppelcart.config.checks import PREFIX, bare
 from doppelcart.data import lineage
-from doppelcart.data.lineage import Origin, Records, Step
+from doppelcart.data.lineage import FOLDER, Origin, Records, Step
 from doppelcart.datasets.catalog import path_of
 from doppelcart.errors import LineageError
 from doppelcart.hooks import tracking
 
-FOLDER = ".lineage"
 VERSION = "ALGORITHM_VERSION"
 DEFAULT = "__default__"
 

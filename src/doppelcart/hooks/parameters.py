@@ -1,5 +1,8 @@
 """Parameters are checked before anything else, and secrets sealed."""
 
+import logging
+from typing import Any
+
 from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -7,9 +10,12 @@ from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
-from doppelcart.config.checks import check_parameters, check_secrets, seal_secrets
+from doppelcart.config.checks import check_parameters, check_secrets, seal_secrets, unread
+from doppelcart.hooks import tracking
 from doppelcart.hooks.common import parameters_of
 from doppelcart.pipeline_registry import find_rules
+
+log = logging.getLogger(__name__)
 
 
 class ParameterCheck:
@@ -27,6 +33,15 @@ class ParameterCheck:
         context.config_loader["parameters"] = seal_secrets(raw, dict(pipelines))
 
     @hook_impl(tryfirst=True)
-    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-        """Ask for the secrets that the run's nodes need."""
-        check_secrets(parameters_of(pipeline, catalog))
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+    ) -> None:
+        """Ask for the secrets that the run's nodes need, and warn of what changes nothing."""
+        models = parameters_of(pipeline, catalog)
+        check_secrets(models)
+        given = run_params.get("runtime_params") or {}
+        if idle := unread(tracking.flatten(given) if given else (), models):
+            log.warning(
+                "No node of this run reads %s of --params: what earlier runs made stays as it is",
+                ", ".join(idle),
+            )

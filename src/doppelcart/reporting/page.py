@@ -33,24 +33,37 @@ class Part(NamedTuple):
     failure: str = ""
 
 
-def lay_out(section: Section) -> Part:
+def lay_out(section: Section, commit: str = "") -> Part:
     """One section as HTML; one that cannot be laid out says so in its place.
 
     A section is the work of a capability. Whatever is wrong with it must not cost the others.
+
+    Args:
+        section: The section.
+        commit: That of the page; a section of another one says so.
     """
+    made = made_by(section) if commit and section.commit not in ("", commit) else ""
     failure = section.failure
     if not failure:
         try:
-            return Part(section.capability, section.title, _section(section))
+            return Part(section.capability, section.title, _section(section, made))
         except Exception as error:
             log.exception("The section of %s could not be laid out", section.capability)
             failure = f"{type(error).__name__}: {error}"
-    return Part(section.capability, section.title, _section(section, failure), failure)
+    return Part(section.capability, section.title, _section(section, made, failure), failure)
 
 
-def _section(section: Section, failure: str = "") -> Markup:
+def made_by(section: Section) -> str:
+    """Which code made a section, and when."""
+    commit, _, changed = section.commit.partition(" ")
+    return f"Made on {section.written[:10]} by other code than this page: commit " + " ".join(
+        filter(None, (commit[:12], changed))
+    )
+
+
+def _section(section: Section, made: str, failure: str = "") -> Markup:
     template = _environment().get_template("section.html.j2")
-    return Markup(template.render(section=section, failure=failure))  # noqa: S704
+    return Markup(template.render(section=section, made=made, failure=failure))  # noqa: S704
 
 
 def render_report(

@@ -15,6 +15,7 @@ from page_reader import Page
 
 from doppelcart import pipelines as packages
 from doppelcart.data.histories import Histories
+from doppelcart.data.lineage import Origin
 from doppelcart.datasets.section import SectionDataset
 from doppelcart.experiment.design import BEST_BASELINE
 from doppelcart.experiment.outcome import HELPS
@@ -373,7 +374,17 @@ def run(
         "split_summary": split_summary,
         "source_summary": source_summary,
         "params:reporting": ReportingParams(caveats={"complete_journey": "Simulated, not real."}),
-        "parameters": {"gan": {"training": {"epochs": 5}}, "evaluation": {"seed": 17}},
+        "lineage_records": {
+            "synthetic_gan": Origin("synthetic_gan", "1", "gan", 1, {"gan.training.epochs": 5}),
+            "evaluation.section": Origin(
+                "evaluation.section",
+                "2",
+                "evaluation",
+                1,
+                {"evaluation.seed": 17},
+                ancestors={"synthetic_gan": "1"},
+            ),
+        },
     }
 
 

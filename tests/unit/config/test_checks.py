@@ -20,6 +20,7 @@ from doppelcart.config.checks import (
     check_storage,
     memory_there,
     seal_secrets,
+    unread,
 )
 from doppelcart.datasets.source import SourceTables
 from doppelcart.errors import InputError, ParameterError, StorageError
@@ -202,3 +203,17 @@ def test_files_of_a_source_that_another_run_makes_are_told_with_that_run(tmp_pat
     assert "kedro run" not in str(refused.value)
     given.write_text("a")
     check_sources(["raw_lines"], catalog, pipelines)
+
+
+@pytest.mark.parametrize(
+    ("given", "idle"),
+    [
+        ("gan.training.epochs", False),  # within what is read
+        ("gan.training", False),
+        ("gan", False),  # holds what is read
+        ("gan.train", True),  # begins alike, and is another
+        ("gan.network.width", True),
+    ],
+)
+def test_a_parameter_is_read_by_itself_within_a_model_or_as_the_whole_of_one(given, idle):
+    assert unread([given], ["gan.training"]) == [given] * idle

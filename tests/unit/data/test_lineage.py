@@ -18,6 +18,7 @@ from doppelcart.data.lineage import (
     changed,
     fingerprint,
     outdated,
+    parameters_behind,
     plan,
     source,
 )
@@ -170,3 +171,18 @@ class TestFingerprint:
             file.seek(place)
             file.write(b"x")
         assert fingerprint(path) != before
+
+
+class TestParametersBehind:
+    def test_they_are_those_of_all_that_a_dataset_descends_from(self):
+        made = plan(STEPS, LOG)
+        assert parameters_behind(["scores"], made) == {
+            "split.seed": {"split": 0},
+            "gan.epochs": {"gan": 5},
+        }
+        assert parameters_behind(["train", "absent"], made) == {"split.seed": {"split": 0}}
+
+    def test_what_was_made_anew_since_is_not_behind(self):
+        other = dataclasses.replace(GAN, parameters={"gan.epochs": 7})
+        made = plan(STEPS, LOG) | plan([other], plan([SPLIT], LOG))
+        assert parameters_behind(["scores"], made) == {"split.seed": {"split": 0}}

@@ -26,9 +26,9 @@ from doppelcart import pipeline_registry
 from doppelcart.cli import cli
 from doppelcart.config.base import Parameters
 from doppelcart.errors import ConfigurationError, ParameterError, StorageError, TrackingError
-from doppelcart.pipelines.reporting.nodes import run_section
 from doppelcart.reporting.section import Capability, Claim, Evidence, Section
 from doppelcart.reporting.signals import PROVEN
+from doppelcart.reporting.tables import tabulate_mapping
 
 
 class FolderDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
@@ -118,8 +118,8 @@ def release(params: Release) -> list[dict[str, float]]:
 
 
 def write_down(parameters: dict[str, Any]) -> str:
-    """List all parameters, as the report does."""
-    return str(run_section({}, parameters, 100))
+    """List all parameters, as a careless report would."""
+    return str(tabulate_mapping(parameters, "Parameters", 100))
 
 
 def tiny_pipelines() -> dict[str, Pipeline]:
@@ -365,6 +365,10 @@ class TestParameters:
     def test_another_pipelines_parameters_are_checked_too(self, project):
         with pytest.raises(ParameterError, match=r"tiny\.training\.epochs"):
             run(project, "broken", tiny={"training": {"epochs": "many"}})
+
+    def test_what_the_command_line_sets_and_no_node_reads_is_named(self, project, caplog):
+        run(project, "first", tiny={"training": {"epochs": 5}}, release={"share": 0.25})
+        assert "No node of this run reads release.share of --params" in caplog.text
 
 
 SECRET = 907_030_507_011

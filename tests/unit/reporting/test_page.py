@@ -50,3 +50,13 @@ def test_evidence_for_a_claim_that_was_not_declared_is_refused():
 
 def test_a_page_without_scripts_allows_none():
     assert "script-src 'none'" in security_policy([])
+
+
+def test_a_section_of_another_commit_than_the_page_says_so():
+    section = SHOP.section("It is.", []).model_copy(
+        update={"commit": "a" * 40 + " with uncommitted changes", "written": "2026-11-30T09:00"}
+    )
+    told = "Made on 2026-11-30 by other code than this page: commit aaaaaaaaaaaa with uncommitted"
+    assert told in lay_out(section, "b" * 40).html
+    assert "other code" not in lay_out(section, section.commit).html
+    assert "other code" not in lay_out(section.model_copy(update={"commit": ""}), "b").html

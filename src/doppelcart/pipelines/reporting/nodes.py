@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from doppelcart import pipelines as packages
+from doppelcart.data.lineage import Origin, parameters_behind
 from doppelcart.errors import ReportError
 from doppelcart.reporting import provenance
 from doppelcart.reporting.blocks import Skipped, bullets, details, paragraph, table
@@ -12,11 +13,11 @@ from doppelcart.reporting.first_screen import story_of_claims
 from doppelcart.reporting.page import Part, lay_out, render_report
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import SOURCE, Capability, Section, Story
-from doppelcart.reporting.tables import tabulate_mapping
+from doppelcart.reporting.tables import number, tabulate_mapping
 
 
 def write_report(
-    all_parameters: dict[str, Any], parameters: ReportingParams, **sections: Section | None
+    records: dict[str, Origin], parameters: ReportingParams, **sections: Section | None
 ) -> tuple[str, str, dict[str, Any], dict[str, str]]:
     """Lay out the sections that are there as one HTML file that loads nothing.
 
@@ -26,7 +27,7 @@ def write_report(
     lists.
 
     Args:
-        all_parameters: Parameters of the run, for the record.
+        records: What every dataset was made from, by its name.
         parameters: What the page shows.
         **sections: By capability; None where it was not run on the present data.
 
@@ -43,12 +44,15 @@ def write_report(
     sections_told = [as_lead(section) if section is lead else section for section in there]
     known = find_capabilities(packages)
     absent = [capability for capability in known if sections.get(capability.name) is None]
+    shown = [f"{name}.section" for name, section in sections.items() if section is not None]
     sections_told += [
         skipped_section(there, absent),
-        run_section(run_facts, all_parameters, parameters.table_rows),
+        run_section(run_facts, parameters_behind(shown, records), parameters.table_rows),
     ]
-    parts = {section.capability: lay_out(section) for section in sections_told}
-    shared = {s.capability: lay_out(s.to_share()) for s in sections_told if s.inside}
+    parts = {s.capability: lay_out(s, run_facts["commit"]) for s in sections_told}
+    shared = {
+        s.capability: lay_out(s.to_share(), run_facts["commit"]) for s in sections_told if s.inside
+    }
     told = lead.story if lead and lead.story else story_of_claims(there, known)
     pages = [
         render_report(
@@ -145,15 +149,40 @@ def skipped_section(there: Sequence[Section], absent: Sequence[Capability]) -> S
     return own_section("skipped", "What was skipped, and why", told)
 
 
-def run_section(run: Mapping[str, Any], parameters: Mapping[str, Any], limit: int) -> Section:
-    """What is needed to make the same run again: commit, versions, parameters, seeds."""
-    everything = tabulate_mapping(parameters, "Parameters", max(limit, 2_000), "parameter")
+def run_section(
+    run: Mapping[str, Any], told: Mapping[str, Mapping[str, Any]], limit: int
+) -> Section:
+    """What is needed to make the same figures again: commit, versions, parameters, seeds.
+
+    Args:
+        run: The commit, the versions and the moment of this page.
+        told: By parameter what the figures were made with, by pipeline.
+        limit: Longest table (rows).
+    """
+    values = {name: agreed(told[name]) for name in sorted(told)}
+    everything = tabulate_mapping(values, "Parameters", max(limit, 2_000), "parameter")
     return own_section(
         "run",
         "This run",
-        table(tabulate_mapping(run, "Code and machine", limit)),
-        details("All parameters and seeds", [table(everything)]),
+        table(tabulate_mapping(run, "Code and machine of this page", limit)),
+        details(
+            "All parameters and seeds",
+            [
+                paragraph(
+                    "What everything on this page was made with, by this run or by earlier ones."
+                ),
+                table(everything),
+            ],
+        ),
     )
+
+
+def agreed(values: Mapping[str, Any]) -> Any:
+    """The value that all pipelines were told, or what each was told where they differ."""
+    first, *others = values.values()
+    if all(other == first for other in others):
+        return first
+    return "; ".join(f"{number(value)} ({name})" for name, value in values.items())
 
 
 def own_section(name: str, title: str, *blocks: Any) -> Section:

@@ -17,7 +17,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:  # noqa: ARG001
             Node(
                 write_report,
                 {name: f"{name}.section" for name in names}
-                | {"all_parameters": "parameters", "parameters": "params:reporting"},
+                | {"records": "lineage_records", "parameters": "params:reporting"},
                 ["report_html", "report_to_share", "run_facts", "report_failures"],
                 name="write_report",
             ),
