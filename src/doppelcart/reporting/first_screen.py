@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from doppelcart.reporting.section import Capability, Evidence, Finding, Section, Story
+from doppelcart.reporting.signals import UNSAFE, WORSE
 
 NO_STORY: Final = Story(headline="No verdict: nothing that makes one was run.")
 
@@ -40,7 +41,8 @@ def _told(findings: Sequence[Finding]) -> Iterator[str]:
         yield f"{word[0].upper()}{word[1:]}: {findings[0].who}"
         return
     held = sum(finding.signal.light == "green" for finding in findings)
-    harmful = sum(finding.signal.light == "red" for finding in findings)
+    harmful = sum(finding.signal == WORSE for finding in findings)
+    unsafe = sum(finding.signal == UNSAFE for finding in findings)
     of = f"{len(findings)} claims put to the test"
     if not held:
         yield f"None of {of} is shown to hold."
@@ -49,7 +51,14 @@ def _told(findings: Sequence[Finding]) -> Iterator[str]:
     else:
         yield f"Of {of} {held} {'is' if held == 1 else 'are'} shown to hold."
     if harmful:
-        yield f"In {harmful} {'case' if harmful == 1 else 'cases'} generated data harms."
+        # What was tried may be a graph or a way to explain: not every claim is of generated data.
+        yield f"In {_cases(harmful)} what was tried does harm."
+    if unsafe:
+        yield f"In {_cases(unsafe)} what is claimed does not hold."
+
+
+def _cases(number: int) -> str:
+    return f"{number} {'case' if number == 1 else 'cases'}"
 
 
 def _finding(claim: str, evidence: Evidence, section: Section) -> Finding:

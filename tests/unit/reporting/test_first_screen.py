@@ -7,7 +7,7 @@ import pytest
 from doppelcart.reporting.first_screen import NO_STORY, story_of_claims
 from doppelcart.reporting.page import render_report
 from doppelcart.reporting.section import Capability, Claim, Evidence
-from doppelcart.reporting.signals import LEVEL, NOT_USED, PROVEN, UNDEFINED, WORSE
+from doppelcart.reporting.signals import LEVEL, NOT_USED, PROVEN, SAFE, UNDEFINED, UNSAFE, WORSE
 
 CAPABILITY = Capability(
     name="shelves",
@@ -58,7 +58,18 @@ def test_one_claim_is_told_by_its_verdict():
         (
             WORSE,
             LEVEL,
-            "None of 2 claims put to the test is shown to hold. In 1 case generated data harms.",
+            (
+                "None of 2 claims put to the test is shown to hold. In 1 case what was tried does "
+                "harm."
+            ),
+        ),
+        (
+            UNSAFE,
+            SAFE,
+            (
+                "Of 2 claims put to the test 1 is shown to hold. In 1 case what is claimed does "
+                "not hold."
+            ),
         ),
     ],
 )
