@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 Relation = Literal["<=", ">=", ">"]
 NAN = float("nan")
+NOISE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -168,11 +169,18 @@ def figure_cells(entry: dict[str, Any]) -> dict[str, str]:
 
 
 def number(value: float) -> str:
-    """Three figures, or all digits before the point, thousands apart; ``?`` if undefined."""
+    """Three figures, or all digits before the point, thousands apart; ``?`` if undefined.
+
+    Of what four decimals would write as 0, two figures; what is as small as rounding is 0.
+    """
     if not math.isfinite(value):
         return "?"
-    if value == 0 or abs(value) >= 100:
+    if abs(value) < NOISE:
+        return "0"
+    if abs(value) >= 100:
         return f"{value:,.0f}"
+    if abs(value) <= 0.00005:
+        return f"{value:.2g}"
     decimals = max(0, 2 - math.floor(math.log10(abs(value))))
     return f"{value:.{min(decimals, 4)}f}".rstrip("0").rstrip(".")
 

@@ -10,6 +10,10 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 UNDEFINED: Final = "\N{EN DASH}"
+NOISE: Final = 1e-12
+"""What lies nearer to 0 comes of how computers calculate."""
+EXPONENT_FROM: Final = 9_999.5
+"""From here on four figures would be written with an exponent."""
 Formatter = Callable[[Any], str]
 Row = tuple[str, ...]
 
@@ -73,7 +77,7 @@ def count(value: Any) -> str:
 
 def score(value: Any) -> str:
     """A score with four decimals."""
-    return UNDEFINED if _missing(value) else signed(f"{float(value):.4f}")
+    return UNDEFINED if _missing(value) else decimal(float(value), 4)
 
 
 def probability(value: Any) -> str:
@@ -147,7 +151,8 @@ def number(value: Any) -> str:
     if isinstance(value, int | np.integer):
         return signed(f"{int(value):,}")
     if isinstance(value, float | np.floating):
-        return signed(f"{float(value):,.0f}" if float(value).is_integer() else f"{value:.4g}")
+        whole = float(value).is_integer() or abs(float(value)) >= EXPONENT_FROM
+        return signed(f"{value:,.0f}" if whole else f"{value:.4g}")
     return str(value)
 
 
@@ -168,10 +173,18 @@ def alike(column: pd.Series) -> Formatter:
     enough = (n for n in range(most) if np.allclose(values, values.round(n), rtol=0, atol=1e-9))
     decimals = next(enough, most)
 
-    def write(value: Any) -> str:
-        return UNDEFINED if _missing(value) else signed(f"{float(value):,.{decimals}f}")
+    return lambda value: UNDEFINED if _missing(value) else decimal(float(value), decimals)
 
-    return write
+
+def decimal(value: float, decimals: int) -> str:
+    """A number with so many decimals; two figures of one that would be written as 0.
+
+    Examples:
+        >>> decimal(1234.5678, 2), decimal(0.00004, 4), decimal(0.0, 4)
+        ('1,234.57', '4e-05', '0.0000')
+    """
+    hidden = NOISE < abs(value) <= 0.5 * 10.0**-decimals
+    return signed(f"{value:.2g}" if hidden else f"{value:,.{decimals}f}")
 
 
 def numbers(frame: pd.DataFrame, name: str, label: str) -> Column:
@@ -186,8 +199,11 @@ def numbers(frame: pd.DataFrame, name: str, label: str) -> Column:
 
 
 def signed(written: str) -> str:
-    """Write a minus sign instead of a hyphen."""
-    return written.replace("-", "\N{MINUS SIGN}", 1) if written.startswith("-") else written
+    """Write a minus sign instead of a hyphen, and none before a zero."""
+    if not written.startswith("-"):
+        return written
+    is_zero = not any(digit in written for digit in "123456789")
+    return written[1:] if is_zero else written.replace("-", "\N{MINUS SIGN}", 1)
 
 
 def tabulate(

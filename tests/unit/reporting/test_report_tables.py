@@ -12,12 +12,20 @@ from doppelcart.reporting.tables import Column
     [
         (tables.count, 1_469_307, "1,469,307"),
         (tables.score, 0.24567, "0.2457"),
+        (tables.score, -0.00001, "\N{MINUS SIGN}1e-05"),
+        (tables.score, -1e-17, "0.0000"),
         (tables.score, -0.5, "\N{MINUS SIGN}0.5000"),
+        (tables.change, -0.01, "0.0 %"),
         (tables.change, -3.456, "\N{MINUS SIGN}3.5 %"),
         (tables.share, 1.0, "100.0 %"),
         (tables.probability, 0.0004, "< 0.001"),
         (tables.probability, 0.05, "0.050"),
         (tables.number, np.int64(12_345), "12,345"),
+        (tables.number, 12_345.6, "12,346"),
+        (tables.number, 9_999.7, "10,000"),
+        (tables.number, 1_234.5, "1234"),
+        (tables.number, 0.00004, "4e-05"),
+        (tables.number, -0.0, "0"),
         (tables.number, [1, 5, 20], "1, 5, 20"),
         (tables.number, np.True_, "yes"),
         (tables.text, float("nan"), ""),
@@ -44,6 +52,13 @@ def test_decimal_points_of_a_column_stand_below_each_other():
     ]
     write = tables.alike(pd.Series([1.5, 23.2571]))
     assert [write(value) for value in (1.5, 23.2571)] == ["1.500", "23.257"]
+
+
+def test_what_the_decimals_of_a_column_would_write_as_0_has_two_figures():
+    write = tables.alike(pd.Series([0.001, 0.00004, 0.0]))
+    assert [write(value) for value in (0.001, 0.00004, 0.0)] == ["0.0010", "4e-05", "0.0000"]
+    write = tables.alike(pd.Series([12_345.6, 0.4]))
+    assert [write(value) for value in (12_345.6, 0.4)] == ["12,346", "0.4"]
 
 
 def test_a_column_in_tenths_has_one_decimal():
