@@ -14,6 +14,9 @@ NAMES = ["exact_copy_rate", "near_copy_rate", "closer_to_train_share"]
     [
         ((0, 0, 0.5), "no customer of the GAN copies a real one", "They are no nearer"),
         ((0, 0.02, 0.6), "2.0 % of the GAN's customers copy", "But 60.0 % are nearer"),
+        ((0.0004, 0.0004, 0.546), "fewer than 0.1 % of the GAN's", "54.6 % are nearer to those it"),
+        ((0, 0.0006, 0.5001), "0.1 % of the GAN's", "They are no nearer"),
+        ((0, 0, 0.42), "no customer of the GAN copies a real one", "They are no nearer"),
         ((np.nan, 0.02, 0.5), "2.0 % of the GAN's customers copy", "They are no nearer"),
         ((0, np.nan, 0.5), "copy real ones is not known", "They are no nearer"),
         ((np.nan,) * 3, "copy real ones is not known", "than to others is not known"),

@@ -81,6 +81,8 @@ CHANCE: Final = 0.5
 """Share of synthetic customers nearer to a training customer, had these not been learnt from."""
 MUCH: Final = 0.05
 """By how much more than chance it is said to be too many."""
+LEAST: Final = 0.0005
+"""Smallest share that one decimal of a percentage shows."""
 
 AUDIT: Final = "kedro run --pipelines privacy"
 
@@ -156,7 +158,8 @@ def privacy_in_words(privacy: pd.DataFrame) -> str:
     found = privacy.set_index("statistic")["gan"]
     rates = found.reindex(["exact_copy_rate", "near_copy_rate"]).astype("float64")
     if rates.max() > 0:
-        told = f"{share(rates.max())} of the GAN's customers copy a real one, or nearly"
+        few = "fewer than 0.1 %" if rates.max() < LEAST else share(rates.max())
+        told = f"{few} of the GAN's customers copy a real one, or nearly"
     elif rates.isna().any():
         told = "whether customers of the GAN copy real ones is not known"
     else:
@@ -169,13 +172,21 @@ def privacy_in_words(privacy: pd.DataFrame) -> str:
             f"from them. Run the audit before any of it leaves the company: {AUDIT}."
         )
     else:
-        near = (
-            "Whether they are nearer to those it learnt from than to others is not known."
-            if np.isnan(nearer)
-            else "They are no nearer to those it learnt from than to others. That is no proof."
-        )
-        leak = f"{near} Before any of it leaves the company, run the audit: {AUDIT}."
+        leak = f"{_near(nearer)} Before any of it leaves the company, run the audit: {AUDIT}."
     return f"Privacy: {told}. {leak}"
+
+
+def _near(nearer: float) -> str:
+    """How near customers come to those that were learnt from, where that is not too near."""
+    if np.isnan(nearer):
+        return "Whether they are nearer to those it learnt from than to others is not known."
+    # By what is shown of it: half of an odd number of customers is never chance itself.
+    if share(nearer) != share(CHANCE) and nearer > CHANCE:
+        return (
+            f"{share(nearer)} are nearer to those it learnt from, little more than the "
+            f"{100 * CHANCE:g} % of chance. That is no proof."
+        )
+    return "They are no nearer to those it learnt from than to others. That is no proof."
 
 
 def first_measures(fidelity: pd.DataFrame, limit: int) -> list[Block]:
