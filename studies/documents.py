@@ -55,15 +55,16 @@ def take_in(data: Path, results: Path) -> Path:
     """
     summary = json.loads((data / "02_intermediate" / "source_summary.json").read_text())
     split = json.loads((data / "03_primary" / "split_summary.json").read_text())
-    run = json.loads((data / "08_reporting" / "run_facts.json").read_text())
+    # The verdicts are the evaluation's: the page may be of a later day and commit.
+    made = json.loads((data / "08_reporting" / "sections" / "evaluation.json").read_text())
     folder = results / "runs" / summary["source"]
     folder.mkdir(parents=True, exist_ok=True)
     for name in TABLES:
         shutil.copyfile(data / "08_reporting" / f"{name}.csv", folder / f"{name}.csv")
     described = {
         "source": summary["source"],
-        "commit": run["commit"],
-        "written": run["written"],
+        "commit": made["commit"],
+        "written": made["written"],
         "train_users": split["train_users_with_rows"],
         "items": split["catalogue"],
     }

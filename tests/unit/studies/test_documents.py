@@ -190,7 +190,8 @@ def test_a_finished_run_is_taken_in(tmp_path):
     summaries = {
         "02_intermediate/source_summary.json": {"source": "a_shop"},
         "03_primary/split_summary.json": {"train_users_with_rows": 5, "catalogue": 7},
-        "08_reporting/run_facts.json": {"commit": "c", "written": "2031-02-03"},
+        "08_reporting/run_facts.json": {"commit": "of the page", "written": "2031-05-06"},
+        "08_reporting/sections/evaluation.json": {"commit": "c", "written": "2031-02-03"},
     }
     for name, content in summaries.items():
         (data / name).parent.mkdir(parents=True, exist_ok=True)
@@ -202,3 +203,4 @@ def test_a_finished_run_is_taken_in(tmp_path):
     assert (folder / "tstr.csv").read_text() == "tstr\n1\n"
     described = json.loads((folder / "run.json").read_text())
     assert (described["train_users"], described["items"]) == (5, 7)
+    assert (described["commit"], described["written"]) == ("c", "2031-02-03")
