@@ -102,6 +102,20 @@ def change(value: Any) -> str:
     return UNDEFINED if _missing(value) else signed(f"{float(value):+.1f} %")
 
 
+def change_within(effect: Any, low: Any, high: Any) -> str:
+    """A change in percent with its 95 % interval, the unit said once.
+
+    Examples:
+        >>> change_within(3.456, 1, 5), change_within(3.456, None, None)
+        ('+3.5 % (+1.0 to +5.0)', '+3.5 % (interval undefined)')
+    """
+    if _missing(low) or _missing(high):
+        return f"{change(effect)} (interval undefined)"
+    return (
+        f"{change(effect)} ({change(low).removesuffix(' %')} to {change(high).removesuffix(' %')})"
+    )
+
+
 CHANGE: Final = (
     Column("percent", "change", change),
     Column("percent_low", "from", change),

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from doppelcart.reporting.section import Finding, Section, Story
 from doppelcart.reporting.signals import Signal
-from doppelcart.reporting.tables import change
+from doppelcart.reporting.tables import change, change_within
 
 WIDE: Final = 100
 """Columns of the screen from which on there is room for what helped most."""
@@ -81,5 +81,4 @@ def _effect(finding: Finding) -> str:
         return ""
     if finding.low is None or finding.high is None:
         return change(finding.effect)
-    low, high = (change(end).removesuffix(" %") for end in (finding.low, finding.high))
-    return f"{change(finding.effect)} ({low} to {high})"
+    return change_within(finding.effect, finding.low, finding.high)

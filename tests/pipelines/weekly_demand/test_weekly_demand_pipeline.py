@@ -23,6 +23,7 @@ from doppelcart.pipelines.weekly_demand.params import (
     WeekForecastParams,
     WeeksParams,
 )
+from doppelcart.pipelines.weekly_demand.section import in_short
 from doppelcart.pipelines.weekly_demand.week_forecasts import (
     METHODS,
     PAST,
@@ -251,6 +252,29 @@ def test_a_table_becomes_a_section_and_a_list(tables):
     assert drawn_items.alt.count("item i") == 2
     assert "Stock itself was never measured" in section.model_dump_json()
     assert not section.evidence
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ends", "told"),
+    [
+        ("helps", (0.01, 0.05), "That costs less than {past} would have"),
+        ("harms", (0.01, 0.05), "That costs more than {past} would have: +3.0 % (+1.0 to +5.0)."),
+        ("no evidence", (0.01, 0.05), "That costs about as much as {past} would have"),
+        ("undefined", (np.nan, np.nan), "{past} would have is undefined: there are too few items"),
+    ],
+)
+def test_the_cost_of_orders_is_told_by_its_outcome(outcome, ends, told):
+    design = design_of(PARAMS)
+    past = next(arm.phrase for arm in design.arms if arm.name == PAST)
+    best = next(name for name in METHODS if name != PAST)
+    forecasts = pd.DataFrame({"arm": [best], "chosen": True, "covered": 0.9, "left": 60.0,
+                              "lacking": 2.0})  # fmt: skip
+    differences = pd.DataFrame({"arm": [best], "against": PAST, "outcome": outcome,
+                                "relative": 0.03, "relative_low": ends[0],
+                                "relative_high": ends[1]})  # fmt: skip
+    said = in_short(forecasts, differences, design, PARAMS)
+    assert told.format(past=past) in said
+    assert "nan" not in said
 
 
 def test_the_method_is_chosen_before_the_weeks_that_judge():

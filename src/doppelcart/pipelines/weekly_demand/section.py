@@ -9,7 +9,7 @@ import pandas as pd
 from plotly import graph_objects as go
 
 from doppelcart.experiment.design import Design
-from doppelcart.experiment.outcome import HARMS, HELPS
+from doppelcart.experiment.outcome import HARMS, HELPS, UNDEFINED
 from doppelcart.pipelines.weekly_demand.params import SalesSource, WeekForecastParams
 from doppelcart.pipelines.weekly_demand.week_forecasts import PAST
 from doppelcart.reporting.blocks import details, figure, heading, paragraph, table
@@ -20,6 +20,7 @@ from doppelcart.reporting.tables import (
     CHANGE,
     Column,
     Table,
+    change_within,
     counts_table,
     in_percent,
     numbers,
@@ -142,12 +143,15 @@ def in_short(
     rows = differences[(differences["arm"] == best["arm"]) & (differences["against"] == PAST)]
     if rows.empty:
         return f"{told} No forecast was better on earlier weeks than {phrases[PAST]}."
-    row = rows.iloc[0]
-    verb = {HELPS: "costs less", HARMS: "costs more"}.get(row["outcome"], "costs about as much")
-    return (
-        f"{told} That {verb} than {phrases[PAST]} would have: {100 * row['relative']:+.1f} % "
-        f"({100 * row['relative_low']:+.1f} to {100 * row['relative_high']:+.1f})."
-    )
+    (row,) = in_percent(rows).to_dict("records")
+    if row["outcome"] == UNDEFINED:
+        return (
+            f"{told} Whether that costs less than {phrases[PAST]} would have is undefined: there "
+            "are too few items to tell."
+        )
+    verb = {HELPS: "less than", HARMS: "more than"}.get(row["outcome"], "about as much as")
+    ends = change_within(row["percent"], row["percent_low"], row["percent_high"])
+    return f"{told} That costs {verb} {phrases[PAST]} would have: {ends}."
 
 
 def orders_table(
