@@ -27,7 +27,7 @@ from doppelcart.pipelines.stockouts.foretelling import foretell
 from doppelcart.pipelines.stockouts.params import ForecastParams, StockSource
 from doppelcart.pipelines.stockouts.section import _sure
 from doppelcart.pipelines.stockouts.stock_card import describe_detector
-from doppelcart.pipelines.stockouts.stock_tables import detectors_table
+from doppelcart.pipelines.stockouts.stock_tables import detectors_table, forecasts_table
 from doppelcart.pipelines.stockouts.trials import declare
 
 SOURCE = StockSource(name="x", files={"a": {}}, table={"sql": "SELECT 1"})
@@ -153,3 +153,10 @@ def test_tomorrow_is_foretold_from_today(daily):
     np.testing.assert_allclose(of(table, "empty_1"), series.values[:, -1, 1])
     assert np.isfinite(table).all()
     assert longer.weekdays[0, -1] == (series.weekdays[0, -1] + 1) % 7
+
+
+def test_the_cost_of_lacking_is_that_of_the_service_levels_that_are_set():
+    found = pd.DataFrame({"method": ["a"], "wql": 0.2, "covered": 0.95, "chosen": True,
+                          "cost_75": 1.2, "cost_99": 3.4})  # fmt: skip
+    table = forecasts_table(found, ForecastParams(service_levels=(0.75, 0.99)), "pieces", 10)
+    assert "costs least (3 and 99 at 75 and 99 %)" in table.note

@@ -19,6 +19,7 @@ from doppelcart.recommendation.labels import (
     metric_label,
     recommender_label,
 )
+from doppelcart.reporting.phrases import joined
 from doppelcart.reporting.section import Finding, Story
 from doppelcart.reporting.signals import (
     BEST_NOT_BEATEN,
@@ -385,18 +386,6 @@ def slice_phrases(names: Sequence[str]) -> str:
     if shares:
         phrases.append(f"new customers with {joined(shares, 'or')} % of their history known")
     return joined(phrases, "and")
-
-
-def joined(parts: Sequence[str], word: str) -> str:
-    """Words in a row: ``a, b and c``.
-
-    Examples:
-        >>> joined(["a", "b", "c"], "and")
-        'a, b and c'
-    """
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} {word} {parts[-1]}"
 
 
 def arm_phrase(name: str) -> str:

@@ -8,6 +8,7 @@ from doppelcart.experiment.design import Design
 from doppelcart.pipelines.stockouts import hidden_demand as ways
 from doppelcart.pipelines.stockouts import sampled_demand, trials
 from doppelcart.pipelines.stockouts.params import ForecastParams
+from doppelcart.reporting.phrases import costs_of_lacking
 from doppelcart.reporting.tables import (
     CHANGE,
     Column,
@@ -105,11 +106,12 @@ def forecasts_table(
         ],
         Column("chosen", "chosen before", yes_no, False),
     ]
+    costs = costs_of_lacking(forecast.service_levels)
     note = (
         f"Cost of a day's order in {unit}: one per unit left over, and so many per unit lacking "
-        "that the service level is what costs least (9, 19 and 49 at 90, 95 and 98 %). Costs are "
-        "comparable where demand is met equally often. Judged is what is ordered: whole pieces, or "
-        "whole steps of what is sold by weight. Days in stock only."
+        f"that the service level is what costs least ({costs}). Costs are comparable where demand "
+        "is met equally often. Judged is what is ordered: whole pieces, or whole steps of what is "
+        "sold by weight. Days in stock only."
     )
     return tabulate(forecasts, "Demand of the next day as a range", columns, limit, note)
 

@@ -14,6 +14,7 @@ from doppelcart.pipelines.weekly_demand.params import SalesSource, WeekForecastP
 from doppelcart.pipelines.weekly_demand.week_forecasts import PAST
 from doppelcart.reporting.blocks import details, figure, heading, paragraph, table
 from doppelcart.reporting.params import ReportingParams
+from doppelcart.reporting.phrases import costs_of_lacking
 from doppelcart.reporting.section import Capability, Section
 from doppelcart.reporting.style import Mark, empty_figure, finish, height_of, line_of, panels
 from doppelcart.reporting.tables import (
@@ -226,8 +227,8 @@ def forecasts_table(
     note = (
         f"Over {int(forecasts['weeks'].max()):,} weeks of items. Cost of a week's order in "
         f"{source.unit}: one per unit left over, and so many per unit lacking that the service "
-        "level is what costs least (9, 19 and 49 at 90, 95 and 98 %). Change: of the cost at "
-        f"{level}, against the first row; less is better."
+        f"level is what costs least ({costs_of_lacking(params.service_levels)}). Change: of the "
+        f"cost at {level}, against the first row; less is better."
     )
     return tabulate(rows, "Stock by each method, simulated on real sales", columns, limit, note)
 
