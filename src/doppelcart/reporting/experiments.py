@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any, Final
 
 import pandas as pd
@@ -17,6 +16,7 @@ from doppelcart.reporting.style import (
     INK,
     OTHER,
     Mark,
+    as_text,
     empty_figure,
     error_bars,
     finish,
@@ -335,7 +335,7 @@ def _interval(shown: pd.DataFrame, arm: str, arms: list[str], design: Design) ->
         ),
         mode="markers",
         marker=marker_of(mark, size=9),
-        name=escape(design.by_name[arm].phrase),
+        name=as_text(design.by_name[arm].phrase),
         showlegend=False,
         text=shown["outcome"].tolist(),
         hovertemplate="%{text}: %{x:+.1f} %<extra>%{fullData.name}</extra>",

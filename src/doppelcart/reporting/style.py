@@ -28,10 +28,18 @@ OTHER: Final = Mark("#5b6672", "star", "longdash")
 """What has no mark of its own."""
 
 
+def as_text(words: str) -> str:
+    """Words that Plotly shows as they are: in its texts ``<`` would begin a tag.
+
+    Quotes stay, which it would show as ``&quot;``, so that this is nothing for HTML attributes.
+    """
+    return escape(words, quote=False)
+
+
 def empty_figure(reason: str) -> go.Figure:
     """A figure that says why there is nothing to show."""
     figure = go.Figure()
-    figure.add_annotation(text=escape(reason), showarrow=False, font={"size": 14, "color": QUIET})
+    figure.add_annotation(text=as_text(reason), showarrow=False, font={"size": 14, "color": QUIET})
     figure.update_xaxes(visible=False).update_yaxes(visible=False)
     return finish(figure, height=160, alt=reason)
 
@@ -45,7 +53,7 @@ def panels(
     return make_subplots(
         rows=rows,
         cols=columns,
-        subplot_titles=[escape(title).replace(", ", ",<br>", 1) for title in titles],
+        subplot_titles=[as_text(title).replace(", ", ",<br>", 1) for title in titles],
         shared_yaxes=sharey,
         shared_xaxes=shared_xaxes,
         horizontal_spacing=0.04 if sharey else 0.09,
@@ -68,7 +76,7 @@ def name_rows(figure: go.Figure, labels: list[str]) -> None:
     """Write the names of rows 0, 1, ... beside the axis."""
     figure.update_yaxes(
         tickvals=list(range(len(labels))),
-        ticktext=[escape(label) for label in labels],
+        ticktext=[as_text(label) for label in labels],
         range=[-0.6, len(labels) - 0.4],
         zeroline=False,
     )

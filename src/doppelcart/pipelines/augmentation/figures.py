@@ -1,7 +1,6 @@
 """Figures on the synthetic customers: how long their histories are, and what they choose."""
 
 from collections.abc import Mapping
-from html import escape
 
 import numpy as np
 from plotly import graph_objects as go
@@ -10,7 +9,7 @@ from doppelcart.data.histories import Histories
 from doppelcart.recommendation.arm_marks import REAL, line_of
 from doppelcart.recommendation.arms import GENERATORS
 from doppelcart.recommendation.labels import origin_label
-from doppelcart.reporting.style import empty_figure, finish, log_axis
+from doppelcart.reporting.style import as_text, empty_figure, finish, log_axis
 
 BINS = 40
 """Bins of item rank."""
@@ -63,7 +62,7 @@ def history_length(lengths: Mapping[str, np.ndarray]) -> go.Figure:
                 x=np.maximum(quantiles, 1).tolist(),
                 y=(100 * shares).tolist(),
                 mode="lines",
-                name=escape(origin_label(name)),
+                name=as_text(origin_label(name)),
                 line={**line_of(name), "shape": "hv"},
                 hovertemplate="%{y:.0f} % have at most %{x} items<extra>%{fullData.name}</extra>",
             )
@@ -102,7 +101,7 @@ def popularity_curve(shares: Mapping[str, np.ndarray], bins: int) -> go.Figure:
                 x=middles.tolist(),
                 y=[100 * mean if mean > 0 else None for mean in means],
                 mode="lines+markers" if name == "real" else "lines",
-                name=escape(origin_label(name)),
+                name=as_text(origin_label(name)),
                 line=line_of(name),
                 marker={"size": 4},
                 hovertemplate="rank %{x:.0f}: %{y:.2f} %<extra>%{fullData.name}</extra>",

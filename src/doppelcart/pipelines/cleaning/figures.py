@@ -1,6 +1,5 @@
 """The figure on what cleaning took out."""
 
-from html import escape
 from typing import Final
 
 import pandas as pd
@@ -9,6 +8,7 @@ from plotly import graph_objects as go
 from doppelcart.columns import Columns, Tables
 from doppelcart.reporting.style import (
     GRID,
+    as_text,
     empty_figure,
     finish,
 )
@@ -40,7 +40,7 @@ def cleaning_waterfall(cleaning_report: pd.DataFrame, table: str) -> go.Figure:
         go.Waterfall(
             orientation="h",
             measure=["absolute", *["relative"] * len(taken), "total"],
-            y=["rows in", *[escape(name) for name in names], "rows kept"],
+            y=["rows in", *[as_text(name) for name in names], "rows kept"],
             x=[rows_in, *[-rows for rows in taken], kept],
             text=[f"{rows_in:,}", *[f"\N{MINUS SIGN}{rows:,}" for rows in taken], f"{kept:,}"],
             textposition="auto",

@@ -1,6 +1,5 @@
 """Figures on what was found: uplift, scores, and what synthetic users alone are worth."""
 
-from html import escape
 from typing import Final
 
 import pandas as pd
@@ -22,6 +21,7 @@ from doppelcart.recommendation.labels import (
 )
 from doppelcart.reporting.style import (
     INK,
+    as_text,
     empty_figure,
     error_bars,
     finish,
@@ -149,7 +149,7 @@ def scores_by_slice(metrics: pd.DataFrame, metric: str) -> go.Figure:
                     y=heights_of(chosen[Columns.RECOMMENDER], recommenders, arm, arms),
                     text=[recommender_label(value) for value in chosen[Columns.RECOMMENDER]],
                     mode="markers",
-                    name=escape(arm_label(arm)),
+                    name=as_text(arm_label(arm)),
                     legendgroup=arm,
                     showlegend=place == 0,
                     marker=marker_of(arm, size=10 if is_generator(arm) or arm == NONE else 8),
@@ -199,7 +199,7 @@ def tstr_shares(tstr: pd.DataFrame) -> go.Figure:
                         mark_of(arm).colour,
                     ),
                     mode="markers",
-                    name=escape(arm_label(arm)),
+                    name=as_text(arm_label(arm)),
                     legendgroup=arm,
                     showlegend=place == 0,
                     marker=marker_of(arm, size=8),
@@ -234,7 +234,7 @@ def _interval_trace(rows: pd.DataFrame, arm: str, against: str, height: float) -
             mark_of(arm).colour,
         ),
         mode="markers",
-        name=escape(f"{arm_label(arm)}, against {against_label(against)}"),
+        name=as_text(f"{arm_label(arm)}, against {against_label(against)}"),
         showlegend=False,
         opacity=0.75 if hollow else 1.0,
         marker={**mark, "symbol": mark["symbol"] + "-open"} if hollow else mark,
@@ -254,7 +254,7 @@ def _legend_of_fill(figure: go.Figure, against: set[str]) -> None:
                 x=[None],
                 y=[None],
                 mode="markers",
-                name=escape(f"against {against_label(name)}"),
+                name=as_text(f"against {against_label(name)}"),
                 marker={
                     "color": INK,
                     "size": 9,

@@ -1,6 +1,5 @@
 """The section on explanations."""
 
-from html import escape
 from typing import Any, Final
 
 import pandas as pd
@@ -21,7 +20,15 @@ from doppelcart.reporting.blocks import details, figure, heading, paragraph, tab
 from doppelcart.reporting.experiments import blocks_of, evidence_of
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.section import Capability, Claim, Section
-from doppelcart.reporting.style import Mark, empty_figure, finish, height_of, line_of, panels
+from doppelcart.reporting.style import (
+    Mark,
+    as_text,
+    empty_figure,
+    finish,
+    height_of,
+    line_of,
+    panels,
+)
 from doppelcart.reporting.tables import (
     Column,
     Table,
@@ -189,7 +196,7 @@ def draw_curves(curves: pd.DataFrame) -> go.Figure:
                     y=[100, *(100 * rows["left"])],
                     mode="lines",
                     line=line_of(mark),
-                    name=escape(PHRASES[arm]),
+                    name=as_text(PHRASES[arm]),
                     legendgroup=arm,
                     showlegend=number_of == 0,
                     hovertemplate="%{x:.0f} % deleted: %{y:.0f} % left<extra></extra>",

@@ -1,7 +1,5 @@
 """The figure on what variety costs."""
 
-from html import escape
-
 import pandas as pd
 from plotly import graph_objects as go
 
@@ -10,6 +8,7 @@ from doppelcart.data.slices import slice_label, slice_order
 from doppelcart.recommendation.labels import metric_label
 from doppelcart.reporting.style import (
     Mark,
+    as_text,
     empty_figure,
     finish,
     height_of,
@@ -48,7 +47,7 @@ def trade_off(table: pd.DataFrame, metric: str) -> go.Figure:
                     for row in rows.to_dict("records")
                 ],
                 hovertemplate="%{text}: %{y:.4f}, diversity %{x:.3f}<extra></extra>",
-                name=escape(slice_label(name)),
+                name=as_text(slice_label(name)),
             ),
             row=number // 2 + 1,
             col=number % 2 + 1,

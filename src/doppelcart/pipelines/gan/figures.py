@@ -1,7 +1,6 @@
 """The figure on training."""
 
 from collections.abc import Mapping
-from html import escape
 from typing import Final
 
 import numpy as np
@@ -10,7 +9,7 @@ from plotly import graph_objects as go
 
 from doppelcart.recommendation.arm_marks import line_of, mark_of
 from doppelcart.recommendation.labels import origin_label
-from doppelcart.reporting.style import empty_figure, finish, height_of, panels
+from doppelcart.reporting.style import as_text, empty_figure, finish, height_of, panels
 
 _NOT_DRAWN: Final = ("epoch", "steps", "seconds", "learning_rate", "kl_weight")
 
@@ -47,7 +46,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
                     else "lines",
                     connectgaps=True,
                     marker={"size": 5, "symbol": mark_of(name).symbol},
-                    name=escape(origin_label(name)),
+                    name=as_text(origin_label(name)),
                     legendgroup=name,
                     showlegend=first,
                     line=line_of(name),

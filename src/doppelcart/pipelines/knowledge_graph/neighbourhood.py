@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 import pandas as pd
 from plotly import graph_objects as go
 
 from doppelcart.catalogue.triples import HEAD, RELATION, TAIL
-from doppelcart.reporting.style import INK, QUIET, empty_figure, finish
+from doppelcart.reporting.style import INK, QUIET, as_text, empty_figure, finish
 
 MOST = 12
 """Neighbours that are drawn, so that their names can be read."""
@@ -64,7 +62,7 @@ def draw_neighbourhood(edges: pd.DataFrame) -> go.Figure:
                 y=np.round(rises.ravel(), 3).tolist(),
                 mode="lines",
                 line={"color": colour, "width": 2},
-                name=escape(str(relation)),
+                name=as_text(str(relation)),
             )
         )
         drawn.add_trace(
@@ -73,7 +71,7 @@ def draw_neighbourhood(edges: pd.DataFrame) -> go.Figure:
                 y=np.round(y[own], 3).tolist(),
                 mode="markers+text",
                 marker={"color": colour, "size": 9},
-                text=[escape(name) for name in rows["neighbour"]],
+                text=[as_text(name) for name in rows["neighbour"]],
                 textposition=["top center" if up >= 0 else "bottom center" for up in y[own]],
                 textfont={"color": INK},
                 showlegend=False,
@@ -86,7 +84,7 @@ def draw_neighbourhood(edges: pd.DataFrame) -> go.Figure:
             y=[0],
             mode="markers+text",
             marker={"color": QUIET, "size": 14},
-            text=[escape(centre)],
+            text=[as_text(centre)],
             textposition="top center",
             showlegend=False,
             hoverinfo="text",

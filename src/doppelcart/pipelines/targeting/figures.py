@@ -1,7 +1,5 @@
 """The figure on users added for a segment."""
 
-from html import escape
-
 import pandas as pd
 from plotly import graph_objects as go
 
@@ -19,6 +17,7 @@ from doppelcart.recommendation.labels import (
 )
 from doppelcart.reporting.style import (
     INK,
+    as_text,
     empty_figure,
     error_bars,
     finish,
@@ -67,7 +66,7 @@ def targeting_forest(results: pd.DataFrame) -> go.Figure:
             y=[None],
             mode="markers",
             marker=marker_of(arm, size=9),
-            name=escape(arm_label(arm)),
+            name=as_text(arm_label(arm)),
         )
     name_rows(figure, segments)
     figure.update_xaxes(
@@ -102,8 +101,8 @@ def _intervals(rows: pd.DataFrame, arm: str, heights: list[float]) -> go.Scatter
         ),
         mode="markers",
         marker={**mark, "symbol": [hollow.get(word, mark["symbol"]) for word in rows["outcome"]]},
-        name=escape(arm_label(arm)),
+        name=as_text(arm_label(arm)),
         showlegend=False,
-        text=[f"{escape(row['segment'])}, {row['outcome']}" for row in rows.to_dict("records")],
+        text=[f"{as_text(row['segment'])}, {row['outcome']}" for row in rows.to_dict("records")],
         hovertemplate="%{text}: %{x:+.1f} %<extra>%{fullData.name}</extra>",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any, Final
 
 import pandas as pd
@@ -16,7 +15,15 @@ from doppelcart.reporting.blocks import details, figure, heading, paragraph, tab
 from doppelcart.reporting.params import ReportingParams
 from doppelcart.reporting.phrases import costs_of_lacking
 from doppelcart.reporting.section import Capability, Section
-from doppelcart.reporting.style import Mark, empty_figure, finish, height_of, line_of, panels
+from doppelcart.reporting.style import (
+    Mark,
+    as_text,
+    empty_figure,
+    finish,
+    height_of,
+    line_of,
+    panels,
+)
 from doppelcart.reporting.tables import (
     CHANGE,
     Column,
@@ -262,7 +269,7 @@ def draw_weeks(shown: pd.DataFrame, params: WeekForecastParams) -> go.Figure:
                     y=known[column].tolist(),
                     mode="lines+markers" if len(known) < 3 else "lines",
                     line=line,
-                    name=escape(name),
+                    name=as_text(name),
                     legendgroup=column,
                     showlegend=place == 0,
                 ),
