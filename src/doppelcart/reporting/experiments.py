@@ -30,6 +30,7 @@ from doppelcart.reporting.tables import (
     CHANGE,
     Column,
     Table,
+    change_within,
     count,
     in_percent,
     number,
@@ -209,8 +210,9 @@ def forest(differences: pd.DataFrame, design: Design) -> go.Figure:
     alt = (
         f"Change of {design.metric} against {_baseline(design)}, with 95 % intervals. "
         + " ".join(
-            f"{row['place']}: {design.by_name[row['arm']].phrase} {row['percent']:+.1f} % "
-            f"({row['percent_low']:+.1f} to {row['percent_high']:+.1f}), {row['outcome']}."
+            f"{row['place']}: {design.by_name[row['arm']].phrase} "
+            f"{change_within(row['percent'], row['percent_low'], row['percent_high'])}, "
+            f"{row['outcome']}."
             for row in rows.to_dict("records")
             if design.by_name[row["arm"]].role is Role.TRIAL
         )

@@ -85,12 +85,12 @@ def name_rows(figure: go.Figure, labels: list[str]) -> None:
 def error_bars(
     middle: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str
 ) -> dict[str, Any]:
-    """Whiskers from ``low`` to ``high`` around ``middle``, in Plotly's words."""
+    """Whiskers from ``low`` to ``high`` around ``middle``, in Plotly's words; none at NaN."""
     return {
         "type": "data",
         "symmetric": False,
-        "array": np.nan_to_num(high - middle).tolist(),
-        "arrayminus": np.nan_to_num(middle - low).tolist(),
+        "array": (high - middle).tolist(),
+        "arrayminus": (middle - low).tolist(),
         "color": colour,
         "thickness": 1.6,
         "width": 3,

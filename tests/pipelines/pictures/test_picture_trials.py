@@ -163,6 +163,8 @@ def test_the_words_on_the_gap_say_why_nothing_was_closed() -> None:
         "refused as copies; pictures of the GAN, and flipped, cropped, recoloured photographs "
         "closed 25 % (-10 to 60)."
     )
+    (open_ended,) = gaps_in_words(verdict.assign(gap_closed_low=np.nan), means)
+    assert "closed 25 % (interval undefined)." in open_ended
     (unused,) = gaps_in_words(verdict.assign(level=0.0), means.assign(refused=False))
     assert "pictures of the GAN closed nothing: validation left them out" in unused
     (none,) = gaps_in_words(verdict, means.assign(fine=0.4))

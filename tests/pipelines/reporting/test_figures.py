@@ -39,6 +39,16 @@ def test_forest_draws_relative_change_and_its_interval(uplift):
     assert texts(figure)[0] == "Returning customers"
 
 
+def test_an_undefined_interval_has_no_whisker_and_is_told_as_such(uplift):
+    figure = uplift_forest(uplift.assign(relative_low=np.nan), "ease", "ndcg@20")
+    name = "Histories completed by the GAN, against the same recommender without synthetic data"
+    panel = texts(figure).index("New customers, first 5 items known")
+    trace = traces(figure, name)[panel]
+    assert np.isnan(trace.error_x.arrayminus).all()
+    assert list(trace.text) == ["+5.0 % (interval undefined)"]
+    assert "nan" not in figure.layout.meta["alt"]
+
+
 def test_forest_keeps_the_two_baselines_apart_by_fill_and_place(uplift):
     figure = uplift_forest(uplift, "itemknn", "ndcg@20")
     name = "Histories completed by the GAN, against the {} recommender without synthetic data"
@@ -76,7 +86,10 @@ def test_targeting_forest_parts_the_segment_from_everybody_else(targeting_result
     assert inside.error_x.array == pytest.approx([2.0])
     assert key.x == (None,)
     assert not traces(figure, arm_label("uniform_gan"))  # validation chose to add nobody
-    assert "everybody else: -3.0 % (-5.0 to -1.0), harms." in figure.layout.meta["alt"]
+    assert (
+        "everybody else: \N{MINUS SIGN}3.0 % (\N{MINUS SIGN}5.0 to \N{MINUS SIGN}1.0), harms."
+        in figure.layout.meta["alt"]
+    )
 
 
 def test_targeting_forest_is_hollow_where_the_verdict_is_undefined(targeting_results):

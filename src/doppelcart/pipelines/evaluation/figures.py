@@ -30,7 +30,7 @@ from doppelcart.reporting.style import (
     name_rows,
     panels,
 )
-from doppelcart.reporting.tables import in_percent
+from doppelcart.reporting.tables import change_within, in_percent
 
 BASELINES: Final = (NONE, BEST_BASELINE)
 _HEIGHTS: Final = {NONE: 0.12, BEST_BASELINE: -0.26}
@@ -118,7 +118,7 @@ def uplift_forest(uplift: pd.DataFrame, recommender: str, metric: str) -> go.Fig
         "synthetic data, with 95 % intervals, one panel per group of customers. "
         + " ".join(
             f"{slice_label(row[Columns.SLICE])}, {arm_label(row[Columns.ARM])}: "
-            f"{row['percent']:+.1f} % ({row['percent_low']:+.1f} to {row['percent_high']:+.1f})."
+            f"{change_within(row['percent'], row['percent_low'], row['percent_high'])}."
             for _, row in synthetic.iterrows()
         )
     )
@@ -238,12 +238,11 @@ def _interval_trace(rows: pd.DataFrame, arm: str, against: str, height: float) -
         showlegend=False,
         opacity=0.75 if hollow else 1.0,
         marker={**mark, "symbol": mark["symbol"] + "-open"} if hollow else mark,
-        customdata=[
-            [float(low), float(high)]
-            for low, high in zip(rows["percent_low"], rows["percent_high"], strict=True)
+        text=[
+            change_within(row["percent"], row["percent_low"], row["percent_high"])
+            for row in rows.to_dict("records")
         ],
-        hovertemplate="%{x:+.1f} % (%{customdata[0]:+.1f} to %{customdata[1]:+.1f})"
-        "<extra>%{fullData.name}</extra>",
+        hovertemplate="%{text}<extra>%{fullData.name}</extra>",
     )
 
 

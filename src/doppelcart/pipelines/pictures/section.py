@@ -184,6 +184,8 @@ def _share_of(row: Mapping[Any, Any], refused: set[str]) -> str:
     share, low, high = (row[f"gap_closed{end}"] for end in ("", "_low", "_high"))
     if pd.isna(share):
         return f"{arm} closed a share that is not known"
+    if pd.isna(low) or pd.isna(high):
+        return f"{arm} closed {100 * share:.0f} % (interval undefined)"
     return f"{arm} closed {100 * share:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
 
 

@@ -26,7 +26,7 @@ from doppelcart.reporting.style import (
     name_rows,
     panels,
 )
-from doppelcart.reporting.tables import in_percent
+from doppelcart.reporting.tables import change_within, in_percent
 
 
 def targeting_forest(results: pd.DataFrame) -> go.Figure:
@@ -78,8 +78,9 @@ def targeting_forest(results: pd.DataFrame) -> go.Figure:
         "intervals. "
         + " ".join(
             f"{row['segment']}, {slice_label(row[Columns.SLICE])}, "
-            f"{customers_label(row['customers'])}: {row['percent']:+.1f} % "
-            f"({row['percent_low']:+.1f} to {row['percent_high']:+.1f}), {row['outcome']}."
+            f"{customers_label(row['customers'])}: "
+            f"{change_within(row['percent'], row['percent_low'], row['percent_high'])}, "
+            f"{row['outcome']}."
             for row in rows.to_dict("records")
             if row[Columns.ARM] == TARGETED_ON_TRIAL
         )
