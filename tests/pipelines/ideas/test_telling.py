@@ -8,6 +8,9 @@ import pytest
 from scipy import sparse
 
 from doppelcart.pipelines.ideas.combinations import Combinations, combine_items
+from doppelcart.pipelines.ideas.design import CUT, PLAIN, declare
+from doppelcart.pipelines.ideas.params import ExperimentParams
+from doppelcart.pipelines.ideas.section import plain_in_short
 from doppelcart.pipelines.ideas.telling import first_ideas, tell_ideas
 
 from .conftest import features_of
@@ -90,3 +93,14 @@ def test_of_equal_score_the_first_in_order_are_told(shop):
     best = np.flatnonzero(scores.ravel() == 2)[:5]
     found = first_ideas(scores, combinations, 5)
     assert (40 * found[:, 0] + found[:, 1]).tolist() == best.tolist()
+
+
+def test_a_window_without_a_scored_launch_is_told_with_its_ideas():
+    scores = pd.DataFrame({"arm": PLAIN, CUT: "0.8", "value": [1.0, 0.0]})
+    sizes = pd.DataFrame({CUT: [0.7, 0.8], "ideas": [1_200, 900]})
+    assert plain_in_short(
+        scores, sizes, declare(ExperimentParams(list_lengths=(50,)), [0.7, 0.8])
+    ) == (
+        "The best plain ranking had 0 of 0 launches among its first 50 of 1,200 ideas, and 1 of 2 "
+        "launches among its first 50 of 900 ideas."
+    )

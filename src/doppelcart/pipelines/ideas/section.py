@@ -136,11 +136,16 @@ def write_section(
 
 def plain_in_short(scores: pd.DataFrame, sizes: pd.DataFrame, design: Design) -> str:
     """How many launches the best plain ranking foresaw, in one sentence."""
-    plain = scores[scores["arm"] == PLAIN].groupby(CUT, sort=False)["value"]
+    plain = scores[scores["arm"] == PLAIN]
+    # A window of which no launch is scored has ideas all the same.
+    windows = [
+        (plain.loc[plain[CUT] == f"{cut:g}", "value"], ideas)
+        for cut, ideas in zip(sizes[CUT], sizes["ideas"], strict=True)
+    ]
     parts = [
         f"{round(found.sum())} of {len(found)} launches among its first "
         f"{count(int(design.metric.removeprefix('recall@')))} of {count(ideas)} ideas"
-        for (_, found), ideas in zip(plain, sizes["ideas"], strict=True)
+        for found, ideas in windows
     ]
     return f"The best plain ranking had {', and '.join(parts)}."
 
