@@ -16,6 +16,7 @@ from doppelcart import pipelines as packages
 from doppelcart.errors import ReportError
 from doppelcart.experiment.outcome import NOT_USED
 from doppelcart.pipelines.reporting.nodes import check_report
+from doppelcart.pipelines.targeting.section import in_short
 from doppelcart.reporting.capabilities import find_capabilities
 from doppelcart.reporting.page import script_json
 
@@ -265,11 +266,15 @@ def test_rankings_by_synthetic_customers_stand_beside_those_by_halves_of_the_rea
     assert {"Half of the real customers, by the other half", "0.7", "0.8"} <= set(page.text)
 
 
-def test_users_added_for_segments_are_told_of_in_words_and_numbers(page):
+def test_users_added_for_segments_are_told_of_in_words_and_numbers(page, run):
     told = " ".join(page.text)
     assert "against no added customers and every control: not proven 1." in told
     assert "Harm to everybody else: 1." in told
     assert {"3 values are rare: 65+", "not used", "everybody else"} <= set(page.text)
+    others = run["targeting.results"]["customers"] == "others"
+    few = run["targeting.results"]["outcome"].mask(others, "undefined")
+    told = in_short(run["targeting.results"].assign(outcome=few))
+    assert told.endswith("Harm to everybody else: undefined 1, too few customers to tell.")
     assert "targeting-forest" in {a["id"] for a in page.of("div") if a.get("class") == "plot"}
 
 

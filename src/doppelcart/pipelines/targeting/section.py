@@ -7,7 +7,7 @@ from plotly import graph_objects as go
 
 from doppelcart.columns import Columns
 from doppelcart.data.slices import slice_label
-from doppelcart.experiment.outcome import HARMS, HELPS
+from doppelcart.experiment.outcome import HARMS, HELPS, UNDEFINED
 from doppelcart.experiment.verdict import NOT_PROVEN
 from doppelcart.recommendation.arms import NONE, TARGETED_ON_TRIAL
 from doppelcart.recommendation.labels import (
@@ -94,9 +94,12 @@ def in_short(results: pd.DataFrame) -> str:
     inside, others = on_trial(results)
     words = [_signal(rows).word for _, rows in inside.groupby(CASE, sort=False)]
     told = ", ".join(f"{word} {words.count(word)}" for word in dict.fromkeys(words))
+    unknown = int((others["outcome"] == UNDEFINED).sum())
+    harm = [f"{int((others['outcome'] == HARMS).sum())}"] if unknown < len(others) else []
+    harm += [f"undefined {unknown}, too few customers to tell"] if unknown else []
     return (
         f"{arm_label(TARGETED_ON_TRIAL)}, against no added customers and every control: {told}. "
-        f"Harm to everybody else: {int((others['outcome'] == HARMS).sum())}."
+        f"Harm to everybody else: {'; '.join(harm) or 0}."
     )
 
 
