@@ -103,7 +103,12 @@ def test_a_section_that_failed_or_does_not_judge_is_no_verdict():
     silent = section(two).model_copy(update={"evidence": {}})
     table = tabulate_claims([one, two], {"c1": failed, "c2": silent}, NONE)
     assert table["verdict"].tolist() == ["section not written", "not judged"]
-    assert "section not written" in text_of(write_claims(table))
+    told = text_of(write_claims(table))
+    assert (
+        "0 of 2 claims were tried; 0 were not run on the present data, and others have no verdict "
+        "(not judged: 1, section not written: 1)."
+    ) in told
+    assert told.count("To run it: ") == 2
 
 
 def test_values_that_are_no_change_are_written_as_such():

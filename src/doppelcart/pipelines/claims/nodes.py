@@ -16,6 +16,8 @@ from doppelcart.reporting.tables import UNDEFINED, change, score
 NOT_RUN: Final = "not run"
 NOT_JUDGED: Final = "not judged"
 NOT_WRITTEN: Final = "section not written"
+NOT_TRIED: Final = (NOT_RUN, NOT_JUDGED, NOT_WRITTEN)
+"""What is said of a claim in place of a verdict."""
 FOUND: Final = (
     "verdict",
     "measure",
@@ -155,14 +157,15 @@ def write_claims(table: pd.DataFrame) -> str:
     Args:
         table: As from ``collect_claims``.
     """
-    tried = table[table["verdict"] != NOT_RUN]
-    words = tried["verdict"].value_counts()
+    is_tried = ~table["verdict"].isin(NOT_TRIED)
+    words = table.loc[is_tried, "verdict"].value_counts()
+    others = table.loc[~is_tried, "verdict"].value_counts().reindex(NOT_TRIED, fill_value=0)
     claims = [
         {
             "text": row["text"],
             "source": row["source"],
             "where": case_in_words(row),
-            "command": row["command"] if row["verdict"] == NOT_RUN else "",
+            "command": row["command"] if row["verdict"] in NOT_TRIED else "",
             "run": in_words(row),
             "study": None if pd.isna(row["study_verdict"]) else in_words(_study(row)),
         }
@@ -171,9 +174,10 @@ def write_claims(table: pd.DataFrame) -> str:
     return render(
         "claims.html.j2",
         claims=claims,
-        tried=len(tried),
+        tried=int(is_tried.sum()),
         counted=[f"{word}: {n}" for word, n in words.items()],
-        not_run=len(table) - len(tried),
+        not_run=int(others[NOT_RUN]),
+        without=[f"{word}: {n}" for word, n in others.drop(NOT_RUN).items() if n],
     )
 
 
