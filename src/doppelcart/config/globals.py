@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Final
 
 from pydantic import Field, ValidationError
 
@@ -13,6 +14,8 @@ from doppelcart.errors import ConfigurationError
 
 Declared = Any
 """A declaration, which whoever refers to it checks."""
+NEAR: Final = 0.75
+"""From here on two names are so alike (difflib) that one is taken for the other, misspelt."""
 
 
 class Globals(Parameters):
@@ -41,13 +44,21 @@ def checked(given: Mapping[str, Any]) -> Globals:
     """The contents of ``globals.yml`` after they were held against the names that there are.
 
     Args:
-        given: As configuration gives them.
+        given: As configuration gives them. A name that is like none of ours is the file's own, for
+            what it refers to itself.
 
     Raises:
-        ConfigurationError: Lists all that is unknown or out of bounds, at once.
+        ConfigurationError: Lists all that is misspelt or out of bounds, at once.
     """
+    known = list(Globals.model_fields)
     try:
-        return Globals.model_validate(dict(given))
+        return Globals.model_validate(
+            {
+                name: value
+                for name, value in given.items()
+                if get_close_matches(name, known, 1, NEAR)
+            }
+        )
     except ValidationError as refused:
         # What was given is not repeated: an address may hold a password.
         listed = "\n".join(
@@ -56,6 +67,5 @@ def checked(given: Mapping[str, Any]) -> Globals:
         )
         raise ConfigurationError(
             f"What globals.yml says cannot be used:\n{listed}\nIt comes from "
-            "conf/<environment>/globals.yml; a name that only this file refers to begins with an "
-            "underscore. Nothing has run."
+            "conf/<environment>/globals.yml. Nothing has run."
         ) from refused

@@ -49,5 +49,10 @@ def test_everything_that_is_wrong_is_told_at_once_and_no_address_is_repeated() -
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("own", ["home", "root", "shop_folder"])
+def test_a_file_may_have_names_of_its_own(own: str) -> None:
+    assert checked({own: "/somewhere"}) == Globals()
+
+
 def test_a_number_in_quotes_is_a_number() -> None:
     assert checked({"max_memory_gb": "4"}).max_memory_gb == 4
