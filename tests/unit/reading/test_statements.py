@@ -79,6 +79,14 @@ def pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:
             "(SELECT customer, article, placed, price FROM a WHERE price <> 'free')"
         ),
         f"SELECT {OWN}, price AS amount FROM (a JOIN b USING (article))",
+        f"SELECT {OWN}, price AS amount FROM a, unnest([1]) AS u(x)",
+        f"SELECT {OWN}, price AS amount FROM a CROSS JOIN (VALUES (1)) v(x)",
+        f"SELECT {OWN}, l.paid AS amount FROM a, LATERAL (SELECT a.price AS paid) l",
+        f"SELECT {OWN}, price AS amount FROM a WHERE EXISTS (SELECT 1 FROM b WHERE price <> 'x')",
+        (
+            "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 1) "
+            f"SELECT {OWN}, price AS amount FROM a, t"
+        ),
     ],
 )
 def test_a_number_is_converted_once(tmp_path: Path, sql: str) -> None:
